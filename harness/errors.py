@@ -1,0 +1,37 @@
+"""Errors that a user can act on.
+
+The command line prints the message of a :class:`HarnessError` alone, without a traceback, and exits with its
+``exit_code``. Every message says what is wrong, where, which value was received, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Something the user can put right; the message is the whole explanation."""
+
+    exit_code = 2
+
+
+class StudyError(HarnessError):
+    """A study file, or an override of it, that cannot be run as it stands."""
+
+
+class DataError(HarnessError):
+    """Audio or metadata that is missing, damaged or not what the data set promises."""
+
+
+class LeakageError(DataError):
+    """A split that claims to be official but shares recordings between training and test."""
+
+
+class FeatureError(HarnessError):
+    """Features that cannot be computed, or a feature cache that cannot be used."""
+
+
+class TrainingError(HarnessError):
+    """A training that cannot be run on the given device or data."""
+
+
+class TrackingError(HarnessError):
+    """A tracking store that cannot be read or written, or that lacks the runs asked for."""

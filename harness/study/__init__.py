@@ -1,0 +1,40 @@
+"""The study file: its models and how it is read."""
+
+from harness.study.arms import Arm
+from harness.study.load import load_study
+from harness.study.sections import (
+    Comparison,
+    DataSection,
+    EvaluateSection,
+    FeaturesSection,
+    ImageSection,
+    ModelSection,
+    ProtocolSection,
+    SearchSection,
+    Space,
+    StudySection,
+    SyntheticSection,
+    TrackingSection,
+    TrainSection,
+)
+from harness.study.spec import ArmSettings, StudySpec
+
+__all__ = [
+    "Arm",
+    "ArmSettings",
+    "Comparison",
+    "DataSection",
+    "EvaluateSection",
+    "FeaturesSection",
+    "ImageSection",
+    "ModelSection",
+    "ProtocolSection",
+    "SearchSection",
+    "Space",
+    "StudySection",
+    "StudySpec",
+    "SyntheticSection",
+    "TrackingSection",
+    "TrainSection",
+    "load_study",
+]

@@ -1,0 +1,71 @@
+"""An arm: one row of the study, a network on a feature set or the fusion of such arms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.study.sections import Section
+from harness.vocabulary import IMAGE_MODELS, MODELS, STACKED_FEATURES, STACKED_MODELS, SU_MODELS, feature_set
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$"
+
+
+class Arm(Section):
+    """One row of the study: a network on a feature set, or the fusion of two or more such arms."""
+
+    name: Annotated[str, Field(pattern=NAME, max_length=60)]
+    """Name in every table."""
+    model: str | None = None
+    """Network."""
+    features: str | None = None
+    """Feature set: LMC, MC, MLMC, LM, MFCC, chroma, contrast, tonnetz, image:plane or image:a+b+c."""
+    fuse: tuple[str, ...] | None = None
+    """Arms whose predictions are fused instead of training a network."""
+    rule: Literal["dempster-shafer", "mean"] | None = None
+    """How they are fused: Dempster's rule (normalised product), or the mean of probabilities."""
+    level: Literal["clip", "segment"] = "clip"
+    """Fuse clip probabilities, or segment probabilities before they are summed to a clip's."""
+    search: bool = True
+    """Whether [search] tunes this arm; false trains it with the values the study states."""
+    set: dict[str, Any] = {}
+    """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train and model."""
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether the arm trains nothing."""
+        return self.fuse is not None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.is_fused:
+            if self.model or self.features or self.set:
+                raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no model, features or set")
+            if self.rule is None:
+                raise ValueError(f"arm {self.name!r} needs rule = 'dempster-shafer' or 'mean'")
+            return self
+        if self.model not in MODELS:
+            raise ValueError(f"arm {self.name!r}: model {self.model!r} is unknown; allowed: {', '.join(MODELS)}")
+        if self.rule is not None or self.level != "clip":
+            raise ValueError(f"arm {self.name!r} trains a network; rule and level belong to arms with fuse")
+        if self.features is None:
+            raise ValueError(f"arm {self.name!r} needs features")
+        try:
+            layout = feature_set(self.features).layout
+        except ValueError as error:
+            raise ValueError(f"arm {self.name!r}: features {self.features!r}: {error}") from None
+        if self.model in IMAGE_MODELS and layout != "image":
+            raise ValueError(
+                f"arm {self.name!r}: {self.model} takes image features (image:mel, ...), received {self.features!r}"
+            )
+        if self.model in SU_MODELS + STACKED_MODELS and layout != "segments":
+            raise ValueError(
+                f"arm {self.name!r}: {self.model} takes segment features (LMC, MC, ...), received {self.features!r}"
+            )
+        if self.model in STACKED_MODELS and self.features != STACKED_FEATURES:
+            raise ValueError(
+                f"arm {self.name!r}: {self.model} cuts its two streams (LMC and MC) out of "
+                f"{STACKED_FEATURES}, received {self.features!r}"
+            )
+        return self

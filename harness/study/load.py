@@ -1,0 +1,152 @@
+"""From a TOML file and its overrides to a validated StudySpec, or to one clear message."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import StudyError
+from harness.study.spec import StudySpec
+
+
+def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
+    """Read the study file at ``path`` with ``overrides`` such as ``"train.epochs=3"`` set over it.
+
+    The value of an override is read as TOML (``3``, ``0.1``, ``true``, ``[1, 2, 10]``), and as plain text where it is
+    not TOML. An arm is addressed by its name or position: ``arms.LMCNet.features=MC``.
+
+    Raises
+    ------
+    StudyError
+        Naming the file, the key, the value received and what is allowed.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"{path}: cannot read the study file: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: not a UTF-8 text file (byte {error.start}); a study is a TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{path}: not valid TOML: {error}") from None
+    for override in overrides:
+        _set(document, override)
+    return parse_study(document, str(path))
+
+
+def parse_study(document: dict[str, Any], source: str) -> StudySpec:
+    """Validate a parsed ``document``; ``source`` names it in messages. Raises StudyError."""
+    try:
+        # Through JSON, where lists stand for tuples: strict validation of the Python objects would refuse them.
+        return StudySpec.model_validate_json(json.dumps(document, default=str))
+    except ValidationError as error:
+        raise StudyError("\n".join(f"{source}: {line}" for line in _explain(error, document))) from None
+
+
+def _set(document: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        raise StudyError(f"--set {override}: expected section.key=value, for instance train.epochs=3")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    # Keys of the search space and of an arm's own values hold dots themselves.
+    for depth, key in enumerate(keys):
+        if key in ("space", "set") and depth + 2 < len(keys):
+            rest = keys[depth + 1 :]
+            cut = 2 if len(rest) >= 2 else 1
+            keys = [*keys[: depth + 1], ".".join(rest[:cut]), *rest[cut:]]
+            break
+    node: Any = document
+    for key in keys[:-1]:
+        node = _child(node, key, override)
+    if isinstance(node, list):
+        raise StudyError(f"--set {override}: name a key of the entry {keys[-1]!r}, not the entry")
+    node[keys[-1]] = value
+
+
+def _child(node: Any, key: str, override: str) -> Any:
+    if isinstance(node, list):
+        for position, entry in enumerate(node):
+            if key in (entry.get("name"), entry.get("arm"), str(position)):
+                return entry
+        names = [str(entry.get("name", position)) for position, entry in enumerate(node)]
+        raise StudyError(f"--set {override}: no entry {key!r}; there are: {', '.join(names)}")
+    child = node.setdefault(key, {})
+    if not isinstance(child, dict | list):
+        raise StudyError(f"--set {override}: {key!r} is a value ({child!r}), not a section")
+    return child
+
+
+def _explain(error: ValidationError, document: dict[str, Any]) -> list[str]:
+    """Return one line a fault: key, what is wrong, value received, what is allowed."""
+    lines = []
+    for fault in error.errors():
+        where = _where(fault["loc"], document)
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            allowed = _fields_at(fault["loc"][:-1])
+            close = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            lines.append(f"{where}: unknown key{hint}, received {_show(fault['input'])}; allowed: {', '.join(allowed)}")
+        elif fault["type"] == "missing":
+            lines.append(f"{where}: required, but not given")
+        elif fault["type"] == "value_error":
+            lines.append(f"{where}: {message}" if where else message)
+        else:
+            lines.append(f"{where}: {message[:1].lower()}{message[1:]}, received {_show(fault['input'])}")
+    return lines
+
+
+def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
+    """Return the dotted key, with an arm's name in place of its position."""
+    parts: list[str] = []
+    node: Any = document
+    for step in location:
+        node = _step(node, step)
+        name = node.get("name") if isinstance(step, int) and isinstance(node, dict) else None
+        if isinstance(step, int):
+            parts[-1] = f"{parts[-1]}[{name if isinstance(name, str) else step}]"
+        else:
+            parts.append(step)
+    return ".".join(parts)
+
+
+def _step(node: Any, step: int | str) -> Any:
+    try:
+        return node[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the section at ``location`` may have."""
+    model: Any = StudySpec
+    for step in location:
+        if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
+            annotation = model.model_fields[step].annotation if step in model.model_fields else None
+            model = _section_of(annotation)
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _section_of(annotation: Any) -> Any:
+    """Return the model inside an annotation such as tuple[Arm, ...] or dict[str, Space]."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in get_args(annotation):
+        found = _section_of(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,311 @@
+"""The sections of a study file, one model each; the doc of a field is the documentation of the file.
+
+Units: learning rates and weight decay as in torch, margins in percentage points, durations in seconds, folds as
+numbered by the data set's authors.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from harness.vocabulary import DATASETS
+
+Positive = Annotated[int, Field(gt=0)]
+Natural = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A table of the study file: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class StudySection(Section):
+    """What is asked, and the seed everything random derives from."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    """Name of the study: the MLflow experiment and the folder below reports/."""
+    question: str = ""
+    """The question the study answers, in one sentence."""
+    seed: Natural = 0
+    """Root of every random number in the study."""
+
+
+class SyntheticSection(Section):
+    """The embedded data set, used when data.dataset is "synthetic"."""
+
+    clips_per_class_and_fold: Positive = 4
+    """Clips of each of the 10 classes in each of the 5 folds."""
+    seed: Natural = 0
+    """Seed of the generator."""
+
+
+class DataSection(Section):
+    """Which clips."""
+
+    dataset: Literal["esc10", "esc50", "esc50-categories", "urbansound8k", "synthetic"]
+    """Data set below the data root."""
+    folds: tuple[Positive, ...] | None = None
+    """Official folds to use; default all. Naming them allows a data set of which only these folds are present."""
+    synthetic: SyntheticSection = SyntheticSection()
+    """Size of the embedded data set."""
+
+    @field_validator("folds")
+    @classmethod
+    def _distinct(cls, folds: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if folds is not None and (len(set(folds)) != len(folds) or len(folds) < 3):
+            raise ValueError("name at least 3 different folds: one to test, one to validate, one to train")
+        return folds
+
+    @model_validator(mode="after")
+    def _known_folds(self) -> Self:
+        known = DATASETS[self.dataset].folds
+        for fold in self.folds or ():
+            if fold not in known:
+                raise ValueError(f"folds: {self.dataset} has no fold {fold}; it has {', '.join(map(str, known))}")
+        return self
+
+    @property
+    def used_folds(self) -> tuple[int, ...]:
+        """The folds of the study, ascending."""
+        return tuple(sorted(self.folds or DATASETS[self.dataset].folds))
+
+
+class ProtocolSection(Section):
+    """How clips are split, and which epoch counts."""
+
+    split: Literal["official", "random-clip", "random-segment"] = "official"
+    """official: the authors' folds. random-clip: clips shuffled over folds. random-segment: segments shuffled, so that
+    pieces of one clip lie on both sides."""
+    epoch_rule: Literal["fixed", "best-on-validation", "best-on-test"] = "fixed"
+    """Which epoch's weights are tested. best-on-test lets the test fold choose, as some papers do; every table says so."""
+    final_train: Literal["train", "train+validation"] = "train"
+    """What the final trainings learn from: the training part, or the validation fold as well (search never does)."""
+
+    @model_validator(mode="after")
+    def _validation_is_free(self) -> Self:
+        if self.final_train == "train+validation" and self.epoch_rule == "best-on-validation":
+            raise ValueError(
+                "final_train = 'train+validation' leaves no validation fold to choose the epoch on; "
+                "use epoch_rule = 'fixed' or final_train = 'train'"
+            )
+        return self
+
+
+class ImageSection(Section):
+    """Settings of image channels (the defaults are the ResNet-18 practical's)."""
+
+    sample_rate: Positive = 44100
+    """Hz; clips are resampled to it. The paper's planes keep features.sample_rate also as image channels."""
+    n_fft: Positive = 1024
+    """Points of the Fourier transform."""
+    win_length: Positive = 512
+    """Samples of the Hann window."""
+    hop_length: Positive = 256
+    """Samples between frames."""
+    n_mels: Positive = 64
+    """Mel bands (HTK scale, no area normalisation)."""
+    n_mfcc: Positive = 64
+    """MFCC coefficients of n_mels bands."""
+    f_min: Annotated[float, Field(ge=0)] = 1.0
+    """Lowest mel frequency in Hz; the highest is half the sample rate."""
+    db_offset: Rate = 1e-10
+    """Power added before the logarithm: dB = 10 log10(power + db_offset)."""
+    seconds: Rate = 3.0
+    """Length taken from the start of the clip; shorter clips are padded with silence."""
+    rows: Positive = 128
+    """Rows each plane is resized to."""
+    columns: Positive = 128
+    """Columns each plane is resized to."""
+
+
+class FeaturesSection(Section):
+    """Settings of the paper's planes and of their segments (defaults: Su et al. 2019, section 2.1; librosa's
+    defaults where the paper is silent)."""
+
+    sample_rate: Positive = 22050
+    """Hz; clips are resampled to it."""
+    n_fft: Positive = 1024
+    """Points of the Fourier transform and samples of its Hann window."""
+    hop_length: Positive = 512
+    """Samples between frames; the constant-Q transform of tonnetz uses it too."""
+    n_mels: Positive = 60
+    """Mel bands (Slaney scale and area normalisation) of LM; MFCC is computed from 128 bands, librosa's default."""
+    n_mfcc: Positive = 20
+    """MFCC coefficients; their first and second derivatives are appended."""
+    delta_width: Annotated[int, Field(ge=3)] = 9
+    """Frames of the Savitzky-Golay filter of the derivatives; odd."""
+    n_chroma: Positive = 12
+    """Chroma bins."""
+    contrast_bands: Positive = 6
+    """Octave bands of spectral contrast; one row more than bands."""
+    contrast_fmin: Rate = 200.0
+    """Upper edge of spectral contrast's first band in Hz."""
+    segment_frames: Positive = 41
+    """Frames of one segment."""
+    segment_hop: Positive = 20
+    """Frames between the starts of neighbouring segments; an incomplete last segment is dropped."""
+    padding: Literal["zeros", "repeat"] = "zeros"
+    """How a clip shorter than one segment is lengthened: silence, or the clip again."""
+    normalise: Literal["per-bin", "per-plane", "none"] = "per-bin"
+    """Zero mean and unit variance for each row (image: pixel row), each plane, or not at all; statistics of the
+    fold's training part."""
+    image: ImageSection = ImageSection()
+    """Image channels."""
+
+    @model_validator(mode="after")
+    def _odd_width(self) -> Self:
+        if self.delta_width % 2 == 0:
+            raise ValueError(f"delta_width must be odd, received {self.delta_width}")
+        return self
+
+
+class ModelSection(Section):
+    """Choices within a network."""
+
+    conv4: Literal["pool", "stride"] = "pool"
+    """Su networks, the step after conv4: a 2 x 2 pool after a stride-1 convolution (agrees with the paper's memory
+    column), or a stride-2 convolution and no pool."""
+    dropout: Fraction = 0.5
+    """Su networks: probability of dropping in the layers the paper names."""
+    init: Literal["torch", "kaiming-normal"] = "torch"
+    """Initial weights: torch's default, or Kaiming normal as in the 2019 student replication."""
+
+
+class TrainSection(Section):
+    """How one network is trained."""
+
+    epochs: Positive = 50
+    """Passes over the training part."""
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    """Items in a step."""
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    """Optimiser."""
+    lr: Rate = 0.001
+    """Learning rate."""
+    momentum: Fraction = 0.9
+    """Momentum of sgd."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.001
+    """L2 coefficient (decoupled for adamw)."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of forward and backward; weights and optimiser stay float32."""
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    """Learning rate over epochs: constant; times gamma at each milestone; or a half cosine down to zero."""
+    milestones: tuple[Positive, ...] = ()
+    """Epochs after which the step schedule multiplies the rate."""
+    gamma: Rate = 0.1
+    """Factor of the step schedule."""
+    patience: Natural = 0
+    """Stop after this many epochs without a better validation macro accuracy (best-on-validation only); 0 = never."""
+    class_weights: bool = False
+    """Weigh the loss by largest class count over class count."""
+    gain: Annotated[int, Field(ge=1)] = 1
+    """Multiply each normalised input by a random whole number 1..gain (the student replication took 4)."""
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of mixup's Beta distribution; 0 = off."""
+    mask_frames: Natural = 0
+    """SpecAugment: widest mask in frames (columns); 0 = off."""
+    mask_bins: Natural = 0
+    """SpecAugment: widest mask in bins (rows); 0 = off."""
+    threads: Positive = 1
+    """CPU threads of one training. Part of the study, because sums in another order give other last digits."""
+
+    @model_validator(mode="after")
+    def _schedule_is_whole(self) -> Self:
+        if (self.schedule == "step") != bool(self.milestones):
+            raise ValueError("schedule = 'step' and milestones go together: give both or neither")
+        return self
+
+
+class Space(Section):
+    """The range of one searched value: low and high (log or stepped), or choices."""
+
+    low: float | None = None
+    """Smallest value."""
+    high: float | None = None
+    """Largest value."""
+    log: bool = False
+    """Draw on a logarithmic scale."""
+    step: float | None = None
+    """Distance between values."""
+    choices: tuple[bool | int | float | str, ...] | None = None
+    """The values to choose from."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.choices is not None:
+            if self.low is not None or self.high is not None or self.log or self.step is not None:
+                raise ValueError("give choices, or low and high, not both")
+            if not self.choices:
+                raise ValueError("choices is empty")
+            return self
+        if self.low is None or self.high is None:
+            raise ValueError("give low and high, or choices")
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, received low = {self.low}, high = {self.high}")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("a logarithmic range needs low above 0 and no step")
+        return self
+
+
+class SearchSection(Section):
+    """Hyperparameter search with Optuna, one search per arm."""
+
+    trials: Natural = 0
+    """Trials per arm; 0 = no search."""
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    """How values are proposed; grid takes choices only."""
+    pruner: Literal["none", "median", "percentile"] = "none"
+    """Stops a trial after a fold when its mean validation accuracy so far is below that of earlier trials."""
+    startup_trials: Natural = 4
+    """Trials before the sampler models and the pruner judges."""
+    selection: Literal["per-fold", "pooled"] = "per-fold"
+    """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say. pooled: one
+    choice for all folds; the report marks it as tuned on the reported folds."""
+    storage: str | None = None
+    """URL of Optuna's storage; default a SQLite file beside the tracking store. PostgreSQL URLs work."""
+    space: dict[str, Space] = {}
+    """What is searched, by dotted name of a train or model field."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.trials and not self.space:
+            raise ValueError("a search needs a space: add [search.space], or set trials = 0")
+        if self.sampler == "grid" and any(entry.choices is None for entry in self.space.values()):
+            raise ValueError("the grid sampler needs choices for every entry of the space")
+        return self
+
+
+class EvaluateSection(Section):
+    """What is repeated and reported."""
+
+    seeds: Positive = 1
+    """Final trainings per fold, each from its own seed."""
+    folds: tuple[Positive, ...] | None = None
+    """Folds to test; default every fold of the study. The other folds still train."""
+    margin: Rate = 2.0
+    """Margin of the equivalence test in percentage points, declared before the run."""
+
+
+class Comparison(Section):
+    """A published number set beside an arm."""
+
+    claim: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+:[^/]+/.+$")]
+    """Address of the claim: paper:table/column."""
+    arm: str
+    """The arm that replicates it."""
+
+
+class TrackingSection(Section):
+    """Where runs are recorded."""
+
+    uri: str = "sqlite:///mlruns/mlflow.db"
+    """MLflow tracking URI; any that MLflow accepts."""
+    system_metrics: bool = True
+    """Record processor, memory and GPU load during the run."""

@@ -1,0 +1,183 @@
+"""StudySpec: a whole study file, its sections checked against each other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from harness.study.arms import Arm
+from harness.study.sections import (
+    Comparison,
+    DataSection,
+    EvaluateSection,
+    FeaturesSection,
+    ModelSection,
+    ProtocolSection,
+    SearchSection,
+    Section,
+    StudySection,
+    TrackingSection,
+    TrainSection,
+)
+from harness.vocabulary import FeatureSet, feature_set
+
+
+class ArmSettings(Section):
+    """What one training of an arm needs: the study's sections with the arm's and the trial's values set."""
+
+    arm: str
+    """Name of the arm."""
+    model_name: str
+    """Network."""
+    features_name: str
+    """Feature set."""
+    model: ModelSection
+    """Choices within the network."""
+    train: TrainSection
+    """How it is trained."""
+
+    @property
+    def inputs(self) -> FeatureSet:
+        """The feature set, resolved."""
+        return feature_set(self.features_name)
+
+
+class StudySpec(Section):
+    """A whole study file."""
+
+    study: StudySection
+    """What is asked."""
+    data: DataSection
+    """Which clips."""
+    protocol: ProtocolSection = ProtocolSection()
+    """How they are split."""
+    features: FeaturesSection = FeaturesSection()
+    """How audio becomes planes."""
+    model: ModelSection = ModelSection()
+    """Choices within the networks."""
+    train: TrainSection = TrainSection()
+    """How networks are trained."""
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
+    """The rows of the study."""
+    search: SearchSection = SearchSection()
+    """How hyperparameters are chosen."""
+    evaluate: EvaluateSection = EvaluateSection()
+    """What is repeated and reported."""
+    compare: tuple[Comparison, ...] = ()
+    """Published numbers to set beside arms."""
+    tracking: TrackingSection = TrackingSection()
+    """Where runs are recorded."""
+
+    @property
+    def trained_arms(self) -> tuple[Arm, ...]:
+        """Arms with a network."""
+        return tuple(arm for arm in self.arms if not arm.is_fused)
+
+    @property
+    def test_folds(self) -> tuple[int, ...]:
+        """Folds that are tested, ascending."""
+        return tuple(sorted(self.evaluate.folds or self.data.used_folds))
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm called ``name``; KeyError when there is none."""
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise KeyError(name)
+
+    def settings(self, arm: Arm, values: dict[str, Any] | None = None) -> ArmSettings:
+        """Return the settings of a trained ``arm``, with a trial's ``values`` (dotted names) over its own.
+
+        Raises
+        ------
+        ValueError
+            When a name is not a field of train or model, or a value does not fit its field.
+        """
+        sections: dict[str, dict[str, Any]] = {"train": self.train.model_dump(), "model": self.model.model_dump()}
+        for dotted, value in {**arm.set, **(values or {})}.items():
+            section, _, field = dotted.partition(".")
+            if field not in sections.get(section, {}):
+                fields = [f"{name}.{key}" for name, keys in sections.items() for key in keys]
+                raise ValueError(f"{dotted!r} is not a field of train or model; allowed: {', '.join(fields)}")
+            sections[section][field] = tuple(value) if isinstance(value, list) else value
+        assert arm.model is not None and arm.features is not None
+        return ArmSettings(
+            arm=arm.name,
+            model_name=arm.model,
+            features_name=arm.features,
+            model=ModelSection.model_validate(sections["model"]),
+            train=TrainSection.model_validate(sections["train"]),
+        )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        names = [arm.name for arm in self.arms]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"arms: the name {name!r} stands {names.count(name)} times; names must differ")
+        trained = {arm.name: arm for arm in self.trained_arms}
+        for arm in self.arms:
+            if arm.is_fused:
+                self._check_fusion(arm, trained)
+            else:
+                self._check_values(arm)
+        for comparison in self.compare:
+            if comparison.arm not in names:
+                raise ValueError(f"compare: arm {comparison.arm!r} is unknown; allowed: {', '.join(names)}")
+        for fold in self.evaluate.folds or ():
+            if fold not in self.data.used_folds:
+                raise ValueError(f"evaluate.folds: fold {fold} is not among data.folds {list(self.data.used_folds)}")
+        if self.protocol.split == "random-segment":
+            for arm in trained.values():
+                if feature_set(arm.features or "").layout == "image":
+                    raise ValueError(
+                        f"protocol.split = 'random-segment': arm {arm.name!r} has one image a clip and no segments; "
+                        "use 'random-clip'"
+                    )
+        return self
+
+    def _check_fusion(self, arm: Arm, trained: dict[str, Arm]) -> None:
+        streams = arm.fuse or ()
+        if len(set(streams)) != len(streams) or len(streams) < 2:
+            raise ValueError(f"arm {arm.name!r}: fuse needs at least 2 different arms, received {list(streams)}")
+        for stream in streams:
+            if stream not in trained:
+                raise ValueError(
+                    f"arm {arm.name!r}: fuse names {stream!r}, which is not a trained arm; allowed: {', '.join(trained)}"
+                )
+        layouts = {feature_set(trained[stream].features or "").layout for stream in streams}
+        if arm.level == "segment" and layouts != {"segments"}:
+            raise ValueError(f"arm {arm.name!r}: level = 'segment' needs streams with segment features")
+
+    def _check_values(self, arm: Arm) -> None:
+        try:
+            settings = self.settings(arm)
+            for dotted, space in self.search.space.items() if self.search.trials and arm.search else ():
+                for value in space.choices if space.choices is not None else (space.low, space.high):
+                    self.settings(arm, {dotted: _as_field(settings, dotted, value)})
+        except ValueError as error:
+            raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
+        if settings.train.patience and self.protocol.epoch_rule != "best-on-validation":
+            raise ValueError(
+                "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
+            )
+        if self.protocol.epoch_rule == "best-on-validation" and self.protocol.final_train != "train":
+            raise ValueError("best-on-validation needs protocol.final_train = 'train'")
+
+
+def _as_field(settings: ArmSettings, dotted: str, value: Any) -> Any:
+    """Bring the bound of a range to the type of its field: TOML reads 10 and 10.0 alike into low and high."""
+    section, _, field = dotted.partition(".")
+    current = getattr(getattr(settings, section, None), field, None)
+    whole = isinstance(current, int) and not isinstance(current, bool)
+    return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+
+
+def _first_line(error: ValueError) -> str:
+    """Shorten a pydantic error inside an error to what it says."""
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return str(error)
+    first = errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}, received {first['input']!r}"

@@ -1,0 +1,97 @@
+"""FoldTask and FoldResult: everything one training needs, and everything it gives, as plain data.
+
+A task can be sent to another process or machine that sees the same feature cache. Its result does not depend on what
+else runs, where, or in which order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.data.splits import Split
+from harness.features.store import FeatureRef
+from harness.study import ArmSettings
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """One training: an arm's settings on one fold from one seed.
+
+    Attributes
+    ----------
+    phase
+        ``"search"`` evaluates on the validation part only; ``"final"`` is tested once, at the end.
+    trial
+        Trial number within the arm's search; None in the final phase when nothing was searched.
+    seed
+        Entropy for this training, from :func:`harness.training.seeding.fold_seed`.
+    labels
+        Label of every clip of the table, int64, shape (n_clips,).
+    features
+        Where the feature arrays lie and how they are cut.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+    """
+
+    study: str
+    arm: str
+    phase: str
+    trial: int | None
+    fold: int
+    seed_index: int
+    seed: int
+    settings: ArmSettings
+    epoch_rule: str
+    final_train: str
+    split: Split
+    labels: NDArray[np.int64]
+    n_classes: int
+    features: FeatureRef
+    normalise: str
+    device: str
+
+    @property
+    def key(self) -> str:
+        """Name of the training, unique within a study run: ``LMCNet/search-3/fold1/seed0``."""
+        stage = self.phase if self.trial is None else f"{self.phase}-{self.trial}"
+        return f"{self.arm}/{stage}/fold{self.fold}/seed{self.seed_index}"
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What one training gave.
+
+    Attributes
+    ----------
+    predictions
+        One row per evaluated segment: ``part`` ("validation" or "test"), ``clip`` (row of the ClipTable), ``segment``,
+        ``y_true``, ``p_0`` .. ``p_{C-1}`` (float32 probabilities that sum to 1). The search phase has validation rows
+        only; a final task has test rows, and validation rows unless it trained on them.
+    history
+        One row per epoch: ``epoch`` (from 1), ``lr``, ``train_loss``, ``train_segment_accuracy``, and where validated
+        ``validation_loss``, ``validation_macro_accuracy``, ``validation_clip_accuracy``; ``test_macro_accuracy`` only
+        under best-on-test.
+    best_epoch
+        Epoch whose weights gave the predictions.
+    weights
+        State dict of that epoch as numpy arrays (float32, int64), by torch's parameter names.
+    timing
+        Seconds: ``total``, ``load`` (features to device), ``train``, ``evaluate``; and ``segments_per_second`` of
+        training.
+    conditions
+        What the training ran on: device name, threads, torch version, precision.
+    """
+
+    task_key: str
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    best_epoch: int
+    weights: dict[str, NDArray[Any]]
+    timing: dict[str, float]
+    conditions: dict[str, str]
+    warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,102 @@
+"""The names a study may use, as plain data: data sets, feature sets and models.
+
+Nothing is imported here, so the study file can be checked without loading torch, librosa or any audio.
+
+Conventions: accuracies are fractions in [0, 1]; folds are numbered as in the official metadata, from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What a data set promises: number of classes, official folds, clips, and the recordings known to cross folds."""
+
+    name: str
+    n_classes: int
+    folds: tuple[int, ...]
+    n_clips: int
+    seconds: float
+    known_leaks: tuple[str, ...] = ()
+
+
+_FIVE = (1, 2, 3, 4, 5)
+
+DATASETS: dict[str, DatasetInfo] = {
+    info.name: info
+    for info in (
+        DatasetInfo("esc10", 10, _FIVE, 400, 5.0),
+        DatasetInfo("esc50", 50, _FIVE, 2000, 5.0),
+        DatasetInfo("esc50-categories", 5, _FIVE, 2000, 5.0),
+        # Five freesound recordings whose slices the authors spread over more than one fold.
+        DatasetInfo(
+            "urbansound8k",
+            10,
+            tuple(range(1, 11)),
+            8732,
+            4.0,
+            ("106905", "132016", "176638", "180937", "77751"),
+        ),
+        # Its number of clips follows from the study ([data.synthetic]), so none is promised here.
+        DatasetInfo("synthetic", 10, _FIVE, 0, 2.0),
+    )
+}
+
+# Planes of the paper (Su et al. 2019, section 2.1), stacked along frequency into one channel, order of figure 5.
+SEGMENT_PLANES = ("MFCC", "LM", "chroma", "contrast", "tonnetz")
+SEGMENT_SETS: dict[str, tuple[str, ...]] = {
+    "LMC": ("LM", "chroma", "contrast", "tonnetz"),
+    "MC": ("MFCC", "chroma", "contrast", "tonnetz"),
+    "MLMC": SEGMENT_PLANES,
+    **{plane: (plane,) for plane in SEGMENT_PLANES},
+}
+
+# Planes that can become an image channel: the practical's three, then the paper's five.
+IMAGE_PLANES = ("spectrogram", "mel", "mfcc", "log-mel", "mfcc-deltas", "chroma", "contrast", "tonnetz")
+IMAGE_PREFIX = "image:"
+
+SU_DEPTHS = (4, 6, 8)
+SU_MODELS = tuple(f"su{depth}" for depth in SU_DEPTHS)
+STACKED_MODELS = tuple(f"su{depth}-stacked" for depth in SU_DEPTHS)
+IMAGE_MODELS = ("resnet18",)
+MODELS = SU_MODELS + STACKED_MODELS + IMAGE_MODELS
+
+# The stacked network sees both streams of TSCNN-DS at once: it cuts LMC and MC out of the rows of MLMC.
+STACKED_FEATURES = "MLMC"
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A named input: which planes, in which order, and how they are laid out.
+
+    ``layout`` is ``"segments"`` (planes stacked along frequency in one channel, windows of a clip's frames) or
+    ``"image"`` (each plane one channel, one image a clip).
+    """
+
+    name: str
+    planes: tuple[str, ...]
+    layout: str
+
+
+def feature_set(name: str) -> FeatureSet:
+    """Return the feature set called ``name``: ``LMC``, ``LM`` ..., ``image:mel`` or ``image:a+b+c``.
+
+    Raises
+    ------
+    ValueError
+        When the name is unknown, an image plane is unknown or repeated, or an image has not 1 or 3 planes.
+    """
+    if name in SEGMENT_SETS:
+        return FeatureSet(name, SEGMENT_SETS[name], "segments")
+    if name.startswith(IMAGE_PREFIX):
+        planes = tuple(name.removeprefix(IMAGE_PREFIX).split("+"))
+        unknown = [plane for plane in planes if plane not in IMAGE_PLANES]
+        if unknown:
+            raise ValueError(f"unknown image plane {unknown[0]!r}; allowed: {', '.join(IMAGE_PLANES)}")
+        if len(planes) not in (1, 3) or len(set(planes)) != len(planes):
+            raise ValueError(f"an image has 1 plane or 3 different planes joined by '+', received {name!r}")
+        return FeatureSet(name, planes, "image")
+    allowed = ", ".join([*SEGMENT_SETS, *(f"{IMAGE_PREFIX}{plane}" for plane in IMAGE_PLANES)])
+    raise ValueError(f"unknown feature set; allowed: {allowed}, or image:a+b+c")

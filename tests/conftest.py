@@ -1,0 +1,38 @@
+"""What every test may ask for: the real audio (or a skip that says why) and a small synthetic data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Return the folder that holds ESC-50/ and UrbanSound8K/, named by HARNESS_DATA."""
+    given = os.environ.get("HARNESS_DATA")
+    if not given:
+        pytest.skip("needs real audio: set HARNESS_DATA to the folder that holds ESC-50/ and UrbanSound8K/")
+    root = Path(given).resolve()
+    if not root.is_dir():
+        pytest.fail(f"HARNESS_DATA names {root}, which is not a folder")
+    return root
+
+
+def _dataset(root: Path, folder: str) -> Path:
+    if not (root / folder).is_dir():
+        pytest.skip(f"needs real audio: {folder} is not below the data root")
+    return root
+
+
+@pytest.fixture(scope="session")
+def esc_root(data_root: Path) -> Path:
+    """Return a data root that holds ESC-50 (at least its ESC-10 subset)."""
+    return _dataset(data_root, "ESC-50")
+
+
+@pytest.fixture(scope="session")
+def urbansound_root(data_root: Path) -> Path:
+    """Return a data root that holds UrbanSound8K (at least folds 1, 2 and 10)."""
+    return _dataset(data_root, "UrbanSound8K")
