@@ -29,7 +29,7 @@ class Arm(Section):
     """Fuse clip probabilities, or segment probabilities before they are summed to a clip's."""
     search: bool = True
     """Whether [search] tunes this arm; false trains it with the values the study states."""
-    set: dict[str, Any] = {}
+    set: dict[str, Any] = Field(default_factory=dict)
     """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train and model."""
 
     @property

@@ -84,7 +84,8 @@ class ProtocolSection(Section):
     """official: the authors' folds. random-clip: clips shuffled over folds. random-segment: segments shuffled, so that
     pieces of one clip lie on both sides."""
     epoch_rule: Literal["fixed", "best-on-validation", "best-on-test"] = "fixed"
-    """Which epoch's weights are tested. best-on-test lets the test fold choose, as some papers do; every table says so."""
+    """Which epoch's weights are tested. best-on-test lets the test fold choose, as some papers do, and every table
+    says so."""
     final_train: Literal["train", "train+validation"] = "train"
     """What the final trainings learn from: the training part, or the validation fold as well (search never does)."""
 

@@ -101,7 +101,8 @@ class StudySpec(Section):
                 fields = [f"{name}.{key}" for name, keys in sections.items() for key in keys]
                 raise ValueError(f"{dotted!r} is not a field of train or model; allowed: {', '.join(fields)}")
             sections[section][field] = tuple(value) if isinstance(value, list) else value
-        assert arm.model is not None and arm.features is not None
+        if arm.model is None or arm.features is None:
+            raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
         return ArmSettings(
             arm=arm.name,
             model_name=arm.model,
@@ -144,7 +145,8 @@ class StudySpec(Section):
         for stream in streams:
             if stream not in trained:
                 raise ValueError(
-                    f"arm {arm.name!r}: fuse names {stream!r}, which is not a trained arm; allowed: {', '.join(trained)}"
+                    f"arm {arm.name!r}: fuse names {stream!r}, which is not a trained arm; "
+                    f"allowed: {', '.join(trained)}"
                 )
         layouts = {feature_set(trained[stream].features or "").layout for stream in streams}
         if arm.level == "segment" and layouts != {"segments"}:

@@ -1,0 +1,56 @@
+"""StudyRecord: a study as it was read back from the tracking store, the only source of every report.
+
+Tables are pandas DataFrames with the columns named below. Accuracies are fractions; times are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One study run with everything below it.
+
+    Attributes
+    ----------
+    name, run_id, status
+        Of the study run; status as MLflow names it (RUNNING, FINISHED, FAILED, KILLED).
+    spec
+        The resolved StudySpec as JSON data (``StudySpec.model_dump(mode="json")``).
+    classes
+        Class names; the position is the label.
+    predictions
+        The table of the whole study, final phase, trained and fused arms: ``arm``, ``fold``, ``seed`` (index),
+        ``clip_id``, ``recording``, ``y_true``, ``p_0`` .. ``p_{C-1}``, ``n_segments``, ``n_segments_correct``. One row
+        per tested clip, arm, fold and seed.
+    history
+        Per-epoch curves of final trainings: ``arm``, ``fold``, ``seed``, ``epoch``, ``lr``, ``train_loss`` and the
+        other columns of ``FoldResult.history``.
+    folds
+        One row per fold run of either phase: ``arm``, ``phase``, ``trial``, ``fold``, ``seed``, ``run_id``, ``status``,
+        ``error`` (empty when finished), ``best_epoch``, ``seconds``, ``segments_per_second``, ``device``, ``params``
+        (dict of the hyperparameters set over the study's), ``validation_macro_accuracy``.
+    leakage
+        One row per fold: ``protocol``, ``fold`` and the fields of ``LeakageReport``.
+    environment
+        Python, package versions, hardware, git commit and whether it was dirty, command, overrides, digests of data,
+        features, lock and spec.
+    seconds
+        Wall time from start to end of the study run.
+    """
+
+    name: str
+    run_id: str
+    status: str
+    spec: dict[str, Any]
+    classes: tuple[str, ...]
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    folds: pd.DataFrame
+    leakage: pd.DataFrame
+    environment: dict[str, Any]
+    seconds: float
