@@ -1,1 +1,16 @@
-"""..."""
+"""Where fold tasks run."""
+
+from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
+from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
+
+__all__ = [
+    "Epoch",
+    "Event",
+    "Executor",
+    "Failed",
+    "Finished",
+    "InProcessExecutor",
+    "ProcessExecutor",
+    "Started",
+    "local_executor",
+]

@@ -6,6 +6,7 @@ numbered by the data set's authors.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -280,6 +281,9 @@ class SearchSection(Section):
             raise ValueError("a search needs a space: add [search.space], or set trials = 0")
         if self.sampler == "grid" and any(entry.choices is None for entry in self.space.values()):
             raise ValueError("the grid sampler needs choices for every entry of the space")
+        points = math.prod(len(entry.choices or ()) for entry in self.space.values())
+        if self.sampler == "grid" and self.trials > points:
+            raise ValueError(f"trials = {self.trials}, but the grid has {points} points")
         return self
 
 
@@ -308,5 +312,7 @@ class TrackingSection(Section):
 
     uri: str = "sqlite:///mlruns/mlflow.db"
     """MLflow tracking URI; any that MLflow accepts."""
+    weights: bool = True
+    """Keep the weights of every final training (safetensors; 64 MB each for the 4-layer network)."""
     system_metrics: bool = True
     """Record processor, memory and GPU load during the run."""

@@ -6,6 +6,8 @@ else runs, where, or in which order.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +38,8 @@ class FoldTask:
         Where the feature arrays lie and how they are cut.
     device
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+    keep_weights
+        Whether the result carries the weights; a search needs none.
     """
 
     study: str
@@ -54,6 +58,29 @@ class FoldTask:
     features: FeatureRef
     normalise: str
     device: str
+    keep_weights: bool = True
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, hex, of everything that decides the result but the machine: two tasks with one digest are one
+        training."""
+        parts = hashlib.sha256()
+        facts = {
+            "settings": self.settings.model_dump(mode="json"),
+            "phase": self.phase,
+            "seed": self.seed,
+            "epoch_rule": self.epoch_rule,
+            "final_train": self.final_train,
+            "n_classes": self.n_classes,
+            "features": self.features.digest,
+            "normalise": self.normalise,
+        }
+        parts.update(json.dumps(facts, sort_keys=True).encode())
+        parts.update(self.labels.tobytes())
+        for part in (self.split.train, self.split.validation, self.split.test):
+            parts.update(part.clips.tobytes() + b"|")
+            parts.update((b"clips" if part.segments is None else part.segments.tobytes()) + b"|")
+        return parts.hexdigest()
 
     @property
     def key(self) -> str:
@@ -79,7 +106,8 @@ class FoldResult:
     best_epoch
         Epoch whose weights gave the predictions.
     weights
-        State dict of that epoch as numpy arrays (float32, int64), by torch's parameter names.
+        State dict of that epoch as numpy arrays (float32, int64), by torch's parameter names; empty
+        when the task does not keep them.
     timing
         Seconds: ``total``, ``load`` (features to device), ``train``, ``evaluate``; and ``segments_per_second`` of
         training.

@@ -1,0 +1,50 @@
+# Two commands matter: `make quickstart` and `make test`. Each works on its own from a fresh clone.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install quickstart test check format bench lock clean
+
+help:
+	@echo "make quickstart  install, then run the embedded study from audio to LaTeX tables (no network beyond the install)"
+	@echo "make test        install, then lint, type check, import contract and all tests (HARNESS_DATA=DIR adds real audio)"
+	@echo "make check       the checks alone; make format rewrites; make bench measures; make lock renews the lock files"
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml requirements/dev.lock requirements/uv.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "harness needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+quickstart: $(INSTALLED)
+	$(BIN)/harness run-study studies/quickstart.toml
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+# Hashes without addresses: the files work with any index that holds the same files.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+lock:
+	$(LOCK) --all-extras pyproject.toml -o requirements/dev.lock
+	echo uv | $(LOCK) - -o requirements/uv.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

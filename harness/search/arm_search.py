@@ -1,0 +1,138 @@
+"""The search of one arm: ask Optuna for values, have them evaluated fold by fold, resume where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from harness.errors import HarnessError, TrackingError
+from harness.search.outcome import SearchOutcome, TrialRecord, choose
+from harness.search.space import distributions
+from harness.search.strategies import make_pruner, make_sampler
+from harness.study import Arm, StudySpec
+
+Report = Callable[[int, float], bool]
+"""Tells a fold's validation macro accuracy, in the order of the folds; returns True when the trial should stop."""
+
+Evaluate = Callable[[int, dict[str, Any], Report], None]
+"""Trains trial ``index`` with ``values`` on all folds; raises HarnessError when it cannot be trained."""
+
+
+def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate: Evaluate) -> SearchOutcome:
+    """Run the search of ``arm`` until ``spec.search.trials`` trials have ended, and choose for every test fold.
+
+    Trials that ended in an earlier run are kept; a trial that was interrupted is run again with its own values. The
+    outcome equals that of an undisturbed search.
+
+    Parameters
+    ----------
+    study_key
+        Name of the search in the storage; it changes with anything that changes the outcome of a trial.
+    storage
+        URL of Optuna's storage.
+
+    Raises
+    ------
+    TrackingError
+        When the storage cannot be opened.
+    TrainingError
+        When no trial gives a score for a fold.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = _open(study_key, storage, spec)
+    space = distributions(spec.search.space, spec.settings(arm))
+    _requeue_interrupted(study)
+    while (ended := len(_ended(study))) < spec.search.trials:
+        study.sampler = make_sampler(spec.search, spec.study.seed, arm.name, ended)
+        trial = study.ask(space)
+        trial.set_user_attr("index", ended)
+        _run(study, trial, ended, len(spec.test_folds), evaluate)
+    return choose(arm.name, [_record(trial) for trial in _ended(study)], spec.test_folds, spec.search.selection)
+
+
+def _run(study: optuna.Study, trial: optuna.Trial, index: int, n_folds: int, evaluate: Evaluate) -> None:
+    scores: dict[str, float] = {}
+    pruned = False
+
+    def report(fold: int, accuracy: float) -> bool:
+        nonlocal pruned
+        scores[str(fold)] = accuracy
+        trial.set_user_attr("scores", dict(scores))
+        trial.report(sum(scores.values()) / len(scores), step=len(scores) - 1)
+        # After the last fold nothing is left to save.
+        pruned = len(scores) < n_folds and trial.should_prune()
+        return pruned
+
+    try:
+        evaluate(index, dict(trial.params), report)
+    except HarnessError as error:
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=TrialState.FAIL)
+        return
+    if pruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, sum(scores.values()) / len(scores))
+
+
+def _open(study_key: str, storage: str, spec: StudySpec) -> optuna.Study:
+    _make_folder(storage)
+    try:
+        return optuna.create_study(
+            study_name=study_key,
+            storage=storage,
+            direction="maximize",
+            pruner=make_pruner(spec.search),
+            load_if_exists=True,
+        )
+    except (SQLAlchemyError, ImportError, RuntimeError, ValueError) as error:
+        shown = make_url(storage).render_as_string(hide_password=True) if "://" in storage else storage
+        first = str(error).splitlines()[0]
+        raise TrackingError(
+            f"search.storage = {shown!r}: cannot open Optuna's storage: {first}. "
+            "Give a SQLite URL (sqlite:///folder/optuna.db) or a PostgreSQL URL of a running server"
+        ) from None
+
+
+def _make_folder(storage: str) -> None:
+    if storage.startswith("sqlite:///"):
+        Path(storage.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _requeue_interrupted(study: optuna.Study) -> None:
+    """Close trials that a stopped process left open, and put their values first in the queue."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.set_user_attr("interrupted", study.user_attrs.get("interrupted", 0) + 1)
+        params = dict(trial.params)
+        study.tell(trial.number, state=TrialState.FAIL)
+        # Without params the process ended between asking and drawing; the sampler draws the same ones again.
+        if params:
+            study.enqueue_trial(params)
+
+
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that count, by index: completed, pruned, or failed with an error of their own."""
+    trials = [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        or (trial.state == TrialState.FAIL and "error" in trial.user_attrs)
+    ]
+    return sorted(trials, key=lambda trial: int(trial.user_attrs["index"]))
+
+
+def _record(trial: FrozenTrial) -> TrialRecord:
+    states = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    return TrialRecord(
+        index=int(trial.user_attrs["index"]),
+        values=dict(trial.params),
+        scores={int(fold): float(score) for fold, score in trial.user_attrs.get("scores", {}).items()},
+        state=states[trial.state],
+        error=str(trial.user_attrs.get("error", "")),
+    )

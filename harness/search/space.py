@@ -1,0 +1,31 @@
+"""From the study's search space to Optuna's distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from harness.study import ArmSettings, Space
+
+
+def distribution(space: Space, whole: bool) -> BaseDistribution:
+    """Return the Optuna distribution of ``space``; ``whole`` says that the field takes whole numbers."""
+    if space.choices is not None:
+        return CategoricalDistribution(list(space.choices))
+    assert space.low is not None
+    assert space.high is not None
+    if whole:
+        return IntDistribution(int(space.low), int(space.high), log=space.log, step=int(space.step or 1))
+    return FloatDistribution(space.low, space.high, log=space.log, step=space.step)
+
+
+def distributions(spaces: dict[str, Space], settings: ArmSettings) -> dict[str, BaseDistribution]:
+    """Return the distributions of ``spaces`` by dotted name, each of the kind its field in ``settings`` takes."""
+    return {dotted: distribution(space, _is_whole(settings, dotted)) for dotted, space in spaces.items()}
+
+
+def _is_whole(settings: ArmSettings, dotted: str) -> bool:
+    section, _, field = dotted.partition(".")
+    current: Any = getattr(getattr(settings, section), field)
+    return isinstance(current, int) and not isinstance(current, bool)
