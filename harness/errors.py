@@ -35,3 +35,7 @@ class TrainingError(HarnessError):
 
 class TrackingError(HarnessError):
     """A tracking store that cannot be read or written, or that lacks the runs asked for."""
+
+
+class ReportError(HarnessError):
+    """A record from which no report can be made."""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.errors import HarnessError, TrackingError
 from harness.search.outcome import SearchOutcome, TrialRecord, choose
 from harness.search.space import distributions
-from harness.search.strategies import make_pruner, make_sampler
+from harness.search.strategies import grid_point, make_pruner, make_sampler
 from harness.study import Arm, StudySpec
 
 Report = Callable[[int, float], bool]
@@ -50,6 +50,8 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
     _requeue_interrupted(study)
     while (ended := len(_ended(study))) < spec.search.trials:
         study.sampler = make_sampler(spec.search, spec.study.seed, arm.name, ended)
+        if spec.search.sampler == "grid" and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            study.enqueue_trial(grid_point(spec.search, spec.study.seed, arm.name, ended))
         trial = study.ask(space)
         trial.set_user_attr("index", ended)
         _run(study, trial, ended, len(spec.test_folds), evaluate)

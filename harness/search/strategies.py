@@ -6,8 +6,12 @@ numbers live in no process, so an interrupted search goes on as if nothing had h
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
+import numpy as np
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, PercentilePruner
-from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from harness.study import SearchSection
 from harness.training.seeding import fold_seed
@@ -17,15 +21,19 @@ def make_sampler(search: SearchSection, study_seed: int, arm: str, ended: int) -
     """Return the sampler that proposes trial ``ended`` (counted from 0) of ``arm``."""
     # Optuna's samplers take 32-bit seeds.
     seed = fold_seed(study_seed, "sampler", arm, ended) % 2**32
-    if search.sampler == "grid":
-        grid = {dotted: list(space.choices or ()) for dotted, space in search.space.items()}
-        # The grid's order must be one and the same for all trials, or points would repeat.
-        return GridSampler(grid, seed=fold_seed(study_seed, "sampler", arm) % 2**32)
-    if search.sampler == "random":
-        return RandomSampler(seed=seed)
-    return TPESampler(
-        seed=seed, n_startup_trials=search.startup_trials, multivariate=True, warn_independent_sampling=False
-    )
+    if search.sampler == "tpe":
+        return TPESampler(seed=seed, n_startup_trials=search.startup_trials, multivariate=True)
+    return RandomSampler(seed=seed)
+
+
+def grid_point(search: SearchSection, study_seed: int, arm: str, ended: int) -> dict[str, Any]:
+    """Return the grid's point of trial ``ended``: every point once, in an order drawn from the study's seed.
+
+    Optuna's own grid sampler stops the study at its last point, which it can do only within ``Study.optimize``.
+    """
+    points = list(itertools.product(*(space.choices or () for space in search.space.values())))
+    order = np.random.default_rng(fold_seed(study_seed, "grid", arm)).permutation(len(points))
+    return dict(zip(search.space, points[int(order[ended])], strict=True))
 
 
 def make_pruner(search: SearchSection) -> BasePruner:

@@ -88,7 +88,12 @@ def _child(node: Any, key: str, override: str) -> Any:
 def _explain(error: ValidationError, document: dict[str, Any]) -> list[str]:
     """Return one line a fault: key, what is wrong, value received, what is allowed."""
     lines = []
-    for fault in error.errors():
+    faults = error.errors()
+    for fault in faults:
+        # An arm refused for its own fault is also missing from the list of arms; one message is enough.
+        inner = [other for other in faults if other["loc"][: len(fault["loc"])] == fault["loc"]]
+        if fault["type"] == "too_short" and len(inner) > 1:
+            continue
         where = _where(fault["loc"], document)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
@@ -132,16 +137,16 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     for step in location:
         if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
             annotation = model.model_fields[step].annotation if step in model.model_fields else None
-            model = _section_of(annotation)
+            model = section_of(annotation)
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 
-def _section_of(annotation: Any) -> Any:
+def section_of(annotation: Any) -> Any:
     """Return the model inside an annotation such as tuple[Arm, ...] or dict[str, Space]."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in get_args(annotation):
-        found = _section_of(inner)
+        found = section_of(inner)
         if found is not None:
             return found
     return None

@@ -1,0 +1,120 @@
+"""The ledger: every fold task is trained once, recorded, and known by its digest from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from harness.data import ClipTable
+from harness.executors import Epoch, Event, Executor, Failed, Finished, Started
+from harness.progress import Progress
+from harness.report import confusion_png, curves_png
+from harness.tracking import StudyRecorder
+from harness.training.metrics import clip_predictions, scores
+from harness.training.task import FoldResult, FoldTask
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An ended training: its run, its macro accuracy by part ("validation", "test"), and its error if it failed."""
+
+    run_id: str
+    accuracies: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+
+class Ledger:
+    """Runs tasks on an executor and writes each event down; tasks that the store has finished are not run again."""
+
+    def __init__(self, recorder: StudyRecorder, executor: Executor, clips: ClipTable, progress: Progress) -> None:
+        self._recorder = recorder
+        self._executor = executor
+        self._clips = clips
+        self._progress = progress
+        self._open: dict[str, str] = {}
+        self._entries = {
+            digest: Entry(fold.run_id, fold.accuracies) for digest, fold in recorder.finished_folds().items()
+        }
+
+    def entry(self, task: FoldTask) -> Entry | None:
+        """Return how ``task`` ended, or None when it has not."""
+        return self._entries.get(task.digest)
+
+    def run(self, tasks: Sequence[FoldTask], trial_run: str, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Train those of ``tasks`` that have not ended, below the run ``trial_run``.
+
+        ``wanted`` is asked after each ended task; when it returns False the other tasks are dropped.
+        """
+        due = [task for task in tasks if self.entry(task) is None]
+        runs = {task.digest: trial_run for task in due}
+        self.run_below(due, runs, wanted)
+
+    def run_below(
+        self, tasks: Sequence[FoldTask], trial_runs: dict[str, str], wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """As :meth:`run`, with the trial run of each task by the task's digest."""
+
+        def on_event(event: Event) -> bool:
+            self._write(event, trial_runs[event.task.digest])
+            return wanted() if isinstance(event, Finished | Failed) else True
+
+        due = [task for task in tasks if self.entry(task) is None]
+        if due:
+            self._executor.run(due, on_event)
+        for digest, run_id in self._open.items():
+            self._recorder.drop_fold(run_id, "dropped: the trial was pruned or another fold of it failed")
+            self._progress.end(digest)
+        self._open.clear()
+
+    def _write(self, event: Event, trial_run: str) -> None:
+        task = event.task
+        digest = task.digest
+        match event:
+            case Started():
+                self._open[digest] = self._recorder.start_fold(trial_run, task)
+                self._progress.begin(digest, _title(task), task.settings.train.epochs)
+            case Epoch(row=row):
+                self._recorder.log_epoch(self._open[digest], row)
+                self._progress.advance(digest, int(row["epoch"]), _note(row))
+            case Finished(result=result):
+                run_id = self._open.pop(digest)
+                self._entries[digest] = Entry(run_id, self._finish(run_id, task, result))
+                self._progress.end(digest)
+            case Failed(error=error, traceback=traceback):
+                # A worker that dies before it begins leaves no run of its own yet.
+                run_id = self._open.pop(digest, None) or self._recorder.start_fold(trial_run, task)
+                self._recorder.fail_fold(run_id, error, traceback)
+                self._entries[digest] = Entry(run_id, error=error)
+                self._progress.end(digest)
+                self._progress.line(f"{_title(task)} failed: {error}")
+
+    def _finish(self, run_id: str, task: FoldTask, result: FoldResult) -> dict[str, float]:
+        classes = self._clips.classes
+        measured = {}
+        tables = {}
+        for part, segments in result.predictions.groupby("part", sort=True):
+            table = clip_predictions(segments, self._clips)
+            tables[str(part)] = table
+            probabilities = table.filter(regex=r"^p_\d+$").to_numpy()
+            measured[str(part)] = scores(table["y_true"].to_numpy(), probabilities, len(classes))
+        pictures = {"curves.png": curves_png(result.history, _title(task))}
+        for part, table in tables.items():
+            predicted = table.filter(regex=r"^p_\d+$").to_numpy().argmax(axis=1)
+            pictures[f"confusion_{part}.png"] = confusion_png(
+                table["y_true"].to_numpy(), predicted, classes, f"{_title(task)}, {part}"
+            )
+        self._recorder.finish_fold(run_id, result, tables, measured, pictures)
+        accuracies = {part: measured[part].macro_accuracy for part in measured}
+        told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
+        self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s")
+        return accuracies
+
+
+def _title(task: FoldTask) -> str:
+    stage = "" if task.phase == "final" else f" trial {task.trial}"
+    return f"{task.arm}{stage} fold {task.fold} seed {task.seed_index}"
+
+
+def _note(row: dict[str, float]) -> str:
+    accuracy = row.get("validation_macro_accuracy")
+    return f"loss {row['train_loss']:.3f}" + (f" val {accuracy:.1%}" if accuracy is not None else "")

@@ -1,0 +1,128 @@
+"""What a study would run, and about how long that takes: nothing is trained, computed or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
+from harness.features import plane_rows
+from harness.models import build_model, count_parameters
+from harness.prepare import default_workers, resolve_device
+from harness.study import Arm, FeaturesSection, StudySpec
+from harness.training.probe import probe_speed
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """One arm of a plan: a fused arm has no trainings.
+
+    ``items`` is the mean number of training items (segments, or images) of a fold; ``seconds`` estimates the wall time
+    of all trainings of the arm, from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
+    """
+
+    name: str
+    model: str
+    features: str
+    trials: int
+    search_trainings: int
+    final_trainings: int
+    epochs: int
+    items: int
+    parameters: int
+    items_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study's plan."""
+
+    spec: StudySpec
+    clips: ClipTable
+    splits: tuple[Split, ...]
+    arms: tuple[ArmPlan, ...]
+    device: str
+    workers: int
+
+
+def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None) -> Plan:
+    """Return the plan of ``spec``: it reads the clips' headers and probes each network for a moment.
+
+    Raises
+    ------
+    DataError
+        When the data set is not there or not whole.
+    """
+    chosen = resolve_device(device)
+    clips = load_clips(spec.data, resolve_data_root(data_root))
+    segments = segments_per_clip(clips, spec.features)
+    splits = make_splits(clips, spec.protocol.split, spec.test_folds, spec.study.seed, segments)
+    n_workers = workers or default_workers(chosen, spec.train.threads)
+    arms = tuple(_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms)
+    return Plan(spec, clips, splits, arms, chosen, n_workers)
+
+
+def segments_per_clip(clips: ClipTable, params: FeaturesSection) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the number of segments each clip will have, from its duration alone; int64, shape (n_clips,)."""
+    samples = np.ceil(clips.frame["duration"].to_numpy(dtype=np.float64) * params.sample_rate)
+    frames = np.maximum(1 + samples // params.hop_length, params.segment_frames)
+    counts: np.ndarray[tuple[int], np.dtype[np.int64]] = (
+        1 + (frames - params.segment_frames) // params.segment_hop
+    ).astype(np.int64)
+    return counts
+
+
+def _plan_arm(
+    spec: StudySpec,
+    arm: Arm,
+    clips: ClipTable,
+    splits: tuple[Split, ...],
+    segments: np.ndarray[tuple[int], np.dtype[np.int64]],
+    device: str,
+    workers: int,
+) -> ArmPlan:
+    if arm.is_fused:
+        return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+    settings = spec.settings(arm)
+    inputs = settings.inputs
+    rows = {name: (part.start, part.stop) for name, part in plane_rows(inputs, spec.features).items()}
+    shape = input_shape(spec, arm)
+    model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
+    speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
+    trials = spec.search.trials if arm.search else 0
+    searched = trials * len(spec.test_folds)
+    final = len(spec.test_folds) * spec.evaluate.seeds
+
+    def count(split: Split) -> int:
+        part = split.train
+        if inputs.layout == "image" or part.segments is not None:
+            return len(part)
+        return int(segments[part.clips].sum())
+
+    items = round(float(np.mean([count(split) for split in splits])))
+    seconds = (searched + final) * settings.train.epochs * items / speed / min(workers, max(searched, final, 1))
+    return ArmPlan(
+        arm.name,
+        settings.model_name,
+        settings.features_name,
+        trials,
+        searched,
+        final,
+        settings.train.epochs,
+        items,
+        count_parameters(model),
+        speed,
+        seconds,
+    )
+
+
+def input_shape(spec: StudySpec, arm: Arm) -> tuple[int, int, int]:
+    """Return (channels, rows, columns) of one input of ``arm``."""
+    inputs = spec.settings(arm).inputs
+    if inputs.layout == "image":
+        return len(inputs.planes), spec.features.image.rows, spec.features.image.columns
+    rows = plane_rows(inputs, spec.features)
+    return 1, max(part.stop for part in rows.values()), spec.features.segment_frames

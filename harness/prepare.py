@@ -1,0 +1,140 @@
+"""From a study to everything its trainings need: clips, features, splits, and the tasks themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.data import ClipTable, Split, check_official, load_clips, make_splits
+from harness.features import FeatureRef, FeatureStore
+from harness.progress import Progress
+from harness.study import Arm, StudySpec
+from harness.training.seeding import fold_seed
+from harness.training.task import FoldTask
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study's inputs, ready to train on.
+
+    ``features`` maps the name of a feature set to where it lies; ``splits`` maps a fold to its split.
+    """
+
+    spec: StudySpec
+    clips: ClipTable
+    features: dict[str, FeatureRef]
+    splits: dict[int, Split]
+    device: str
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of the audio and of each feature set."""
+        return {"data": self.clips.digest} | {
+            f"features.{name}": ref.digest for name, ref in sorted(self.features.items())
+        }
+
+    def task(self, arm: Arm, phase: str, trial: int | None, values: dict[str, Any], fold: int, seed: int) -> FoldTask:
+        """Return the task that trains ``arm`` with a trial's ``values`` on ``fold`` from seed index ``seed``."""
+        settings = self.spec.settings(arm, values)
+        # The final training of a fold has one seed whatever trial was chosen for it.
+        stage = ("final",) if phase == "final" else (phase, trial if trial is not None else 0)
+        return FoldTask(
+            study=self.spec.study.name,
+            arm=arm.name,
+            phase=phase,
+            trial=trial,
+            fold=fold,
+            seed_index=seed,
+            seed=fold_seed(self.spec.study.seed, arm.name, *stage, fold, seed),
+            settings=settings,
+            epoch_rule=self.spec.protocol.epoch_rule,
+            final_train=self.spec.protocol.final_train,
+            split=self.splits[fold],
+            labels=self.clips.frame["label"].to_numpy(dtype="int64"),
+            n_classes=len(self.clips.classes),
+            features=self.features[settings.features_name],
+            normalise=self.spec.features.normalise,
+            device=self.device,
+            keep_weights=phase == "final" and self.spec.tracking.weights,
+        )
+
+
+def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress) -> Prepared:
+    """Load the clips of ``spec``, compute the features that the cache lacks, and split.
+
+    Raises
+    ------
+    DataError
+        When audio or metadata are missing or damaged.
+    LeakageError
+        When an official split shares a recording that the authors' folds do not share.
+    FeatureError
+        When features cannot be computed or cached.
+    """
+    clips = load_clips(spec.data, data_root)
+    progress.line(
+        f"{clips.dataset}: {len(clips)} clips, {len(clips.classes)} classes, folds {', '.join(map(str, clips.folds))}"
+    )
+    sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
+    features = _features(spec, clips, sets, cache, workers, progress)
+    segments = next((ref.segments_per_clip() for ref in features.values() if ref.layout == "segments"), None)
+    splits = make_splits(clips, spec.protocol.split, spec.test_folds, spec.study.seed, segments)
+    if spec.protocol.split == "official":
+        check_official(splits, clips)
+    progress.line(_leakage_line(splits))
+    return Prepared(spec, clips, features, {split.fold: split for split in splits}, device)
+
+
+def _features(
+    spec: StudySpec, clips: ClipTable, sets: Sequence[Any], cache: Path, workers: int, progress: Progress
+) -> dict[str, FeatureRef]:
+    progress.begin("features", "features", len(clips))
+    try:
+        return FeatureStore(cache).build(
+            clips, sets, spec.features, workers, lambda done, _: progress.advance("features", done)
+        )
+    finally:
+        progress.end("features")
+
+
+def _leakage_line(splits: Sequence[Split]) -> str:
+    test = sum(split.leakage.n_test for split in splits)
+    shared = sum(split.leakage.n_test_sharing_recording for split in splits)
+    first = splits[0]
+    return (
+        f"split {first.protocol}: {shared} of {test} test {first.leakage.unit}s "
+        f"({shared / max(test, 1):.1%}) share a recording with training"
+    )
+
+
+def default_workers(device: str, threads: int) -> int:
+    """Return how many trainings run at once when nobody says: the CPU's cores over ``threads``, or one on a GPU."""
+    if device != "cpu":
+        return 1
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, available // threads)
+
+
+def resolve_device(asked: str) -> str:
+    """Return the device to train on: ``auto`` is CUDA when there is one, else the CPU.
+
+    Raises
+    ------
+    TrainingError
+        When a CUDA device is asked for that this machine does not have.
+    """
+    import torch
+
+    from harness.errors import TrainingError
+
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = asked.partition(":")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise TrainingError(
+            f"--device {asked}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu or auto"
+        )
+    return asked

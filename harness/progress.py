@@ -1,0 +1,96 @@
+"""What a person sees while a study runs: bars with time left on a terminal, one line a step elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+
+class Progress(Protocol):
+    """Where the steps of a study are told."""
+
+    def line(self, text: str) -> None:
+        """Tell something that stays on the screen."""
+
+    def begin(self, key: str, text: str, total: int) -> None:
+        """Begin a step of ``total`` units, known as ``key`` from now on."""
+
+    def advance(self, key: str, done: int, note: str = "") -> None:
+        """Set how many units of ``key`` are done; ``note`` stands beside the bar."""
+
+    def end(self, key: str) -> None:
+        """End the step; its bar goes."""
+
+
+class Silent:
+    """Tells nothing."""
+
+    def line(self, text: str) -> None:
+        """Do nothing."""
+
+    def begin(self, key: str, text: str, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, key: str, done: int, note: str = "") -> None:
+        """Do nothing."""
+
+    def end(self, key: str) -> None:
+        """Do nothing."""
+
+
+class Terminal:
+    """Bars drawn by rich on standard error; where that is no terminal (a log file, CI) only the lines are printed."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self._console = console or Console(file=sys.stderr)
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+            refresh_per_second=4,
+            speed_estimate_period=120,
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def line(self, text: str) -> None:
+        """Print ``text`` above the bars."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def begin(self, key: str, text: str, total: int) -> None:
+        """Add a bar."""
+        self._tasks[key] = self._bars.add_task(text, total=total, note="")
+
+    def advance(self, key: str, done: int, note: str = "") -> None:
+        """Move the bar."""
+        if key in self._tasks:
+            self._bars.update(self._tasks[key], completed=done, note=note)
+
+    def end(self, key: str) -> None:
+        """Remove the bar."""
+        if key in self._tasks:
+            self._bars.remove_task(self._tasks.pop(key))

@@ -1,0 +1,287 @@
+"""run-study, from spec to report: the one place that tells the story in order.
+
+    spec -> clips -> features -> splits -> search -> final trainings -> fusion -> record -> report
+
+Every step reads what the step before left; what is recorded already is not done again.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from harness.data import resolve_data_root
+from harness.errors import TrainingError
+from harness.executors import local_executor
+from harness.ledger import Ledger
+from harness.prepare import Prepared, default_workers, prepare, resolve_device
+from harness.progress import Progress
+from harness.record import StudyRecord
+from harness.report import ReportFiles, summary_rows, write_report
+from harness.search import Report, TrialRecord, search_arm
+from harness.study import Arm, StudySpec, TrackingSection, load_study
+from harness.tracking import StudyRecorder, log_reports, read_study
+from harness.training.fuse import fuse_predictions
+from harness.training.metrics import clip_predictions, scores
+from harness.training.task import FoldTask
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where a study runs and writes: everything that is not part of the study itself."""
+
+    data_root: Path
+    cache: Path
+    reports: Path
+    tracking_uri: str
+    device: str
+    workers: int | None
+    overrides: tuple[str, ...] = ()
+    command: str = ""
+
+    @classmethod
+    def resolve(
+        cls,
+        data_root: Path | None,
+        cache: Path | None,
+        reports: Path,
+        tracking_uri: str,
+        device: str,
+        workers: int | None,
+        overrides: Sequence[str] = (),
+    ) -> Options:
+        """Return the options with the user's folders where none were named, and the command line as it was given."""
+        return cls(
+            data_root=resolve_data_root(data_root),
+            cache=cache or Path(platformdirs.user_cache_dir("harness")) / "features",
+            reports=reports,
+            tracking_uri=tracking_uri,
+            device=device,
+            workers=workers,
+            overrides=tuple(overrides),
+            command=shlex.join(["harness", *sys.argv[1:]]),
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study run left, for the summary at the end.
+
+    ``failures`` names the trainings that failed, each with its error.
+    """
+
+    record: StudyRecord
+    report: ReportFiles
+    summary: list[dict[str, str]]
+    failures: tuple[str, ...]
+    tracking_uri: str
+
+    @property
+    def open_command(self) -> str:
+        """The command that opens the runs in a browser."""
+        return shlex.join(["harness", "ui", "--tracking-uri", self.tracking_uri])
+
+
+def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
+    """Run ``spec`` whole: search, final trainings, fusion, record and report. An interrupted run goes on.
+
+    Raises
+    ------
+    HarnessError
+        When the study cannot go on; what has finished stays recorded. A single training that fails is a row with its
+        error and does not stop the others.
+    """
+    device = resolve_device(options.device)
+    workers = options.workers or default_workers(device, spec.train.threads)
+    prepared = prepare(spec, options.data_root, options.cache, workers, device, progress)
+    with (
+        StudyRecorder.open(
+            options.tracking_uri,
+            spec,
+            clips=prepared.clips,
+            splits=tuple(prepared.splits.values()),
+            digests=prepared.digests,
+            command=options.command,
+            overrides=options.overrides,
+        ) as recorder,
+        local_executor(workers) as executor,
+    ):
+        ledger = Ledger(recorder, executor, prepared.clips, progress)
+        chosen = {arm.name: _search(prepared, arm, ledger, recorder, options, progress) for arm in spec.trained_arms}
+        finals = _train_finals(prepared, chosen, ledger, recorder)
+        _fuse(prepared, finals, ledger, recorder)
+        run_id = recorder.run_id
+    outcome = report_run(spec.study.name, run_id, options.tracking_uri, options.reports)
+    log_reports(options.tracking_uri, run_id, outcome.report.folder)
+    return outcome
+
+
+def _search(
+    prepared: Prepared, arm: Arm, ledger: Ledger, recorder: StudyRecorder, options: Options, progress: Progress
+) -> dict[int, TrialRecord | None]:
+    """Return the chosen trial of each test fold; None where nothing is searched."""
+    spec = prepared.spec
+    if not (spec.search.trials and arm.search):
+        return dict.fromkeys(spec.test_folds)
+    bar = f"search {arm.name}"
+    progress.begin(bar, f"{arm.name}: trials", spec.search.trials)
+
+    def evaluate(index: int, values: dict[str, Any], report: Report) -> None:
+        progress.advance(
+            bar,
+            index,
+            ", ".join(
+                f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in values.items()
+            ),
+        )
+        _evaluate_trial(prepared, arm, index, values, report, ledger, recorder)
+
+    # What a trial learned is valid only for the same study, audio and features.
+    key = f"{spec.study.name}/{arm.name}/{recorder.spec_digest[:16]}"
+    outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(options.tracking_uri), evaluate)
+    recorder.log_search(arm, outcome.trials, outcome.chosen)
+    progress.end(bar)
+    best = max(trial.mean for trial in outcome.trials if trial.state == "complete" or trial.scores)
+    progress.line(f"{arm.name}: {len(outcome.trials)} trials, best mean validation macro accuracy {best:.1%}")
+    return dict(outcome.chosen)
+
+
+def default_storage(tracking_uri: str) -> str:
+    """Return the URL of Optuna's storage: a SQLite file beside a SQLite tracking store, else below mlruns/."""
+    if tracking_uri.startswith("sqlite:///"):
+        return f"sqlite:///{Path(tracking_uri.removeprefix('sqlite:///')).parent / 'optuna.db'}"
+    return "sqlite:///mlruns/optuna.db"
+
+
+def _evaluate_trial(
+    prepared: Prepared,
+    arm: Arm,
+    index: int,
+    values: dict[str, Any],
+    report: Report,
+    ledger: Ledger,
+    recorder: StudyRecorder,
+) -> None:
+    """Train a trial on every fold and tell the scores in the order of the folds, whatever order they end in: whether
+    and when a trial is pruned does not depend on the number of workers."""
+    tasks = [prepared.task(arm, "search", index, values, fold, 0) for fold in prepared.spec.test_folds]
+    trial_run = recorder.trial(arm, "search", index, values)
+    told: dict[int, float] = {}
+    error = ""
+
+    def wanted() -> bool:
+        nonlocal error
+        for task in tasks[len(told) :]:
+            entry = ledger.entry(task)
+            if entry is None:
+                return True
+            if entry.error:
+                error = entry.error
+                return False
+            told[task.fold] = entry.accuracies["validation"]
+            if report(task.fold, told[task.fold]):
+                return False
+        return True
+
+    if wanted():
+        ledger.run(tasks, trial_run, wanted)
+    recorder.finish_trial(trial_run, told, "validation", error)
+    if error:
+        raise TrainingError(error)
+
+
+def _train_finals(
+    prepared: Prepared,
+    chosen: dict[str, dict[int, TrialRecord | None]],
+    ledger: Ledger,
+    recorder: StudyRecorder,
+) -> dict[str, list[FoldTask]]:
+    """Train every arm on every test fold and seed with its chosen hyperparameters; return the tasks by arm."""
+    spec = prepared.spec
+    finals: dict[str, list[FoldTask]] = {}
+    trial_runs: dict[str, str] = {}
+    arm_runs: dict[str, str] = {}
+    for arm in spec.trained_arms:
+        arm_runs[arm.name] = recorder.trial(arm, "final", None, {})
+        finals[arm.name] = [
+            prepared.task(arm, "final", trial.index if trial else None, trial.values if trial else {}, fold, seed)
+            for fold, trial in chosen[arm.name].items()
+            for seed in range(spec.evaluate.seeds)
+        ]
+        trial_runs |= {task.digest: arm_runs[arm.name] for task in finals[arm.name]}
+    ledger.run_below([task for tasks in finals.values() for task in tasks], trial_runs)
+    for name, tasks in finals.items():
+        _finish_arm(name, tasks, arm_runs[name], ledger, recorder)
+    return finals
+
+
+def _finish_arm(name: str, tasks: list[FoldTask], run_id: str, ledger: Ledger, recorder: StudyRecorder) -> None:
+    """Repeat the folds' test accuracies, each the mean over its seeds, on the arm's run."""
+    by_fold: dict[int, list[float]] = {}
+    errors = []
+    for task in tasks:
+        entry = ledger.entry(task)
+        if entry is not None and not entry.error:
+            by_fold.setdefault(task.fold, []).append(entry.accuracies["test"])
+        elif entry is not None:
+            errors.append(f"fold {task.fold} seed {task.seed_index}: {entry.error}")
+    recorder.finish_trial(
+        run_id, {fold: sum(values) / len(values) for fold, values in by_fold.items()}, "test", "; ".join(errors)
+    )
+
+
+def _fuse(prepared: Prepared, finals: dict[str, list[FoldTask]], ledger: Ledger, recorder: StudyRecorder) -> None:
+    """Fuse the recorded predictions of streams, fold by fold and seed by seed; nothing is trained."""
+    spec = prepared.spec
+    for arm in spec.arms:
+        if arm.fuse is None or arm.rule is None:
+            continue
+        trial_run = recorder.trial(arm, "final", None, {})
+        by_fold: dict[int, list[float]] = {}
+        for position, task in enumerate(finals[arm.fuse[0]]):
+            entries = [ledger.entry(finals[stream][position]) for stream in arm.fuse]
+            if any(entry is None or entry.error for entry in entries):
+                # The stream's own row tells why; a fusion of half its streams would be another arm.
+                continue
+            streams = [recorder.load_predictions(entry.run_id) for entry in entries if entry]
+            fused = fuse_predictions(streams, arm.rule, arm.level)
+            table = clip_predictions(fused[fused["part"] == "test"], prepared.clips)
+            measured = scores(
+                table["y_true"].to_numpy(), table.filter(regex=r"^p_\d+$").to_numpy(), len(prepared.clips.classes)
+            )
+            recorder.log_fused_fold(trial_run, arm, task.fold, task.seed_index, fused, table, measured)
+            by_fold.setdefault(task.fold, []).append(measured.macro_accuracy)
+        recorder.finish_trial(
+            trial_run, {fold: sum(values) / len(values) for fold, values in by_fold.items()}, "test", ""
+        )
+
+
+def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
+    """Write the report of a recorded study; ``study`` is its name or its TOML file.
+
+    Raises
+    ------
+    TrackingError
+        When the store has no finished run of that study.
+    """
+    spec = load_study(Path(study)) if study.endswith(".toml") else None
+    uri = tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri)
+    return report_run(spec.study.name if spec else study, run_id, uri, reports)
+
+
+def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) -> Outcome:
+    """Read a study back from the store and write its report below ``reports``."""
+    record = read_study(tracking_uri, name, run_id)
+    files = write_report(record, reports / name)
+    failed = record.folds[record.folds["error"] != ""]
+    failures = tuple(
+        f"{row.arm} {row.phase} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples()
+    )
+    return Outcome(record, files, summary_rows(record), failures, tracking_uri)

@@ -1,0 +1,168 @@
+"""Tables on the terminal: what a plan, an outcome, a check and the study fields look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.data import CheckReport
+    from harness.plan import Plan
+    from harness.run import Outcome
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
+    """Return a table whose first ``left`` columns are text and whose other columns are numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*[str(cell) for cell in row])
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a person says it: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def show_plan(plan: Plan) -> None:
+    """Print a plan."""
+    console = Console()
+    spec = plan.spec
+    folds = ", ".join(map(str, spec.test_folds))
+    console.print(f"{spec.study.name}: {spec.study.question}", markup=False)
+    console.print(
+        f"{plan.clips.dataset}, {len(plan.clips)} clips, {len(plan.clips.classes)} classes; split "
+        f"{spec.protocol.split}, test folds {folds}; {spec.evaluate.seeds} seeds; "
+        f"epoch rule {spec.protocol.epoch_rule}",
+        markup=False,
+    )
+    rows = [
+        (
+            arm.name,
+            arm.model,
+            arm.features,
+            f"{arm.parameters:,}" if arm.parameters else "-",
+            f"{arm.items:,}" if arm.items else "-",
+            arm.epochs or "-",
+            f"{arm.trials} ({arm.search_trainings})" if arm.trials else "-",
+            arm.final_trainings or "-",
+            f"{arm.items_per_second:.0f}" if arm.items_per_second else "-",
+            duration(arm.seconds) if arm.final_trainings else "-",
+        )
+        for arm in plan.arms
+    ]
+    columns = (
+        "arm", "model", "features", "weights", "items/fold", "epochs", "trials (trainings)", "final trainings",
+        "items/s", "about",
+    )  # fmt: skip
+    console.print(_table("plan", columns, rows, left=3))
+    total = sum(arm.seconds for arm in plan.arms)
+    console.print(
+        f"about {duration(total)} of training with {plan.workers} workers on {plan.device}, from a probe of a few "
+        "steps per network; validation and features come on top",
+        markup=False,
+    )
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print the summary of a study run: accuracies per arm, and where everything lies."""
+    console = Console()
+    title = f"{outcome.record.name}: macro accuracy on the test folds, mean ± SD over folds (seeds averaged first)"
+    rows = [[row[key] for key in row] for row in outcome.summary]
+    columns = list(outcome.summary[0]) if outcome.summary else ["arm"]
+    console.print(_table(title, columns, rows, left=3))
+    for failure in outcome.failures:
+        console.print(f"failed: {failure}", markup=False)
+    places = {
+        "report": outcome.report.folder,
+        "pdf": outcome.report.pdf or outcome.report.pdf_hint,
+        "runs": f"{outcome.tracking_uri} (experiment {outcome.record.name}, run {outcome.record.run_id})",
+        "open": outcome.open_command,
+    }
+    for name, place in places.items():
+        console.print(f"{name:>7}  {place}", markup=False, soft_wrap=True, highlight=False)
+
+
+def show_fields(section: str | None) -> None:
+    """Print the fields of a study file; of one ``section`` when it is named."""
+    from pydantic import BaseModel
+
+    from harness.study.load import section_of
+    from harness.study.spec import StudySpec
+
+    console = Console()
+    sections: dict[str, tuple[str, type[BaseModel]]] = {}
+
+    def visit(path: str, doc: str, model: type[BaseModel]) -> None:
+        sections[path] = (doc, model)
+        for name, field in model.model_fields.items():
+            inner = section_of(field.annotation)
+            if inner is not None:
+                visit(f"{path}.{name}" if path else name, field.description or "", inner)
+
+    visit("", "", StudySpec)
+    sections.pop("")
+    if section is not None and section not in sections:
+        raise HarnessError(f"no section {section!r} in a study file; there are: {', '.join(sections)}")
+    for path, (_, model) in sections.items():
+        if section not in (None, path):
+            continue
+        rows = [
+            (name, _type(field.annotation), "required" if field.is_required() else _default(field), field.description)
+            for name, field in model.model_fields.items()
+            if section_of(field.annotation) is None
+        ]
+        heading = f"\\[{path}]" if path not in ("arms", "compare") else f"\\[[{path}]]"
+        console.print(
+            _table(
+                f"{heading}  {(model.__doc__ or '').splitlines()[0]}",
+                ("field", "takes", "default", "meaning"),
+                rows,
+                left=4,
+            )
+        )
+
+
+def _default(field: Any) -> str:
+    value = field.get_default(call_default_factory=True)
+    return "-" if value is None else str(list(value) if isinstance(value, tuple) else value)
+
+
+def _type(annotation: Any) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    for old, new in (
+        ("typing.", ""),
+        ("Literal", ""),
+        (" | None", ""),
+        ("tuple[int, ...]", "list of int"),
+        ("tuple[str, ...]", "list of str"),
+        ("'", ""),
+    ):
+        text = text.replace(old, new)
+    if "Annotated[" in text:
+        text = "list of int" if "tuple" in text else text.split("Annotated[")[1].split(",")[0]
+    return text.strip("[]").replace(", ", " | ") if text.startswith("[") else text
+
+
+def show_datasets(root: Path, datasets: Sequence[dict[str, object]]) -> None:
+    """Print what lies below the data root."""
+    columns = list(datasets[0]) if datasets else []
+    Console().print(_table(f"data root {root}", columns, [list(row.values()) for row in datasets], left=1))
+
+
+def show_check(report: CheckReport) -> None:
+    """Print a data check: counts per fold, then what was found."""
+    console = Console()
+    for line in report.lines():
+        console.print(line, markup=False, soft_wrap=True, highlight=False)

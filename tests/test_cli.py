@@ -1,0 +1,101 @@
+"""The command line's surface, its errors and exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness.cli import cli
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+def leaves(command: object, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], set[str]]:
+    """Return every command with the names of its options and arguments."""
+    inner = getattr(command, "commands", None)
+    if inner:
+        return {key: value for name, child in inner.items() for key, value in leaves(child, (*path, name)).items()}
+    return {path: {option for parameter in command.params for option in parameter.opts}}  # type: ignore[attr-defined]
+
+
+def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
+    assert leaves(cli) == {
+        ("run-study",): {"study", "--data-root", "--set", "--device", "--workers", "--tracking-uri", "--reports", "--cache"},
+        ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
+        ("report",): {"study", "--run-id", "--tracking-uri", "--reports"},
+        ("fields",): {"section"},
+        ("data", "list"): {"--data-root"},
+        ("data", "check"): {"dataset", "--data-root", "--folds", "--workers"},
+        ("data", "fetch"): {"dataset", "--data-root", "--url", "--checksum"},
+        ("data", "synth"): {"--data-root", "--clips", "--seed"},
+        ("ui",): {"--tracking-uri", "--host", "--port"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", leaves(cli), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, [*path, "--help"])
+    assert result.exit_code == 0
+    assert "Usage: cli " + " ".join(path) in result.output
+    assert "Options:" in result.output
+
+
+def test_help_loads_no_heavy_library() -> None:
+    script = (
+        "import sys\n"
+        "from harness.cli import cli\n"
+        "try:\n    cli(['run-study', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'mlflow', 'optuna', 'librosa', 'pandas', 'matplotlib', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_study_error_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text((STUDIES / "quickstart.toml").read_text(encoding="utf-8").replace("epochs", "epohcs"))
+    result = CliRunner().invoke(cli, ["run-study", str(study)])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"error: {study}: train.epohcs: unknown key (did you mean 'epochs'?)")
+    assert list(tmp_path.iterdir()) == [study]
+
+
+def test_a_missing_data_set_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        cli, ["run-study", str(STUDIES / "su2019-esc10.toml"), "--data-root", str(tmp_path / "none")]
+    )
+    assert result.exit_code == 2
+    assert result.output.startswith("error: ")
+    assert "ESC-50" in result.output
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_this_machine_lacks_is_told() -> None:
+    result = CliRunner().invoke(cli, ["run-study", str(STUDIES / "quickstart.toml"), "--device", "cuda:99"])
+    assert result.exit_code == 2
+    assert "--device cuda:99: this machine has" in result.output
+
+
+def test_fields_tells_every_field_with_its_meaning() -> None:
+    result = CliRunner().invoke(cli, ["fields", "train"])
+    assert result.exit_code == 0
+    for field in ("epochs", "batch_size", "precision", "class_weights"):
+        assert field in result.output
+
+
+def test_fields_of_an_unknown_section_names_the_sections() -> None:
+    result = CliRunner().invoke(cli, ["fields", "nothing"])
+    assert result.exit_code == 2
+    assert "train" in result.output
+
+
+def test_fold_lists_are_numbers() -> None:
+    result = CliRunner().invoke(cli, ["data", "check", "esc10", "--folds", "1,two"])
+    assert result.exit_code == 2
+    assert "--folds 1,two" in result.output
