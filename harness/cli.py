@@ -58,7 +58,7 @@ def cli() -> None:
     """Reproduce published sound-classification results: train fold by fold, record every run, report honestly."""
 
 
-@cli.command("run-study")
+@cli.command("run-study", short_help="Run a study file from audio to report.")
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
@@ -78,12 +78,14 @@ def run_study_command(
     cache: Path | None,
 ) -> None:
     """Run STUDY (a TOML file) from audio to report; an interrupted study goes on where it stood."""
+    from harness.study import load_study
+
+    # A fault of the study is told before the heavy libraries are loaded.
+    spec = load_study(study, overrides)
     from harness.progress import Terminal
     from harness.run import Options, run_study
     from harness.screen import show_outcome
-    from harness.study import load_study
 
-    spec = load_study(study, overrides)
     options = Options.resolve(data_root, cache, reports, tracking_uri or spec.tracking.uri, device, workers, overrides)
     with Terminal() as progress:
         outcome = run_study(spec, options, progress)
@@ -92,7 +94,7 @@ def run_study_command(
         sys.exit(1)
 
 
-@cli.command("plan")
+@cli.command("plan", short_help="Print what a study would run, and for how long.")
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
@@ -102,14 +104,16 @@ def plan_command(
     study: Path, data_root: Path | None, overrides: tuple[str, ...], device: str, workers: int | None
 ) -> None:
     """Print what STUDY would run and about how long it takes, from a short probe; nothing is trained or written."""
-    from harness.plan import make_plan
-    from harness.screen import show_plan
     from harness.study import load_study
 
-    show_plan(make_plan(load_study(study, overrides), data_root, device, workers))
+    spec = load_study(study, overrides)
+    from harness.plan import make_plan
+    from harness.screen import show_plan
+
+    show_plan(make_plan(spec, data_root, device, workers))
 
 
-@cli.command("report")
+@cli.command("report", short_help="Write the report of a recorded study.")
 @click.argument("study")
 @click.option("--run-id", help="Study run to report.  [default: the newest of that name]")
 @TRACKING
@@ -122,7 +126,7 @@ def report_command(study: str, run_id: str | None, tracking_uri: str | None, rep
     show_outcome(report_study(study, run_id, tracking_uri, reports))
 
 
-@cli.command("fields")
+@cli.command("fields", short_help="Print every field a study file may have.")
 @click.argument("section", required=False)
 def fields_command(section: str | None) -> None:
     """Print every field a study file may have, with its default and meaning."""
@@ -131,7 +135,7 @@ def fields_command(section: str | None) -> None:
     show_fields(section)
 
 
-@cli.group("data")
+@cli.group("data", short_help="List, check, fetch or make data sets.")
 def data_group() -> None:
     """Data sets below the data root: what is there, whether it is whole, and how to get it."""
 
@@ -142,18 +146,17 @@ def _dataset(function: Callable[..., None]) -> Callable[..., None]:
     return click.argument("dataset", type=click.Choice([name for name in DATASETS if name != "synthetic"]))(function)
 
 
-@data_group.command("list")
+@data_group.command("list", short_help="What lies below the data root.")
 @DATA_ROOT
 def data_list_command(data_root: Path | None) -> None:
     """List the data sets that the harness knows, and how much of each lies below the data root."""
-    from harness.data import list_datasets, resolve_data_root
+    from harness.data import resolve_data_root
     from harness.screen import show_datasets
 
-    root = resolve_data_root(data_root)
-    show_datasets(root, list_datasets(root))
+    show_datasets(resolve_data_root(data_root))
 
 
-@data_group.command("check")
+@data_group.command("check", short_help="Count, decode and judge every clip.")
 @_dataset
 @DATA_ROOT
 @click.option("--folds", help="Only these folds, as in 1,2,10.  [default: all official folds]")
@@ -178,7 +181,7 @@ def data_check_command(dataset: str, data_root: Path | None, folds: str | None, 
         sys.exit(1)
 
 
-@data_group.command("fetch")
+@data_group.command("fetch", short_help="Download from the authors, verify, unpack.")
 @_dataset
 @DATA_ROOT
 @click.option("--url", help="Take the archive from here.  [default: the authors' address]")
@@ -191,7 +194,7 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
     click.echo(f"{dataset} lies in {folder}; check it with: harness data check {dataset}")
 
 
-@data_group.command("synth")
+@data_group.command("synth", short_help="Write the embedded synthetic data set.")
 @DATA_ROOT
 @click.option("--clips", type=click.IntRange(min=1), default=4, show_default=True, help="Clips per class and fold.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generator.")
@@ -205,7 +208,7 @@ def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     )
 
 
-@cli.command("ui")
+@cli.command("ui", short_help="Open the MLflow UI on the tracking store.")
 @TRACKING
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen on.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.data import ClipTable
@@ -40,22 +40,16 @@ class Ledger:
         """Return how ``task`` ended, or None when it has not."""
         return self._entries.get(task.digest)
 
-    def run(self, tasks: Sequence[FoldTask], trial_run: str, wanted: Callable[[], bool] = lambda: True) -> None:
-        """Train those of ``tasks`` that have not ended, below the run ``trial_run``.
+    def run(
+        self, tasks: Sequence[FoldTask], parents: Mapping[str, str], wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Train those of ``tasks`` that have not ended; ``parents`` gives each task's trial run by the task's key.
 
         ``wanted`` is asked after each ended task; when it returns False the other tasks are dropped.
         """
-        due = [task for task in tasks if self.entry(task) is None]
-        runs = {task.digest: trial_run for task in due}
-        self.run_below(due, runs, wanted)
-
-    def run_below(
-        self, tasks: Sequence[FoldTask], trial_runs: dict[str, str], wanted: Callable[[], bool] = lambda: True
-    ) -> None:
-        """As :meth:`run`, with the trial run of each task by the task's digest."""
 
         def on_event(event: Event) -> bool:
-            self._write(event, trial_runs[event.task.digest])
+            self._write(event, parents[event.task.key])
             return wanted() if isinstance(event, Finished | Failed) else True
 
         due = [task for task in tasks if self.entry(task) is None]
@@ -66,12 +60,12 @@ class Ledger:
             self._progress.end(digest)
         self._open.clear()
 
-    def _write(self, event: Event, trial_run: str) -> None:
+    def _write(self, event: Event, parent: str) -> None:
         task = event.task
         digest = task.digest
         match event:
             case Started():
-                self._open[digest] = self._recorder.start_fold(trial_run, task)
+                self._open[digest] = self._recorder.start_fold(parent, task)
                 self._progress.begin(digest, _title(task), task.settings.train.epochs)
             case Epoch(row=row):
                 self._recorder.log_epoch(self._open[digest], row)
@@ -82,7 +76,7 @@ class Ledger:
                 self._progress.end(digest)
             case Failed(error=error, traceback=traceback):
                 # A worker that dies before it begins leaves no run of its own yet.
-                run_id = self._open.pop(digest, None) or self._recorder.start_fold(trial_run, task)
+                run_id = self._open.pop(digest, "") or self._recorder.start_fold(parent, task)
                 self._recorder.fail_fold(run_id, error, traceback)
                 self._entries[digest] = Entry(run_id, error=error)
                 self._progress.end(digest)

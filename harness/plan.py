@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
-from harness.features import plane_rows
+from harness.features import n_frames, n_segments, plane_rows, set_shape
 from harness.models import build_model, count_parameters
 from harness.prepare import default_workers, resolve_device
-from harness.study import Arm, FeaturesSection, StudySpec
+from harness.study import Arm, StudySpec
 from harness.training.probe import probe_speed
 
 
@@ -58,21 +59,12 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     """
     chosen = resolve_device(device)
     clips = load_clips(spec.data, resolve_data_root(data_root))
-    segments = segments_per_clip(clips, spec.features)
+    frames = n_frames(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
+    segments = n_segments(frames, spec.features.segment_frames, spec.features.segment_hop)
     splits = make_splits(clips, spec.protocol.split, spec.test_folds, spec.study.seed, segments)
     n_workers = workers or default_workers(chosen, spec.train.threads)
     arms = tuple(_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms)
     return Plan(spec, clips, splits, arms, chosen, n_workers)
-
-
-def segments_per_clip(clips: ClipTable, params: FeaturesSection) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the number of segments each clip will have, from its duration alone; int64, shape (n_clips,)."""
-    samples = np.ceil(clips.frame["duration"].to_numpy(dtype=np.float64) * params.sample_rate)
-    frames = np.maximum(1 + samples // params.hop_length, params.segment_frames)
-    counts: np.ndarray[tuple[int], np.dtype[np.int64]] = (
-        1 + (frames - params.segment_frames) // params.segment_hop
-    ).astype(np.int64)
-    return counts
 
 
 def _plan_arm(
@@ -80,7 +72,7 @@ def _plan_arm(
     arm: Arm,
     clips: ClipTable,
     splits: tuple[Split, ...],
-    segments: np.ndarray[tuple[int], np.dtype[np.int64]],
+    segments: NDArray[np.int64],
     device: str,
     workers: int,
 ) -> ArmPlan:
@@ -88,8 +80,8 @@ def _plan_arm(
         return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, 0, 0, 0, 0.0, 0.0)
     settings = spec.settings(arm)
     inputs = settings.inputs
-    rows = {name: (part.start, part.stop) for name, part in plane_rows(inputs, spec.features).items()}
-    shape = input_shape(spec, arm)
+    rows = plane_rows(inputs, spec.features) if inputs.layout == "segments" else None
+    shape = set_shape(inputs, spec.features)
     model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
     speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
     trials = spec.search.trials if arm.search else 0
@@ -117,12 +109,3 @@ def _plan_arm(
         speed,
         seconds,
     )
-
-
-def input_shape(spec: StudySpec, arm: Arm) -> tuple[int, int, int]:
-    """Return (channels, rows, columns) of one input of ``arm``."""
-    inputs = spec.settings(arm).inputs
-    if inputs.layout == "image":
-        return len(inputs.planes), spec.features.image.rows, spec.features.image.columns
-    rows = plane_rows(inputs, spec.features)
-    return 1, max(part.stop for part in rows.values()), spec.features.segment_frames

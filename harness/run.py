@@ -26,7 +26,7 @@ from harness.record import StudyRecord
 from harness.report import ReportFiles, summary_rows, write_report
 from harness.search import Report, TrialRecord, search_arm
 from harness.study import Arm, StudySpec, TrackingSection, load_study
-from harness.tracking import StudyRecorder, log_reports, read_study
+from harness.tracking import StudyRecorder, local_folder, log_reports, read_study
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
 from harness.training.task import FoldTask
@@ -133,14 +133,7 @@ def _search(
     progress.begin(bar, f"{arm.name}: trials", spec.search.trials)
 
     def evaluate(index: int, values: dict[str, Any], report: Report) -> None:
-        progress.advance(
-            bar,
-            index,
-            ", ".join(
-                f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-                for name, value in values.items()
-            ),
-        )
+        progress.advance(bar, index, _told(values))
         _evaluate_trial(prepared, arm, index, values, report, ledger, recorder)
 
     # What a trial learned is valid only for the same study, audio and features.
@@ -148,16 +141,21 @@ def _search(
     outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(options.tracking_uri), evaluate)
     recorder.log_search(arm, outcome.trials, outcome.chosen)
     progress.end(bar)
-    best = max(trial.mean for trial in outcome.trials if trial.state == "complete" or trial.scores)
+    best = max(trial.mean for trial in outcome.trials if trial.scores)
     progress.line(f"{arm.name}: {len(outcome.trials)} trials, best mean validation macro accuracy {best:.1%}")
     return dict(outcome.chosen)
 
 
+def _told(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name.partition('.')[2]} {value:.2g}" if isinstance(value, float) else f"{name.partition('.')[2]} {value}"
+        for name, value in values.items()
+    )
+
+
 def default_storage(tracking_uri: str) -> str:
-    """Return the URL of Optuna's storage: a SQLite file beside a SQLite tracking store, else below mlruns/."""
-    if tracking_uri.startswith("sqlite:///"):
-        return f"sqlite:///{Path(tracking_uri.removeprefix('sqlite:///')).parent / 'optuna.db'}"
-    return "sqlite:///mlruns/optuna.db"
+    """Return the URL of Optuna's storage: a SQLite file beside a local tracking store, else below mlruns/."""
+    return f"sqlite:///{(local_folder(tracking_uri) or Path('mlruns')) / 'optuna.db'}"
 
 
 def _evaluate_trial(
@@ -191,7 +189,7 @@ def _evaluate_trial(
         return True
 
     if wanted():
-        ledger.run(tasks, trial_run, wanted)
+        ledger.run(tasks, {task.key: trial_run for task in tasks}, wanted)
     recorder.finish_trial(trial_run, told, "validation", error)
     if error:
         raise TrainingError(error)
@@ -206,7 +204,7 @@ def _train_finals(
     """Train every arm on every test fold and seed with its chosen hyperparameters; return the tasks by arm."""
     spec = prepared.spec
     finals: dict[str, list[FoldTask]] = {}
-    trial_runs: dict[str, str] = {}
+    parents: dict[str, str] = {}
     arm_runs: dict[str, str] = {}
     for arm in spec.trained_arms:
         arm_runs[arm.name] = recorder.trial(arm, "final", None, {})
@@ -215,14 +213,14 @@ def _train_finals(
             for fold, trial in chosen[arm.name].items()
             for seed in range(spec.evaluate.seeds)
         ]
-        trial_runs |= {task.digest: arm_runs[arm.name] for task in finals[arm.name]}
-    ledger.run_below([task for tasks in finals.values() for task in tasks], trial_runs)
+        parents |= {task.key: arm_runs[arm.name] for task in finals[arm.name]}
+    ledger.run([task for tasks in finals.values() for task in tasks], parents)
     for name, tasks in finals.items():
-        _finish_arm(name, tasks, arm_runs[name], ledger, recorder)
+        _finish_arm(tasks, arm_runs[name], ledger, recorder)
     return finals
 
 
-def _finish_arm(name: str, tasks: list[FoldTask], run_id: str, ledger: Ledger, recorder: StudyRecorder) -> None:
+def _finish_arm(tasks: list[FoldTask], run_id: str, ledger: Ledger, recorder: StudyRecorder) -> None:
     """Repeat the folds' test accuracies, each the mean over its seeds, on the arm's run."""
     by_fold: dict[int, list[float]] = {}
     errors = []

@@ -21,7 +21,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
     """Return a table whose first ``left`` columns are text and whose other columns are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position < left else "right", overflow="fold")
+        table.add_column(column, justify="left" if position < left else "right", overflow="fold", no_wrap=position == 0)
     for row in rows:
         table.add_row(*[str(cell) for cell in row])
     return table
@@ -155,14 +155,44 @@ def _type(annotation: Any) -> str:
     return text.strip("[]").replace(", ", " | ") if text.startswith("[") else text
 
 
-def show_datasets(root: Path, datasets: Sequence[dict[str, object]]) -> None:
-    """Print what lies below the data root."""
-    columns = list(datasets[0]) if datasets else []
-    Console().print(_table(f"data root {root}", columns, [list(row.values()) for row in datasets], left=1))
+def show_datasets(root: Path) -> None:
+    """Print the data sets the harness knows, and how much of each lies below ``root``."""
+    from harness.data import read_inventory
+    from harness.errors import DataError
+    from harness.vocabulary import DATASETS
+
+    rows = []
+    for info in DATASETS.values():
+        official = f"{info.n_clips:,}" if info.n_clips else "as asked"
+        try:
+            inventory = read_inventory(info.name, root)
+            present = inventory.present()
+            folds = sorted({entry.fold for entry in present})
+            here, which = f"{len(present):,}", ", ".join(map(str, folds)) or "-"
+            note = "whole" if len(present) == info.n_clips else "generated" if not info.n_clips else "partial"
+        except DataError:
+            here, which = "0", "-"
+            note = "made when a study needs it" if not info.n_clips else f"harness data fetch {info.name}"
+        rows.append((info.name, note, which, str(info.n_classes), str(len(info.folds)), official, here))
+    columns = ("data set", "state", "folds here", "classes", "official folds", "official clips", "clips here")
+    Console().print(_table(f"data root {root}", columns, rows, left=3))
 
 
 def show_check(report: CheckReport) -> None:
-    """Print a data check: counts per fold, then what was found."""
+    """Print a data check: clips per fold and class where they differ from the official numbers, then the findings."""
     console = Console()
-    for line in report.lines():
-        console.print(line, markup=False, soft_wrap=True, highlight=False)
+    if not report.counts.empty:
+        differ = (report.counts != report.expected).sum(axis=1)
+        rows = list(
+            zip(report.counts.index, report.counts.sum(axis=1), report.expected.sum(axis=1), differ, strict=True)
+        )
+        columns = ("fold", "clips", "official", "classes that differ")
+        console.print(_table(f"{report.dataset} in {report.folder}", columns, rows))
+    for finding in report.findings:
+        console.print(str(finding), markup=False, soft_wrap=True, highlight=False)
+    warnings = len(report.findings) - len(report.errors)
+    console.print(
+        f"{report.dataset}: {report.checked:,} files decoded, {duration(report.seconds)} of audio, "
+        f"{len(report.errors)} errors, {warnings} warnings",
+        markup=False,
+    )

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from harness.errors import DataError
+
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
+
+
+@dataclass(frozen=True)
+class ClipEntry:
+    """One clip as its metadata names it; nothing has looked at the audio yet.
+
+    ``origin`` says where it is named, for messages. ``promised`` is the length in seconds the metadata gives, or None.
+    """
+
+    clip_id: str
+    path: Path
+    label: int
+    fold: int
+    recording: str
+    origin: str
+    promised: float | None = None
 
 
 @dataclass(frozen=True)
@@ -26,12 +49,15 @@ class ClipTable:
         Class names; the position is the label.
     digest
         SHA-256, hex, over every clip's id, label, fold, recording and audio bytes, in order.
+    notes
+        What a reader of results should know about this copy, such as folds with fewer clips than the official ones.
     """
 
     dataset: str
     frame: pd.DataFrame
     classes: tuple[str, ...]
     digest: str
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -40,3 +66,92 @@ class ClipTable:
     def folds(self) -> tuple[int, ...]:
         """Folds present, ascending."""
         return tuple(sorted(int(fold) for fold in self.frame["fold"].unique()))
+
+
+def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
+    """Check that there are clips, that their ids differ, and that labels and folds are possible.
+
+    Raises
+    ------
+    DataError
+        At the first entry that does not hold, with where it is named.
+    """
+    if not entries:
+        raise DataError("no clip is left; check the metadata file and data.folds")
+    seen: dict[str, str] = {}
+    for entry in entries:
+        if entry.clip_id in seen:
+            raise DataError(
+                f"{entry.origin}: clip {entry.clip_id!r} is already named in {seen[entry.clip_id]}; each clip stands "
+                "once; remove one of the two rows"
+            )
+        seen[entry.clip_id] = entry.origin
+        if not 0 <= entry.label < n_classes:
+            raise DataError(f"{entry.origin}: received label {entry.label}, expected 0 to {n_classes - 1}")
+        if entry.fold < 1:
+            raise DataError(f"{entry.origin}: received fold {entry.fold}, expected 1 or more")
+        if not entry.recording:
+            raise DataError(f"{entry.origin}: the source recording is empty; clips cannot be kept apart without it")
+
+
+def build_clip_table(
+    dataset: str,
+    entries: Sequence[ClipEntry],
+    classes: Sequence[str],
+    *,
+    notes: Sequence[str] = (),
+    workers: int = 4,
+) -> ClipTable:
+    """Return the table of ``entries``: validated, sorted, with durations and the digest read from the audio files.
+
+    The digest takes each file's own SHA-256, so that files are hashed by ``workers`` threads; it depends neither on
+    their number nor on where the files lie.
+
+    Raises
+    ------
+    DataError
+        When entries are invalid, or a file is missing, unreadable or holds no samples.
+    """
+    validate_entries(entries, len(classes))
+    ordered = sorted(entries, key=lambda entry: (entry.fold, entry.clip_id))
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        facts = list(pool.map(_read_facts, ordered))
+    whole = hashlib.sha256()
+    for entry, (audio, _) in zip(ordered, facts, strict=True):
+        row = [entry.clip_id, entry.label, entry.fold, entry.recording, audio]
+        whole.update(json.dumps(row).encode() + b"\n")
+    frame = pd.DataFrame(
+        {
+            "clip_id": pd.Series([entry.clip_id for entry in ordered], dtype="str"),
+            "path": pd.Series([str(entry.path.absolute()) for entry in ordered], dtype="str"),
+            "label": pd.Series([entry.label for entry in ordered], dtype="int64"),
+            "fold": pd.Series([entry.fold for entry in ordered], dtype="int64"),
+            "recording": pd.Series([entry.recording for entry in ordered], dtype="str"),
+            "duration": pd.Series([seconds for _, seconds in facts], dtype="float64"),
+        },
+        columns=list(COLUMNS),
+    )
+    return ClipTable(dataset, frame, tuple(classes), whole.hexdigest(), tuple(notes))
+
+
+def _read_facts(entry: ClipEntry) -> tuple[str, float]:
+    """Return the SHA-256 of the file and its length in seconds."""
+    import soundfile  # loads libsndfile, which listing commands do not need
+
+    try:
+        with entry.path.open("rb") as file:
+            audio = hashlib.file_digest(file, "sha256").hexdigest()
+        info = soundfile.info(str(entry.path))
+    except OSError as error:
+        raise DataError(
+            f"{entry.path}: cannot be read ({error.strerror}), although {entry.origin} names it; "
+            "run `harness data check` for the whole list"
+        ) from None
+    except soundfile.LibsndfileError as error:
+        raise DataError(
+            f"{entry.path}: is not readable audio ({error.error_string}); put the original file back; "
+            "run `harness data check` for the whole list"
+        ) from None
+    if info.frames <= 0 or info.samplerate <= 0:
+        raise DataError(f"{entry.path}: holds no samples; put the original file back ({entry.origin} names it)")
+    return audio, info.frames / info.samplerate

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from harness.errors import FeatureError
+from harness.features.entry import DamagedEntryError, Entry, Target, discard_entry, open_entry
+from harness.features.keys import canonical_digest, plane_identity, plane_key
+from harness.features.sets import Plane, n_segments, planes_of
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+    from harness.data.clips import ClipTable
+    from harness.study import FeaturesSection
+    from harness.vocabulary import FeatureSet
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,12 +57,164 @@ class FeatureRef:
 
     def load(self) -> NDArray[np.float32]:
         """Return the planes in memory: (total_frames, all bins) for segments, (n_clips, channels, rows, columns) for
-        images."""
-        arrays = [np.load(file, mmap_mode="r") for file in self.files]
+        images.
+
+        Raises FeatureError when a file is gone or unreadable.
+        """
+        try:
+            arrays = [np.load(file, mmap_mode="r", allow_pickle=False) for file in self.files]
+        except (OSError, ValueError) as error:
+            raise FeatureError(
+                f"features {self.name}: the cache cannot be read: {error}; it was whole when they were built, so "
+                "something removed or changed it since: run again to rebuild it"
+            ) from None
         return np.concatenate(arrays, axis=1) if self.layout == "segments" else np.stack(arrays, axis=1)
 
     def segments_per_clip(self) -> NDArray[np.int64]:
         """Return the number of segments of each clip, int64, shape (n_clips,): 1 + (frames - length) // hop."""
         if self.layout == "image":
             raise ValueError("an image set has no segments")
-        return 1 + (np.diff(self.offsets) - self.segment_frames) // self.segment_hop
+        return n_segments(np.diff(self.offsets), self.segment_frames, self.segment_hop)
+
+
+class FeatureStore:
+    """A cache of planes in one folder, shared by all studies and by processes that run at the same time.
+
+    Each plane is one entry, keyed by the digest of the clips, the settings it depends on, the revision of its code
+    and the versions of the libraries behind it. An entry is served only after its contents have been compared with
+    its manifest; a damaged one is reported by a warning and built again.
+
+    Parameters
+    ----------
+    cache
+        Folder of the entries; made when missing.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = Path(cache).absolute()
+
+    def build(
+        self,
+        clips: ClipTable,
+        sets: Sequence[FeatureSet],
+        params: FeaturesSection,
+        workers: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> dict[str, FeatureRef]:
+        """Return a reference for each of ``sets``, by name, after computing what the cache lacks.
+
+        Parameters
+        ----------
+        workers
+            Processes that compute, one thread each; 1 computes in this process. The numbers do not depend on it.
+        progress
+            Called with (clips done, all clips), also at the start, where clips of an interrupted build count as done.
+            Not called when nothing is missing.
+
+        Raises
+        ------
+        FeatureError
+            When a clip cannot be used, a setting does not fit, or the cache cannot be written. Clips computed by then
+            are kept.
+        """
+        if len(clips) == 0:
+            raise FeatureError(f"{clips.dataset}: no clips to compute features of; check data.folds and the data root")
+        planes = dict.fromkeys(plane for features in sets for plane in planes_of(features))
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            entries = self._complete(
+                [self._target(plane, clips, params) for plane in planes], clips, params, workers, progress
+            )
+        except OSError as error:
+            raise FeatureError(
+                f"{error.filename or self._cache}: cannot use the feature cache: {error.strerror or error}; free some "
+                "space or choose another folder"
+            ) from error
+        return {
+            features.name: _reference(features, [entries[plane] for plane in planes_of(features)], params)
+            for features in sets
+        }
+
+    def _target(self, plane: Plane, clips: ClipTable, params: FeaturesSection) -> Target:
+        identity = plane_identity(plane, params)
+        return Target(self._cache, plane, plane_key(clips.digest, identity), identity)
+
+    def _complete(
+        self,
+        targets: list[Target],
+        clips: ClipTable,
+        params: FeaturesSection,
+        workers: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> dict[Plane, Entry]:
+        entries = self._open(targets, len(clips))
+        with ExitStack() as locks:
+            # One order for all processes, so that none waits for another in a circle.
+            for target in sorted(_missing(targets, entries), key=lambda target: target.folder.name):
+                locks.enter_context(self._lock(target))
+            # What another process has finished while this one waited is taken over.
+            entries |= self._open(_missing(targets, entries), len(clips), discard=True)
+            missing = _missing(targets, entries)
+            if missing:
+                from harness.features.build import build_entries
+
+                build_entries(missing, [str(path) for path in clips.frame["path"]], params, workers, progress)
+                entries |= self._open(missing, len(clips))
+        for target in _missing(targets, entries):
+            raise FeatureError(
+                f"{target.folder}: built a moment ago and damaged now; check the disk, then run again to rebuild it"
+            )
+        return entries
+
+    def _open(self, targets: Sequence[Target], n_clips: int, discard: bool = False) -> dict[Plane, Entry]:
+        """Return the entries that are there and whole; ``discard`` removes those that are damaged."""
+        entries: dict[Plane, Entry] = {}
+        for target in targets:
+            try:
+                entry = open_entry(target, n_clips)
+            except DamagedEntryError as damage:
+                if discard:
+                    log.warning("%s: damaged (%s); computing it again", target.folder, damage)
+                    discard_entry(target.folder)
+                continue
+            if entry is not None:
+                entries[target.plane] = entry
+        return entries
+
+    def _lock(self, target: Target) -> BaseFileLock:
+        """Return a held lock on an entry; the system lets go of it when the process ends, however it ends."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(target.folder.with_name(f".{target.folder.name}.lock"))
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            log.info("%s: another process is computing it; waiting", target.folder)
+            lock.acquire()
+        return lock
+
+
+def _missing(targets: Sequence[Target], entries: dict[Plane, Entry]) -> list[Target]:
+    return [target for target in targets if target.plane not in entries]
+
+
+def _reference(features: FeatureSet, entries: Sequence[Entry], params: FeaturesSection) -> FeatureRef:
+    offsets = entries[0].offsets
+    # Planes of one set share rate, hop and padding; this guards the arithmetic of frames, which librosa does for one.
+    if any(not np.array_equal(entry.offsets, offsets) for entry in entries):
+        raise FeatureError(f"features {features.name}: its planes differ in their numbers of frames; report this")
+    parts = {
+        "set": features.name,
+        "planes": [entry.digest for entry in entries],
+        "segment": [params.segment_frames, params.segment_hop] if features.layout == "segments" else [],
+    }
+    return FeatureRef(
+        name=features.name,
+        layout=features.layout,
+        planes=features.planes,
+        files=tuple(str(entry.values) for entry in entries),
+        offsets=offsets,
+        segment_frames=params.segment_frames,
+        segment_hop=params.segment_hop,
+        digest=canonical_digest(parts),
+    )

@@ -14,13 +14,12 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner, PercentilePruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from harness.study import SearchSection
-from harness.training.seeding import fold_seed
+from harness.training.seeding import sampler_seed
 
 
 def make_sampler(search: SearchSection, study_seed: int, arm: str, ended: int) -> BaseSampler:
     """Return the sampler that proposes trial ``ended`` (counted from 0) of ``arm``."""
-    # Optuna's samplers take 32-bit seeds.
-    seed = fold_seed(study_seed, "sampler", arm, ended) % 2**32
+    seed = sampler_seed(study_seed, arm, ended)
     if search.sampler == "tpe":
         return TPESampler(seed=seed, n_startup_trials=search.startup_trials, multivariate=True)
     return RandomSampler(seed=seed)
@@ -32,7 +31,7 @@ def grid_point(search: SearchSection, study_seed: int, arm: str, ended: int) -> 
     Optuna's own grid sampler stops the study at its last point, which it can do only within ``Study.optimize``.
     """
     points = list(itertools.product(*(space.choices or () for space in search.space.values())))
-    order = np.random.default_rng(fold_seed(study_seed, "grid", arm)).permutation(len(points))
+    order = np.random.default_rng(sampler_seed(study_seed, "grid", arm)).permutation(len(points))
     return dict(zip(search.space, points[int(order[ended])], strict=True))
 
 

@@ -149,6 +149,9 @@ class FeaturesSection(Section):
     """Octave bands of spectral contrast; one row more than bands."""
     contrast_fmin: Rate = 200.0
     """Upper edge of spectral contrast's first band in Hz."""
+    clip_seconds: Rate | None = None
+    """Cut or lengthen every clip to this many seconds before the paper's planes; default each clip keeps its length.
+    ESC's first release holds clips of 3.6 to 7.2 s that its later one brought to 5 s."""
     segment_frames: Positive = 41
     """Frames of one segment."""
     segment_hop: Positive = 20

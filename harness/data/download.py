@@ -1,0 +1,181 @@
+"""Fetching a data set: download with resume and checksum, unpack safely, check, and only then put in place.
+
+UrbanSound8K comes from its Zenodo record 1203745, whose MD5 is verified. ESC-50 comes as an archive that GitHub packs
+on demand and for which it promises no checksum (loaders publish the MD5 7771e4b9d86d0945acce719c7a59305a for one such
+packing of the master branch; another packing of the same files would differ). So for ESC-50, and for an address of
+one's own without a checksum, the content is checked instead: official counts, and every file decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data import esc, urbansound8k
+from harness.data.check import check_dataset
+from harness.data.load import read_inventory, require_whole
+from harness.data.transfer import ResumingDownloader
+from harness.data.unpack import unpack
+from harness.errors import DataError
+
+_CHECKSUM = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from.
+
+    ``checksum`` is ``algorithm:hex`` or None. ``metadata`` marks the data set's folder inside the archive; ``folder``
+    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set.
+    """
+
+    url: str
+    checksum: str | None
+    archive: str
+    folder: str
+    metadata: Path
+    max_bytes: int
+
+
+_ESC50 = Source(
+    url="https://github.com/karolpiczak/ESC-50/archive/master.zip",
+    checksum=None,
+    archive="ESC-50-master.zip",
+    folder=esc.FOLDERS[0],
+    metadata=esc.METADATA,
+    max_bytes=2_000_000_000,
+)
+SOURCES: dict[str, Source] = {
+    "esc10": _ESC50,
+    "esc50": _ESC50,
+    "esc50-categories": _ESC50,
+    "urbansound8k": Source(
+        url="https://zenodo.org/records/1203745/files/UrbanSound8K.tar.gz?download=1",
+        checksum="md5:9aa69802bbf37fb986f71ec1483a196e",
+        archive="UrbanSound8K.tar.gz",
+        folder=urbansound8k.FOLDER,
+        metadata=urbansound8k.METADATA,
+        max_bytes=16_000_000_000,
+    ),
+}
+
+
+def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None = None, progress: bool = True) -> Path:
+    """Return the folder of the data set ``name`` below ``root``, which is downloaded unless it is there and whole.
+
+    An interrupted download goes on where it stopped when called again. The folder appears at once, complete; an
+    existing one is never changed. The archive is deleted when its content is in place.
+
+    Parameters
+    ----------
+    url, checksum
+        Another address, and its checksum as ``algorithm:hex`` (md5, sha1, sha256, sha512). Without a checksum the
+        content is checked (see the module). The checksum of the official source is not applied to another address.
+
+    Raises
+    ------
+    DataError
+        When the data set cannot be fetched, the checksum differs, the archive is unsafe or its content is not the
+        whole data set; or when the folder is there but not whole.
+    """
+    source = _source(name)
+    if url is None:
+        url, checksum = source.url, checksum or source.checksum
+    if checksum is not None and not _CHECKSUM.fullmatch(checksum.lower()):
+        raise DataError(f"checksum: received {checksum!r}, expected algorithm:hex, such as md5: and 32 digits")
+    target = root / source.folder
+    existing = next(
+        (root / folder for folder in (source.folder, *_other_names(source)) if (root / folder).exists()), None
+    )
+    if existing is not None:
+        _require_existing(name, root, existing)
+        return existing
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        archive = _download(source, root, url, checksum, progress)
+        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=root) as temporary:
+            stage = Path(temporary) / "checked"
+            stage.mkdir()
+            try:
+                unpack(archive, Path(temporary) / "unpacked", max_bytes=source.max_bytes)
+                _find(Path(temporary) / "unpacked", source, url).rename(stage / source.folder)
+                _require_content(name, stage, url, decode=checksum is None)
+            except DataError:
+                # Kept, it would only fail again: the next call has to download anew.
+                archive.unlink(missing_ok=True)
+                raise
+            (stage / source.folder).rename(target)
+        archive.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{root}: {name} cannot be written here ({error.strerror or error}); choose a data root you can write to "
+            "with --data-root or HARNESS_DATA"
+        ) from None
+    return target
+
+
+def _source(name: str) -> Source:
+    if name == "synthetic":
+        raise DataError("the synthetic data set is generated, not fetched: use `harness data synth`")
+    if name not in SOURCES:
+        raise DataError(f"unknown data set {name!r}; fetched can be {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def _other_names(source: Source) -> tuple[str, ...]:
+    return esc.FOLDERS[1:] if source.folder == esc.FOLDERS[0] else ()
+
+
+def _require_existing(name: str, root: Path, existing: Path) -> None:
+    try:
+        require_whole(read_inventory(name, root))
+    except DataError as error:
+        raise DataError(f"{existing} is already there but not whole; move it away and fetch again. {error}") from None
+
+
+def _download(source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> Path:
+    import pooch
+
+    # What came from another address is another file.
+    name = f".{hashlib.sha256(url.encode()).hexdigest()[:8]}-{source.archive}"
+    downloader = ResumingDownloader(root / f"{name}.part", progress=progress)
+    try:
+        return Path(
+            pooch.retrieve(
+                url,
+                known_hash=checksum.lower() if checksum else None,
+                fname=name,
+                path=root,
+                downloader=downloader,
+            )
+        )
+    except ValueError as error:
+        # pooch has thrown the bytes away, so that another call starts from nothing.
+        raise DataError(
+            f"{url}: what arrived does not have the checksum {checksum} ({error}); fetch again, or check the address"
+        ) from None
+
+
+def _find(unpacked: Path, source: Source, url: str) -> Path:
+    """Return the data set's folder: the archive's root, or a folder in it."""
+    for folder in (unpacked, *sorted(item for item in unpacked.iterdir() if item.is_dir())):
+        if (folder / source.metadata).is_file():
+            return folder
+    raise DataError(f"{url}: the archive has no {source.folder}/{source.metadata.as_posix()}; check the address")
+
+
+def _require_content(name: str, stage: Path, url: str, decode: bool) -> None:
+    try:
+        require_whole(read_inventory(name, stage))
+    except DataError as error:
+        raise DataError(f"{url}: the archive is not a whole {name}. {error}") from None
+    report = check_dataset(name, stage) if decode else None
+    if report is not None and not report.ok:
+        shown = "; ".join(f"{finding.file.name}: {finding.kind}, {finding.what}" for finding in report.errors[:_SHOWN])
+        raise DataError(
+            f"{url}: the archive has {len(report.errors)} damaged files ({shown}); fetch again, or check the address"
+        )

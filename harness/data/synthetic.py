@@ -1,0 +1,144 @@
+"""The embedded data set: ten synthetic classes in ESC-50's layout, written on demand, equal to the byte everywhere.
+
+Clips come two from a recording, as slices of one recording do in real data, and a recording stays within its fold.
+A clip's bytes depend on the seed, its fold, class and number alone: a larger set contains the smaller one of its seed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import wave
+from pathlib import Path
+
+import numpy as np
+
+from harness.data.esc import COLUMNS, METADATA, inventory_of
+from harness.data.inventory import Inventory, class_names
+from harness.data.metadata import read_rows
+from harness.data.sounds import RATE, VOICES, Draws, synthesise
+from harness.errors import DataError
+from harness.study import SyntheticSection
+from harness.vocabulary import DATASETS
+
+# Raised whenever the sounds change, so that an older set on disk is not taken for this one.
+GENERATOR_VERSION = 1
+CLASSES = tuple(VOICES)
+_CLIPS_PER_RECORDING = 2
+_MANIFEST = "sha256.txt"
+
+
+def synthetic_folder(root: Path, spec: SyntheticSection) -> Path:
+    """Return where the data set of ``spec`` lies below ``root``, whether it is there or not."""
+    facts = {"version": GENERATOR_VERSION, **spec.model_dump(mode="json")}
+    return root / f"synthetic-{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def write_synthetic(root: Path, spec: SyntheticSection) -> Path:
+    """Return the folder of the data set of ``spec`` below ``root``, which is generated unless it is there and whole.
+
+    Mono 16-bit WAV files of 2 s at 22,050 Hz in ``audio/`` and ``meta/esc50.csv`` with ESC-50's columns. The folder
+    appears at once, complete; an existing one is compared with its checksums and replaced when it differs.
+
+    Raises
+    ------
+    DataError
+        When ``root`` cannot be written to.
+    """
+    target = synthetic_folder(root, spec)
+    if is_whole(target):
+        return target
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".synthetic-", dir=root) as temporary:
+            made = Path(temporary) / "made"
+            _generate(made, spec)
+            _put(made, target, Path(temporary) / "damaged")
+    except OSError as error:
+        raise DataError(
+            f"{root}: the synthetic data set cannot be written here ({error.strerror}); "
+            "choose a data root you can write to with --data-root or HARNESS_DATA"
+        ) from None
+    return target
+
+
+def read_synthetic(root: Path, spec: SyntheticSection) -> Inventory:
+    """Return the inventory of the data set of ``spec`` below ``root``, which must have been written.
+
+    Raises
+    ------
+    DataError
+        When it is not there or its metadata is faulty.
+    """
+    folder = synthetic_folder(root, spec)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: is not there; generate it with `harness data synth`")
+    rows = read_rows(folder / METADATA, COLUMNS)
+    class_names(rows, "target", "category", len(CLASSES))
+    expected = np.full((len(DATASETS["synthetic"].folds), len(CLASSES)), spec.clips_per_class_and_fold, dtype=np.int64)
+    return inventory_of("synthetic", folder, rows, CLASSES, {label: label for label in range(len(CLASSES))}, expected)
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether every file of a synthetic data set has the bytes it was written with."""
+    try:
+        for line in (folder / _MANIFEST).read_text("ascii").splitlines():
+            digest, name = line.split("  ", 1)
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _generate(folder: Path, spec: SyntheticSection) -> None:
+    table = io.StringIO(newline="")
+    lines = csv.writer(table, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    files: dict[str, bytes] = {}
+    for fold in DATASETS["synthetic"].folds:
+        for target, voice in enumerate(CLASSES):
+            for clip in range(spec.clips_per_class_and_fold):
+                source, take = divmod(clip, _CLIPS_PER_RECORDING)
+                recording, letter = f"{fold}{target:02d}{source:05d}", "AB"[take]
+                name = f"{fold}-{recording}-{letter}-{target}.wav"
+                key = (GENERATOR_VERSION, spec.seed, fold, target, source)
+                files[f"audio/{name}"] = _wav(voice, Draws(*key), Draws(*key, take))
+                lines.writerow([name, fold, target, voice, False, recording, letter])
+    files[METADATA.as_posix()] = table.getvalue().encode("ascii")
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    # The checksums stand for a sync of every file: after a power cut, files that did not arrive are noticed.
+    manifest = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+    with (folder / _MANIFEST).open("w", encoding="ascii") as file:
+        file.write(manifest)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(synthesise(voice, recording, clip).astype("<i2").tobytes())
+    return content.getvalue()
+
+
+def _put(made: Path, target: Path, aside: Path) -> None:
+    """Move ``made`` to ``target``; a damaged folder there goes to ``aside``, a whole one of another process stays."""
+    if target.exists() and not is_whole(target):
+        target.rename(aside)
+    try:
+        made.rename(target)
+    except OSError:
+        if not is_whole(target):
+            raise
+        shutil.rmtree(made)

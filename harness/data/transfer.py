@@ -1,0 +1,210 @@
+"""A downloader for pooch that goes on where an earlier attempt stopped.
+
+pooch names the file, verifies the checksum and moves the result into place; this fetches the bytes. They gather in a
+``.part`` file that outlives the process, beside a small JSON file that says which version of the resource they are of
+(RFC 9110: Range, If-Range, Content-Range, ETag), so that pieces of two versions never mix.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import DataError
+
+if TYPE_CHECKING:
+    import requests
+
+_CHUNK = 1 << 18
+_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_RETRIED = (408, 425, 429, 500, 502, 503, 504)
+
+
+class _BrokenOffError(Exception):
+    """A transfer that stopped early and may be taken up again."""
+
+
+@dataclass
+class ResumingDownloader:
+    """Fetch a URL into ``part``, then hand it over; callable as pooch expects a downloader.
+
+    Attributes
+    ----------
+    part
+        Where the bytes gather; kept when the download fails, so that the next call goes on from there.
+    attempts
+        Attempts in a row that bring no new byte before giving up.
+    pause
+        Seconds before the second attempt; doubled for each further one that brings nothing.
+    timeout
+        Seconds to wait for a connection, and for the next bytes.
+    progress
+        Whether to show a bar with rate and time left.
+    """
+
+    part: Path
+    attempts: int = 5
+    pause: float = 1.0
+    timeout: tuple[float, float] = (20.0, 60.0)
+    progress: bool = True
+
+    def __call__(self, url: str, output_file: str, _pooch: Any = None) -> None:
+        """Fetch ``url`` and move it to ``output_file``.
+
+        Raises
+        ------
+        DataError
+            When the server refuses, the connection keeps failing, or the disk is too small.
+        """
+        fruitless = 0
+        while True:
+            before = self._size()
+            try:
+                self._advance(url)
+                break
+            except _BrokenOffError as error:
+                fruitless = 0 if self._size() > before else fruitless + 1
+                if fruitless >= self.attempts:
+                    raise self._given_up(url, error) from None
+                time.sleep(self.pause * 2.0 ** max(fruitless - 1, 0))
+        self.part.replace(output_file)
+        self._note.unlink(missing_ok=True)
+
+    def _given_up(self, url: str, error: Exception) -> DataError:
+        if not self._size():
+            return DataError(
+                f"{url}: cannot be fetched ({error}); check the network, or give another address with --url"
+            )
+        return DataError(
+            f"{url}: the download broke off after {self._size()} bytes ({error}); what arrived is kept in {self.part}: "
+            "run the same command again to go on from there"
+        )
+
+    @property
+    def _note(self) -> Path:
+        return self.part.with_name(self.part.name + ".json")
+
+    def _size(self) -> int:
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def _advance(self, url: str) -> None:
+        """Fetch what is missing of ``url``."""
+        version = self._version(url)
+        offset = self._size() if version else 0
+        headers = {}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+            if version.get("validator"):
+                headers["If-Range"] = version["validator"]
+        with self._request(url, headers) as response:
+            if response.status_code == 416:
+                # Either everything is here already, or what is here is not of this resource.
+                if version.get("total") == offset:
+                    return
+                self._forget()
+                raise _BrokenOffError("the server has no such range; starting anew")
+            self._refuse(url, response)
+            offset, total = self._place(response, offset, version)
+            self._reserve(url, total, offset)
+            if not offset:
+                self.part.unlink(missing_ok=True)
+                note = {"url": url, "validator": _validator(response), "total": total}
+                self._note.write_text(json.dumps(note), encoding="utf-8")
+            self._write(response, offset, total)
+        if total is not None and self._size() != total:
+            raise _BrokenOffError(f"{self._size()} of {total} bytes")
+
+    def _version(self, url: str) -> dict[str, Any]:
+        """Return what is known of the bytes in ``part``; empty when they are not of ``url`` or of an unknown state."""
+        try:
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        known = isinstance(note, dict) and note.get("url") == url and (note.get("validator") or note.get("total"))
+        return note if known else {}
+
+    def _forget(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    def _place(self, response: requests.Response, offset: int, version: dict[str, Any]) -> tuple[int, int | None]:
+        """Return where the answer's bytes go, and the size of the whole, None when the server does not say."""
+        if response.status_code != 206:
+            length = response.headers.get("Content-Length")
+            return 0, int(length) if length is not None and length.isdigit() else None
+        match = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        total = int(match[2]) if match and match[2] != "*" else None
+        if match is None or int(match[1]) != offset or total != version.get("total"):
+            self._forget()
+            raise _BrokenOffError("the server answered with another range; starting anew")
+        return offset, total
+
+    def _reserve(self, url: str, total: int | None, offset: int) -> None:
+        free = shutil.disk_usage(self.part.parent).free
+        if total is not None and total - offset > free:
+            raise DataError(
+                f"{self.part.parent}: {(total - offset) / 1e9:.1f} GB of {url} are still to come, {free / 1e9:.1f} GB "
+                "are free; make room, or choose another data root with --data-root"
+            )
+
+    def _write(self, response: requests.Response, offset: int, total: int | None) -> None:
+        import urllib3
+        from tqdm import tqdm
+
+        with (
+            self.part.open("ab") as file,
+            tqdm(
+                total=total, initial=offset, unit="B", unit_scale=True, desc=self.part.stem, disable=not self.progress
+            ) as bar,
+        ):
+            try:
+                # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive.
+                for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                    file.write(chunk)
+                    bar.update(len(chunk))
+            except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
+                raise _BrokenOffError(str(error)) from None
+            finally:
+                file.flush()
+                os.fsync(file.fileno())
+
+    @contextmanager
+    def _request(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        import requests
+
+        try:
+            response = requests.get(
+                url,
+                headers={"Accept-Encoding": "identity", **headers},
+                stream=True,
+                timeout=self.timeout,
+                allow_redirects=True,
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise _BrokenOffError(str(error)) from None
+        except requests.RequestException as error:
+            raise DataError(f"{url}: cannot be fetched ({error}); give an http or https address") from None
+        with response:
+            yield response
+
+    def _refuse(self, url: str, response: requests.Response) -> None:
+        if response.ok:
+            return
+        answer = f"the server answered {response.status_code} {response.reason}"
+        if response.status_code in _RETRIED:
+            raise _BrokenOffError(answer)
+        raise DataError(f"{url}: {answer}; check the address, or give another one with --url")
+
+
+def _validator(response: requests.Response) -> str:
+    """Return what identifies this version of the resource: a strong ETag, else the date of its last change."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")

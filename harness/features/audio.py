@@ -1,0 +1,79 @@
+"""From an audio file to samples at the wanted rate and length.
+
+Conventions: samples are float32, mono, shape (n,), full scale at 1.0; rates are in Hz.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import FeatureError
+
+Samples = NDArray[np.float32]
+
+
+def read_mono(path: Path) -> tuple[Samples, int]:
+    """Decode ``path`` and return its samples, shape (n,), channels averaged, and its sample rate.
+
+    Raises
+    ------
+    FeatureError
+        When the file cannot be decoded, holds no samples, or holds NaN or infinity.
+    """
+    import soundfile
+
+    try:
+        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise FeatureError(
+            f"{path}: cannot decode the audio: {error}; fetch the file again or repair it ('harness data check' "
+            "lists every such file)"
+        ) from None
+    if len(channels) == 0:
+        raise FeatureError(f"{path}: the file holds no samples; fetch it again, or leave the clip out of the metadata")
+    samples: Samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1, dtype=np.float32)
+    finite = np.isfinite(samples)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        raise FeatureError(
+            f"{path}: {int((~finite).sum())} of {len(samples)} samples are not finite, the first at sample {first} "
+            f"({samples[first]}); repair the file or leave the clip out of the metadata"
+        )
+    return np.ascontiguousarray(samples), int(rate)
+
+
+def resample(samples: Samples, rate: int, target: int) -> Samples:
+    """Return ``samples`` at ``target`` Hz, shape (ceil(n * target / rate),), by soxr's HQ recipe.
+
+    The same recipe and length as ``librosa.load`` with its default ``res_type``.
+    """
+    if rate == target:
+        return samples
+    import soxr
+
+    length = -(-len(samples) * target // rate)
+    converted: Samples = soxr.resample(samples, rate, target, quality="HQ") if len(samples) else samples
+    return lengthen(converted[:length], length)
+
+
+def lengthen(samples: Samples, length: int, padding: Literal["zeros", "repeat"] = "zeros") -> Samples:
+    """Return ``samples`` with at least ``length`` of them: longer ones as they are, shorter ones padded at the end.
+
+    ``"zeros"`` appends silence; ``"repeat"`` appends the samples again, as often as needed (silence when there are
+    none to repeat).
+    """
+    missing = length - len(samples)
+    if missing <= 0:
+        return samples
+    if padding == "repeat" and len(samples):
+        return np.resize(samples, length)
+    return np.concatenate([samples, np.zeros(missing, np.float32)])
+
+
+def exactly(samples: Samples, length: int) -> Samples:
+    """Return the first ``length`` samples, shape (length,), with silence appended where there are fewer."""
+    return lengthen(samples[:length], length)

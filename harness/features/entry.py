@@ -1,0 +1,195 @@
+"""An entry of the cache: one finished plane of all clips, and the manifest that proves it whole.
+
+An entry is a folder with ``<plane>.npy``, ``offsets.npy`` and ``manifest.json``. The manifest states the key and what
+went into it, and of each array the shape, the size and the SHA-256 of the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.features.parts import Part, write_atomically
+from harness.features.sets import Plane
+
+_FORMAT = 1
+
+
+class DamagedEntryError(Exception):
+    """An entry is there, but not as its manifest states; the message says what differs."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An entry as it is asked for: the plane, its key and what went into the key."""
+
+    cache: Path
+    plane: Plane
+    key: str
+    identity: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the entry lies when it is whole."""
+        return self.cache / f"{self.plane.slug}-{self.key[:32]}"
+
+    @property
+    def scratch(self) -> Path:
+        """Where its parts lie until then."""
+        return self.folder.with_name(f".{self.folder.name}.parts")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A verified entry: where the plane lies, offsets of the clips (image: empty), digest of key and contents."""
+
+    values: Path
+    offsets: NDArray[np.int64]
+    digest: str
+
+
+def open_entry(target: Target, n_clips: int) -> Entry | None:
+    """Return the entry that ``target`` asks for after reading all of it; None when there is none.
+
+    Raises
+    ------
+    DamagedEntryError
+        When the manifest is unreadable, names another key or other clips, or an array differs from it in shape, size
+        or a single bit.
+    """
+    folder, plane = target.folder, target.plane
+    if not folder.exists():
+        return None
+    manifest = _read_manifest(folder)
+    if manifest.get("format") != _FORMAT or manifest.get("key") != target.key or manifest.get("clips") != n_clips:
+        raise DamagedEntryError("the manifest belongs to other clips, settings or another version")
+    stated = manifest.get("files")
+    names = [f"{plane.slug}.npy", "offsets.npy"]
+    if not isinstance(stated, dict) or sorted(stated) != sorted(names):
+        raise DamagedEntryError("the manifest does not state the files of this plane")
+    values, offsets = (_verified(folder / name, stated[name]) for name in names)
+    _check_fit(plane, values, offsets, n_clips)
+    content = "".join(stated[name]["sha256"] for name in names)
+    return Entry(
+        values=folder / names[0],
+        offsets=np.array(offsets),
+        digest=hashlib.sha256(f"{target.key}{content}".encode()).hexdigest(),
+    )
+
+
+def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> None:
+    """Join parts into an entry in the scratch folder and move it to its place in one step.
+
+    ``read_parts`` is called twice, and gives all parts in the order of their clips; one is in memory at a time. Where
+    another process has published the same entry meanwhile, its entry stays.
+    """
+    plane = target.plane
+    building = target.scratch / f"entry-{os.getpid()}-{secrets.token_hex(4)}"
+    building.mkdir(parents=True)
+    values = building / f"{plane.slug}.npy"
+    frames, shape, checksum = _join(values, read_parts)
+    segments = plane.layout == "segments"
+    offsets = np.concatenate([[0], np.cumsum(frames)]).astype(np.int64) if segments else np.empty(0, np.int64)
+    buffer = io.BytesIO()
+    np.save(buffer, offsets, allow_pickle=False)
+    write_atomically(building / "offsets.npy", lambda file: file.write(buffer.getvalue()))
+    manifest = {
+        "format": _FORMAT,
+        "key": target.key,
+        "clips": len(frames) if segments else shape[0],
+        **target.identity,
+        "files": {
+            values.name: {"shape": shape, "bytes": values.stat().st_size, "sha256": checksum},
+            "offsets.npy": {
+                "shape": list(offsets.shape),
+                "bytes": len(buffer.getvalue()),
+                "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+            },
+        },
+    }
+    text = json.dumps(manifest, indent=2) + "\n"
+    write_atomically(building / "manifest.json", lambda file: file.write(text.encode()))
+    try:
+        building.rename(target.folder)
+    except OSError:
+        if not target.folder.exists():
+            raise
+        shutil.rmtree(building)
+
+
+def discard_entry(folder: Path) -> None:
+    """Remove a damaged entry; it stops being one at once, and is deleted after."""
+    doomed = folder.with_name(f".{folder.name}.damaged-{secrets.token_hex(4)}")
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _join(path: Path, read_parts: Callable[[], Iterator[Part]]) -> tuple[NDArray[np.int64], list[int], str]:
+    """Write all values as one array file; return the frames of each clip, the array's shape and the file's SHA-256."""
+    frames: list[NDArray[np.int64]] = []
+    shape = [0]
+    # The file begins with the shape, so the parts are read once for their sizes and once for their values.
+    for part in read_parts():
+        frames.append(part.frames)
+        shape = [shape[0] + len(part.values), *part.values.shape[1:]]
+    with path.open("w+b") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": tuple(shape)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in read_parts():
+            file.write(np.ascontiguousarray(part.values, dtype="<f4").data)
+        file.flush()
+        os.fsync(file.fileno())
+        file.seek(0)
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return np.concatenate(frames), shape, checksum
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedEntryError(f"the manifest cannot be read: {error}") from None
+    if not isinstance(manifest, dict):
+        raise DamagedEntryError("the manifest is not a table")
+    return manifest
+
+
+def _verified(path: Path, stated: Any) -> NDArray[Any]:
+    """Return the array at ``path``, memory-mapped, after comparing its file with what the manifest states."""
+    try:
+        expected, n_bytes, shape = stated["sha256"], stated["bytes"], stated["shape"]
+        size = path.stat().st_size
+        if size != n_bytes:
+            raise DamagedEntryError(f"{path.name} has {size} bytes where the manifest states {n_bytes}")
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            raise DamagedEntryError(f"the contents of {path.name} differ from the manifest (SHA-256 {found[:12]}...)")
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedEntryError(f"{path.name} cannot be read: {error}") from None
+    if list(array.shape) != shape:
+        raise DamagedEntryError(f"{path.name} has shape {list(array.shape)} where the manifest states {shape}")
+    return array
+
+
+def _check_fit(plane: Plane, values: NDArray[Any], offsets: NDArray[Any], n_clips: int) -> None:
+    if values.dtype != np.float32 or offsets.dtype != np.int64:
+        raise DamagedEntryError(f"the arrays are of type {values.dtype} and {offsets.dtype}, not float32 and int64")
+    if plane.layout == "segments":
+        fits = len(offsets) == n_clips + 1 and offsets[0] == 0 and offsets[-1] == len(values)
+        if not fits or np.any(np.diff(offsets) < 0):
+            raise DamagedEntryError("the offsets of the clips do not fit the values")
+    elif len(values) != n_clips:
+        raise DamagedEntryError(f"there are {len(values)} images for {n_clips} clips")

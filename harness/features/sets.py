@@ -1,0 +1,109 @@
+"""What a feature set is made of: its planes, their rows when stacked, and where segments start.
+
+Conventions: rows are frequency bins or coefficients, counted from the top of the stack; frames count from 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.vocabulary import FeatureSet
+
+if TYPE_CHECKING:
+    from harness.study import FeaturesSection
+
+# Image planes that are the paper's planes under the image's names.
+PAPER_PLANE_OF = {
+    "log-mel": "LM",
+    "mfcc-deltas": "MFCC",
+    "chroma": "chroma",
+    "contrast": "contrast",
+    "tonnetz": "tonnetz",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Plane:
+    """One plane in one layout: the unit that is computed and cached. LMC and MC share three of them."""
+
+    layout: str
+    name: str
+
+    @property
+    def slug(self) -> str:
+        """Name for files: ``LM``, ``image-log-mel``."""
+        return self.name if self.layout == "segments" else f"{self.layout}-{self.name}"
+
+    @property
+    def paper_name(self) -> str | None:
+        """Name of the paper's plane behind it; None for the practical's planes."""
+        return self.name if self.layout == "segments" else PAPER_PLANE_OF.get(self.name)
+
+
+def planes_of(features: FeatureSet) -> tuple[Plane, ...]:
+    """Return the planes of a set, in its order."""
+    return tuple(Plane(features.layout, name) for name in features.planes)
+
+
+def n_rows(plane: str, params: FeaturesSection) -> int:
+    """Return the rows of one of the paper's planes (Su et al. 2019, section 2.1: 60, 60, 12, 7, 6); KeyError when
+    unknown."""
+    return {
+        "LM": params.n_mels,
+        "MFCC": 3 * params.n_mfcc,
+        "chroma": params.n_chroma,
+        "contrast": params.contrast_bands + 1,
+        "tonnetz": 6,
+    }[plane]
+
+
+def plane_rows(features: FeatureSet, params: FeaturesSection) -> dict[str, slice]:
+    """Return the rows of each plane in the stack of a set with segments, from the top.
+
+    Raises ValueError for an image set, whose planes are channels.
+    """
+    if features.layout != "segments":
+        raise ValueError(f"the planes of {features.name!r} are channels, not rows of a stack")
+    rows: dict[str, slice] = {}
+    start = 0
+    for plane in features.planes:
+        rows[plane] = slice(start, start + n_rows(plane, params))
+        start = rows[plane].stop
+    return rows
+
+
+def set_shape(features: FeatureSet, params: FeaturesSection) -> tuple[int, int, int]:
+    """Return the shape (channels, rows, columns) of one item of a set, as a network sees it."""
+    if features.layout == "image":
+        return len(features.planes), params.image.rows, params.image.columns
+    return 1, sum(n_rows(plane, params) for plane in features.planes), params.segment_frames
+
+
+def minimum_samples(params: FeaturesSection) -> int:
+    """Return the samples that give one segment: shorter clips are lengthened to them."""
+    return (params.segment_frames - 1) * params.hop_length
+
+
+def n_frames(durations: NDArray[np.float64], params: FeaturesSection) -> NDArray[np.int64]:
+    """Return the frames of clips lasting ``durations`` seconds, int64, same shape: what a build will find, up to the
+    rounding of a duration to samples."""
+    seconds = np.asarray(durations) if params.clip_seconds is None else np.full_like(durations, params.clip_seconds)
+    samples = np.maximum(np.rint(seconds * params.sample_rate), minimum_samples(params))
+    return 1 + samples.astype(np.int64) // params.hop_length
+
+
+def n_segments(frames: NDArray[np.int64], length: int, hop: int) -> NDArray[np.int64]:
+    """Return how many whole segments of ``length`` frames, ``hop`` apart, lie in ``frames``; int64, same shape."""
+    frames = np.asarray(frames, dtype=np.int64)
+    counts: NDArray[np.int64] = np.where(frames < length, 0, 1 + (frames - length) // hop)
+    return counts
+
+
+def segment_starts(frames: int, length: int, hop: int) -> NDArray[np.int64]:
+    """Return the first frame of each whole segment of a clip of ``frames`` frames, int64, shape (n_segments,)."""
+    count = int(n_segments(np.asarray(frames), length, hop))
+    return np.arange(count, dtype=np.int64) * hop

@@ -1,0 +1,102 @@
+"""Text for LaTeX: everything that comes from a study is escaped here and nowhere else.
+
+The document is taken to have T1 fonts, UTF-8 input and the textcomp package.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_SPECIALS = {
+    "\\": r"\textbackslash{}",
+    # After a row's end a bare bracket or star would be read as its option.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "‘": r"\textquoteleft{}",
+    "’": r"\textquoteright{}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    "…": r"\ldots{}",
+    "•": r"\textbullet{}",
+    "€": r"\texteuro{}",
+    "−": r"$-$",
+    "→": r"$\to$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "≠": r"$\ne$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "\N{OHM SIGN}": r"$\Omega$",
+}
+_GREEK_SIGNS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+_GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi
+    chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
+_GREEK = dict(zip(_GREEK_SIGNS, _GREEK_NAMES.split(), strict=True))
+# Of Latin-1 and Latin Extended-A, what T1 fonts do not hold.
+_NOT_IN_T1 = set("ĦħĸĿŀŉŦŧſ\N{SOFT HYPHEN}")
+# Pairs that T1 fonts join to another sign: two hyphens would print as a dash and hide a command's option.
+_LIGATURES = ("--", "''", ",,", "?`", "!`")
+
+
+def escape(text: object) -> str:
+    """Return ``text`` as LaTeX that prints it as it stands.
+
+    Signs outside Latin, Greek and common punctuation lose their accents or, where nothing is left, print as their code
+    point, since pdflatex would stop at them.
+    """
+    printed = "".join(_sign(sign) for sign in unicodedata.normalize("NFC", " ".join(str(text).split())))
+    for pair in _LIGATURES:
+        while pair in printed:
+            printed = printed.replace(pair, f"{pair[0]}{{}}{pair[1]}")
+    return printed
+
+
+def breakable(text: object) -> str:
+    """Return :func:`escape` of ``text``, with leave to break lines inside names, after _ + - . / and =."""
+    printed = escape(text)
+    for sign in (r"\_", "+", "-", ".", "/", "="):
+        printed = printed.replace(sign, sign + r"\allowbreak{}")
+    return printed
+
+
+def code(text: object) -> str:
+    """Return a command as it would be typed, in typewriter letters, with leave to break between words and parts."""
+    typed = breakable(text).replace("'", r"\textquotesingle{}")
+    return rf"\texttt{{{typed}}}"
+
+
+def printed_length(text: object) -> int:
+    """Return how many letters ``text`` takes in print, a sign that becomes its code point counted as such."""
+    return sum(8 if _sign(sign).startswith("{[}U+") else 1 for sign in str(text))
+
+
+def _sign(sign: str) -> str:
+    if sign in _SPECIALS:
+        return _SPECIALS[sign]
+    if sign in _GREEK:
+        return rf"$\{_GREEK[sign]}$"
+    if " " <= sign <= "~" or ("\xa0" <= sign <= "\u017f" and sign not in _NOT_IN_T1):
+        return sign
+    if unicodedata.category(sign).startswith("C"):
+        return ""
+    bare = [part for part in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(part)]
+    if bare and all(" " <= part <= "~" for part in bare):
+        return "".join(_SPECIALS.get(part, part) for part in bare)
+    return f"{{[}}U+{ord(sign):04X}{{]}}"

@@ -1,0 +1,145 @@
+"""results.json: everything a report says, for machines; fractions at full precision.
+
+The layout has a version, ``schema``: it grows when a key changes its meaning or goes away, not when one is added.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.record import StudyRecord
+from harness.report import wording
+from harness.report.run_tables import chosen_hyperparameters, failures, stopped_early
+from harness.report.scores import SCORES, StudyScores
+
+SCHEMA = 1
+
+
+def results(record: StudyRecord, scores: StudyScores) -> dict[str, Any]:
+    """Return the results as JSON data; what does not exist (the SD of one fold) is null."""
+    protocol = wording.section(record, "protocol")
+    data = wording.section(record, "data")
+    search = wording.section(record, "search")
+    study = wording.section(record, "study")
+    tested = sorted({int(fold) for fold in scores.folds["fold"]})
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "study": {
+            "name": record.name,
+            "question": study.get("question", ""),
+            "seed": study.get("seed"),
+            "run_id": record.run_id,
+            "status": record.status,
+            "seconds": record.seconds,
+        },
+        "command": command(record),
+        "conventions": {
+            "unit": "fraction",
+            "sd": wording.OVER_FOLDS,
+            "macro_accuracy": "unweighted mean of the class accuracies",
+            "precision, recall, f1": "unweighted means over classes",
+        },
+        "marks": wording.marks(record, scores),
+        "protocol": {
+            **protocol,
+            "split": wording.split_name(record),
+            "epoch_rule": wording.epoch_rule(record),
+            "epoch_chosen_on_test": wording.epoch_rule(record) == "best-on-test",
+            "official_folds": wording.official_folds(record),
+            "expected_folds": wording.expected_folds(record),
+            "tested_folds": tested,
+            "partial": set(tested) != set(wording.official_folds(record)),
+        },
+        "data": {
+            **data,
+            "n_clips": int(record.predictions["clip_id"].nunique()),
+            "n_recordings": int(record.predictions["recording"].nunique()),
+        },
+        "classes": record.classes,
+        "selection": {
+            "trials": search.get("trials", 0),
+            "rule": search.get("selection") if wording.searched(record) else None,
+            "tuned_on_reported_folds": wording.tuned_on_reported_folds(record),
+            "chosen": chosen_hyperparameters(record).to_dict("records"),
+        },
+        "arms": [_arm(record, scores, row) for row in scores.arms.to_dict("records")],
+        "leakage": record.leakage.to_dict("records"),
+        "stopped_early": stopped_early(record),
+        "failures": failures(record).to_dict("records"),
+        "environment": record.environment,
+        "spec": record.spec,
+    }
+    plain: dict[str, Any] = json_data(found)
+    return plain
+
+
+def results_json(record: StudyRecord, scores: StudyScores) -> bytes:
+    """Return :func:`results` as UTF-8 JSON text."""
+    text = json.dumps(results(record, scores), indent=2, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def command(record: StudyRecord) -> str | None:
+    """Return the exact command of the study run, ready for a shell."""
+    given = record.environment.get("command")
+    if isinstance(given, list | tuple):
+        return shlex.join(map(str, given))
+    return None if given is None else str(given)
+
+
+def _arm(record: StudyRecord, scores: StudyScores, summary: Mapping[Any, Any]) -> dict[str, Any]:
+    name = str(summary["arm"])
+    described: dict[str, Any] = next((arm for arm in record.spec.get("arms", ()) if arm["name"] == name), {})
+    folds = scores.folds[scores.folds["arm"] == name]
+    runs = scores.runs[scores.runs["arm"] == name]
+    classes = scores.classes[scores.classes["arm"] == name]
+    by_class = classes.groupby("class")["accuracy"]
+    means, deviations = by_class.mean(), by_class.std(ddof=1)
+    return {
+        "name": name,
+        **{key: described.get(key) for key in ("model", "features", "fuse", "rule", "level", "set")},
+        "n_folds": summary["n_folds"],
+        "n_seeds": [summary["seeds_min"], summary["seeds_max"]],
+        "missing_folds": [fold for fold in wording.expected_folds(record) if fold not in set(folds["fold"])],
+        "mean": {score: summary[f"{score}_mean"] for score in SCORES},
+        "sd": {score: summary[f"{score}_sd"] for score in SCORES},
+        "folds": folds.drop(columns="arm").to_dict("records"),
+        "runs": runs.drop(columns="arm").to_dict("records"),
+        "classes": [
+            {
+                "class": label,
+                "mean": means.get(position),
+                "sd": deviations.get(position),
+                "folds": {
+                    str(int(fold)): value
+                    for fold, value in classes.loc[classes["class"] == position, ["fold", "accuracy"]].to_numpy()
+                },
+            }
+            for position, label in enumerate(record.classes)
+        ],
+        "confusion": scores.confusions.get(name),
+    }
+
+
+def json_data(value: Any) -> Any:
+    """Return ``value`` with numpy and pandas types made plain, and what is not a finite number made null."""
+    if isinstance(value, Mapping):
+        return {str(key): json_data(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return json_data(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_data(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return json_data(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return None if value is pd.NA or value is pd.NaT else str(value)

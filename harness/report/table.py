@@ -1,0 +1,194 @@
+r"""One table, and its LaTeX: booktabs rules, fitted to the line, ready for \input.
+
+Widths are millimetres, measured against a line of 160 mm (A4 with 25 mm margins); they are estimates from the number of
+letters, which pandas' Styler, who writes the rows, does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.report.latex import breakable, escape, printed_length
+
+PACKAGES = ("textcomp", "booktabs", "array", "longtable", "graphicx")
+"""What a document needs to input a table, beside T1 fonts (fontenc) and UTF-8 input (inputenc)."""
+
+LINE_WIDTH = 160.0
+LONGEST_FLOAT = 46
+"""Rows a floating table may have; a longer one breaks over pages."""
+
+# The widths are estimates: what turns out wider than its line is set smaller, the rest stays as it is.
+_SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" + "\n"
+_UPRIGHT_MIN = 5
+_HEADER_LETTER = 1.1
+_UPRIGHT_LINE = 26
+_POINT = 0.3515
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: as printed, and its full-precision twin.
+
+    Attributes
+    ----------
+    name
+        Stem of its files and end of its label.
+    title
+        Short caption, for a list of tables.
+    caption
+        Whole caption in plain text: unit, what each dispersion is over, n, and the marks of the study.
+    printed
+        Cells in plain text, column headers plain text or pairs (group, header).
+    data
+        The same at full precision; fractions, counts and seconds.
+    text_columns
+        How many columns from the left hold words; they are set flush left and may wrap, the others flush right.
+    rules
+        Rows before which a thin rule is drawn.
+    """
+
+    name: str
+    title: str
+    caption: str
+    printed: pd.DataFrame
+    data: pd.DataFrame
+    text_columns: int = 1
+    rules: tuple[int, ...] = ()
+
+
+def table_tex(table: Table, label: str) -> str:
+    r"""Return ``table`` as LaTeX that stands alone for \input: caption, label and booktabs rules included."""
+    fit = _fitted(table)
+    frame = table.printed.astype(object)
+    for column in range(frame.shape[1]):
+        as_tex = breakable if column < table.text_columns else escape
+        frame.isetitem(column, [as_tex(cell) for cell in frame.iloc[:, column]])
+    firsts = [rf"\midrule {cell}" if row in table.rules else cell for row, cell in enumerate(frame.iloc[:, 0])]
+    frame.isetitem(0, firsts)
+    frame.columns = _headers(table, fit)
+    long = len(frame) > LONGEST_FLOAT
+    caption, title = escape(table.caption), escape(table.title)
+    body = frame.style.hide(axis="index").to_latex(
+        hrules=True,
+        column_format=_column_format(table, fit),
+        multicol_align="c",
+        environment="longtable" if long else None,
+        caption=(caption, title) if long else None,
+        label=label if long else None,
+    )
+    size = rf"\{fit.size}\setlength{{\tabcolsep}}{{{fit.gap}pt}}"
+    head = (
+        "% Generated: edits are lost when the report is written again.\n"
+        f"% Needs \\usepackage{{{','.join(PACKAGES)}}}, T1 fonts and UTF-8 input.\n"
+    )
+    if long:
+        body = body.replace(rf"\caption[]{{{caption}}} \\", rf"\caption[]{{{title} (continued).}} \\")
+        body = body.replace("Continued on next page} \\\\\n\\midrule", "Continued on next page} \\\\")
+        return f"{head}{{{size}\\setlength{{\\LTcapwidth}}{{\\linewidth}}\n{body}}}\n"
+    return (
+        f"{head}\\begin{{table}}\n\\centering\n\\caption[{title}]{{{caption}}}\n\\label{{{label}}}\n"
+        f"{size}\n{_SHRUNK}{body.rstrip()}}}\n\\end{{table}}\n"
+    )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """One way to set a table.
+
+    ``letter`` is the width of a letter in mm, ``gap`` half the space between columns in pt, ``widest`` the width in mm
+    at which a column of words wraps, ``upright`` whether long headers over numbers are turned.
+    """
+
+    size: str
+    letter: float
+    gap: float
+    widest: float
+    upright: bool
+
+    def natural(self, table: Table, column: int) -> float:
+        """Return the width a column would like."""
+        header: Any = table.printed.columns[column]
+        lowest = printed_length(header[-1] if isinstance(header, tuple) else header)
+        if column >= table.text_columns and self.upright and lowest >= _UPRIGHT_MIN:
+            lowest = 1 if lowest <= _UPRIGHT_LINE else 3
+        # Headers hold capitals and the wider small letters; cells mostly digits.
+        cells = max((printed_length(cell) for cell in table.printed.iloc[:, column]), default=0)
+        return self.letter * max(_HEADER_LETTER * lowest, cells, 1)
+
+    def widths(self, table: Table) -> list[float]:
+        """Return every column's width, words wrapped where they must."""
+        return [
+            min(self.natural(table, column), self.widest if column < table.text_columns else LINE_WIDTH)
+            for column in range(table.printed.shape[1])
+        ]
+
+    def total(self, table: Table) -> float:
+        """Return the width of the whole table; a group's header widens the columns below it where they are narrower."""
+        widths = self.widths(table)
+        between = 2 * _POINT * self.gap
+        for group, first, last in _groups(table):
+            below = sum(widths[first : last + 1]) + between * (last - first)
+            widths[last] += max(0.0, self.letter * len(group) - below)
+        return sum(widths) + between * len(widths)
+
+
+# From roomy to tight.
+_FITS = (
+    _Fit("footnotesize", 1.5, 4.0, 60.0, upright=False),
+    _Fit("footnotesize", 1.5, 4.0, 36.0, upright=False),
+    _Fit("footnotesize", 1.5, 4.0, 38.0, upright=True),
+    _Fit("scriptsize", 1.33, 3.0, 32.0, upright=True),
+)
+
+
+def _fitted(table: Table) -> _Fit:
+    return next((fit for fit in _FITS if fit.total(table) <= LINE_WIDTH), _FITS[-1])
+
+
+def _column_format(table: Table, fit: _Fit) -> str:
+    widths = fit.widths(table)
+    wraps = [fit.natural(table, column) > widths[column] for column in range(table.text_columns)]
+    # What the line has left goes to the columns that wrap.
+    spare = max(0.0, LINE_WIDTH - fit.total(table)) / max(1, sum(wraps))
+    words = (
+        rf">{{\raggedright\arraybackslash}}p{{{width + spare:.1f}mm}}" if wrapped else "l"
+        for width, wrapped in zip(widths, wraps, strict=False)
+    )
+    return "".join(words) + "r" * (table.printed.shape[1] - table.text_columns)
+
+
+def _headers(table: Table, fit: _Fit) -> pd.Index:
+    """Return the headers as LaTeX; a group has a rule below it."""
+    columns: list[Any] = list(table.printed.columns)
+    names = [header[-1] if isinstance(header, tuple) else header for header in columns]
+    cells = [_header(name, turned=fit.upright and number >= table.text_columns) for number, name in enumerate(names)]
+    if not isinstance(table.printed.columns, pd.MultiIndex):
+        return pd.Index(cells)
+    groups = [str(header[0]) for header in columns]
+    rules = "".join(rf"\cmidrule(lr){{{first + 1}-{last + 1}}}" for _, first, last in _groups(table))
+    cells[0] = f"{rules} {cells[0]}"
+    return pd.MultiIndex.from_tuples(list(zip(map(escape, groups), cells, strict=True)))
+
+
+def _header(name: object, *, turned: bool) -> str:
+    if not turned or len(str(name)) < _UPRIGHT_MIN:
+        return escape(name)
+    if len(str(name)) <= _UPRIGHT_LINE:
+        return rf"\rotatebox{{90}}{{{escape(name)}}}"
+    return rf"\rotatebox{{90}}{{\parbox{{40mm}}{{\raggedright {breakable(name)}}}}}"
+
+
+def _groups(table: Table) -> list[tuple[str, int, int]]:
+    """Return the headers over several columns: name, first and last column of each."""
+    if not isinstance(table.printed.columns, pd.MultiIndex):
+        return []
+    groups: list[tuple[str, int, int]] = []
+    for position, name in enumerate(map(str, table.printed.columns.get_level_values(0))):
+        if name and groups and groups[-1][0] == name and groups[-1][2] == position - 1:
+            groups[-1] = (name, groups[-1][1], position)
+        elif name:
+            groups.append((name, position, position))
+    return groups

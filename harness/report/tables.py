@@ -1,0 +1,226 @@
+"""The tables of a report: accuracies per arm, per fold and per class, and leakage.
+
+Each function returns :class:`~harness.report.latex.Table` objects: percent with one decimal as printed, fractions at
+full precision beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from harness.record import StudyRecord
+from harness.report import wording
+from harness.report.parameters import parameter_table_pages
+from harness.report.run_tables import failure_table, hyperparameter_table
+from harness.report.scores import StudyScores
+from harness.report.table import Table
+from harness.report.wording import NOTHING, OVER_FOLDS, percent
+
+ARMS_ABREAST = 12
+"""Arms that stand beside each other in a table with one column per arm; more continue in a further table."""
+
+
+def build_tables(
+    record: StudyRecord, scores: StudyScores, parameter_tables: Mapping[str, pd.DataFrame]
+) -> dict[str, list[Table]]:
+    """Return every table of the report by topic; a topic with nothing to tell has no table."""
+    marks = wording.marks(record, scores)
+    return {
+        "accuracy": [accuracy_table(record, scores, marks)],
+        "folds": fold_tables(scores, marks),
+        "classes": class_tables(record, scores, marks),
+        "leakage": leakage_table(record, marks),
+        "hyperparameters": hyperparameter_table(record, marks),
+        "parameters": parameter_table_pages(parameter_tables, marks),
+        "failures": failure_table(record, marks),
+    }
+
+
+def accuracy_table(record: StudyRecord, scores: StudyScores, marks: list[str]) -> Table:
+    """Return one row per arm: macro and clip accuracy with their SD over folds, segment accuracy, F1, n."""
+    described = {arm: describe_arm(record, arm) for arm in scores.arms["arm"]}
+    printed = pd.DataFrame(
+        [
+            [
+                row["arm"],
+                described[row["arm"]],
+                percent(row["macro_accuracy_mean"]),
+                percent(row["macro_accuracy_sd"]),
+                percent(row["clip_accuracy_mean"]),
+                percent(row["clip_accuracy_sd"]),
+                percent(row["segment_accuracy_mean"]),
+                percent(row["f1_mean"]),
+                str(row["n_folds"]),
+                wording.seeds_cell(row["seeds_min"], row["seeds_max"]),
+            ]
+            for row in scores.arms.to_dict("records")
+        ],
+        columns=pd.MultiIndex.from_tuples(
+            [
+                ("", "Arm"),
+                ("", "Network"),
+                ("Macro", "Mean"),
+                ("Macro", "SD"),
+                ("Clip", "Mean"),
+                ("Clip", "SD"),
+                ("Segment", "Mean"),
+                ("F1", "Mean"),
+                ("n", "Folds"),
+                ("n", "Seeds"),
+            ]
+        ),
+    )
+    data = scores.arms.copy()
+    data.insert(1, "network", [described[arm] for arm in data["arm"]])
+    data.insert(3, "folds", [" ".join(map(str, scores.folds_of(arm))) for arm in data["arm"]])
+    return Table(
+        name="accuracy",
+        title="Accuracy per arm",
+        caption=wording.with_marks(
+            f"Accuracy per arm in percent. SD: {OVER_FOLDS}; {wording.sample_size(scores)}. Macro: unweighted mean of "
+            "the class accuracies. F1: unweighted mean over classes.",
+            marks,
+        ),
+        printed=printed,
+        data=data,
+        text_columns=2,
+    )
+
+
+def fold_tables(scores: StudyScores, marks: list[str]) -> list[Table]:
+    """Return macro accuracy fold by fold, arms in rows, with mean and SD; the CSV has every score of every fold."""
+    folds = sorted({int(fold) for fold in scores.folds["fold"]})
+    cells = {(arm, int(fold)): value for arm, fold, value in scores.folds[["arm", "fold", "macro_accuracy"]].to_numpy()}
+    printed = pd.DataFrame(
+        [
+            [
+                row["arm"],
+                *(percent(cells.get((row["arm"], fold), float("nan"))) for fold in folds),
+                percent(row["macro_accuracy_mean"]),
+                percent(row["macro_accuracy_sd"]),
+            ]
+            for row in scores.arms.to_dict("records")
+        ],
+        columns=pd.MultiIndex.from_tuples(
+            [
+                ("", "Arm"),
+                *(("Macro accuracy in fold", str(fold)) for fold in folds),
+                ("Folds", "Mean"),
+                ("Folds", "SD"),
+            ]
+        ),
+    )
+    caption = (
+        f"Macro accuracy fold by fold in percent, mean of the seeds. SD: {OVER_FOLDS}; {wording.sample_size(scores)}."
+    )
+    return [Table("folds", "Accuracy fold by fold", wording.with_marks(caption, marks), printed, scores.folds)]
+
+
+def class_tables(record: StudyRecord, scores: StudyScores, marks: list[str]) -> list[Table]:
+    """Return class accuracies in the shape of Su et al. 2019, table 2: classes in rows, arms in columns, last the
+    average."""
+    means = scores.class_means()
+    arms = [arm for arm in means.columns if scores.folds_of(arm)]
+    data = means[arms].copy()
+    data.loc[len(record.classes)] = data.mean()
+    data.insert(0, "class", [*record.classes, "average"])
+    untested = scores.classes[scores.classes["accuracy"].isna()]
+    caption = (
+        f"Accuracy per class in percent: mean over folds, seeds averaged first; {wording.sample_size(scores)}. "
+        "Average: unweighted mean of the classes."
+    )
+    if not untested.empty:
+        names = sorted({record.classes[position] for position in untested["class"]})
+        caption += f" Some folds test no clip of {', '.join(names)}; such a class is averaged over the folds that do."
+    tables = []
+    for page, first in enumerate(range(0, len(arms), ARMS_ABREAST)):
+        shown = arms[first : first + ARMS_ABREAST]
+        printed = pd.DataFrame(
+            [
+                [str(name).replace("average", "Average") if position == len(record.classes) else name]
+                + [percent(value) for value in values]
+                for position, (name, values) in enumerate(zip(data["class"], data[shown].to_numpy(float), strict=True))
+            ],
+            columns=["Class", *shown],
+        )
+        tables.append(
+            Table(
+                name="classes" if page == 0 else f"classes-{page + 1}",
+                title="Accuracy per class",
+                caption=wording.with_marks(caption, marks),
+                printed=printed,
+                data=data[["class", *shown]],
+                rules=(len(record.classes),),
+            )
+        )
+    return tables
+
+
+def leakage_table(record: StudyRecord, marks: list[str]) -> list[Table]:
+    """Return, per fold, how many test and validation items share a recording or a clip with training."""
+    frame = record.leakage
+    if frame.empty:
+        return []
+    rows = frame.sort_values("fold")
+    unit = ", ".join(sorted({str(unit) for unit in rows["unit"]}))
+    printed = pd.DataFrame(
+        [
+            [str(row["fold"])]
+            + [
+                cell
+                for part in ("test", "validation")
+                for cell in (
+                    f"{int(row[f'n_{part}']):,}",
+                    _share(row[f"n_{part}_sharing_recording"], row[f"n_{part}"]),
+                    _share(row[f"n_{part}_sharing_clip"], row[f"n_{part}"]),
+                )
+            ]
+            for row in rows.to_dict("records")
+        ],
+        columns=pd.MultiIndex.from_tuples(
+            [("", "Fold")]
+            + [
+                (f"{part} part", header)
+                for part in ("Test", "Validation")
+                for header in ("Items", "Share a recording", "Share a clip")
+            ]
+        ),
+    )
+    caption = (
+        f"Leakage: items ({unit}s) of the test and validation part whose source recording, or clip, stands in the "
+        "training part too; count and percent of the part."
+    )
+    named = sorted({str(recording) for shared in rows.get("recordings", ()) for recording in _listed(shared)})
+    if named:
+        shown = ", ".join(named[:10])
+        caption += f" Shared recordings of test and training: {shown}{' and others' if len(named) > 10 else ''}."
+    data = rows.assign(recordings=[" ".join(map(str, _listed(shared))) for shared in rows["recordings"]])
+    return [Table("leakage", "Leakage", wording.with_marks(caption, marks), printed, data.reset_index(drop=True))]
+
+
+def describe_arm(record: StudyRecord, name: str) -> str:
+    """Return what an arm is: ``su4 on LMC``, or ``Dempster-Shafer of LMCNet and MCNet``."""
+    for arm in record.spec.get("arms", ()):
+        if arm["name"] == name and arm.get("fuse"):
+            rule = {"dempster-shafer": "Dempster-Shafer", "mean": "Mean"}.get(arm.get("rule"), str(arm.get("rule")))
+            level = ", per segment" if arm.get("level") == "segment" else ""
+            *first, last = arm["fuse"]
+            return f"{rule} of {', '.join(first)} and {last}{level}"
+        if arm["name"] == name:
+            return f"{arm.get('model')} on {arm.get('features')}"
+    return NOTHING
+
+
+def _share(count: float, total: float) -> str:
+    return f"{int(count):,} ({percent(count / total) if total else NOTHING})"
+
+
+def _listed(shared: Any) -> tuple[Any, ...]:
+    """Return recordings as a tuple, however the record holds them: a sequence, or one JSON list."""
+    if isinstance(shared, str):
+        return tuple(json.loads(shared)) if shared.startswith("[") else tuple(shared.split())
+    return tuple(shared) if isinstance(shared, list | tuple) else ()

@@ -1,0 +1,196 @@
+"""Sentences that a report says about its study: protocol, which folds, and the marks every caption carries.
+
+Plain text; LaTeX escapes it later.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from harness.record import StudyRecord
+from harness.report.scores import StudyScores
+from harness.vocabulary import DATASETS
+
+NOTHING = "–"
+"""Stands in a cell for a number that does not exist."""
+
+OVER_FOLDS = "over folds (ddof 1), seeds averaged first"
+"""What every standard deviation is over."""
+
+_SPLITS = {
+    "official": "the official folds: fold k is tested, fold k+1 (cyclically) validates, the others train",
+    "random-clip": "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
+    "random-segment": "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides",
+}
+_UNFINISHED = {
+    "RUNNING": "Preliminary: the study run has not ended.",
+    "FAILED": "Incomplete: the study run failed.",
+    "KILLED": "Incomplete: the study run was stopped.",
+}
+_EPOCHS = {
+    "fixed": "the weights after the last epoch are tested",
+    "best-on-validation": "the epoch that is best on the validation fold is tested",
+    "best-on-test": "the epoch that is best on the test fold is reported",
+}
+
+
+def percent(value: float, *, digits: int = 1) -> str:
+    """Return a fraction as percent without its sign, or a dash where it is missing."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f}"
+
+
+def section(record: StudyRecord, name: str) -> dict[str, Any]:
+    """Return a section of the study, empty when it was not recorded."""
+    return dict(record.spec.get(name) or {})
+
+
+def official_folds(record: StudyRecord) -> tuple[int, ...]:
+    """Return the folds that the data set's authors made, or those of the study where the data set is unknown."""
+    data = section(record, "data")
+    info = DATASETS.get(str(data.get("dataset")))
+    return info.folds if info else tuple(data.get("folds") or ())
+
+
+def expected_folds(record: StudyRecord) -> tuple[int, ...]:
+    """Return the folds that the study set out to test, ascending."""
+    chosen = section(record, "evaluate").get("folds") or section(record, "data").get("folds")
+    return tuple(sorted(chosen or official_folds(record)))
+
+
+def searched(record: StudyRecord) -> bool:
+    """Return whether hyperparameters were searched."""
+    return bool(section(record, "search").get("trials"))
+
+
+def tuned_on_reported_folds(record: StudyRecord) -> bool:
+    """Return whether one choice of hyperparameters was made for all folds, the tested ones among them."""
+    return searched(record) and section(record, "search").get("selection") == "pooled"
+
+
+def split_name(record: StudyRecord) -> str:
+    """Return the split's name."""
+    return str(section(record, "protocol").get("split", "official"))
+
+
+def epoch_rule(record: StudyRecord) -> str:
+    """Return the name of the rule that picks the tested epoch."""
+    return str(section(record, "protocol").get("epoch_rule", "fixed"))
+
+
+def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
+    """Return ``all 10 folds``, or ``3 of 10 folds: 1, 2, 10``."""
+    if set(folds) == set(official):
+        return f"all {len(official)} folds"
+    known = len(set(official) | set(folds))
+    return f"{len(folds)} of {known} folds: {', '.join(map(str, sorted(folds))) or 'none'}"
+
+
+def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
+    """Return one sentence for each thing that keeps the numbers from being read as a plain cross-validation."""
+    found: list[str] = []
+    if split_name(record) != "official":
+        found.append(
+            f"Random split ({split_name(record)}): training shares sources with the test part, so the accuracies are "
+            "not comparable with those on official folds."
+        )
+    if epoch_rule(record) == "best-on-test":
+        found.append("Best-on-test: the test fold chose the epoch, so the accuracies are optimistic.")
+    if tuned_on_reported_folds(record):
+        found.append("Tuned on the reported folds: one choice of hyperparameters was made over all of them (pooled).")
+    tested = sorted({int(fold) for fold in scores.folds["fold"]})
+    if set(tested) != set(official_folds(record)):
+        found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
+    found += _gaps(record, scores)
+    if record.status != "FINISHED":
+        found.append(_UNFINISHED.get(record.status, f"Incomplete: the study run is {record.status.lower()}."))
+    return found
+
+
+def short_marks(record: StudyRecord, scores: StudyScores) -> str:
+    """Return :func:`marks` in a few words, for captions of figures; empty when there is none."""
+    words = [sentence.partition(":")[0].lower() for sentence in marks(record, scores) if ":" in sentence]
+    return f"Marks: {', '.join(words)}." if words else ""
+
+
+def with_marks(text: str, marks: Sequence[str]) -> str:
+    """Return a caption with the study's marks after it."""
+    return " ".join([text, *marks])
+
+
+def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
+    """Return a sentence for each arm that lacks a fold or a seed of the study."""
+    found = []
+    seeds = int(section(record, "evaluate").get("seeds") or 1)
+    for arm in scores.arms["arm"]:
+        own = scores.folds[scores.folds["arm"] == arm]
+        missing = [fold for fold in expected_folds(record) if fold not in set(own["fold"])]
+        if own.empty:
+            found.append(f"{arm} has no tested fold.")
+        elif missing:
+            found.append(f"{arm} lacks {_folds(missing)}.")
+        fewer = own.loc[own["n_seeds"] < seeds, "fold"].tolist()
+        if fewer:
+            found.append(f"{arm} has fewer than {seeds} seeds in {_folds(fewer)}.")
+    return found
+
+
+def _folds(folds: Sequence[int]) -> str:
+    return f"fold{'s' if len(folds) > 1 else ''} {', '.join(str(int(fold)) for fold in folds)}"
+
+
+def sample_size(scores: StudyScores) -> str:
+    """Return the folds and seeds behind the arms: ``n = 5 folds × 2 seeds``, with ranges where arms differ."""
+    tested = scores.arms[scores.arms["n_folds"] > 0]
+    folds = _range(int(tested["n_folds"].min()), int(tested["n_folds"].max()))
+    seeds = _range(int(tested["seeds_min"].min()), int(tested["seeds_max"].max()))
+    return f"n = {folds} fold{'' if folds == '1' else 's'} × {seeds} seed{'' if seeds == '1' else 's'}"
+
+
+def seeds_cell(low: int, high: int) -> str:
+    """Return seeds per fold: ``3``, or ``2–3`` where folds differ."""
+    return _range(low, high)
+
+
+def _range(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
+    """Return the protocol in sentences, for the report's opening."""
+    data, protocol, evaluate = section(record, "data"), section(record, "protocol"), section(record, "evaluate")
+    tested = sorted({int(fold) for fold in scores.folds["fold"]})
+    clips = record.predictions["clip_id"].nunique()
+    recordings = record.predictions["recording"].nunique()
+    seeds = int(evaluate.get("seeds") or 1)
+    sentences = [
+        f"Data: {data.get('dataset', 'unknown')} with {len(record.classes)} classes; {clips:,} clips from "
+        f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
+        f"Split: {_SPLITS.get(split_name(record), split_name(record))}.",
+        f"Epoch: {_EPOCHS.get(epoch_rule(record), epoch_rule(record))}.",
+    ]
+    if protocol.get("final_train") == "train+validation":
+        sentences.append("The final trainings learn from the validation fold as well.")
+    if searched(record):
+        search = section(record, "search")
+        chosen = (
+            "one choice for all folds"
+            if tuned_on_reported_folds(record)
+            else "chosen for each fold on its own validation fold"
+        )
+        sentences.append(
+            f"Search: {search['trials']} trials per arm ({search.get('sampler', 'tpe')}) by validation macro accuracy, "
+            f"{chosen}."
+        )
+    else:
+        sentences.append("Hyperparameters are those of the study; nothing was searched.")
+    sentences.append(
+        f"Every fold is trained from {seeds} seed{'s' if seeds > 1 else ''}; seeds are averaged within a fold before "
+        "any mean or standard deviation over folds is taken (ddof 1)."
+    )
+    sentences.append(
+        "A clip's class is the one with the largest sum of its segments' probabilities. Macro accuracy is the "
+        "unweighted mean of the class accuracies; clip accuracy is the fraction of clips classed correctly."
+    )
+    return sentences

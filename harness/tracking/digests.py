@@ -1,0 +1,54 @@
+"""Digests by which recorded work is found again: of a study with its inputs, of a split part, of predictions.
+
+SHA-256, hex. That of a training is :attr:`harness.training.task.FoldTask.digest`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.data.splits import Part
+from harness.study import StudySpec
+
+
+def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
+    """Return the digest of a resolved study and of its inputs' ``digests`` (``data``, ``features.LMC`` ...).
+
+    Where runs are recorded is left out, for it changes no result.
+    """
+    resolved = spec.model_dump(mode="json", exclude={"tracking": True, "search": {"storage"}})
+    return _digest({"spec": resolved, "inputs": dict(digests)})
+
+
+def part_digest(part: Part, data_digest: str = "") -> str:
+    """Return the digest of the items of a ``part`` within the data set that ``data_digest`` stands for."""
+    arrays = [part.clips] if part.segments is None else [part.clips, part.segments]
+    return _digest({"data": data_digest, "items": [_bytes_digest(array) for array in arrays]})
+
+
+def predictions_digest(whose: str, clips: Mapping[str, pd.DataFrame]) -> str:
+    """Return the digest of the clip predictions, by part, of ``whose`` training: of their columns and every value."""
+    digest = hashlib.sha256(f"{whose};".encode())
+    for part, frame in sorted(clips.items()):
+        digest.update(f"{part}:{','.join(map(str, frame.columns))};".encode())
+        digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def text_digest(parts: Mapping[str, str]) -> str:
+    """Return one digest for several named ones."""
+    return _digest(dict(parts))
+
+
+def _bytes_digest(array: Any) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<i8").tobytes()).hexdigest()
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,141 @@
+"""What a study ran on: Python, packages, hardware, code and command, without environment variables or passwords."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import harness
+from harness.tracking.git import git_facts
+from harness.tracking.uri import mask_secrets
+
+LOCK_FILE = Path("requirements/dev.lock")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a study ran on.
+
+    Attributes
+    ----------
+    facts
+        JSON data: ``harness`` (version); ``python`` {version, implementation}; ``packages`` {name: version}, all that
+        are installed; ``hardware`` {cpu, cores_physical, cores_logical, cores_usable, memory_bytes, gpus: [{name,
+        memory_bytes}]}; ``platform``; ``git`` {commit, branch, dirty, untracked}; ``command``; ``overrides``;
+        ``digests`` {lock}.
+    diff
+        Uncommitted changes of the code.
+    """
+
+    facts: dict[str, Any]
+    diff: str = ""
+
+
+def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environment:
+    """Return the environment of this process; ``command`` is the exact command line, ``overrides`` the values of --set.
+
+    GPUs are seen through torch where it is already imported, else through NVIDIA's library where that is installed.
+    """
+    package = Path(harness.__file__).resolve().parent
+    git = git_facts(package)
+    facts = {
+        "harness": harness.__version__,
+        "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
+        "packages": installed_packages(),
+        "hardware": {
+            "cpu": cpu_model(),
+            "cores_physical": psutil.cpu_count(logical=False),
+            "cores_logical": psutil.cpu_count(),
+            "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "gpus": gpus(),
+        },
+        "platform": platform.platform(),
+        "git": {
+            "commit": git.commit,
+            "branch": git.branch,
+            "dirty": git.dirty,
+            "untracked": list(git.untracked),
+        },
+        "command": mask_secrets(command),
+        "overrides": [mask_secrets(override) for override in overrides],
+        "digests": {"lock": lock_digest(package.parent)},
+    }
+    return Environment(facts, git.diff)
+
+
+def installed_packages() -> dict[str, str]:
+    """Return the version of every installed distribution, by name, ascending."""
+    found = {
+        str(distribution.metadata["Name"]): distribution.version
+        for distribution in importlib.metadata.distributions()
+        if distribution.metadata["Name"]
+    }
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def lock_digest(root: Path) -> str:
+    """Return the SHA-256, hex, of the lock file below ``root``; empty when there is none (an installed package)."""
+    try:
+        return hashlib.sha256((root / LOCK_FILE).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def cpu_model() -> str:
+    """Return the processor's name as its maker prints it, or its architecture where the system does not say."""
+    if sys.platform == "linux":
+        try:
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+                key, _, value = line.partition(":")
+                if key.strip() == "model name":
+                    return value.strip()
+        except OSError:
+            pass
+    if sys.platform == "darwin":
+        try:
+            asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            name = subprocess.run(asked, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
+        except (OSError, subprocess.SubprocessError):
+            name = ""
+        if name:
+            return name
+    return platform.processor() or platform.machine()
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Return name and memory (bytes) of every CUDA device; importing torch just to ask would take seconds."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        if not torch.cuda.is_available():
+            return []
+        properties = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
+        return [{"name": str(each.name), "memory_bytes": int(each.total_memory)} for each in properties]
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # Not installed, or a machine without NVIDIA's driver: there is nothing to tell.
+        return []
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [
+            {"name": _text(pynvml.nvmlDeviceGetName(each)), "memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(each).total}
+            for each in handles
+        ]
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name

@@ -1,0 +1,180 @@
+"""Files of a run: tables as Parquet and CSV, weights as safetensors, facts as JSON; nothing that must be unpickled.
+
+They are written into the run's folder at once (temporary file, fsync, rename) where that is on this machine, else
+through a temporary folder that is then uploaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.errors import TrackingError
+from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
+from harness.tracking.uri import file_uri_path
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from harness.tracking.store import Store
+
+Content = TypeVar("Content")
+Writer = Callable[[Path], object]
+"""Writes one file at the path it is given."""
+
+
+def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
+    """Write each file of ``files`` (artifact path: writer) into the artifacts of ``run``; existing ones are replaced.
+
+    A local file is there whole or not at all, also after a power cut.
+    """
+    local = file_uri_path(run.info.artifact_uri)
+    if local is not None:
+        for name, writer in files.items():
+            _write_whole(local / name, writer)
+        return
+    with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
+        for name, writer in files.items():
+            target = Path(temporary) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            writer(target)
+        store.client.log_artifacts(run.info.run_id, temporary)
+
+
+@contextmanager
+def fetched(store: Store, run: Run) -> Iterator[Callable[[str], Path | None]]:
+    """Yield a function from artifact path to local file (None when the run has no such artifact).
+
+    Files of a server's store are downloaded to a folder that is removed at the end.
+    """
+    local = store.artifact_folder(run)
+    if local is not None:
+        yield lambda name: local / name if (local / name).is_file() else None
+        return
+    with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
+        names = {entry.path for entry in store.client.list_artifacts(run.info.run_id)}
+        yield (
+            lambda name: (
+                Path(store.client.download_artifacts(run.info.run_id, name, temporary)) if name in names else None
+            )
+        )
+
+
+def text_file(text: str) -> Writer:
+    """Return a writer of ``text`` as UTF-8."""
+    return lambda path: path.write_text(text, encoding="utf-8")
+
+
+def bytes_file(content: bytes) -> Writer:
+    """Return a writer of ``content``."""
+    return lambda path: path.write_bytes(content)
+
+
+def picture_files(pictures: Mapping[str, Path | bytes]) -> dict[str, Writer]:
+    """Return writers of pictures, below ``pictures/``: their bytes, or a copy of the file."""
+    return {
+        f"{PICTURES_FOLDER}/{name}": bytes_file(picture.read_bytes() if isinstance(picture, Path) else picture)
+        for name, picture in pictures.items()
+    }
+
+
+def json_file(data: Any) -> Writer:
+    """Return a writer of ``data`` as JSON that people can read; NaN is refused, for JSON has none."""
+    return text_file(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def segments_file(segments: pd.DataFrame) -> Writer:
+    """Return a writer of segment predictions."""
+    return lambda path: segments.to_parquet(path, engine="pyarrow", index=False)
+
+
+def predictions_file(parts: Mapping[str, pd.DataFrame]) -> Writer:
+    """Return a writer of clip predictions, the parts below each other with their name in a first column ``part``."""
+    frames = [frame.drop(columns="part", errors="ignore").assign(part=part) for part, frame in parts.items()]
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"part": pd.Series(dtype="str")})
+    ordered = table[["part", *(column for column in table.columns if column != "part")]]
+    return lambda path: ordered.to_parquet(path, engine="pyarrow", index=False)
+
+
+def history_file(history: pd.DataFrame) -> Writer:
+    """Return a writer of per-epoch curves; shortest digits that read back to the same number."""
+    return lambda path: history.to_csv(path, index=False, lineterminator="\n")
+
+
+def weights_file(weights: Mapping[str, NDArray[Any]]) -> Writer:
+    """Return a writer of a state dict."""
+    from safetensors.numpy import save_file
+
+    return lambda path: save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, path)
+
+
+def read_segments(file: Path) -> pd.DataFrame:
+    """Return segment predictions as they were written."""
+    return _read(file, lambda: pd.read_parquet(file, engine="pyarrow"), SEGMENTS_FILE)
+
+
+def read_predictions(file: Path) -> dict[str, pd.DataFrame]:
+    """Return clip predictions by part, as they were written."""
+    table = _read(file, lambda: pd.read_parquet(file, engine="pyarrow"), PREDICTIONS_FILE)
+    if "part" not in table.columns:
+        raise TrackingError(f"{file}: {PREDICTIONS_FILE} has no column 'part'; it was not written by this harness")
+    return {
+        str(part): frame.drop(columns="part").reset_index(drop=True)
+        for part, frame in table.groupby("part", sort=False)
+    }
+
+
+def read_history(file: Path) -> pd.DataFrame:
+    """Return per-epoch curves, equal to the bit."""
+
+    def numbers(column: pd.Series[str]) -> pd.Series[Any]:
+        # Python's own parser is exact; that of read_csv need not be.
+        whole = column.str.fullmatch(r"-?\d+").all()
+        values = [int(text) if whole else float(text or "nan") for text in column]
+        return pd.Series(values, dtype="int64" if whole else "float64")
+
+    return _read(file, lambda: pd.read_csv(file, dtype=str, keep_default_na=False).apply(numbers), HISTORY_FILE)
+
+
+def read_weights(file: Path) -> dict[str, NDArray[Any]]:
+    """Return a state dict as numpy arrays."""
+    from safetensors.numpy import load_file
+
+    return _read(file, lambda: dict(load_file(file)), WEIGHTS_FILE)
+
+
+def read_json(file: Path) -> Any:
+    """Return JSON data."""
+    return _read(file, lambda: json.loads(file.read_text(encoding="utf-8")), file.name)
+
+
+def _read(file: Path, reader: Callable[[], Content], what: str) -> Content:
+    try:
+        return reader()
+    except Exception as error:
+        raise TrackingError(
+            f"{file}: {what} cannot be read ({type(error).__name__}: {error}); it is damaged. "
+            "Delete that run in the MLflow UI and run the study again: only what is missing is trained"
+        ) from error
+
+
+def _write_whole(target: Path, writer: Writer) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The name's end stays: writers may choose their format by it.
+    temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")
+    try:
+        writer(temporary)
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

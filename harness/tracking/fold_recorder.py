@@ -1,0 +1,207 @@
+"""FoldRecorder: the trainings of a study run, one run each, from start to result; the half of StudyRecorder that is
+busy while a study runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.data.clips import ClipTable
+from harness.errors import TrackingError
+from harness.study import Arm, StudySpec
+from harness.tracking import names
+from harness.tracking.curves import Curves
+from harness.tracking.digests import predictions_digest
+from harness.tracking.files import (
+    Writer,
+    history_file,
+    picture_files,
+    predictions_file,
+    segments_file,
+    weights_file,
+)
+from harness.tracking.folds import FinishedFold, StoredFold, read_fold
+from harness.tracking.run_writer import RunWriter
+from harness.tracking.runs import (
+    RunTags,
+    flat_settings,
+    metrics_of,
+    now_ms,
+    score_values,
+    split_inputs,
+    timing_values,
+)
+from harness.tracking.store import Store
+from harness.tracking.uri import mask_secrets
+from harness.training.metrics import Scores
+from harness.training.task import FoldResult, FoldTask
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+class FoldRecorder:
+    """Writes the fold runs below one study run.
+
+    Attributes
+    ----------
+    run_id
+        Of the study run.
+    spec_digest
+        Of the study and its inputs: the same digest, the same outcome.
+    """
+
+    def __init__(
+        self, store: Store, experiment: str, run: Run, spec: StudySpec, digests: Mapping[str, str], clips: ClipTable
+    ) -> None:
+        self.run_id: str = run.info.run_id
+        self.spec_digest = digests["spec"]
+        self._store = store
+        self._tags = RunTags(spec, digests)
+        self._clips = clips
+        self._writer = RunWriter(store, experiment)
+        self._writer.remember(run)
+        self._finished: dict[str, FinishedFold] = {}
+        self._curves = Curves(self._writer)
+
+    def finished_folds(self) -> dict[str, FinishedFold]:
+        """Return the FINISHED trainings below this study run by ``FoldTask.digest``; they need not run again."""
+        return dict(self._finished)
+
+    def load_predictions(self, run_id: str) -> pd.DataFrame:
+        """Return the segment predictions of a finished training, as ``FoldResult.predictions`` had them.
+
+        Raises
+        ------
+        TrackingError
+            When the run or its file is missing or damaged.
+        """
+        segments = self.load_result(run_id).segments
+        if segments is None:
+            raise TrackingError(f"{self._store.shown}: run {run_id} has no {names.SEGMENTS_FILE}")
+        return segments
+
+    def load_result(self, run_id: str) -> StoredFold:
+        """Return all that a finished fold run holds; raises as :meth:`load_predictions`."""
+        with self._store.guard(f"read the fold run {run_id}"):
+            return read_fold(self._store, self._store.client.get_run(run_id))
+
+    def start_fold(self, trial_run_id: str, task: FoldTask) -> str:
+        """Open the run of one training below its trial, with tags, hyperparameters and data set inputs."""
+        with self._store.guard(f"record the training {task.key}"):
+            tags = self._tags.fold(self.run_id, task)
+            title = f"{task.arm} {task.phase} fold {task.fold} seed {task.seed_index}"
+            inputs = split_inputs(self._clips, task.split)
+            return self._writer.create(trial_run_id, title, tags, flat_settings(task.settings), inputs)
+
+    def log_epoch(self, run_id: str, row: Mapping[str, float]) -> None:
+        """Take one row of ``FoldResult.history`` as it comes: it stands in the UI within a second, or with the next."""
+        with self._store.guard("record an epoch"):
+            self._curves.add(run_id, row)
+
+    def finish_fold(
+        self,
+        run_id: str,
+        result: FoldResult,
+        clips: Mapping[str, pd.DataFrame],
+        measured: Mapping[str, Scores],
+        pictures: Mapping[str, Path | bytes] | None = None,
+    ) -> None:
+        """Write a training's result and end its run as FINISHED.
+
+        Parameters
+        ----------
+        clips
+            Clip predictions by part (``validation``, ``test``), as
+            :func:`harness.training.metrics.clip_predictions` gives them.
+        measured
+            Their scores.
+        pictures
+            By file name, as in :meth:`add_pictures`.
+        """
+        files: dict[str, Writer] = {
+            names.SEGMENTS_FILE: segments_file(result.predictions),
+            names.HISTORY_FILE: history_file(result.history),
+            **picture_files(pictures or {}),
+        }
+        if result.weights:
+            files[names.WEIGHTS_FILE] = weights_file(result.weights)
+        tags = {names.DEVICE_TAG: result.conditions.get("device", names.NOT_APPLICABLE)}
+        tags |= {f"{names.CONDITIONS_TAG}.{name}": value for name, value in result.conditions.items()}
+        if result.warnings:
+            tags[names.WARNINGS_TAG] = "\n".join(result.warnings)
+        values = timing_values(result.timing) | {names.BEST_EPOCH: float(result.best_epoch)}
+        with self._store.guard(f"record the result of {result.task_key}"):
+            self._curves.end(run_id, result.history)
+            self._finish(run_id, files, clips, measured, values, tags)
+
+    def log_fused_fold(
+        self,
+        trial_run_id: str,
+        arm: Arm,
+        fold: int,
+        seed: int,
+        segments: pd.DataFrame,
+        clips: pd.DataFrame,
+        measured: Scores,
+    ) -> str:
+        """Write a fused arm's predictions for one fold and seed as a finished fold run, and return its id.
+
+        ``segments`` is what :func:`harness.training.fuse.fuse_predictions` gives, ``clips`` its test part by clip.
+        Nothing is written when the same predictions already stand there.
+        """
+        parts = {"test": clips}
+        tags = self._tags.fused_fold(
+            self.run_id, arm, fold, seed, predictions_digest(f"{arm.name}/{fold}/{seed}", parts)
+        )
+        known = self._finished.get(tags["task_digest"])
+        if known is not None:
+            return known.run_id
+        with self._store.guard(f"record fold {fold} of arm {arm.name!r}"):
+            title = f"{arm.name} {names.FINAL} fold {fold} seed {seed}"
+            run_id = self._writer.create(trial_run_id, title, tags, {})
+            self._finish(run_id, {names.SEGMENTS_FILE: segments_file(segments)}, parts, {"test": measured}, {}, {})
+        return run_id
+
+    def fail_fold(self, run_id: str, error: BaseException | str, trace: str = "") -> None:
+        """End a training's run as FAILED, with its error as a tag and, with the traceback, as ``error.txt``."""
+        with self._store.guard("record a failure"):
+            self._curves.end(run_id)
+            self._writer.fail(run_id, error, trace)
+            self._writer.end(run_id, names.FAILED)
+
+    def drop_fold(self, run_id: str, reason: str) -> None:
+        """End a training's run as KILLED, because it is no longer wanted."""
+        with self._store.guard("close a run"):
+            self._curves.end(run_id)
+            self._writer.log(run_id, [], {names.ERROR_TAG: mask_secrets(reason)})
+            self._writer.end(run_id, names.KILLED)
+
+    def add_pictures(self, run_id: str, pictures: Mapping[str, Path | bytes]) -> None:
+        """Add pictures to any run, by file name (``confusion.png``): their bytes, or the file to copy."""
+        with self._store.guard("add pictures"):
+            self._writer.put(run_id, picture_files(pictures))
+
+    def _finish(
+        self,
+        run_id: str,
+        files: Mapping[str, Writer],
+        clips: Mapping[str, pd.DataFrame],
+        measured: Mapping[str, Scores],
+        values: Mapping[str, float],
+        tags: Mapping[str, str],
+    ) -> None:
+        for part, found in measured.items():
+            values = {**values, **score_values(part, found, clips[part])}
+        self._writer.put(run_id, {**files, names.PREDICTIONS_FILE: predictions_file(clips)})
+        self._writer.log(run_id, metrics_of(values, 0, now_ms()), tags)
+        self._writer.end(run_id, names.FINISHED)
+        self._note_finished(run_id, self._writer.tags(run_id), values)
+
+    def _note_finished(self, run_id: str, tags: Mapping[str, str], values: Mapping[str, float]) -> None:
+        keys = {part: f"{part}_macro_accuracy" for part in ("validation", "test")}
+        accuracies = {part: values[key] for part, key in keys.items() if key in values}
+        self._finished[tags["task_digest"]] = FinishedFold(run_id, tags[names.TASK_KEY_TAG], accuracies)

@@ -1,0 +1,130 @@
+"""FinishedFold and StoredFold: one training as the store holds it, to go on from or to fuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.errors import TrackingError
+from harness.tracking import names
+from harness.tracking.files import fetched, read_history, read_predictions, read_segments, read_weights
+from harness.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class StoredFold:
+    """A finished fold run.
+
+    Attributes
+    ----------
+    task_key, arm, phase, trial, fold, seed
+        Which training; ``seed`` is the seed's index, ``trial`` None where nothing was searched.
+    segments
+        ``FoldResult.predictions``; None for a fused arm.
+    clips
+        Clip predictions by part, as given to the recorder.
+    history
+        ``FoldResult.history``; empty for a fused arm.
+    scores
+        Every metric of the run that is not a curve: accuracies, ``best_epoch``, ``seconds``,
+        ``segments_per_second``.
+    """
+
+    run_id: str
+    task_key: str
+    arm: str
+    phase: str
+    trial: int | None
+    fold: int
+    seed: int
+    segments: pd.DataFrame | None
+    clips: Mapping[str, pd.DataFrame]
+    history: pd.DataFrame
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class FinishedFold:
+    """A training that needs not run again: its run, and its macro accuracy by part ("validation", "test")."""
+
+    run_id: str
+    task_key: str
+    accuracies: dict[str, float]
+
+
+def read_fold(store: Store, run: Run) -> StoredFold:
+    """Return what a finished fold ``run`` holds.
+
+    Raises
+    ------
+    TrackingError
+        When the run is no finished fold, or a file is missing or damaged.
+    """
+    tags = run.data.tags
+    run_id = str(run.info.run_id)
+    if tags.get("level") != names.FOLD or run.info.status != names.FINISHED:
+        raise TrackingError(
+            f"{store.shown}: run {run_id} is a {tags.get('level', 'foreign')} run with status {run.info.status}; "
+            "a finished fold run is needed"
+        )
+    with fetched(store, run) as file:
+        predictions = file(names.PREDICTIONS_FILE)
+        if predictions is None:
+            raise TrackingError(
+                f"{store.shown}: run {run_id} ({tags[names.TASK_KEY_TAG]}) has no {names.PREDICTIONS_FILE} in "
+                f"{run.info.artifact_uri}; were its artifacts deleted or moved? Delete the run in the MLflow UI and "
+                "run the study again: only what is missing is trained"
+            )
+        segments, history = file(names.SEGMENTS_FILE), file(names.HISTORY_FILE)
+        return StoredFold(
+            run_id=run_id,
+            task_key=tags[names.TASK_KEY_TAG],
+            arm=tags["arm"],
+            phase=tags["phase"],
+            trial=whole_or_none(tags["trial"]),
+            fold=int(tags["fold"]),
+            seed=int(tags["seed"]),
+            segments=None if segments is None else read_segments(segments),
+            clips=read_predictions(predictions),
+            history=pd.DataFrame() if history is None else read_history(history),
+            scores=plain_metrics(run),
+        )
+
+
+def read_fold_weights(store: Store, run: Run) -> dict[str, NDArray[Any]]:
+    """Return the weights of a fold ``run`` by torch's parameter names.
+
+    Raises
+    ------
+    TrackingError
+        When the run kept none, or the file is damaged.
+    """
+    with fetched(store, run) as file:
+        weights = file(names.WEIGHTS_FILE)
+        if weights is None:
+            raise TrackingError(
+                f"{store.shown}: run {run.info.run_id} kept no weights; only final trainings do, under "
+                "tracking.weights = true"
+            )
+        return read_weights(weights)
+
+
+def plain_metrics(run: Run) -> dict[str, float]:
+    """Return the metrics of a run that are no curves."""
+    return {
+        name: float(value)
+        for name, value in run.data.metrics.items()
+        if not name.startswith((names.EPOCH_PREFIX, "system/"))
+    }
+
+
+def whole_or_none(tag: str) -> int | None:
+    """Return the number in a tag, None for ``-``."""
+    return None if tag == names.NOT_APPLICABLE else int(tag)

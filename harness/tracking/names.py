@@ -1,0 +1,68 @@
+"""Names of tags, metrics and artifacts: what the recorder writes and the reader finds again.
+
+Every run carries the flat tags of :data:`FLAT_TAGS`; ``-`` stands where one does not apply (the fold of a study run).
+Curves are metrics below ``epoch/`` with the epoch as step; scores of a training have plain names.
+"""
+
+from __future__ import annotations
+
+NOT_APPLICABLE = "-"
+
+STUDY, TRIAL, FOLD = "study", "trial", "fold"
+SEARCH, FINAL = "search", "final"
+
+FLAT_TAGS = (
+    "study",
+    "level",
+    "study_run",
+    "phase",
+    "arm",
+    "model",
+    "features",
+    "dataset",
+    "split",
+    "epoch_rule",
+    "fold",
+    "seed",
+    "trial",
+    "spec_digest",
+    "data_digest",
+    "features_digest",
+    "lock_digest",
+    "task_digest",
+)
+
+PARENT_TAG = "mlflow.parentRunId"
+TASK_KEY_TAG = "task_key"
+SET_TAG = "set"  # JSON of the hyperparameters set over the study's
+ERROR_TAG = "error"
+PRUNED_TAG = "pruned"
+DEVICE_TAG = "device"
+CONDITIONS_TAG = "conditions"
+WARNINGS_TAG = "warnings"
+SESSIONS_TAG = "sessions"
+SESSION_START_TAG = "session_start_ms"
+ACTIVE_SECONDS_TAG = "active_seconds"
+METRIC_TAG = "metric"  # which accuracy a trial's fold_k, mean and sd repeat
+RESUMED_TAG = "changed_between_sessions"
+
+EPOCH_PREFIX = "epoch/"
+BEST_EPOCH = "best_epoch"
+SECONDS = "seconds"
+SEGMENTS_PER_SECOND = "segments_per_second"
+
+SPEC_FILE = "study.json"
+DATA_FILE = "data.json"
+LEAKAGE_FILE = "leakage.json"
+ENVIRONMENT_FILE = "environment.json"
+DIFF_FILE = "git.diff"
+SEGMENTS_FILE = "segments.parquet"
+PREDICTIONS_FILE = "predictions.parquet"
+HISTORY_FILE = "history.csv"
+WEIGHTS_FILE = "weights.safetensors"
+ERROR_FILE = "error.txt"
+PICTURES_FOLDER = "pictures"
+REPORTS_FOLDER = "reports"
+SEARCH_FOLDER = "search"
+
+FINISHED, FAILED, KILLED, RUNNING = "FINISHED", "FAILED", "KILLED", "RUNNING"

@@ -1,0 +1,268 @@
+"""From the store to a StudyRecord: everything a report says is read here, from artifacts, tags and metrics."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.errors import TrackingError
+from harness.record import StudyRecord
+from harness.tracking import names
+from harness.tracking.files import fetched, read_json
+from harness.tracking.folds import StoredFold, plain_metrics, read_fold, read_fold_weights, whole_or_none
+from harness.tracking.session import active_seconds, descendants
+from harness.tracking.store import Store, open_store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_IDENTITY = ["clip_id", "recording", "y_true"]
+_COUNTS = ["n_segments", "n_segments_correct"]
+_FOLD_COLUMNS = (
+    "arm",
+    "phase",
+    "trial",
+    "fold",
+    "seed",
+    "run_id",
+    "status",
+    "error",
+    "best_epoch",
+    "seconds",
+    "segments_per_second",
+    "device",
+    "params",
+    "validation_macro_accuracy",
+)
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """One study run in a list: ``started`` is UTC; ``folds`` counts its fold runs by status."""
+
+    name: str
+    run_id: str
+    status: str
+    started: datetime
+    seconds: float
+    folds: dict[str, int]
+
+
+def list_studies(uri: str) -> list[StudySummary]:
+    """Return every study run in the store at ``uri``, newest first.
+
+    Raises
+    ------
+    TrackingError
+        When there is no store. Nothing is created by looking.
+    """
+    store = open_store(uri, create=False)
+    with store.guard("list the studies"):
+        experiments = [each.experiment_id for each in store.client.search_experiments()]
+        runs = store.search(experiments, f"tags.level = '{names.STUDY}'") if experiments else []
+        summaries = []
+        for run in runs:
+            below = descendants(store, run.info.experiment_id, run.info.run_id)
+            folds = Counter(each.info.status for each in below if each.data.tags["level"] == names.FOLD)
+            summaries.append(
+                StudySummary(
+                    name=run.data.tags["study"],
+                    run_id=run.info.run_id,
+                    status=run.info.status,
+                    started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+                    seconds=active_seconds(run),
+                    folds=dict(folds),
+                )
+            )
+    return summaries
+
+
+def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
+    """Return a study as it stands in the store at ``uri``.
+
+    Without ``run_id`` it is the newest FINISHED study run called ``name``. With it, any study run of that name,
+    whatever its status (the record's ``status`` says which): a run that goes on can be read so far.
+
+    A training that was tried more than once is one row of ``folds``, the finished attempt if there is one; the others
+    stay in the store.
+
+    Raises
+    ------
+    TrackingError
+        When the store, the study or the run does not exist, none has finished, or an artifact is missing or damaged.
+        The message names what is there. Nothing is created by reading.
+    """
+    store = open_store(uri, create=False)
+    with store.guard(f"read the study {name!r}"):
+        run = _chosen(store, name, run_id)
+        below = descendants(store, run.info.experiment_id, run.info.run_id)
+        folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD])
+        with fetched(store, run) as file:
+            content: dict[str, Any] = {}
+            for artifact in (names.SPEC_FILE, names.DATA_FILE, names.LEAKAGE_FILE, names.ENVIRONMENT_FILE):
+                found = file(artifact)
+                if found is None:
+                    raise TrackingError(
+                        f"{store.shown}: study run {run.info.run_id} has no {artifact} in {run.info.artifact_uri}; "
+                        "were its artifacts deleted or moved? Run the study again"
+                    )
+                content[artifact] = read_json(found)
+        spec, data = content[names.SPEC_FILE], content[names.DATA_FILE]
+        order = {arm["name"]: position for position, arm in enumerate(spec["arms"])}
+        folds.sort(key=lambda each: _position(each, order))
+        final = [
+            read_fold(store, each)
+            for each in folds
+            if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
+        ]
+    return StudyRecord(
+        name=name,
+        run_id=str(run.info.run_id),
+        status=str(run.info.status),
+        spec=spec,
+        classes=tuple(data["classes"]),
+        predictions=_predictions(final, len(data["classes"])),
+        history=_history(final),
+        folds=_fold_table(folds),
+        leakage=_leakage(content[names.LEAKAGE_FILE]),
+        environment=content[names.ENVIRONMENT_FILE],
+        seconds=active_seconds(run),
+    )
+
+
+def load_fold(uri: str, run_id: str) -> StoredFold:
+    """Return what a finished fold run holds. Raises TrackingError when it is missing or damaged."""
+    store = open_store(uri, create=False)
+    with store.guard(f"read the fold run {run_id}"):
+        return read_fold(store, store.client.get_run(run_id))
+
+
+def load_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]]:
+    """Return the weights of a final training by torch's parameter names. Raises TrackingError when it kept none."""
+    store = open_store(uri, create=False)
+    with store.guard(f"read the weights of run {run_id}"):
+        return read_fold_weights(store, store.client.get_run(run_id))
+
+
+def _chosen(store: Store, name: str, run_id: str | None) -> Run:
+    experiment = store.experiment(name)
+    if experiment is None:
+        known = sorted({each.name for each in store.client.search_experiments() if each.name != "Default"})
+        raise TrackingError(
+            f"{store.shown}: there is no study {name!r}; "
+            + (f"there are: {', '.join(known)}" if known else "the store holds no study yet")
+        )
+    runs = store.search([experiment], f"tags.level = '{names.STUDY}'")
+    for run in runs:
+        if run.info.run_id == run_id or (run_id is None and run.info.status == names.FINISHED):
+            return run
+    there = "; ".join(f"{run.info.run_id} {run.info.status}, started {_when(run)}" for run in runs) or "none"
+    if run_id is not None:
+        raise TrackingError(f"{store.shown}: study {name!r} has no study run {run_id!r}; there are: {there}")
+    raise TrackingError(
+        f"{store.shown}: study {name!r} has no finished run; there are: {there}. "
+        "Run the study again to go on from there, or name one of these runs to see what it has so far"
+    )
+
+
+def _latest(folds: list[Run]) -> list[Run]:
+    """Return one run per training: the newest that finished, else the newest attempt. ``folds`` come oldest first."""
+    latest: dict[tuple[str, ...], Run] = {}
+    for run in folds:
+        tags = run.data.tags
+        # A fold is finally trained once a seed, whichever trial was chosen for it.
+        trial = "" if tags["phase"] == names.FINAL else tags["trial"]
+        training = (tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"])
+        before = latest.get(training)
+        if before is None or run.info.status == names.FINISHED or before.info.status != names.FINISHED:
+            latest[training] = run
+    return list(latest.values())
+
+
+def _position(run: Run, order: dict[str, int]) -> tuple[Any, ...]:
+    tags = run.data.tags
+    trial = whole_or_none(tags["trial"])
+    return (
+        order.get(tags["arm"], len(order)),
+        tags["phase"] == names.FINAL,
+        # The trials of a search one after another; final trainings by fold, whichever trial each fold chose.
+        -1 if trial is None or tags["phase"] == names.FINAL else trial,
+        int(tags["fold"]),
+        int(tags["seed"]),
+        run.info.start_time,
+    )
+
+
+def _predictions(folds: list[StoredFold], n_classes: int) -> pd.DataFrame:
+    columns = [*_IDENTITY, *(f"p_{index}" for index in range(n_classes)), *_COUNTS]
+    frames = []
+    for fold in folds:
+        if "test" not in fold.clips:
+            raise TrackingError(f"run {fold.run_id} ({fold.task_key}) is final but holds no test predictions")
+        test = fold.clips["test"]
+        missing = [column for column in columns if column not in test.columns]
+        if missing:
+            raise TrackingError(f"run {fold.run_id} ({fold.task_key}): its predictions lack {', '.join(missing)}")
+        frames.append(_labelled(fold, test[columns]))
+    if not frames:
+        return pd.DataFrame(columns=["arm", "fold", "seed", *columns])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _history(folds: list[StoredFold]) -> pd.DataFrame:
+    frames = [_labelled(fold, fold.history) for fold in folds if len(fold.history)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["arm", "fold", "seed", "epoch"])
+
+
+def _labelled(fold: StoredFold, table: pd.DataFrame) -> pd.DataFrame:
+    labelled = table.assign(arm=fold.arm, fold=fold.fold, seed=fold.seed)
+    return labelled[["arm", "fold", "seed", *table.columns]]
+
+
+def _fold_table(runs: list[Run]) -> pd.DataFrame:
+    rows = []
+    for run in runs:
+        tags, metrics = run.data.tags, plain_metrics(run)
+        finished = run.info.status == names.FINISHED
+        rows.append(
+            {
+                "arm": tags["arm"],
+                "phase": tags["phase"],
+                "trial": whole_or_none(tags["trial"]),
+                "fold": int(tags["fold"]),
+                "seed": int(tags["seed"]),
+                "run_id": run.info.run_id,
+                "status": run.info.status,
+                "error": "" if finished else tags.get(names.ERROR_TAG, ""),
+                "best_epoch": int(metrics[names.BEST_EPOCH]) if names.BEST_EPOCH in metrics else None,
+                "seconds": metrics.get(names.SECONDS),
+                "segments_per_second": metrics.get(names.SEGMENTS_PER_SECOND),
+                "device": tags.get(names.DEVICE_TAG, ""),
+                "params": json.loads(tags.get(names.SET_TAG, "{}")),
+                "validation_macro_accuracy": metrics.get("validation_macro_accuracy"),
+            }
+        )
+    types = {
+        "trial": "Int64",
+        "fold": "int64",
+        "seed": "int64",
+        "best_epoch": "Int64",
+        "seconds": "float64",
+        "segments_per_second": "float64",
+        "validation_macro_accuracy": "float64",
+    }
+    return pd.DataFrame(rows, columns=list(_FOLD_COLUMNS)).astype(types)
+
+
+def _leakage(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame([{**row, "recordings": tuple(row["recordings"])} for row in rows])
+
+
+def _when(run: Run) -> str:
+    return datetime.fromtimestamp(run.info.start_time / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

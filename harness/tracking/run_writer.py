@@ -1,0 +1,88 @@
+"""RunWriter: single runs of one experiment, written in few calls; it knows nothing of what a study is."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.tracking import names
+from harness.tracking.files import Writer, put_files, text_file
+from harness.tracking.runs import short_tag
+from harness.tracking.store import Store
+from harness.tracking.uri import mask_secrets
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput, Metric, Run
+
+_BATCH = 1000  # The most metrics and tags that MLflow takes at once.
+
+
+class RunWriter:
+    """Creates, fills and ends runs of ``experiment``; keeps the tags each run was created with."""
+
+    def __init__(self, store: Store, experiment: str) -> None:
+        self._store = store
+        self._experiment = experiment
+        self._runs: dict[str, Run] = {}
+
+    def create(
+        self,
+        parent: str,
+        title: str,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        inputs: Sequence[DatasetInput] = (),
+    ) -> str:
+        """Create a RUNNING run below ``parent`` and return its id."""
+        from mlflow.entities import Param
+
+        run = self._store.client.create_run(self._experiment, tags={**tags, names.PARENT_TAG: parent}, run_name=title)
+        run_id = str(run.info.run_id)
+        self._runs[run_id] = run
+        if params:
+            self._store.client.log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
+        if inputs:
+            self._store.client.log_inputs(run_id, list(inputs))
+        return run_id
+
+    def remember(self, run: Run) -> None:
+        """Take note of a run that was created before."""
+        self._runs[str(run.info.run_id)] = run
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        """Return the tags a run was created with."""
+        return dict(self._run(run_id).data.tags)
+
+    def log(self, run_id: str, metrics: Sequence[Metric], tags: Mapping[str, str] | None = None) -> None:
+        """Write metrics and tags in one call, or as few as MLflow allows."""
+        from mlflow.entities import RunTag
+
+        entities = [RunTag(name, short_tag(value)) for name, value in (tags or {}).items()]
+        room = _BATCH - len(entities)
+        for start in range(0, max(len(metrics), 1), room):
+            batch = list(metrics[start : start + room])
+            if batch or entities:
+                self._store.client.log_batch(run_id, metrics=batch, tags=entities if start == 0 else [])
+
+    def put(self, run_id: str, files: Mapping[str, Writer]) -> None:
+        """Write files into the run's artifacts."""
+        put_files(self._store, self._run(run_id), files)
+
+    def end(self, run_id: str, status: str) -> None:
+        """Set the final status; the last thing written to a run, so that a FINISHED one is whole."""
+        self._store.client.set_terminated(run_id, status)
+
+    def fail(self, run_id: str, error: BaseException | str, trace: str = "") -> None:
+        """Write an error as a tag and, with its traceback, as ``error.txt``."""
+        if isinstance(error, BaseException):
+            trace = trace or "".join(traceback.format_exception(error))
+            error = f"{type(error).__name__}: {error}"
+        message = mask_secrets(error)
+        self.log(run_id, [], {names.ERROR_TAG: message})
+        self.put(run_id, {names.ERROR_FILE: text_file(mask_secrets(trace) or message)})
+
+    def _run(self, run_id: str) -> Run:
+        if run_id not in self._runs:
+            self._runs[run_id] = self._store.client.get_run(run_id)
+        return self._runs[run_id]

@@ -1,0 +1,242 @@
+"""What a run of each level says of itself: names, flat tags, parameters and data set inputs, as plain data."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from harness.data.clips import ClipTable
+from harness.data.splits import Split
+from harness.study import Arm, ArmSettings, StudySpec
+from harness.tracking.digests import part_digest, text_digest
+from harness.tracking.names import (
+    EPOCH_PREFIX,
+    FINAL,
+    FLAT_TAGS,
+    FOLD,
+    NOT_APPLICABLE,
+    SECONDS,
+    SEGMENTS_PER_SECOND,
+    SET_TAG,
+    STUDY,
+    TASK_KEY_TAG,
+    TRIAL,
+)
+from harness.training.metrics import Scores
+from harness.training.task import FoldTask
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput, Metric
+
+_LONGEST_TAG = 5000
+_DIGEST_LENGTH = 36  # The longest that MLflow keeps for a data set.
+
+
+class RunTags:
+    """Makes the tags of every run of one study run.
+
+    ``digests`` names the study's inputs: ``spec``, ``data``, ``features.<set>``, ``lock``.
+    """
+
+    def __init__(self, spec: StudySpec, digests: Mapping[str, str]) -> None:
+        self._spec = spec
+        self._digests = digests
+
+    def study(self) -> dict[str, str]:
+        """Return the tags of the study run."""
+        features = {name: digest for name, digest in self._digests.items() if name.startswith("features.")}
+        return self._flat(level=STUDY, features_digest=text_digest(features))
+
+    def trial(self, study_run: str, arm: Arm, phase: str, trial: int | None) -> dict[str, str]:
+        """Return the tags of a trial run: an arm with one set of hyperparameters, or its final trainings."""
+        return self._flat(level=TRIAL, study_run=study_run, phase=phase, trial=_or_dash(trial), **self._of_arm(arm))
+
+    def fold(self, study_run: str, task: FoldTask) -> dict[str, str]:
+        """Return the tags of the training of ``task``."""
+        arm = self._spec.arm(task.arm)
+        own = {"features_digest": task.features.digest, "task_digest": task.digest}
+        flat = self._flat(
+            level=FOLD,
+            study_run=study_run,
+            phase=task.phase,
+            trial=_or_dash(task.trial),
+            fold=str(task.fold),
+            seed=str(task.seed_index),
+            **{**self._of_arm(arm), **own},
+        )
+        values = json.dumps(values_over_study(self._spec, arm, task.settings), sort_keys=True)
+        return {**flat, TASK_KEY_TAG: task.key, SET_TAG: values}
+
+    def fused_fold(self, study_run: str, arm: Arm, fold: int, seed: int, digest: str) -> dict[str, str]:
+        """Return the tags of a fused arm's fold; ``digest`` is of its predictions, for there is no task."""
+        flat = self._flat(
+            level=FOLD,
+            study_run=study_run,
+            phase=FINAL,
+            fold=str(fold),
+            seed=str(seed),
+            **{**self._of_arm(arm), "task_digest": digest},
+        )
+        return {**flat, TASK_KEY_TAG: f"{arm.name}/{FINAL}/fold{fold}/seed{seed}", SET_TAG: "{}"}
+
+    def _of_arm(self, arm: Arm) -> dict[str, str]:
+        if arm.is_fused:
+            sets = list(dict.fromkeys(str(self._spec.arm(name).features) for name in arm.fuse or ()))
+            digests = {name: self._digests.get(f"features.{name}", "") for name in sets}
+            model, features = f"{arm.rule} ({arm.level}) of {', '.join(arm.fuse or ())}", " & ".join(sets)
+            return {"arm": arm.name, "model": model, "features": features, "features_digest": text_digest(digests)}
+        return {
+            "arm": arm.name,
+            "model": str(arm.model),
+            "features": str(arm.features),
+            "features_digest": self._digests.get(f"features.{arm.features}", NOT_APPLICABLE),
+        }
+
+    def _flat(self, **given: str) -> dict[str, str]:
+        common = {
+            "study": self._spec.study.name,
+            "dataset": self._spec.data.dataset,
+            "split": self._spec.protocol.split,
+            "epoch_rule": self._spec.protocol.epoch_rule,
+            **{f"{name}_digest": self._digests.get(name) or NOT_APPLICABLE for name in ("spec", "data", "lock")},
+        }
+        return {name: {**common, **given}.get(name, NOT_APPLICABLE) for name in FLAT_TAGS}
+
+
+def values_over_study(spec: StudySpec, arm: Arm, settings: ArmSettings) -> dict[str, Any]:
+    """Return the hyperparameters that an arm or its trial set over the study's sections, by dotted name.
+
+    A searched value is among them even when the search drew the study's own.
+    """
+    searched = spec.search.space if spec.search.trials and arm.search else {}
+    study = flat_settings(spec)
+    return {
+        name: value
+        for name, value in flat_settings(settings).items()
+        if name in arm.set or name in searched or value != study[name]
+    }
+
+
+def flat_settings(settings: ArmSettings | StudySpec) -> dict[str, Any]:
+    """Return hyperparameters as JSON values by dotted name: ``train.lr``, ``model.dropout``."""
+    return {
+        f"{section}.{field}": value
+        for section in ("train", "model")
+        for field, value in getattr(settings, section).model_dump(mode="json").items()
+    }
+
+
+def short_tag(text: str) -> str:
+    """Return ``text`` cut to what every store keeps."""
+    return text if len(text) <= _LONGEST_TAG else f"{text[:_LONGEST_TAG]} [cut]"
+
+
+def metrics_of(values: Mapping[str, Any], step: int, timestamp: int, prefix: str = "") -> list[Metric]:
+    """Return MLflow metrics for the numbers in ``values``.
+
+    NaN and missing values are left out: a value that was not measured is a gap in the chart. Infinity is left out too,
+    for stores turn it into the largest float; the run's history.csv keeps it.
+    """
+    from mlflow.entities import Metric
+
+    return [
+        Metric(f"{prefix}{name}", float(value), timestamp, step)
+        for name, value in values.items()
+        if value is not None and math.isfinite(float(value))
+    ]
+
+
+def curve_metrics(row: Mapping[Any, Any]) -> list[Metric]:
+    """Return the metrics of one epoch, a row of ``FoldResult.history``; the epoch is their step."""
+    values = {str(name): value for name, value in row.items() if name != "epoch"}
+    return metrics_of(values, int(row["epoch"]), now_ms(), EPOCH_PREFIX)
+
+
+def timing_values(timing: Mapping[str, float]) -> dict[str, float]:
+    """Return ``FoldResult.timing`` under the names of metrics: ``seconds``, ``seconds_train`` ..., and the rate."""
+    rate = {SEGMENTS_PER_SECOND: timing[SEGMENTS_PER_SECOND]} if SEGMENTS_PER_SECOND in timing else {}
+    seconds = {name: value for name, value in timing.items() if name != SEGMENTS_PER_SECOND}
+    return rate | {SECONDS if name == "total" else f"{SECONDS}_{name}": value for name, value in seconds.items()}
+
+
+def score_values(part: str, measured: Scores, clips: pd.DataFrame) -> dict[str, float]:
+    """Return the scores of a part (``validation``, ``test``) under the names of metrics: ``test_macro_accuracy`` ...
+
+    Segment accuracy is counted over the segments of all clips; a fusion of whole clips has none.
+    """
+    fields = ("macro_accuracy", "clip_accuracy", "precision", "recall", "f1")
+    values = {f"{part}_{field}": float(getattr(measured, field)) for field in fields}
+    segments = int(clips["n_segments"].sum())
+    if segments:
+        values[f"{part}_segment_accuracy"] = int(clips["n_segments_correct"].sum()) / segments
+    return values
+
+
+def now_ms() -> int:
+    """Return the time as MLflow counts it: milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def study_input(clips: ClipTable) -> DatasetInput:
+    """Return the whole data set as input of the study run."""
+    profile = {
+        "clips": len(clips),
+        "classes": len(clips.classes),
+        "recordings": int(clips.frame["recording"].nunique()),
+        "folds": list(clips.folds),
+        "hours": round(float(clips.frame["duration"].sum()) / 3600, 4),
+    }
+    return _input(clips.dataset, clips.digest, {"dataset": clips.dataset}, profile, "study")
+
+
+def split_inputs(clips: ClipTable, split: Split) -> list[DatasetInput]:
+    """Return the training, validation and test part of a fold as inputs of its run, with counts and a digest each."""
+    recordings = clips.frame["recording"].to_numpy()
+    inputs = []
+    for name, part in (("train", split.train), ("validation", split.validation), ("test", split.test)):
+        profile = {
+            "unit": split.leakage.unit,
+            "items": len(part),
+            "clips": len(set(part.clips.tolist())),
+            "recordings": len(set(recordings[part.clips].tolist())),
+        }
+        source = {"dataset": clips.dataset, "split": split.protocol, "fold": split.fold, "part": name}
+        title = f"{clips.dataset} {split.protocol} fold {split.fold} {name}"
+        inputs.append(_input(title, part_digest(part, clips.digest), source, profile, name))
+    return inputs
+
+
+def leakage_rows(splits: Iterable[Split]) -> list[dict[str, Any]]:
+    """Return one row per fold, ascending: protocol, fold and the fields of its leakage report, as JSON data."""
+    rows = {
+        (split.fold, split.protocol): {
+            "protocol": split.protocol,
+            "fold": split.fold,
+            **vars(split.leakage),
+            "recordings": list(split.leakage.recordings),
+        }
+        for split in splits
+    }
+    return [rows[key] for key in sorted(rows)]
+
+
+def _input(name: str, digest: str, source: Any, profile: Any, context: str) -> DatasetInput:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(
+        name=name,
+        digest=digest[:_DIGEST_LENGTH],
+        source_type="harness",
+        source=json.dumps(source),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
+
+
+def _or_dash(number: int | None) -> str:
+    return NOT_APPLICABLE if number is None else str(number)

@@ -1,0 +1,44 @@
+"""What is kept of an arm's search: every trial that ended, and which one each fold took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from harness.tracking.uri import mask_secrets
+
+
+class EndedTrial(Protocol):
+    """A trial of a search, as the search's own room describes it; accuracies by fold are of the validation part."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+    @property
+    def scores(self) -> Mapping[int, float]: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+
+
+def search_content(arm: str, trials: Sequence[EndedTrial], chosen: Mapping[int, EndedTrial]) -> dict[str, Any]:
+    """Return a search as JSON data: ``arm``, ``trials``, and ``chosen`` (fold to trial number)."""
+    return {
+        "arm": arm,
+        "trials": [
+            {
+                "trial": trial.index,
+                "state": trial.state,
+                "values": dict(trial.values),
+                "validation_macro_accuracy": {
+                    str(fold): score if math.isfinite(score) else None for fold, score in sorted(trial.scores.items())
+                },
+                "error": mask_secrets(trial.error),
+            }
+            for trial in trials
+        ],
+        "chosen": {str(fold): trial.index for fold, trial in sorted(chosen.items())},
+    }

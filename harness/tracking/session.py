@@ -1,0 +1,160 @@
+"""The study run itself: found again or created, what it says of data and environment, and how it ends.
+
+A study run is found again by the digest of its resolved study and inputs, so the same command after an interruption
+goes on in the same run. Each time it is opened is a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.data.clips import ClipTable
+from harness.data.splits import Split
+from harness.study import StudySpec
+from harness.tracking.environment import Environment
+from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
+from harness.tracking.names import (
+    ACTIVE_SECONDS_TAG,
+    DATA_FILE,
+    DIFF_FILE,
+    ENVIRONMENT_FILE,
+    ERROR_TAG,
+    KILLED,
+    LEAKAGE_FILE,
+    RESUMED_TAG,
+    RUNNING,
+    SESSION_START_TAG,
+    SESSIONS_TAG,
+    SPEC_FILE,
+    STUDY,
+)
+from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, short_tag, study_input
+from harness.tracking.store import Store
+from harness.tracking.uri import mask_tree
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_COMPARED = ("harness", "python", "packages", "hardware", "platform", "git")
+
+
+def find_study_run(store: Store, experiment: str, digest: str) -> Run | None:
+    """Return the newest study run with this digest, whatever its status."""
+    runs = store.search([experiment], f"tags.level = '{STUDY}' and tags.spec_digest = '{digest}'")
+    return runs[0] if runs else None
+
+
+def create_study_run(store: Store, experiment: str, spec: StudySpec, tags: RunTags, clips: ClipTable) -> Run:
+    """Create the study run with its tags, the study's hyperparameters and its data set."""
+    from mlflow.entities import Param
+
+    note = {"mlflow.note.content": spec.study.question} if spec.study.question else {}
+    run = store.client.create_run(experiment, tags={**tags.study(), **note}, run_name=spec.study.name)
+    run_id = run.info.run_id
+    # Only now is its own id known, which every run below it carries.
+    store.client.set_tag(run_id, "study_run", run_id)
+    params = [Param(name, str(value)) for name, value in flat_settings(spec).items()]
+    store.client.log_batch(run_id, params=params)
+    store.client.log_inputs(run_id, [study_input(clips)])
+    return run
+
+
+def begin_session(
+    store: Store,
+    run: Run,
+    spec: StudySpec,
+    clips: ClipTable,
+    splits: Iterable[Split],
+    environment: Environment,
+    digests: Mapping[str, str],
+) -> None:
+    """Mark the study run as running, and write study, data, leakage and environment into its artifacts."""
+    from mlflow.entities import RunTag
+
+    run_id = run.info.run_id
+    number = int(run.data.tags.get(SESSIONS_TAG, "0")) + 1
+    facts = {**environment.facts, "digests": dict(digests), "session": number}
+    files: dict[str, Writer] = {
+        SPEC_FILE: json_file(spec.model_dump(mode="json")),
+        DATA_FILE: json_file(data_facts(clips)),
+        LEAKAGE_FILE: json_file(leakage_rows(splits)),
+    }
+    earlier = _earlier_environment(store, run) if number > 1 else None
+    if earlier is not None:
+        changed = {*earlier.get(RESUMED_TAG, ()), *(key for key in _COMPARED if earlier.get(key) != facts.get(key))}
+        facts[RESUMED_TAG] = sorted(changed)
+        files[f"environment-session-{number - 1}.json"] = json_file(earlier)
+    files[ENVIRONMENT_FILE] = json_file(facts)
+    if environment.diff:
+        files[DIFF_FILE] = text_file(environment.diff)
+    put_files(store, run, files)
+
+    tags = {
+        SESSIONS_TAG: str(number),
+        SESSION_START_TAG: str(now_ms()),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": short_tag(str(facts.get("command") or "harness")),
+        "git_dirty": str(bool(facts.get("git", {}).get("dirty"))).lower(),
+    }
+    if commit := facts.get("git", {}).get("commit"):
+        tags["mlflow.source.git.commit"] = commit
+    if facts.get(RESUMED_TAG):
+        tags[RESUMED_TAG] = ", ".join(facts[RESUMED_TAG])
+    store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    reopen(store, run)
+
+
+def reopen(store: Store, run: Run) -> None:
+    """Set a run that had ended back to RUNNING, without the error it ended with."""
+    if run.info.status != RUNNING:
+        store.client.update_run(run.info.run_id, RUNNING)
+    if ERROR_TAG in run.data.tags:
+        store.client.delete_tag(run.info.run_id, ERROR_TAG)
+
+
+def end_session(store: Store, run_id: str, status: str) -> None:
+    """Add this session's time to the study run's, and set its final status."""
+    store.client.set_tag(run_id, ACTIVE_SECONDS_TAG, f"{active_seconds(store.client.get_run(run_id)):.3f}")
+    store.client.set_terminated(run_id, status)
+
+
+def active_seconds(run: Run) -> float:
+    """Return how long a study run has been worked on, summed over its ended sessions and the one that runs."""
+    tags = run.data.tags
+    ended = float(tags.get(ACTIVE_SECONDS_TAG, "0"))
+    if run.info.status != RUNNING or SESSION_START_TAG not in tags:
+        return ended
+    return ended + max(0, now_ms() - int(tags[SESSION_START_TAG])) / 1000
+
+
+def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
+    """Set runs that nobody works on any more to KILLED, with the reason; others stay as they are."""
+    for run in runs:
+        if run.info.status == RUNNING:
+            store.client.set_tag(run.info.run_id, ERROR_TAG, reason)
+            store.client.set_terminated(run.info.run_id, KILLED)
+
+
+def descendants(store: Store, experiment: str, study_run: str) -> list[Run]:
+    """Return the trial and fold runs below a study run, oldest first."""
+    where = f"tags.study_run = '{study_run}' and tags.level != '{STUDY}'"
+    return store.search([experiment], where, newest_first=False)
+
+
+def data_facts(clips: ClipTable) -> dict[str, Any]:
+    """Return what a report needs to know of the clips, as JSON data."""
+    return {
+        "dataset": clips.dataset,
+        "classes": list(clips.classes),
+        "digest": clips.digest,
+        "clips": len(clips),
+        "folds": list(clips.folds),
+        "recordings": int(clips.frame["recording"].nunique()),
+    }
+
+
+def _earlier_environment(store: Store, run: Run) -> dict[str, Any] | None:
+    with fetched(store, run) as file:
+        found = file(ENVIRONMENT_FILE)
+        return None if found is None else dict(read_json(found))

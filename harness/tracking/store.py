@@ -1,0 +1,221 @@
+"""The door to MLflow: a client of a tracking store, opened to write or only to read.
+
+MLflow is imported inside functions, for its import takes seconds. Its usage statistics are switched off before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from harness.errors import HarnessError, TrackingError
+from harness.tracking.uri import (
+    absolute_uri,
+    file_uri_path,
+    is_remote,
+    is_sqlite,
+    local_folder,
+    mask_secrets,
+    sqlite_file,
+)
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+_PAGE = 1000
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # MLflow accepts file: stores only from those who ask for them; giving such a URI is asking.
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open tracking store.
+
+    Attributes
+    ----------
+    uri
+        Tracking URI with local paths made absolute; it may hold a password, so messages show :attr:`shown`.
+    client
+        MLflow's client of this URI.
+    """
+
+    uri: str
+    client: MlflowClient
+
+    @property
+    def shown(self) -> str:
+        """The URI as it may be printed."""
+        return mask_secrets(self.uri)
+
+    def experiment(self, name: str) -> str | None:
+        """Return the id of the experiment called ``name``, None when there is none (or only a deleted one)."""
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is None or experiment.lifecycle_stage != "active":
+            return None
+        return str(experiment.experiment_id)
+
+    def ensure_experiment(self, name: str, description: str) -> str:
+        """Return the id of the experiment called ``name``, created where it is missing.
+
+        Beside a SQLite database its artifacts lie in ``artifacts/<name>`` as an absolute address, so that the UI finds
+        them from any working directory; a server places artifacts itself.
+        """
+        found = self.client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage != "active":
+            raise TrackingError(
+                f"{self.shown}: the experiment {name!r} was deleted in MLflow and its name is still taken; restore it "
+                f"(mlflow experiments restore --experiment-id {found.experiment_id}) or rename the study (study.name)"
+            )
+        if found is not None:
+            return str(found.experiment_id)
+        location = (sqlite_file(self.uri).parent / "artifacts" / name).as_uri() if is_sqlite(self.uri) else None
+        # Without the kind the UI asks what the experiment is for, and hides the charts until told.
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        if description:
+            tags["mlflow.note.content"] = description
+        return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+
+    def search(self, experiment_ids: list[str], where: str, newest_first: bool = True) -> list[Run]:
+        """Return every run that matches ``where``, over all pages."""
+        order = [f"attributes.start_time {'DESC' if newest_first else 'ASC'}"]
+        runs: list[Run] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token)
+            runs.extend(page)
+            token = page.token
+            if not token:
+                return runs
+
+    def artifact_folder(self, run: Run) -> Path | None:
+        """Return the folder of a run's artifacts when it is on this machine, else None.
+
+        A store that was copied elsewhere is followed: artifacts are then looked for beside the database.
+        """
+        folder = file_uri_path(run.info.artifact_uri)
+        if folder is None or folder.is_dir():
+            return folder
+        home = local_folder(self.uri)
+        if home is not None:
+            for moved in home.glob(f"artifacts/*/{run.info.run_id}/artifacts"):
+                return moved
+        return folder
+
+    @contextmanager
+    def guard(self, doing: str) -> Iterator[None]:
+        """Turn MLflow's and the disk's errors into a TrackingError that says what was being done, and where."""
+        with _explained(self.shown, doing):
+            yield
+
+
+def open_store(uri: str, *, create: bool) -> Store:
+    """Open the store at ``uri``: ``sqlite:///``, ``http(s)://``, ``file:`` or any that MLflow accepts.
+
+    ``create`` allows a local store to be made; without it nothing is ever written to disk.
+
+    Raises
+    ------
+    TrackingError
+        When the URI is malformed, the server does not answer, or (without ``create``) the local store is missing.
+    """
+    uri = absolute_uri(uri)
+    shown = mask_secrets(uri)
+    if not create:
+        _check_exists(uri, shown)
+    _check_reachable(uri, shown)
+    quiet_mlflow()
+    with _explained(shown, "open the tracking store"):
+        folder = local_folder(uri)
+        if create and folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        from mlflow.tracking import MlflowClient
+
+        _hush_loggers()
+        client = MlflowClient(tracking_uri=uri)
+        # The first request opens the database (and lays out a new one); better here than in the midst of a study.
+        client.search_experiments(max_results=1)
+    return Store(uri, client)
+
+
+def quiet_mlflow() -> None:
+    """Switch off MLflow's usage statistics and progress bars, unless the environment already decides; call before
+    importing mlflow."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+def _hush_loggers() -> None:
+    # Laying out a new database tells of every migration; system metrics tell of every start and stop.
+    for name in ("mlflow", "alembic"):
+        logger = logging.getLogger(name)
+        if logger.level < logging.WARNING:
+            logger.setLevel(logging.WARNING)
+
+
+def _check_exists(uri: str, shown: str) -> None:
+    hint = "run a study first (harness run-study), or name another store with --tracking-uri"
+    if is_sqlite(uri):
+        file = sqlite_file(uri)
+        if not file.is_file():
+            raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {hint}")
+        try:
+            # A with statement of sqlite3 itself ends the transaction, not the connection.
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+                found = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise TrackingError(f"{shown}: {file} cannot be read as a SQLite database ({error}); {hint}") from None
+        if found is None:
+            raise TrackingError(f"{shown}: {file} is not an MLflow tracking store (it has no experiments); {hint}")
+        return
+    folder = local_folder(uri)
+    if folder is not None and not folder.is_dir():
+        raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {hint}")
+
+
+def _check_reachable(uri: str, shown: str) -> None:
+    """Try the server's port once: MLflow itself would retry an address that does not answer for minutes."""
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    try:
+        host, port = parts.hostname, parts.port or _PORTS.get(scheme)
+    except ValueError:
+        raise TrackingError(f"{shown}: the port of the tracking URI is not a number") from None
+    if scheme not in _PORTS or not host or port is None or (is_remote(uri) and scheme in getproxies()):
+        return
+    try:
+        socket.create_connection((host, port), timeout=10).close()
+    except OSError as error:
+        raise TrackingError(
+            f"{shown}: nothing answers at {host}:{port} ({error}); start the server or correct the tracking URI"
+        ) from None
+
+
+@contextmanager
+def _explained(shown: str, doing: str) -> Iterator[None]:
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        if not (isinstance(error, OSError) or type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests"))):
+            raise
+        text = mask_secrets(str(error)).strip()
+        first = text.splitlines()[0] if text else type(error).__name__
+        advice = " (take a copy first)" if "mlflow db upgrade" in text else ""
+        raise TrackingError(f"{shown}: cannot {doing}: {first}{advice}") from error

@@ -1,0 +1,168 @@
+"""The MLflow UI on a store, served by a process of its own that ends with this one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from harness.errors import TrackingError
+from harness.tracking.store import open_store, quiet_mlflow
+from harness.tracking.uri import is_remote, local_folder
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SECONDS_TO_START = 120
+_SECONDS_TO_STOP = 10
+
+
+def serve_ui(
+    uri: str, host: str = "127.0.0.1", port: int = 5000, on_ready: Callable[[str], object] | None = None
+) -> None:
+    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C; ``on_ready`` (default: print) is told its address.
+
+    MLflow asks nobody for a password, so ``host`` is loopback unless the caller says otherwise.
+
+    Raises
+    ------
+    TrackingError
+        When there is no store, the port is taken, or the server does not start.
+    """
+    try:
+        with ui_server(uri, host, port) as (process, url):
+            (on_ready or _say)(url)
+            process.wait()
+            raise TrackingError(f"the MLflow server at {url} ended by itself (exit code {process.returncode})")
+    except KeyboardInterrupt:
+        return
+
+
+@contextmanager
+def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run the server, yield its process and address once it answers, and stop it at the end.
+
+    Raises
+    ------
+    TrackingError
+        As for :func:`serve_ui`.
+    """
+    if is_remote(uri):
+        raise TrackingError(f"{uri} is an MLflow server already: open this address in a browser")
+    # Opening it to read tells at once of a store that is missing or of another version, which the server would bury.
+    store = open_store(uri, create=False)
+    _check_port(host, port)
+    address = f"[{host}]" if ":" in host else host
+    url = f"http://{address}:{port}"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
+            *("--uvicorn-opts", "--log-level warning"),
+        ],
+        env=_environment(store.uri, host, port),
+        # Its own group, so that all of its processes can be stopped, and Ctrl-C comes to it through us alone.
+        start_new_session=True,
+    )
+    previous = _raise_on_sigterm()
+    try:
+        _wait_until_ready(process, url)
+        yield process, url
+    finally:
+        _stop(process)
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _environment(uri: str, host: str, port: int) -> dict[str, str]:
+    """Return the server's environment. The URI goes here and not on the command line, which other users can see."""
+    quiet_mlflow()
+    folder = local_folder(uri)
+    # Variables of MLflow that the user set for other stores must not reach into this one.
+    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", host)]
+    own = {
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_REGISTRY_STORE_URI": uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(dict.fromkeys(hosts)),
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        # MLflow's own deprecations are no news to the user.
+        "PYTHONWARNINGS": "ignore",
+    }
+    if folder is not None:
+        # Where experiments made within the UI put their files; otherwise a folder appears in the working directory.
+        own["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = (folder / "artifacts").as_uri()
+        own["MLFLOW_ARTIFACTS_DESTINATION"] = (folder / "artifacts").as_uri()
+    return {**inherited, **own}
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise TrackingError(
+                f"cannot listen on {host}:{port}: {error.strerror or error}; is another UI open there? "
+                f"Choose another port, for instance --port {port + 1}"
+            ) from None
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    # A proxy that the environment names must not be asked for our own machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise TrackingError(
+                f"the MLflow server did not start (exit code {process.returncode}); its own message stands above"
+            )
+        try:
+            with opener.open(f"{url}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.2)
+    raise TrackingError(f"the MLflow server at {url} does not answer after {_SECONDS_TO_START} s")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal_group(process, number)
+        try:
+            process.wait(_SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        # The group is gone with its last process.
+        return
+
+
+def _raise_on_sigterm() -> Callable[[int, FrameType | None], object] | int | None:
+    """Make a plain kill of this process stop the server too; None where signals cannot be set (not the main thread)."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    try:
+        return signal.signal(signal.SIGTERM, leave)
+    except ValueError:
+        return None
+
+
+def _say(url: str) -> None:
+    sys.stdout.write(f"MLflow UI: {url}  (Ctrl-C stops it)\n")
+    sys.stdout.flush()

@@ -1,0 +1,129 @@
+"""One training's own corner of the process: generators, threads and switches are set, and put back afterwards."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+
+from harness.errors import TrainingError
+from harness.training.memory import kept_memory
+
+
+def open_device(name: str) -> torch.device:
+    """Return the device called ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises
+    ------
+    TrainingError
+        When the name is no device, or this machine has no such device.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise TrainingError(f"device {name!r} is unknown; use cpu, cuda or cuda:N") from None
+    if device.type == "cuda":
+        count = torch.cuda.device_count()
+        if (device.index or 0) >= count:
+            raise TrainingError(f"device {name!r}: this machine has {count} CUDA devices; use --device cpu")
+    elif device.type != "cpu":
+        raise TrainingError(f"device {name!r} is not supported; use cpu, cuda or cuda:N")
+    return device
+
+
+@contextmanager
+def isolated(device: torch.device, seed: int, threads: int) -> Iterator[list[str]]:
+    """Run a block with torch's generators at ``seed``, ``threads`` CPU threads and deterministic kernels.
+
+    Everything is put back afterwards, so that a training neither sees nor disturbs what ran before it in the process.
+    float32 means float32: TF32 is off inside. Yields a list that collects, once each, torch's warnings about
+    operations that have no deterministic kernel.
+    """
+    if device.type == "cuda":
+        # cuBLAS reads it when its handle is made; without it, equal sums are not promised.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    complaints: list[str] = []
+    threads_before = torch.get_num_threads()
+    # Only this training's own generators: forking or seeding those of other GPUs would open a context on each.
+    cuda = [device] if device.type == "cuda" else []
+    memory = nullcontext() if cuda else kept_memory()
+    with torch.random.fork_rng(devices=cuda), _deterministic(), _collected(complaints), memory:
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        torch.set_num_threads(threads)
+        try:
+            yield complaints
+        finally:
+            torch.set_num_threads(threads_before)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    mode = torch.get_deterministic_debug_mode()
+    # The attribute is a property that torch puts on its module at run time.
+    switches: Any = torch.utils.deterministic
+    fills = switches.fill_uninitialized_memory
+    precision = torch.get_float32_matmul_precision()
+    # An operation without a deterministic kernel is told in the result, not fatal: the numbers are still valid.
+    # (torch.use_deterministic_algorithms does the same, but imports torch's compiler first, for seconds.)
+    torch.set_deterministic_debug_mode("warn")
+    # Filling memory that is overwritten anyway costs time and finds only bugs in torch.
+    switches.fill_uninitialized_memory = False
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        switches.fill_uninitialized_memory = fills
+        torch.set_deterministic_debug_mode(mode)
+
+
+@contextmanager
+def _collected(complaints: list[str]) -> Iterator[None]:
+    """Move torch's non-determinism warnings into ``complaints``; all other warnings are shown as ever."""
+    with warnings.catch_warnings():
+        # torch repeats them at every call; "default" lets one of each place through.
+        warnings.filterwarnings("default", message=".*deterministic")
+        shown = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            text = str(message).partition(" You can")[0].strip()
+            if "deterministic" not in text:
+                shown(message, category, filename, lineno, file, line)
+            elif text not in complaints:
+                complaints.append(text)
+
+        warnings.showwarning = show
+        try:
+            yield
+        finally:
+            warnings.showwarning = shown
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of the processor or the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    import platform
+
+    return platform.processor() or platform.machine()

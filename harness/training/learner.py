@@ -1,0 +1,146 @@
+"""A network with its optimiser and loss: one step, one epoch, one pass of prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.study import TrainSection
+from harness.training.augment import Batch, EpochDraws, augmented
+from harness.training.inputs import Resident
+
+# Fixed, so that predictions do not depend on a searched batch size.
+EVALUATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class PartOnDevice:
+    """Where a part's items begin within ``Resident.x``, and their labels; int64, shape (N,), on the device."""
+
+    positions: Tensor
+    labels: Tensor
+
+
+def batch_bounds(n_items: int, batch_size: int) -> list[tuple[int, int]]:
+    """Return first item and the one after the last of each batch.
+
+    The last batch may be smaller. One of a single item is joined to the batch before it: batch normalisation has no
+    variance to divide by, and leaving the item out would train on fewer items than the split says.
+    """
+    starts = list(range(0, n_items, batch_size))
+    if len(starts) > 1 and n_items - starts[-1] == 1:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], n_items], strict=True))
+
+
+def class_weights(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """Return largest class count over class count, float32, shape (C,); 1 for a class without items."""
+    counts = np.bincount(labels, minlength=n_classes)
+    return np.where(counts > 0, counts.max() / np.maximum(counts, 1), 1.0).astype(np.float32)
+
+
+class Learner:
+    """A network that is being trained on one device.
+
+    The network is kept channels last; forward and backward run in ``train.precision`` while weights, optimiser, loss
+    and softmax stay float32.
+    """
+
+    def __init__(
+        self, model: nn.Module, train: TrainSection, device: torch.device, weights_C: NDArray[np.float32] | None = None
+    ) -> None:
+        # .to() is typed for tensors only where it takes a memory format.
+        self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = device
+        self._bfloat16 = train.precision == "bfloat16"
+        self._optimizer = _optimizer(self.model, train)
+        self._weights = None if weights_C is None else torch.from_numpy(weights_C).to(device)
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._n_correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._n_seen = 0
+
+    def set_rate(self, lr: float) -> None:
+        """Set the learning rate of every parameter."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+
+    def step(self, batch: Batch) -> None:
+        """Take one optimiser step and count loss and hits on the device; nothing is waited for."""
+        self._optimizer.zero_grad(set_to_none=True)
+        logits = self._logits(batch.x)
+        loss = self._loss(logits, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        n = len(batch.labels)
+        self._loss_sum += loss.detach() * n
+        self._n_correct += (logits.detach().argmax(dim=1) == batch.labels).sum()
+        self._n_seen += n
+
+    def epoch(self, resident: Resident, part: PartOnDevice, draws: EpochDraws, bounds: list[tuple[int, int]]) -> None:
+        """Take one step for each batch in ``bounds``, items in the drawn order."""
+        self.model.train()
+        positions, labels = part.positions[draws.order], part.labels[draws.order]
+        for start, stop in bounds:
+            x = resident.gather(positions[start:stop])
+            self.step(augmented(x, labels[start:stop], draws, start, stop))
+
+    def tally(self) -> tuple[float, float]:
+        """Return mean loss and accuracy over the items since the last call; waits for the device."""
+        n = max(1, self._n_seen)
+        loss, accuracy = float(self._loss_sum) / n, int(self._n_correct) / n
+        self._loss_sum.zero_()
+        self._n_correct.zero_()
+        self._n_seen = 0
+        return loss, accuracy
+
+    def predict(self, resident: Resident, part: PartOnDevice) -> tuple[NDArray[np.float32], float]:
+        """Return class probabilities, float32, shape (N, C), and the mean cross-entropy (without class weights)."""
+        self.model.eval()
+        with torch.inference_mode():
+            batches = torch.split(part.positions, EVALUATION_BATCH)
+            pieces = [self._logits(resident.gather(positions)) for positions in batches]
+            logits = torch.cat(pieces)
+            loss = F.cross_entropy(logits, part.labels)
+            return logits.softmax(dim=1).cpu().numpy(), float(loss)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return a copy of parameters and buffers, by name, on the device."""
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Put a state back."""
+        self.model.load_state_dict(state)
+
+    def _logits(self, x_BCHW: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
+            logits: Tensor = self.model(x_BCHW)
+        return logits.float()
+
+    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        weights = self._weights
+        if batch.partners is None or batch.share is None:
+            return F.cross_entropy(logits, batch.labels, weight=weights)
+        # Mixup with class weights: each label's loss and weight count by its share, as torch averages for one label.
+        own = F.cross_entropy(logits, batch.labels, weight=weights, reduction="none")
+        other = F.cross_entropy(logits, batch.partners, weight=weights, reduction="none")
+        loss = torch.lerp(other, own, batch.share)
+        if weights is None:
+            return loss.mean()
+        return loss.sum() / torch.lerp(weights[batch.partners], weights[batch.labels], batch.share).sum()
+
+
+def _optimizer(model: nn.Module, train: TrainSection) -> torch.optim.Optimizer:
+    """Return the study's optimiser over all parameters, in torch's fused form."""
+    parameters = model.parameters()
+    if train.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+    if train.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+    return torch.optim.SGD(
+        parameters, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay, fused=True
+    )

@@ -1,0 +1,269 @@
+"""One training, from task to result; read from top to bottom.
+
+The features of all clips lie on the device, normalised by the training part's statistics. Each epoch draws its order
+and augmentations, steps through the batches without waiting for the device, and looks at the validation part. The test
+part is looked at once, after the epoch has been chosen (or in every epoch under best-on-test, which says so).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from harness.errors import TrainingError
+from harness.models import build_model
+from harness.training.augment import Draws
+from harness.training.inputs import Items, Resident, part_items, plane_rows
+from harness.training.isolation import device_name, isolated, open_device
+from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
+from harness.training.memory import explained_memory
+from harness.training.metrics import clip_means, scores
+from harness.training.normalise import normalise
+from harness.training.schedules import learning_rate
+from harness.training.seeding import fold_seed
+from harness.training.task import FoldResult, FoldTask
+
+OnEpoch = Callable[[dict[str, float]], None]
+Predicted = dict[str, NDArray[np.float32]]
+
+
+def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
+    """Train ``task`` and return its predictions, history and weights.
+
+    The result depends on the task alone: on the same hardware and versions a repeat is equal to the bit, whatever ran
+    before in the process. ``on_epoch`` gets each row of the history as it is made; an exception from it ends the
+    training and passes through. torch's generators, threads and switches are put back in any case.
+
+    Raises
+    ------
+    TrainingError
+        When the device is missing, memory does not suffice, a part of the split that is needed is empty, or the loss is
+        no longer a finite number.
+    """
+    began = time.perf_counter()
+    device = open_device(task.device)
+    _check_precision(task, device)
+    parts = _parts(task)
+    train = task.settings.train
+    with isolated(device, task.seed, train.threads) as complaints:
+        with explained_memory(task.key, task.device, None):
+            resident = Resident(task.features, device)
+            normalise(resident, parts["train"], task.normalise)
+        loaded = time.perf_counter()
+        with explained_memory(task.key, task.device, train.batch_size):
+            run = _Run(task, resident, parts)
+            run.train(on_epoch)
+            predictions = run.predictions()
+            weights = run.weights() if task.keep_weights else {}
+    trained = len(parts["train"]) * len(run.history)
+    return FoldResult(
+        task_key=task.key,
+        predictions=predictions,
+        history=pd.DataFrame(run.history),
+        best_epoch=run.best.epoch,
+        weights=weights,
+        timing={
+            "total": time.perf_counter() - began,
+            "load": loaded - began,
+            "train": run.train_seconds,
+            "evaluate": run.evaluate_seconds,
+            "segments_per_second": trained / run.train_seconds,
+        },
+        conditions={
+            "device": device_name(device),
+            "threads": str(train.threads),
+            "torch": torch.__version__,
+            "precision": train.precision,
+        },
+        warnings=tuple(complaints),
+    )
+
+
+@dataclass
+class _Best:
+    """The epoch whose weights count, so far: its score, what it predicted, and its weights unless it is the last."""
+
+    epoch: int = 0
+    score: float = -math.inf
+    predicted: Predicted = field(default_factory=dict)
+    state: dict[str, Tensor] | None = None
+
+
+class _Run:
+    """The state of one training."""
+
+    def __init__(self, task: FoldTask, resident: Resident, parts: dict[str, Items]) -> None:
+        self.task = task
+        self.settings = task.settings.train
+        self.resident = resident
+        self.parts = parts
+        self.judge = _judge(task)
+        self.history: list[dict[str, float]] = []
+        self.best = _Best()
+        self.train_seconds = 0.0
+        self.evaluate_seconds = 0.0
+        model = build_model(
+            task.settings.model_name,
+            task.settings.model,
+            resident.input_shape,
+            task.n_classes,
+            plane_rows(task.features),
+        )
+        labels = parts["train"].labels
+        weights = class_weights(labels, task.n_classes) if self.settings.class_weights else None
+        self.learner = Learner(model, self.settings, resident.device, weights)
+        self._on_device = {name: _on_device(resident, items) for name, items in parts.items()}
+
+    def train(self, on_epoch: OnEpoch | None) -> None:
+        """Run every epoch, or as many as patience allows."""
+        n_items = len(self.parts["train"])
+        bounds = batch_bounds(n_items, self.settings.batch_size)
+        draws = Draws(
+            self.settings,
+            n_items,
+            self.resident.input_shape,
+            fold_seed(self.task.seed, "draws"),
+            self.resident.device,
+        )
+        # The test part is watched only where it is declared to choose the epoch.
+        watched = [name for name in ("validation", "test") if name in self.parts and name in ("validation", self.judge)]
+        for epoch in range(1, self.settings.epochs + 1):
+            row = self._learn(epoch, draws, bounds)
+            predicted: Predicted = {name: self._look(name, row) for name in watched}
+            self.history.append(row)
+            self._choose(epoch, row, predicted)
+            if on_epoch is not None:
+                on_epoch(dict(row))
+            patience = self.settings.patience
+            if self.judge == "validation" and patience and epoch - self.best.epoch >= patience:
+                break
+
+    def predictions(self) -> pd.DataFrame:
+        """Return the chosen epoch's predictions of every part but the training part; the weights are put in place."""
+        if self.best.state is not None:
+            self.learner.restore(self.best.state)
+        tables = []
+        for name in ("validation", "test"):
+            if name in self.parts:
+                known = self.best.predicted
+                probabilities = known[name] if name in known else self._predict(name)[0]
+                tables.append(_table(name, self.parts[name], probabilities))
+        return pd.concat(tables, ignore_index=True)
+
+    def weights(self) -> dict[str, NDArray[np.generic]]:
+        """Return the weights in place as numpy arrays in C order."""
+        state = self.learner.model.state_dict()
+        return {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in state.items()}
+
+    def _learn(self, epoch: int, draws: Draws, bounds: list[tuple[int, int]]) -> dict[str, float]:
+        lr = learning_rate(self.settings, epoch)
+        clock = time.perf_counter()
+        self.learner.set_rate(lr)
+        self.learner.epoch(self.resident, self._on_device["train"], draws.epoch(), bounds)
+        loss, accuracy = self.learner.tally()
+        self.train_seconds += time.perf_counter() - clock
+        if not math.isfinite(loss):
+            raise self._diverged("the training loss", loss, epoch, lr)
+        return {"epoch": epoch, "lr": lr, "train_loss": loss, "train_segment_accuracy": accuracy}
+
+    def _look(self, name: str, row: dict[str, float]) -> NDArray[np.float32]:
+        """Predict the part ``name``, add its scores to ``row``, and return the probabilities."""
+        probabilities, loss = self._predict(name)
+        items = self.parts[name]
+        _, means, labels = clip_means(items.clips, probabilities, items.labels)
+        measured = scores(labels, means, self.task.n_classes)
+        row[f"{name}_macro_accuracy"] = measured.macro_accuracy
+        if name == "validation":
+            row["validation_loss"] = loss
+            row["validation_clip_accuracy"] = measured.clip_accuracy
+        return probabilities
+
+    def _predict(self, name: str) -> tuple[NDArray[np.float32], float]:
+        clock = time.perf_counter()
+        probabilities, loss = self.learner.predict(self.resident, self._on_device[name])
+        self.evaluate_seconds += time.perf_counter() - clock
+        if not np.isfinite(probabilities).all():
+            epoch = len(self.history) or 1
+            raise self._diverged(f"the {name} loss", loss, epoch, learning_rate(self.settings, epoch))
+        return probabilities, loss
+
+    def _choose(self, epoch: int, row: dict[str, float], predicted: Predicted) -> None:
+        """Keep this epoch: always without a judge, else where it scores above every epoch before."""
+        if self.judge is None:
+            self.best = _Best(epoch, predicted=predicted)
+            return
+        score = row[f"{self.judge}_macro_accuracy"]
+        if score > self.best.score:
+            self.best = _Best(epoch, score, predicted, self.learner.state())
+
+    def _diverged(self, what: str, value: float, epoch: int, lr: float) -> TrainingError:
+        return TrainingError(
+            f"{self.task.key}: {what} is {value} in epoch {epoch} at learning rate {lr:g}; lower train.lr"
+            + (", or set train.precision = 'float32'" if self.settings.precision == "bfloat16" else "")
+        )
+
+
+def _parts(task: FoldTask) -> dict[str, Items]:
+    """Return the items of the parts that this task may see: search has no test part."""
+    parts = {
+        "train": part_items(task.split.train, task.features, task.labels),
+        "validation": part_items(task.split.validation, task.features, task.labels),
+    }
+    if task.phase == "final":
+        parts["test"] = part_items(task.split.test, task.features, task.labels)
+        if task.final_train == "train+validation":
+            parts["train"] = parts["train"].joined(parts.pop("validation"))
+    elif task.phase != "search":
+        raise ValueError(f"phase must be 'search' or 'final', received {task.phase!r}")
+    if len(parts["train"]) < 2:
+        raise TrainingError(
+            f"{task.key}: the training part has {len(parts['train'])} items; batch normalisation needs at least 2"
+        )
+    needed = {_judge(task), "test" if task.phase == "final" else "validation"} - {None}
+    for name in sorted(str(name) for name in needed):
+        if not len(parts.get(name, ())):
+            raise TrainingError(
+                f"{task.key}: the {name} part is empty, but the {task.phase} phase under epoch_rule = "
+                f"{task.epoch_rule!r} needs it; check data.folds and protocol.final_train"
+            )
+    return {name: items for name, items in parts.items() if len(items)}
+
+
+def _judge(task: FoldTask) -> str | None:
+    """Return the part whose macro accuracy chooses the epoch; None when the last epoch counts.
+
+    A search never sees the test part, so under best-on-test its epochs are not chosen at all.
+    """
+    if task.epoch_rule == "best-on-validation":
+        return "validation"
+    return "test" if task.epoch_rule == "best-on-test" and task.phase == "final" else None
+
+
+def _on_device(resident: Resident, items: Items) -> PartOnDevice:
+    positions = torch.from_numpy(resident.positions(items)).to(resident.device)
+    return PartOnDevice(positions, torch.from_numpy(items.labels).to(resident.device))
+
+
+def _table(part: str, items: Items, probabilities: NDArray[np.float32]) -> pd.DataFrame:
+    table = {"part": part, "clip": items.clips, "segment": items.segments, "y_true": items.labels}
+    columns = {f"p_{label}": probabilities[:, label] for label in range(probabilities.shape[1])}
+    return pd.DataFrame({**table, **columns})
+
+
+def _check_precision(task: FoldTask, device: torch.device) -> None:
+    """Refuse bfloat16 on a GPU that has none: it would be emulated at a fraction of the speed, or fail midway."""
+    if device.type != "cuda" or task.settings.train.precision != "bfloat16":
+        return
+    with torch.cuda.device(device):
+        if not torch.cuda.is_bf16_supported(including_emulation=False):
+            raise TrainingError(
+                f"{task.key}: {device_name(device)} has no bfloat16 arithmetic; set train.precision = 'float32'"
+            )

@@ -1,0 +1,166 @@
+"""Scores of clip predictions, and the step from segments to clips.
+
+Accuracies are fractions in [0, 1]. A class that no true label names has no accuracy: it is NaN in the class
+accuracies, left out of every mean over classes, and listed as absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from harness.data.clips import ClipTable
+
+# The segment number of a row that stands for a whole clip (fusion at clip level).
+WHOLE_CLIP = -1
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one set of predictions.
+
+    Attributes
+    ----------
+    macro_accuracy
+        Mean over classes of the class accuracy: the estimand of Su et al. 2019 (the averages of tables 2, 4 and 5).
+    clip_accuracy
+        Fraction of items classed correctly.
+    precision, recall, f1
+        Unweighted means over the classes present; a class that is never predicted has precision 0. Recall is the macro
+        accuracy by another name.
+    confusion
+        Items by true class (row) and predicted class (column), int64, shape (C, C).
+    class_accuracies
+        Fraction of each class's items classed correctly, float64, shape (C,); NaN for absent classes.
+    absent
+        Classes that no true label names.
+    """
+
+    macro_accuracy: float
+    clip_accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    confusion: NDArray[np.int64]
+    class_accuracies: NDArray[np.float64]
+    absent: tuple[int, ...]
+
+
+def scores(y_true: ArrayLike, probabilities: ArrayLike, n_classes: int) -> Scores:
+    """Return the scores of ``probabilities``, shape (n, C), against labels ``y_true``, shape (n,).
+
+    The predicted class is the most probable one, the first of equals.
+
+    Raises
+    ------
+    ValueError
+        When there is no item, shapes do not fit, a label lies outside 0..C-1, or a probability is not finite.
+    """
+    truth, predicted = _checked(y_true, probabilities, n_classes)
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    confusion = np.asarray(confusion_matrix(truth, predicted, labels=np.arange(n_classes)), dtype=np.int64)
+    support = confusion.sum(axis=1)
+    present = np.flatnonzero(support)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        truth, predicted, labels=present, average=None, zero_division=0
+    )
+    accuracies = np.full(n_classes, np.nan)
+    accuracies[present] = recall
+    return Scores(
+        macro_accuracy=float(np.mean(recall)),
+        clip_accuracy=float(np.mean(truth == predicted)),
+        precision=float(np.mean(precision)),
+        recall=float(np.mean(recall)),
+        f1=float(np.mean(f1)),
+        confusion=confusion,
+        class_accuracies=accuracies,
+        absent=tuple(int(label) for label in np.flatnonzero(support == 0)),
+    )
+
+
+def clip_means(
+    clips: NDArray[np.int64], probabilities: NDArray[np.floating], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return clips (ascending), their mean segment probabilities, float64, shape (n_clips, C), and their labels.
+
+    The class of the mean is the class of the sum: Su et al. 2019, section 1 (Piczak's probability voting).
+    """
+    rows, first, position, counts = np.unique(clips, return_index=True, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(position, column, len(rows)) for column in probabilities.T.astype(np.float64)], axis=1)
+    means = sums / counts[:, None]
+    return rows, means / means.sum(axis=1, keepdims=True), labels[first]
+
+
+def clip_predictions(segments: pd.DataFrame, clips: ClipTable) -> pd.DataFrame:
+    """Return one row per clip from the segment rows of one part of ``FoldResult.predictions``.
+
+    Columns: ``clip_id``, ``recording``, ``y_true``, ``p_0`` .. ``p_{C-1}`` (mean over the clip's segments, float64,
+    rows sum to 1), ``n_segments`` and ``n_segments_correct``, in the order of the ClipTable. A clip that was fused as a
+    whole (segment -1) has 0 of both: it has no segments of its own.
+
+    Raises
+    ------
+    ValueError
+        When rows of several parts are mixed, a segment stands twice, a clip has two labels, or stands both as a whole
+        and in segments.
+    """
+    columns = probability_columns(segments)
+    parts = sorted(set(segments["part"])) if "part" in segments else []
+    if len(parts) > 1:
+        raise ValueError(f"rows of one part are expected, received {', '.join(parts)}")
+    if segments.duplicated(["clip", "segment"]).any():
+        twice = segments[segments.duplicated(["clip", "segment"])].iloc[0]
+        raise ValueError(f"segment {twice['segment']} of clip {twice['clip']} stands twice")
+    labels, numbers = segments["y_true"].to_numpy(np.int64), segments["segment"].to_numpy(np.int64)
+    probabilities = segments[columns].to_numpy(dtype=np.float64)
+    marks = pd.DataFrame({"clip": segments["clip"].to_numpy(np.int64), "label": labels, "own": numbers != WHOLE_CLIP})
+    marks["right"] = marks["own"] & (probabilities.argmax(axis=1) == labels)
+    by_clip = marks.groupby("clip")
+    for column, fault in (("label", "two labels"), ("own", "rows both as a whole and in segments")):
+        kinds = by_clip[column].nunique()
+        if (kinds > 1).any():
+            raise ValueError(f"clip {kinds.index[kinds > 1][0]} has {fault}")
+    rows, means, labels = clip_means(marks["clip"].to_numpy(), probabilities, labels)
+    # Ascending clips, as clip_means gives them.
+    counts = by_clip[["own", "right"]].sum()
+    table = clips.frame.iloc[rows]
+    return pd.DataFrame(
+        {
+            "clip_id": table["clip_id"].to_numpy(),
+            "recording": table["recording"].to_numpy(),
+            "y_true": labels,
+            **{column: means[:, index] for index, column in enumerate(columns)},
+            "n_segments": counts["own"].to_numpy(np.int64),
+            "n_segments_correct": counts["right"].to_numpy(np.int64),
+        }
+    )
+
+
+def probability_columns(table: pd.DataFrame) -> list[str]:
+    """Return ``p_0`` .. ``p_{C-1}`` in the order of the classes; ValueError when there are none or one is missing."""
+    n_classes = sum(str(column).startswith("p_") and str(column)[2:].isdigit() for column in table.columns)
+    columns = [f"p_{label}" for label in range(n_classes)]
+    missing = [column for column in columns if column not in table]
+    if missing or not columns:
+        raise ValueError(f"the table lacks {(missing or ['p_0'])[0]}; it has: {', '.join(map(str, table.columns))}")
+    return columns
+
+
+def _checked(
+    y_true: ArrayLike, probabilities: ArrayLike, n_classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    truth, values = np.asarray(y_true), np.asarray(probabilities, dtype=np.float64)
+    if truth.ndim != 1 or not len(truth) or values.shape != (len(truth), n_classes):
+        raise ValueError(
+            f"expected labels (n,) and probabilities (n, {n_classes}) with n > 0, "
+            f"received {truth.shape} and {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("probabilities must be finite")
+    if truth.min() < 0 or truth.max() >= n_classes:
+        raise ValueError(f"labels must lie in 0..{n_classes - 1}, received {truth.min()}..{truth.max()}")
+    return truth.astype(np.int64), values.argmax(axis=1).astype(np.int64)

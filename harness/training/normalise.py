@@ -1,0 +1,71 @@
+"""Zero mean and unit variance, with statistics of the training part alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.training.inputs import Items, Resident, plane_rows
+
+# Rows read at a time: float64 copies of this many are held, not of everything.
+CHUNK_ELEMENTS = 4_000_000
+# A spread below this share of the mean is rounding: the values are constant and are only centred.
+CONSTANT = 1e-7
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Mean and standard deviation, float64, of a shape that broadcasts over ``Resident.x``."""
+
+    mean: Tensor
+    std: Tensor
+
+
+def training_statistics(resident: Resident, train: Items, how: str) -> Statistics:
+    """Return the statistics of the frames (or images) that the items ``train`` cover, each frame counted once.
+
+    Population statistics in two passes in float64. ``how`` is ``"per-bin"`` (each row of the input; of an image, each
+    row of each channel) or ``"per-plane"``. A constant row gets deviation 1.
+    """
+    x = resident.x
+    rows = torch.from_numpy(resident.rows_of(train)).to(resident.device)
+    pool = _per_plane(resident) if how == "per-plane" else _unpooled
+    mean = pool(_mean(x, rows, lambda chunk: chunk))
+    variance = pool(_mean(x, rows, lambda chunk: (chunk - mean) ** 2))
+    std = variance.sqrt()
+    std = torch.where(std <= CONSTANT * mean.abs(), torch.ones_like(std), std)
+    return Statistics(mean, std)
+
+
+def normalise(resident: Resident, train: Items, how: str) -> None:
+    """Normalise ``resident`` in place by the statistics of ``train``; ``how`` as above, or ``"none"``."""
+    if how == "none":
+        return
+    statistics = training_statistics(resident, train, how)
+    resident.x.sub_(statistics.mean.float()).div_(statistics.std.float())
+
+
+def _mean(x: Tensor, rows: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the mean of ``of(x[rows])`` over rows (and an image's columns)."""
+    size = max(1, CHUNK_ELEMENTS // max(1, x[0].numel()))
+    over = (0,) if x.ndim == 2 else (0, 2)
+    total = torch.zeros((), dtype=torch.float64, device=x.device)
+    for chunk in torch.split(rows, size):
+        total = total + of(x.index_select(0, chunk).double()).sum(dim=over, keepdim=True)
+    # Drop the leading dimension: (F,) for segments, (H, 1, C) for images.
+    return total[0] / (len(rows) * (1 if x.ndim == 2 else x.shape[2]))
+
+
+def _unpooled(values: Tensor) -> Tensor:
+    return values
+
+
+def _per_plane(resident: Resident) -> Callable[[Tensor], Tensor]:
+    """Return what spreads the mean over each plane's rows back over these rows."""
+    if resident.features.layout == "image":
+        return lambda values: values.mean(dim=0, keepdim=True).expand_as(values)
+    cuts = plane_rows(resident.features).values()
+    return lambda values: torch.cat([values[start:stop].mean().expand(stop - start) for start, stop in cuts])

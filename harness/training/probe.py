@@ -1,0 +1,58 @@
+"""How fast a network trains on this machine, from a short run on random input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import torch
+
+from harness.models import build_model
+from harness.study import ArmSettings
+from harness.training.augment import Batch
+from harness.training.isolation import isolated, open_device
+from harness.training.learner import Learner
+from harness.training.memory import explained_memory
+
+WARM_UP_STEPS = 2
+
+
+def probe_speed(
+    settings: ArmSettings,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    device: str,
+    seconds: float = 2.0,
+    plane_rows: Mapping[str, tuple[int, int] | slice] | None = None,
+) -> float:
+    """Return training speed in segments (or images) per second, measured for about ``seconds`` after a warm-up.
+
+    Forward, backward and optimiser run as in a training, on one batch of random numbers. Stacked networks need
+    ``plane_rows``.
+
+    Raises
+    ------
+    TrainingError
+        When the device does not exist or its memory does not suffice.
+    """
+    place = open_device(device)
+    train = settings.train
+    with isolated(place, 0, train.threads), explained_memory(settings.arm, device, train.batch_size):
+        model = build_model(settings.model_name, settings.model, input_shape, n_classes, plane_rows)
+        learner = Learner(model, train, place)
+        learner.model.train()
+        x = torch.randn(train.batch_size, *input_shape, device=place).contiguous(memory_format=torch.channels_last)
+        batch = Batch(x, torch.arange(train.batch_size, device=place) % n_classes)
+        for _ in range(WARM_UP_STEPS):
+            learner.step(batch)
+        learner.tally()
+        start = time.perf_counter()
+        steps = 0
+        while time.perf_counter() - start < seconds or not steps:
+            learner.step(batch)
+            steps += 1
+            if place.type == "cuda" and steps % 16 == 0:
+                # Launches run ahead of the device; without waiting now and then the loop would queue far too many.
+                torch.cuda.synchronize(place)
+        learner.tally()
+        return steps * train.batch_size / (time.perf_counter() - start)

@@ -1,0 +1,62 @@
+"""Chroma against the plain librosa call.
+
+Tolerance: 1e-5 (values lie in [0, 1]). The reference rounds its transform to float32; in float64 both agree to 1e-9.
+"""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harness.features.chroma import chroma, estimate_tuning
+from harness.features.spectrum import spectrum
+
+TOLERANCE = 1e-5
+
+pytestmark = pytest.mark.filterwarnings("ignore:Trying to estimate tuning from empty frequency set")
+
+
+def _reference(samples: NDArray[np.floating], n_chroma: int = 12, tuning: float | None = None) -> NDArray[np.floating]:
+    return librosa.feature.chroma_stft(
+        y=samples, sr=22050, n_fft=1024, hop_length=512, n_chroma=n_chroma, tuning=tuning
+    )
+
+
+def test_real_clips(real_signals: list[NDArray[np.float32]]) -> None:
+    for samples in real_signals:
+        ours = chroma(spectrum(samples, 22050, 1024, 512), 12)
+        assert ours.shape == (12, 1 + len(samples) // 512)
+        np.testing.assert_allclose(ours, _reference(samples), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("n_chroma", [12, 24])
+def test_made_signals(made_signal: NDArray[np.float32], n_chroma: int) -> None:
+    transform = spectrum(made_signal, 22050, 1024, 512)
+    # A click's spectrum is flat, so rounding alone decides where its peaks and with them its tuning lie: tell it.
+    tuning = estimate_tuning(transform, n_chroma) if np.count_nonzero(made_signal) == 1 else None
+    expected = _reference(made_signal.astype(np.float64), n_chroma, tuning)
+    np.testing.assert_allclose(chroma(transform, n_chroma), expected, rtol=0, atol=1e-9)
+
+
+def test_silent_frames_are_zero_and_others_reach_one() -> None:
+    time = np.arange(22050) / 22050
+    samples = np.concatenate([np.sin(2 * np.pi * 440 * time), np.zeros(22050)]).astype(np.float32)
+    peaks = chroma(spectrum(samples, 22050, 1024, 512), 12).amax(dim=0).numpy()
+    np.testing.assert_allclose(peaks[:40], 1.0)
+    np.testing.assert_array_equal(peaks[-40:], 0.0)
+
+
+@pytest.mark.parametrize("deviation", [-0.4, -0.2, 0.0, 0.3])
+def test_tuning_follows_the_pitch(deviation: float) -> None:
+    time = np.arange(44100) / 22050
+    tones = sum(np.sin(2 * np.pi * 440 * 2 ** ((k + deviation) / 12) * time) for k in (0, 12, 19))
+    assert estimate_tuning(spectrum(np.asarray(tones, np.float32), 22050, 4096, 512), 12) == pytest.approx(
+        deviation, abs=0.06
+    )
+
+
+def test_silence_has_no_tuning_and_gives_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    assert estimate_tuning(spectrum(np.zeros(20480, np.float32), 22050, 1024, 512), 12) == 0.0
+    assert not list(recwarn)

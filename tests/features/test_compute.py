@@ -1,0 +1,123 @@
+"""All planes of a clip: shapes, short and silent clips, and what cannot be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from harness.data.clips import ClipTable
+from harness.errors import FeatureError
+from harness.features import n_frames, set_shape
+from harness.features.compute import compute_planes, one_thread
+from harness.features.image import resize
+from harness.features.sets import Plane
+from harness.study import FeaturesSection, ImageSection
+from harness.vocabulary import IMAGE_PLANES, SEGMENT_PLANES, feature_set
+
+PARAMS = FeaturesSection()
+SEGMENTS = [Plane("segments", name) for name in SEGMENT_PLANES]
+IMAGES = [Plane("image", name) for name in IMAGE_PLANES]
+
+
+def _wav(path: Path, samples: np.ndarray, rate: int = 22050) -> Path:
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+def test_frames_and_rows_of_real_clips(esc_paths: list[Path], urbansound_paths: list[Path]) -> None:
+    for path in [esc_paths[0], *urbansound_paths[-2:]]:
+        frames = n_frames(np.array([soundfile.info(path).duration]), PARAMS).item()
+        arrays = compute_planes(path, SEGMENTS, PARAMS)
+        assert {plane.name: array.shape for plane, array in arrays.items()} == {
+            name: (frames, set_shape(feature_set(name), PARAMS)[1]) for name in SEGMENT_PLANES
+        }
+        assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values())
+
+
+def test_a_5_s_clip_at_44100_hz_is_the_plain_librosa_call(esc_paths: list[Path]) -> None:
+    samples, _ = librosa.load(esc_paths[0], sr=22050)
+    power = librosa.feature.melspectrogram(y=samples, sr=22050, n_fft=1024, hop_length=512, n_mels=60)
+    [array] = compute_planes(esc_paths[0], [Plane("segments", "LM")], PARAMS).values()
+    np.testing.assert_allclose(array.T, librosa.power_to_db(power), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 7, 1102])
+@pytest.mark.parametrize("value", [0.0, 0.5])
+@pytest.mark.parametrize("padding", ["zeros", "repeat"])
+def test_the_shortest_clips_give_one_finite_segment(tmp_path: Path, n: int, value: float, padding: str) -> None:
+    params = FeaturesSection(padding=padding)  # type: ignore[arg-type]
+    path = _wav(tmp_path / "short.wav", np.full(n, value, np.float32))
+    arrays = compute_planes(path, SEGMENTS + IMAGES, params)
+    for plane, array in arrays.items():
+        assert np.isfinite(array).all(), plane
+        assert array.shape[0] == (41 if plane.layout == "segments" else 128)
+
+
+def test_padding_repeats_the_clip_or_appends_silence(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(2048) * 2 * np.pi / 64).astype(np.float32)
+    path = _wav(tmp_path / "tone.wav", tone)
+    plane = Plane("segments", "LM")
+    silence_after = compute_planes(path, [plane], PARAMS)[plane]
+    repeated = compute_planes(path, [plane], FeaturesSection(padding="repeat"))[plane]
+    np.testing.assert_allclose(silence_after[1:3], repeated[1:3], atol=1e-4)
+    assert silence_after[-1].max() == silence_after.min()
+    np.testing.assert_allclose(repeated[-3], repeated[2], atol=1e-3)
+
+
+def test_image_planes_are_those_of_the_first_seconds(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    start = (0.1 * rng.standard_normal(22050)).astype(np.float32)
+    params = FeaturesSection(image=ImageSection(seconds=1.0, rows=30, columns=20))
+    short = compute_planes(_wav(tmp_path / "start.wav", start), IMAGES, params)
+    long = compute_planes(_wav(tmp_path / "long.wav", np.concatenate([start, start])), IMAGES, params)
+    for plane in IMAGES:
+        assert short[plane].shape == (30, 20)
+        if plane.paper_name is not None:
+            np.testing.assert_array_equal(short[plane], long[plane])
+
+
+def test_an_image_of_a_papers_plane_is_that_plane_resized(tmp_path: Path) -> None:
+    # A clip of exactly 3 s is its own excerpt, so both layouts see the same samples.
+    samples = (0.1 * np.random.default_rng(1).standard_normal(3 * 22050)).astype(np.float32)
+    path = _wav(tmp_path / "three.wav", samples)
+    arrays = compute_planes(path, SEGMENTS + IMAGES, PARAMS)
+    for image in IMAGES:
+        if image.paper_name is not None:
+            plane = torch.from_numpy(arrays[Plane("segments", image.paper_name)].T)
+            np.testing.assert_allclose(arrays[image], resize(plane, 128, 128), rtol=0, atol=1e-4)
+
+
+def test_planes_do_not_depend_on_what_else_is_asked_for(write_clips: Callable[..., ClipTable]) -> None:
+    path = Path(write_clips(1).frame["path"][0])
+    together = compute_planes(path, SEGMENTS + IMAGES, PARAMS)
+    for plane in SEGMENTS + IMAGES:
+        np.testing.assert_array_equal(compute_planes(path, [plane], PARAMS)[plane], together[plane])
+
+
+def test_samples_beyond_all_measure_are_refused_by_name(tmp_path: Path) -> None:
+    path = _wav(tmp_path / "loud.wav", np.full(30000, 3e38, np.float32))
+    with pytest.raises(FeatureError, match=r"loud\.wav: the plane image-spectrogram is not finite, .*largest 3e\+38"):
+        compute_planes(path, [Plane("image", "spectrogram")], PARAMS)
+
+
+def test_segments_shorter_than_the_derivatives_are_refused(tmp_path: Path) -> None:
+    path = _wav(tmp_path / "short.wav", np.zeros(100, np.float32))
+    with pytest.raises(FeatureError, match="received 5; lower delta_width"):
+        compute_planes(path, [Plane("segments", "MFCC")], FeaturesSection(segment_frames=5))
+
+
+def test_one_thread_is_for_inside_only() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

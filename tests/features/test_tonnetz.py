@@ -1,0 +1,60 @@
+"""Tonnetz against the plain librosa call.
+
+Tolerance: 1e-6 (values lie in [-1, 1]).
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import librosa
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harness.errors import FeatureError
+from harness.features.tonnetz import constant_q_chroma, tonnetz
+
+TOLERANCE = 1e-6
+
+
+def _reference(samples: NDArray[np.float32], rate: int = 22050) -> NDArray[np.floating]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return librosa.feature.tonnetz(y=samples, sr=rate)
+
+
+def test_real_clips(real_signals: list[NDArray[np.float32]]) -> None:
+    for samples in real_signals:
+        ours = tonnetz(samples, 22050, 512)
+        assert ours.shape == (6, 1 + len(samples) // 512)
+        np.testing.assert_allclose(ours, _reference(samples), rtol=0, atol=TOLERANCE)
+
+
+def test_made_signals(made_signal: NDArray[np.float32]) -> None:
+    ours = tonnetz(made_signal, 22050, 512)
+    assert ours.isfinite().all()
+    np.testing.assert_allclose(ours, _reference(made_signal), rtol=0, atol=TOLERANCE)
+
+
+def test_silence_is_zero_and_gives_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    assert not tonnetz(np.zeros(20480, np.float32), 22050, 512).any()
+    assert not list(recwarn)
+
+
+def test_a_fifth_stands_where_its_angle_puts_it() -> None:
+    time = np.arange(3 * 22050) / 22050
+    # A pure C (pitch class 0) lies at angle 0 on all three circles: sine 0, cosine the circle's radius.
+    c = np.sin(2 * np.pi * 261.6256 * time).astype(np.float32)
+    np.testing.assert_allclose(tonnetz(c, 22050, 512)[:, 60], [0, 1, 0, 1, 0, 0.5], atol=0.15)
+
+
+@pytest.mark.parametrize("n", [44100, 44099, 43519, 43521])
+def test_frames_are_counted_alike_where_the_transform_halves_the_rate_first(n: int) -> None:
+    samples = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+    assert constant_q_chroma(samples, 44100, 512).shape == (12, 1 + n // 512)
+
+
+def test_too_low_a_rate_is_refused() -> None:
+    with pytest.raises(FeatureError, match=r"sample_rate = 4000"):
+        tonnetz(np.zeros(20480, np.float32), 4000, 512)

@@ -1,0 +1,56 @@
+"""The summary on screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from harness.record import StudyRecord
+from harness.report import score_study, summarise, summary_rows
+
+MakeRecord = Callable[..., StudyRecord]
+
+
+def test_one_row_per_arm_with_the_reports_numbers(record: StudyRecord) -> None:
+    rows = summary_rows(record)
+    assert [row["arm"] for row in rows] == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS"]
+    arms = score_study(record).arms.set_index("arm")
+    for row in rows:
+        mean, sd = (arms.loc[row["arm"], f"macro_accuracy_{kind}"] for kind in ("mean", "sd"))
+        assert row["macro %"] == f"{100 * mean:.1f} ± {100 * sd:.1f}"
+        assert row["folds × seeds"] == "5 × 2"
+        assert "failed" not in row
+    assert (rows[0]["model"], rows[0]["features"]) == ("su4", "LMC")
+    assert (rows[3]["model"], rows[3]["features"]) == ("dempster-shafer", "LMCNet + MCNet")
+    assert (rows[0]["time"], rows[3]["time"]) == ("2 min", "–")
+
+
+def test_time_is_the_sum_of_an_arms_runs(make_record: MakeRecord) -> None:
+    summaries = summarise(make_record(trials=2))
+    assert summaries[0].seconds == pytest.approx(12.5 * (5 * 2 + 2 * 5))
+
+
+def test_failures_and_untested_arms_are_shown(record: StudyRecord) -> None:
+    folds = record.folds.copy()
+    dead = folds["arm"] == "MCNet"
+    folds.loc[dead, ["status", "seconds"]] = ["FAILED", math.nan]
+    lost = record.predictions["arm"] == "MCNet"
+    rows = summary_rows(dataclasses.replace(record, predictions=record.predictions[~lost], folds=folds))
+    assert [row["failed"] for row in rows] == ["0", "10", "0", "0"]
+    assert (rows[1]["macro %"], rows[1]["folds × seeds"], rows[1]["time"]) == ("–", "0 × 0", "–")
+
+
+def test_a_study_without_any_result_still_has_its_arms(record: StudyRecord) -> None:
+    empty = dataclasses.replace(record, predictions=record.predictions.iloc[:0], folds=record.folds.iloc[:0])
+    assert [row["macro %"] for row in summary_rows(empty)] == ["–"] * 4
+
+
+def test_importing_the_room_is_cheap() -> None:
+    check = "import sys, harness.report; print(sorted({'matplotlib', 'torch', 'pandas', 'sklearn'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,99 @@
+"""The UI: a real server on a free port of loopback, or a message."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+
+from harness.errors import TrackingError
+from harness.tracking import read_study, ui_server
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with study.recording() as recorder:
+        trial = recorder.trial(study.spec.arm("A"), "final", None)
+        run_id = study.run_fold(recorder, trial, study.task())
+        recorder.add_pictures(run_id, {"curves.png": b"\x89PNG"})
+    before = signal.getsignal(signal.SIGTERM)
+    # A plain kill of the process that shows the UI (the last line of the block) must not leave the server behind.
+    with pytest.raises(SystemExit), ui_server(study.uri, port=port) as (process, url):  # noqa: PT012
+        assert url == f"http://127.0.0.1:{port}"
+        assert b"<title>MLflow</title>" in _get(url)
+        # As a browser asks: the page by this very host name, a picture of a run, the run's data.
+        assert _get(f"http://localhost:{port}/get-artifact?path=pictures/curves.png&run_uuid={run_id}") == b"\x89PNG"
+        run = json.loads(_get(f"{url}/ajax-api/2.0/mlflow/runs/get?run_id={run_id}"))["run"]
+        assert {"key": "mlflow.parentRunId", "value": trial} in run["data"]["tags"]
+        listening = {
+            each.laddr.ip
+            for child in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            for each in child.net_connections("inet")
+            if each.status == psutil.CONN_LISTEN
+        }
+        assert listening == {"127.0.0.1"}
+
+        # The same server is a store to record in: its files go and come over HTTP.
+        remote = study.with_changes(uri=url, digests={**study.digests, "data": "f" * 64})
+        with remote.recording() as through:
+            final = through.trial(study.spec.arm("A"), "final", None)
+            remote.run_fold(through, final, study.task(fold=2))
+        record = read_study(url, "tiny")
+        assert record.run_id == through.run_id
+        expected = study.tables(study.result(study.task(fold=2)))["test"]
+        pd.testing.assert_frame_equal(record.predictions[expected.columns], expected, check_exact=True)
+        with pytest.raises(TrackingError, match=f"cannot listen on 127.0.0.1:{port}"), ui_server(study.uri, port=port):
+            pass
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in family)
+    assert [file.name for file in tmp_path.iterdir()] == ["mlruns"]
+
+
+def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
+    script = "import sys; from harness.tracking import serve_ui; serve_ui(sys.argv[1], port=int(sys.argv[2]))"
+    with subprocess.Popen([sys.executable, "-c", script, uri, str(port)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n".encode()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+        probe.connect(("127.0.0.1", port))
+
+
+def test_a_store_that_is_missing_is_told_before_any_server_starts(tmp_path: Path, port: int) -> None:
+    with (
+        pytest.raises(TrackingError, match="there is no tracking store"),
+        ui_server(f"sqlite:///{tmp_path}/x.db", port=port),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_s_own_address_needs_no_server() -> None:
+    with pytest.raises(TrackingError, match="an MLflow server already"), ui_server("http://127.0.0.1:5000"):
+        pass

@@ -1,0 +1,93 @@
+"""A training's corner of the process is set up, and left as it was found."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+
+from harness.errors import TrainingError
+from harness.training.isolation import device_name, isolated, open_device
+
+CPU = torch.device("cpu")
+
+
+def switches() -> tuple[object, ...]:
+    return (
+        torch.get_num_threads(),
+        torch.get_deterministic_debug_mode(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+        torch.get_float32_matmul_precision(),
+        torch.backends.cudnn.benchmark,
+        torch.backends.cudnn.deterministic,
+        torch.backends.cudnn.allow_tf32,
+        warnings.showwarning,
+        list(warnings.filters),
+    )
+
+
+def test_everything_is_put_back_even_after_an_error() -> None:
+    state, before = torch.get_rng_state(), switches()
+    seen = []
+
+    def fail() -> None:
+        with isolated(CPU, 3, 1 + torch.get_num_threads()):
+            seen.append(switches())
+            torch.rand(5)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert seen[0] != before
+    assert switches() == before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_inside_numbers_follow_the_seed_and_threads_are_set() -> None:
+    def draw(seed: int) -> list[float]:
+        with isolated(CPU, seed, 1):
+            assert torch.get_num_threads() == 1
+            assert torch.are_deterministic_algorithms_enabled()
+            return torch.rand(3).tolist()
+
+    torch.manual_seed(99)
+    first = draw(5)
+    torch.rand(100)
+    assert draw(5) == first
+    assert draw(6) != first
+
+
+def test_non_determinism_is_collected_once_and_other_warnings_pass() -> None:
+    def warn() -> list[str]:
+        with isolated(CPU, 0, 1) as complaints:
+            for _ in range(3):
+                warnings.warn("pool_backward does not have a deterministic implementation. You can ...", stacklevel=1)
+            warnings.warn("something else", stacklevel=1)
+        return complaints
+
+    with pytest.warns(UserWarning, match="something else") as seen:
+        complaints = warn()
+    assert complaints == ["pool_backward does not have a deterministic implementation."]
+    assert [str(warning.message) for warning in seen] == ["something else"]
+
+
+def test_an_operation_without_deterministic_kernel_is_told_not_fatal() -> None:
+    with isolated(CPU, 0, 1) as complaints:
+        torch.zeros(4).put_(torch.tensor([1]), torch.tensor([2.0]), accumulate=False)
+    assert len(complaints) == 1
+    assert "put_" in complaints[0]
+
+
+def test_devices() -> None:
+    assert open_device("cpu") == CPU
+    with pytest.raises(TrainingError, match="device 'gpu' is unknown; use cpu, cuda or cuda:N"):
+        open_device("gpu")
+    with pytest.raises(TrainingError, match="'meta' is not supported"):
+        open_device("meta")
+    with pytest.raises(TrainingError, match=r"'cuda:99': this machine has \d+ CUDA devices; use --device cpu"):
+        open_device("cuda:99")
+
+
+def test_the_processor_has_a_name() -> None:
+    assert device_name(CPU).strip()

@@ -1,0 +1,129 @@
+"""Scores against hand counts, and the step from segments to clips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.data.clips import ClipTable
+from harness.training import clip_predictions, scores
+
+
+def one_hot(predicted: list[int], n_classes: int) -> np.ndarray:
+    return np.eye(n_classes)[predicted]
+
+
+def clip_table(n: int = 4) -> ClipTable:
+    frame = pd.DataFrame(
+        {
+            "clip_id": [f"clip{row}" for row in range(n)],
+            "path": "",
+            "label": 0,
+            "fold": 1,
+            "recording": [f"rec{row // 2}" for row in range(n)],
+            "duration": 1.0,
+        }
+    )
+    return ClipTable("toy", frame, ("a", "b"), "")
+
+
+def segments(rows: list[tuple[int, int, int, float]]) -> pd.DataFrame:
+    """Return a table of (clip, segment, label, probability of class 0)."""
+    table = pd.DataFrame(rows, columns=["clip", "segment", "y_true", "p_0"])
+    return table.assign(part="test", p_1=1 - table["p_0"])
+
+
+def test_by_hand() -> None:
+    # Class 0: 3 of 4 right; class 1: 1 of 2; class 2: 1 of 1, and one 1 is called 2.
+    measured = scores([0, 0, 0, 0, 1, 1, 2], one_hot([0, 0, 0, 1, 1, 2, 2], 3), 3)
+    assert measured.confusion.tolist() == [[3, 1, 0], [0, 1, 1], [0, 0, 1]]
+    assert measured.class_accuracies.tolist() == [0.75, 0.5, 1.0]
+    assert measured.macro_accuracy == pytest.approx((0.75 + 0.5 + 1) / 3)
+    assert measured.clip_accuracy == pytest.approx(5 / 7)
+    assert measured.precision == pytest.approx((1 + 1 / 2 + 1 / 2) / 3)
+    assert measured.recall == pytest.approx(0.75)
+    assert measured.f1 == pytest.approx((6 / 7 + 1 / 2 + 2 / 3) / 3)
+    assert measured.absent == ()
+
+
+def test_absent_classes_are_left_out_and_told() -> None:
+    measured = scores([0, 0, 2, 2], one_hot([0, 1, 2, 2], 4), 4)
+    assert measured.absent == (1, 3)
+    assert np.isnan(measured.class_accuracies[[1, 3]]).all()
+    assert measured.macro_accuracy == pytest.approx((0.5 + 1) / 2)
+    assert measured.confusion.shape == (4, 4)
+    assert measured.confusion[0].tolist() == [1, 1, 0, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
+def test_macro_accuracy_is_the_mean_of_class_accuracies(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = (np.array(side) for side in zip(*pairs, strict=True))
+    measured = scores(truth, one_hot(list(predicted), 5), 5)
+    by_class = [float((predicted[truth == label] == label).mean()) for label in sorted(set(truth.tolist()))]
+    assert measured.macro_accuracy == pytest.approx(np.mean(by_class))
+    assert np.nanmean(measured.class_accuracies) == pytest.approx(measured.macro_accuracy)
+    assert measured.recall == measured.macro_accuracy
+    assert measured.confusion.sum() == len(truth)
+    assert measured.clip_accuracy == pytest.approx(np.trace(measured.confusion) / len(truth))
+
+
+@pytest.mark.parametrize(
+    ("truth", "probabilities", "message"),
+    [
+        ([], np.empty((0, 2)), "n > 0"),
+        ([0, 1], np.eye(3)[:2], r"\(n, 2\)"),
+        ([0, 2], np.eye(2), r"0..1, received 0..2"),
+        ([0, 1], [[np.nan, 1], [0, 1]], "finite"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(truth: list[int], probabilities: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        scores(truth, probabilities, 2)
+
+
+def test_segments_are_summed_to_a_clip() -> None:
+    # Clip 2: two weak votes for class 0 against one strong for class 1; the sum says 1, a majority would say 0.
+    table = segments([(2, 0, 1, 0.6), (2, 1, 1, 0.6), (2, 2, 1, 0.1), (0, 0, 0, 0.7)])
+    clips = clip_predictions(table.sample(frac=1, random_state=1), clip_table())
+    assert list(clips.columns) == ["clip_id", "recording", "y_true", "p_0", "p_1", "n_segments", "n_segments_correct"]
+    assert clips["clip_id"].tolist() == ["clip0", "clip2"]
+    assert clips["recording"].tolist() == ["rec0", "rec1"]
+    assert clips["y_true"].tolist() == [0, 1]
+    assert clips["p_0"].tolist() == pytest.approx([0.7, 1.3 / 3])
+    assert clips["n_segments"].tolist() == [1, 3]
+    assert clips["n_segments_correct"].tolist() == [1, 1]
+    assert clips[["p_0", "p_1"]].sum(axis=1).tolist() == pytest.approx([1, 1])
+
+
+def test_whole_clips_have_no_segments() -> None:
+    clips = clip_predictions(segments([(1, -1, 0, 0.8), (3, -1, 1, 0.9)]), clip_table())
+    assert clips["n_segments"].tolist() == [0, 0]
+    assert clips["n_segments_correct"].tolist() == [0, 0]
+    assert clips["p_0"].tolist() == pytest.approx([0.8, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (segments([(0, 0, 0, 0.5), (0, 0, 0, 0.5)]), "segment 0 of clip 0 stands twice"),
+        (segments([(0, 0, 0, 0.5), (0, 1, 1, 0.5)]), "clip 0 has two labels"),
+        (segments([(0, -1, 0, 0.5), (0, 1, 0, 0.5)]), "both as a whole and in segments"),
+        (segments([(0, 0, 0, 0.5), (1, 0, 0, 0.5)]).assign(part=["test", "validation"]), "test, validation"),
+        (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0", "p_1"]), "lacks p_0"),
+        (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0"]), "lacks p_0"),
+    ],
+)
+def test_damaged_tables_are_refused(table: pd.DataFrame, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        clip_predictions(table, clip_table())
+
+
+def test_more_than_ten_classes_keep_their_order() -> None:
+    row = pd.DataFrame({"clip": [0], "segment": [0], "y_true": [10], **{f"p_{label}": [0.0] for label in range(12)}})
+    row["p_10"] = 1.0
+    clips = clip_predictions(row, clip_table())
+    assert clips[[f"p_{label}" for label in range(12)]].to_numpy().argmax() == 10
+    assert clips["n_segments_correct"].tolist() == [1]
