@@ -211,7 +211,7 @@ def _faults(entry: ClipEntry, facts: AudioFacts, length: float, channels: tuple[
     return findings
 
 
-_PADDED = "its features cover its own length; nothing to do if the release is like this"
+_PADDED = "kept so unless the study sets features.clip_seconds; nothing to do if the release is like this"
 
 
 def _unlisted(inventory: Inventory) -> list[Finding]:

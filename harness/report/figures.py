@@ -103,7 +103,7 @@ def fold_figure(scores: StudyScores, fused: Sequence[str]) -> Figure:
     arms = [arm for arm in scores.arms["arm"] if scores.folds_of(arm)]
     folds = sorted({int(fold) for fold in scores.folds["fold"]})
     lanes = dict(zip(folds, np.linspace(-0.34, 0.1, len(folds)) if len(folds) > 1 else [0.0], strict=True))
-    names = [wrapped(arm, 26) for arm in arms]
+    names = [wrapped(literal(arm), 26) for arm in arms]
     lines = sum(max(1.55, 0.75 + 0.5 * (name.count("\n") + 1)) for name in names)
     notes = [_mean_and_spread(scores, arm) for arm in arms]
     left = text_inches("\n".join(names).split("\n"), 7.5) + 0.12
@@ -131,7 +131,7 @@ def fold_figure(scores: StudyScores, fused: Sequence[str]) -> Figure:
         axes.plot(100 * own["macro_accuracy"], heights, "o", color=colour, ms=4, mec="white", mew=0.5, zorder=3)
         axes.plot([mean], [position + _MEAN_LANE], "D", color="white", mec=BLACK, mew=1.0, ms=4.5, zorder=4)
         axes.text(1.015, position, notes[position], transform=axes.get_yaxis_transform(), va="center", fontsize=7.5)
-    axes.set_yticks(range(len(arms)), [literal_lines(name) for name in names])
+    axes.set_yticks(range(len(arms)), names)
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("Macro accuracy in %")
@@ -160,11 +160,6 @@ def wrapped(name: str, width: int) -> str:
             else:
                 lines.append(part)
     return "\n".join(line.strip() for line in lines)
-
-
-def literal_lines(text: str) -> str:
-    """Return text of several lines as it stands."""
-    return "\n".join(literal(line) for line in text.split("\n"))
 
 
 def _fold_legend(figure: Figure, axes: Axes, *, any_fused: bool) -> None:

@@ -108,9 +108,10 @@ def literal(text: object, longest: int | None = None) -> str:
 def text_inches(texts: Iterable[str], size: float) -> float:
     """Return the width in inches of the widest of ``texts`` in the figures' letters at ``size`` points."""
     font = get_font(findfont(FONT))
-    font.set_size(size, 72)
+    # Ten times as large: at small sizes hinting rounds each letter up to whole points.
+    font.set_size(10 * size, 72)
     widest = 0.0
     for text in texts:
         font.set_text(text)
-        widest = max(widest, font.get_width_height()[0] / 64 / 72)
+        widest = max(widest, font.get_width_height()[0] / 64 / 720)
     return widest

@@ -6,6 +6,7 @@ An interruption leaves each file as it was or as it shall be, never half of one.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.errors import StudyError
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.confusion import confusion_figure
@@ -31,6 +33,7 @@ from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import table_tex
 from harness.report.tables import build_tables
 
+_logger = logging.getLogger(__name__)
 # Folders that hold generated files only; what an earlier report left in them goes.
 _OWN_FOLDERS = ("tables", "figures")
 
@@ -75,7 +78,7 @@ def write_report(
     OSError
         When the folder cannot be written.
     """
-    files = report_contents(record, tables_of_networks(record) if parameter_tables is None else parameter_tables)
+    files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables)
     _put_in_place(files, folder)
     hints: list[str] = []
     compiled = compile_pdf(folder, say=hints.append) if pdf else None
@@ -89,6 +92,16 @@ def write_report(
         pdf=compiled,
         pdf_hint=" ".join(hints),
     )
+
+
+def _networks(record: StudyRecord) -> Mapping[str, pd.DataFrame]:
+    """Return the layer tables, or none where this version cannot read the recorded study: its accuracies still
+    stand."""
+    try:
+        return tables_of_networks(record)
+    except StudyError as error:
+        _logger.warning("The parameter table is left out of the report: %s", error)
+        return {}
 
 
 def report_contents(record: StudyRecord, parameter_tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:

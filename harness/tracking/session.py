@@ -76,7 +76,7 @@ def begin_session(
     number = int(run.data.tags.get(SESSIONS_TAG, "0")) + 1
     facts = {**environment.facts, "digests": dict(digests), "session": number}
     files: dict[str, Writer] = {
-        SPEC_FILE: json_file(spec.model_dump(mode="json")),
+        SPEC_FILE: json_file(mask_tree(spec.model_dump(mode="json"))),
         DATA_FILE: json_file(data_facts(clips)),
         LEAKAGE_FILE: json_file(leakage_rows(splits)),
     }

@@ -35,6 +35,10 @@ def serve_ui(
     TrackingError
         When there is no store, the port is taken, or the server does not start.
     """
+    if host not in LOOPBACK:
+        sys.stderr.write(
+            f"warning: MLflow asks for no password; whoever reaches {host}:{port} can read and change every run\n"
+        )
     try:
         with ui_server(uri, host, port) as (process, url):
             (on_ready or _say)(url)
@@ -85,16 +89,17 @@ def _environment(uri: str, host: str, port: int) -> dict[str, str]:
     folder = local_folder(uri)
     # Variables of MLflow that the user set for other stores must not reach into this one.
     inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", host)]
     own = {
         "MLFLOW_BACKEND_STORE_URI": uri,
         "MLFLOW_REGISTRY_STORE_URI": uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(dict.fromkeys(hosts)),
         "MLFLOW_LOGGING_LEVEL": "WARNING",
         # MLflow's own deprecations are no news to the user.
         "PYTHONWARNINGS": "ignore",
     }
+    if host in LOOPBACK:
+        # Whoever listens wider decides for himself which names are asked for (MLFLOW_SERVER_ALLOWED_HOSTS).
+        own["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
     if folder is not None:
         # Where experiments made within the UI put their files; otherwise a folder appears in the working directory.
         own["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = (folder / "artifacts").as_uri()
