@@ -278,7 +278,7 @@ def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) 
     """Read a study back from the store and write its report below ``reports``."""
     record = read_study(tracking_uri, name, run_id)
     files = write_report(record, reports / name)
-    failed = record.folds[record.folds["error"] != ""]
+    failed = record.folds[record.folds["status"] == "FAILED"]
     failures = tuple(
         f"{row.arm} {row.phase} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples()
     )

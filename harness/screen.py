@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -17,11 +18,27 @@ if TYPE_CHECKING:
     from harness.run import Outcome
 
 
+def _console() -> Console:
+    """Return the terminal; a log file or pipe has no width of its own and gets room enough for every table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
     """Return a table whose first ``left`` columns are text and whose other columns are numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, padding=0
+    )
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position < left else "right", overflow="fold", no_wrap=position == 0)
+        # Only text may wrap: a number broken over two lines reads as two numbers.
+        text = 0 < position < left
+        table.add_column(
+            column,
+            justify="left" if position < left else "right",
+            overflow="fold",
+            no_wrap=not text,
+            min_width=14 if text else None,
+        )
     for row in rows:
         table.add_row(*[str(cell) for cell in row])
     return table
@@ -37,7 +54,7 @@ def duration(seconds: float) -> str:
 
 def show_plan(plan: Plan) -> None:
     """Print a plan."""
-    console = Console()
+    console = _console()
     spec = plan.spec
     folds = ", ".join(map(str, spec.test_folds))
     console.print(f"{spec.study.name}: {spec.study.question}", markup=False)
@@ -50,34 +67,29 @@ def show_plan(plan: Plan) -> None:
     rows = [
         (
             arm.name,
-            arm.model,
-            arm.features,
-            f"{arm.parameters:,}" if arm.parameters else "-",
-            f"{arm.items:,}" if arm.items else "-",
-            arm.epochs or "-",
-            f"{arm.trials} ({arm.search_trainings})" if arm.trials else "-",
-            arm.final_trainings or "-",
+            f"{arm.model} on {arm.features}",
+            f"{arm.parameters / 1e6:.1f} M" if arm.parameters else "-",
+            f"{arm.items:,} × {arm.epochs}" if arm.items else "-",
+            f"{arm.search_trainings + arm.final_trainings}" if arm.final_trainings else "-",
             f"{arm.items_per_second:.0f}" if arm.items_per_second else "-",
             duration(arm.seconds) if arm.final_trainings else "-",
         )
         for arm in plan.arms
     ]
-    columns = (
-        "arm", "model", "features", "weights", "items/fold", "epochs", "trials (trainings)", "final trainings",
-        "items/s", "about",
-    )  # fmt: skip
-    console.print(_table("plan", columns, rows, left=3))
+    columns = ("arm", "network", "weights", "items × epochs", "trainings", "items/s", "about")
+    console.print(_table("plan", columns, rows, left=2))
     total = sum(arm.seconds for arm in plan.arms)
     console.print(
-        f"about {duration(total)} of training with {plan.workers} workers on {plan.device}, from a probe of a few "
-        "steps per network; validation and features come on top",
+        f"items are segments or images of one fold; trainings are (trials + {spec.evaluate.seeds} seeds) × "
+        f"{len(spec.test_folds)} folds. About {duration(total)} of training with {plan.workers} workers on "
+        f"{plan.device}, from a probe of a few steps per network; validation and features come on top",
         markup=False,
     )
 
 
 def show_outcome(outcome: Outcome) -> None:
     """Print the summary of a study run: accuracies per arm, and where everything lies."""
-    console = Console()
+    console = _console()
     title = f"{outcome.record.name}: macro accuracy on the test folds, mean ± SD over folds (seeds averaged first)"
     rows = [[row[key] for key in row] for row in outcome.summary]
     columns = list(outcome.summary[0]) if outcome.summary else ["arm"]
@@ -101,7 +113,7 @@ def show_fields(section: str | None) -> None:
     from harness.study.load import section_of
     from harness.study.spec import StudySpec
 
-    console = Console()
+    console = _console()
     sections: dict[str, tuple[str, type[BaseModel]]] = {}
 
     def visit(path: str, doc: str, model: type[BaseModel]) -> None:
@@ -175,12 +187,12 @@ def show_datasets(root: Path) -> None:
             note = "made when a study needs it" if not info.n_clips else f"harness data fetch {info.name}"
         rows.append((info.name, note, which, str(info.n_classes), str(len(info.folds)), official, here))
     columns = ("data set", "state", "folds here", "classes", "official folds", "official clips", "clips here")
-    Console().print(_table(f"data root {root}", columns, rows, left=3))
+    _console().print(_table(f"data root {root}", columns, rows, left=3))
 
 
 def show_check(report: CheckReport) -> None:
     """Print a data check: clips per fold and class where they differ from the official numbers, then the findings."""
-    console = Console()
+    console = _console()
     if not report.counts.empty:
         differ = (report.counts != report.expected).sum(axis=1)
         rows = list(

@@ -166,29 +166,40 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from harness.training.loop import train_fold
 
+    def hear() -> FoldTask | None:
+        try:
+            task: FoldTask | None = pipe.recv()
+        except (EOFError, OSError):
+            # The parent is gone, and with it everybody who wanted the result.
+            raise SystemExit from None
+        return task
+
+    def say(kind: str, content: object) -> None:
+        try:
+            pipe.send((kind, content))
+        except OSError:
+            raise SystemExit from None
+
     def tell(row: dict[str, float]) -> None:
         if pipe.poll():
-            pipe.recv()
+            hear()
             raise _DroppedError
-        pipe.send(("epoch", row))
+        say("epoch", row)
 
     while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
+        task = hear()
         if task is None:
             # The drop order crossed the end of its task on the way.
             continue
         try:
-            pipe.send(("started", None))
+            say("started", None)
             result = train_fold(task, tell)
         except _DroppedError:
-            pipe.send(("failed", ("dropped", "")))
+            say("failed", ("dropped", ""))
         except Exception as error:
-            pipe.send(("failed", (_message(error), traceback.format_exc())))
+            say("failed", (_message(error), traceback.format_exc()))
         else:
-            pipe.send(("finished", result))
+            say("finished", result)
 
 
 def _message(error: Exception) -> str:

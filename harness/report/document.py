@@ -39,7 +39,7 @@ _PACKAGES = (
     "torch", "torchaudio", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "librosa", "soundfile", "soxr",
     "optuna", "mlflow", "matplotlib",
 )  # fmt: skip
-_LONGEST_VALUE = 160
+_LONGEST_VALUE = 300
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The document is taken to have T1 fonts, UTF-8 input and the textcomp package.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 _SPECIALS = {
     "\\": r"\textbackslash{}",
@@ -70,16 +71,20 @@ def escape(text: object) -> str:
 
 def breakable(text: object) -> str:
     """Return :func:`escape` of ``text``, with leave to break lines inside names, after _ + - . / and =."""
-    printed = escape(text)
-    for sign in (r"\_", "+", "-", ".", "/", "="):
-        printed = printed.replace(sign, sign + r"\allowbreak{}")
-    return printed
+    return _with_breaks(escape(text), (r"\_", "+", "-", ".", "/", "="))
 
 
 def code(text: object) -> str:
-    """Return a command as it would be typed, in typewriter letters, with leave to break between words and parts."""
-    typed = breakable(text).replace("'", r"\textquotesingle{}")
+    """Return a command as it would be typed, in typewriter letters, with leave to break lines between the parts of its
+    words, but not after the hyphens of an option."""
+    typed = _with_breaks(escape(text), (r"\_", ".", "/", "=")).replace("'", r"\textquotesingle{}")
     return rf"\texttt{{{typed}}}"
+
+
+def _with_breaks(tex: str, signs: Sequence[str]) -> str:
+    for sign in signs:
+        tex = tex.replace(sign, sign + r"\allowbreak{}")
+    return tex
 
 
 def printed_length(text: object) -> int:

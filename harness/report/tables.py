@@ -108,9 +108,9 @@ def fold_tables(scores: StudyScores, marks: list[str]) -> list[Table]:
         columns=pd.MultiIndex.from_tuples(
             [
                 ("", "Arm"),
-                *(("Macro accuracy in fold", str(fold)) for fold in folds),
-                ("Folds", "Mean"),
-                ("Folds", "SD"),
+                *(("Fold", str(fold)) for fold in folds),
+                ("", "Mean"),
+                ("", "SD"),
             ]
         ),
     )

@@ -64,4 +64,4 @@ def test_breakable_allows_breaks_inside_names() -> None:
 
 
 def test_code_keeps_straight_quotes_and_double_hyphens() -> None:
-    assert code("--set 'a'") == (r"\texttt{-\allowbreak{}{}-\allowbreak{}set \textquotesingle{}a\textquotesingle{}}")
+    assert code("--set 'a'") == (r"\texttt{-{}-set \textquotesingle{}a\textquotesingle{}}")

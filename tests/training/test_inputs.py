@@ -16,8 +16,7 @@ from harness.data.splits import Part
 from harness.errors import TrainingError
 from harness.features.store import FeatureRef
 from harness.training.inputs import Resident, part_items, plane_rows
-
-from .conftest import FRAMES, HOP, write_images
+from tests.toys import FRAMES, HOP, write_images
 
 CPU = torch.device("cpu")
 

@@ -18,8 +18,7 @@ from harness.features.store import FeatureRef
 from harness.models import SuNet
 from harness.training import FoldResult, FoldTask, train_fold
 from harness.training.learner import Learner
-
-from .conftest import N_CLASSES, settings_of, split_of, task_of, write_images, write_segments
+from tests.toys import N_CLASSES, settings_of, split_of, task_of, write_images, write_segments
 
 Make = Callable[..., FoldTask]
 EVERYTHING = {"gain": 3, "mixup": 0.3, "mask_frames": 2, "mask_bins": 2, "class_weights": True}

@@ -15,8 +15,7 @@ from harness.features.store import FeatureRef
 from harness.training import normalise as module
 from harness.training.inputs import Items, Resident, part_items
 from harness.training.normalise import normalise, training_statistics
-
-from .conftest import split_of, write_images
+from tests.toys import split_of, write_images
 
 CPU = torch.device("cpu")
 

@@ -9,8 +9,7 @@ import torch
 
 from harness.errors import TrainingError
 from harness.training import probe_speed
-
-from .conftest import settings_of
+from tests.toys import settings_of
 
 ROWS = {"MFCC": (0, 4), "LM": (4, 8), "chroma": (8, 10), "contrast": (10, 11), "tonnetz": (11, 12)}
 

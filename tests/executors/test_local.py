@@ -1,0 +1,136 @@
+"""Executors: the same results from any number of workers, and a worker that dies takes only its task with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from harness.executors import (
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    InProcessExecutor,
+    ProcessExecutor,
+    Started,
+    local_executor,
+)
+from harness.training import FoldTask
+from tests.toys import N_CLASSES, settings_of, task_of, write_segments
+
+LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> list[FoldTask]:
+    features = write_segments(tmp_path, LABELS)
+    return [task_of(features, LABELS, fold=fold, seed=fold, settings=settings_of(epochs=2)) for fold in (1, 2, 3)]
+
+
+def run(executor: InProcessExecutor | ProcessExecutor, tasks: list[FoldTask]) -> list[Event]:
+    events: list[Event] = []
+
+    def keep(event: Event) -> bool:
+        events.append(event)
+        return True
+
+    executor.run(tasks, keep)
+    return events
+
+
+def results(events: list[Event]) -> dict[str, pd.DataFrame]:
+    return {event.task.key: event.result.predictions for event in events if isinstance(event, Finished)}
+
+
+def test_results_do_not_depend_on_the_number_of_workers_or_the_order(tasks: list[FoldTask]) -> None:
+    alone = results(run(InProcessExecutor(), tasks))
+    assert set(alone) == {task.key for task in tasks}
+    with ProcessExecutor(2) as executor:
+        together = results(run(executor, tasks[::-1]))
+        again = results(run(executor, tasks[:1]))
+    for key, predictions in alone.items():
+        pd.testing.assert_frame_equal(predictions, together[key], check_exact=True)
+    pd.testing.assert_frame_equal(alone[tasks[0].key], again[tasks[0].key], check_exact=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_task_tells_its_start_its_epochs_and_its_end(tasks: list[FoldTask], workers: int) -> None:
+    with local_executor(workers) as executor:
+        events = run(executor, tasks)
+    for task in tasks:
+        mine = [event for event in events if event.task.key == task.key]
+        assert [type(event) for event in mine] == [Started, Epoch, Epoch, Finished]
+        assert [event.row["epoch"] for event in mine if isinstance(event, Epoch)] == [1, 2]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: int) -> None:
+    broken = dataclasses.replace(tasks[0], fold=9, settings=settings_of(lr=1e30, epochs=3))
+    with local_executor(workers) as executor:
+        events = run(executor, [broken, *tasks])
+    failed = [event for event in events if isinstance(event, Failed)]
+    assert [event.task.fold for event in failed] == [9]
+    assert "loss" in failed[0].error
+    assert "Traceback" in failed[0].traceback
+    assert len(results(events)) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_dropped_tasks_say_nothing_more_and_the_executor_goes_on(tasks: list[FoldTask], workers: int) -> None:
+    long = [dataclasses.replace(task, settings=settings_of(epochs=500)) for task in tasks]
+    seen: list[Event] = []
+
+    def stop_at_the_third_epoch(event: Event) -> bool:
+        seen.append(event)
+        return not (isinstance(event, Epoch) and event.row["epoch"] >= 3)
+
+    with local_executor(workers) as executor:
+        executor.run(long, stop_at_the_third_epoch)
+        assert not [event for event in seen if isinstance(event, Finished | Failed)]
+        assert max(event.row["epoch"] for event in seen if isinstance(event, Epoch)) == 3
+        assert len(results(run(executor, tasks))) == 3
+
+
+def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -> None:
+    long = dataclasses.replace(tasks[0], fold=9, settings=settings_of(epochs=100_000))
+    mine = psutil.Process(os.getpid())
+    events: list[Event] = []
+
+    def kill_the_long_one(event: Event) -> bool:
+        events.append(event)
+        finished = sum(isinstance(each, Finished) for each in events)
+        if finished == 3 and isinstance(event, Epoch) and event.task.fold == 9:
+            busiest = max(mine.children(), key=lambda child: sum(child.cpu_times()[:2]))
+            busiest.send_signal(signal.SIGKILL)
+        return True
+
+    with ProcessExecutor(2) as executor:
+        executor.run([long, *tasks], kill_the_long_one)
+        failed = [event for event in events if isinstance(event, Failed)]
+        assert [event.task.fold for event in failed] == [9]
+        assert "exit code -9" in failed[0].error
+        assert "--workers" in failed[0].error
+        assert len(results(run(executor, tasks))) == 3
+
+
+def test_no_worker_outlives_the_executor(tasks: list[FoldTask]) -> None:
+    before = set(psutil.Process().children())
+    with ProcessExecutor(2) as executor:
+        run(executor, tasks[:2])
+        born = set(psutil.Process().children()) - before
+        assert len(born) >= 2
+    assert not [child for child in born if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_no_workers_is_refused() -> None:
+    make: Callable[[int], object] = local_executor
+    with pytest.raises(ValueError, match="received 0"):
+        make(0)
