@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from harness.study.sections import Section
 from harness.vocabulary import IMAGE_MODELS, MODELS, STACKED_FEATURES, STACKED_MODELS, SU_MODELS, feature_set
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$"
+NAME = r"^[^\W_][\w .,+&%#()=-]*$"
 
 
 class Arm(Section):

@@ -1,0 +1,207 @@
+"""The whole path on a tiny synthetic study: records, report, resume, and independence of the number of workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.executors import Event, Finished, InProcessExecutor
+from harness.progress import Silent
+from harness.run import Options, Outcome, report_study, run_study
+from harness.study import StudySpec
+from harness.study.load import parse_study
+from harness.tracking import list_studies
+from harness.training import FoldTask
+
+STUDY = {
+    "study": {"name": "tiny", "question": "Does the path hold?", "seed": 3},
+    "data": {"dataset": "synthetic", "folds": [1, 2, 3], "synthetic": {"clips_per_class_and_fold": 1}},
+    "features": {"image": {"seconds": 1.0, "rows": 32, "columns": 32}},
+    "train": {"epochs": 1, "batch_size": 8, "optimizer": "adamw", "lr": 0.001},
+    "arms": [
+        {"name": "A_1", "model": "su8", "features": "LM", "set": {"train.batch_size": 16}},
+        {"name": "B_1 & 100 % #2 é", "model": "su8", "features": "MFCC", "search": False},
+        {"name": "DS", "fuse": ["A_1", "B_1 & 100 % #2 é"], "rule": "dempster-shafer"},
+        {"name": "mean", "fuse": ["A_1", "B_1 & 100 % #2 é"], "rule": "mean", "level": "segment"},
+    ],
+    "search": {"trials": 2, "space": {"train.lr": {"low": 0.0003, "high": 0.003, "log": True}}},
+    "evaluate": {"folds": [1, 3]},
+    "tracking": {"system_metrics": False},
+}  # fmt: skip
+
+
+class _Counted(Silent):
+    """Remembers what was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for audio and features, which all runs may share."""
+    return tmp_path_factory.mktemp("shared")
+
+
+def spec_of(**changes: object) -> StudySpec:
+    return parse_study({**STUDY, **changes}, "tiny.toml")
+
+
+def run(spec: StudySpec, folder: Path, shared: Path, workers: int = 1) -> tuple[Outcome, list[str]]:
+    progress = _Counted()
+    options = Options(
+        data_root=shared / "data",
+        cache=shared / "cache",
+        reports=folder / "reports",
+        tracking_uri=f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}",
+        device="cpu",
+        workers=workers,
+        command="harness run-study tiny.toml",
+    )
+    return run_study(spec, options, progress), progress.lines
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """Return the outcome of a whole run in one process, and its folder."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return run(spec_of(), folder, shared)[0], folder
+
+
+def same(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_every_arm_fold_and_clip_is_predicted(undisturbed: tuple[Outcome, Path]) -> None:
+    predictions = undisturbed[0].record.predictions
+    counts = predictions.groupby(["arm", "fold", "seed"]).size()
+    assert set(counts.index) == {(arm, fold, 0) for arm in ("A_1", "B_1 & 100 % #2 é", "DS", "mean") for fold in (1, 3)}
+    assert set(counts) == {10}
+    probabilities = predictions.filter(regex=r"^p_\d+$").to_numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_the_fused_arm_is_the_normalised_product_of_its_streams(undisturbed: tuple[Outcome, Path]) -> None:
+    table = undisturbed[0].record.predictions
+    columns = [f"p_{label}" for label in range(10)]
+
+    def of(arm: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        return table[table["arm"] == arm].sort_values(["fold", "clip_id"])[columns].to_numpy(dtype=np.float64)
+
+    product = of("A_1") * of("B_1 & 100 % #2 é")
+    np.testing.assert_allclose(of("DS"), product / product.sum(axis=1, keepdims=True), rtol=1e-6)
+
+
+def test_the_store_holds_study_trials_and_folds(undisturbed: tuple[Outcome, Path]) -> None:
+    folds = undisturbed[0].record.folds
+    searched = folds[folds["phase"] == "search"]
+    assert set(searched["arm"]) == {"A_1"}
+    assert len(searched) == 2 * 2
+    assert set(folds["status"]) == {"FINISHED"}
+    assert undisturbed[0].record.status == "FINISHED"
+
+
+def test_each_fold_trains_with_its_own_best_trial(undisturbed: tuple[Outcome, Path]) -> None:
+    folds = undisturbed[0].record.folds
+    mine = folds[folds["arm"] == "A_1"]
+    for fold in (1, 3):
+        trials = mine[(mine["phase"] == "search") & (mine["fold"] == fold)].sort_values("trial")
+        best = int(trials.iloc[int(np.argmax(trials["validation_macro_accuracy"].to_numpy()))]["trial"])
+        final = mine[(mine["phase"] == "final") & (mine["fold"] == fold)].iloc[0]
+        assert int(final["trial"]) == best
+
+
+def test_the_report_is_whole_and_also_in_the_store(undisturbed: tuple[Outcome, Path]) -> None:
+    outcome, folder = undisturbed
+    results = json.loads((outcome.report.folder / "results.json").read_text(encoding="utf-8"))
+    assert [arm["name"] for arm in results["arms"]] == ["A_1", "B_1 & 100 % #2 é", "DS", "mean"]
+    written = pd.read_parquet(outcome.report.folder / "predictions.parquet")
+    same(written.reset_index(drop=True), outcome.record.predictions.reset_index(drop=True))
+    stored = list((folder / "mlruns" / "artifacts").rglob("reports/results.json"))
+    assert len(stored) == 1
+    assert outcome.failures == ()
+    assert [row["arm"] for row in outcome.summary] == ["A_1", "B_1 & 100 % #2 é", "DS", "mean"]
+
+
+def test_a_second_run_trains_nothing_and_says_the_same(undisturbed: tuple[Outcome, Path], shared: Path) -> None:
+    outcome, folder = undisturbed
+    again, lines = run(spec_of(), folder, shared)
+    assert not [line for line in lines if "macro accuracy test" in line]
+    assert again.record.run_id == outcome.record.run_id
+    same(again.record.predictions, outcome.record.predictions)
+    studies = list_studies(outcome.tracking_uri)
+    assert len(studies) == 1
+
+
+def test_the_report_can_be_written_again_from_the_store(undisturbed: tuple[Outcome, Path], tmp_path: Path) -> None:
+    outcome, _ = undisturbed
+    again = report_study("tiny", None, outcome.tracking_uri, tmp_path)
+    first = (outcome.report.folder / "tables" / "accuracy.csv").read_bytes()
+    assert (again.report.folder / "tables" / "accuracy.csv").read_bytes() == first
+
+
+def test_two_workers_give_what_one_gives(undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path) -> None:
+    outcome, _ = run(spec_of(), tmp_path, shared, workers=2)
+    same(outcome.record.predictions, undisturbed[0].record.predictions)
+
+
+@pytest.mark.parametrize("after", [1, 3, 5])
+def test_an_interrupted_study_goes_on_and_ends_the_same(
+    undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    ended = 0
+
+    class Interrupted(InProcessExecutor):
+        def run(self, tasks: Sequence[FoldTask], on_event: object) -> None:
+            def count(event: Event) -> bool:
+                nonlocal ended
+                going_on = bool(on_event(event))  # type: ignore[operator]
+                ended += isinstance(event, Finished)
+                if ended == after:
+                    raise KeyboardInterrupt
+                return going_on
+
+            super().run(tasks, count)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.run.local_executor", lambda _: Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            run(spec_of(), tmp_path, shared)
+    outcome, lines = run(spec_of(), tmp_path, shared)
+    trained = [line for line in lines if " in " in line and "macro accuracy" in line and "fold" in line]
+    assert len(trained) == 8 - after
+    same(outcome.record.predictions, undisturbed[0].record.predictions)
+    assert set(outcome.record.folds["status"]) == {"FINISHED"}
+
+
+def test_a_failing_training_is_a_row_and_the_study_goes_on(shared: Path, tmp_path: Path) -> None:
+    arms = [
+        {"name": "good", "model": "su8", "features": "LM"},
+        {"name": "bad", "model": "su8", "features": "MFCC", "set": {"train.lr": 1e30, "train.optimizer": "sgd"}},
+        {"name": "both", "fuse": ["good", "bad"], "rule": "mean"},
+    ]
+    spec = spec_of(arms=arms, search={"trials": 0}, train={"epochs": 2, "batch_size": 4})
+    outcome, _ = run(spec, tmp_path, shared)
+    assert set(outcome.record.predictions["arm"]) == {"good"}
+    assert len(outcome.failures) == 2
+    assert all("bad" in failure and "loss" in failure for failure in outcome.failures)
+    rows = outcome.record.folds[outcome.record.folds["arm"] == "bad"]
+    assert set(rows["status"]) == {"FAILED"}
+
+
+def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Path) -> None:
+    arms = [{"name": "one", "model": "su8", "features": "LM"}]
+    spec = spec_of(arms=arms, search={"trials": 0}, protocol={"split": "random-segment"}, evaluate={"folds": [2]})
+    outcome, lines = run(spec, tmp_path, shared)
+    leakage = outcome.record.leakage.iloc[0]
+    assert leakage["protocol"] == "random-segment"
+    assert leakage["n_test_sharing_clip"] > 0
+    assert any("segments" in line and "share a recording" in line for line in lines)
