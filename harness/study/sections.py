@@ -271,8 +271,9 @@ class SearchSection(Section):
     startup_trials: Natural = 4
     """Trials before the sampler models and the pruner judges."""
     selection: Literal["per-fold", "pooled"] = "per-fold"
-    """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say. pooled: one
-    choice for all folds; the report marks it as tuned on the reported folds."""
+    """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say in the choice
+    (tpe's proposals follow the mean over folds; random's follow nothing). pooled: one choice for all folds; the report
+    marks it as tuned on the reported folds."""
     storage: str | None = None
     """URL of Optuna's storage; default a SQLite file beside the tracking store. PostgreSQL URLs work."""
     space: dict[str, Space] = {}

@@ -29,7 +29,7 @@ from harness.tracking.names import (
     SPEC_FILE,
     STUDY,
 )
-from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, short_tag, study_input
+from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.store import Store
 from harness.tracking.uri import mask_tree
 
@@ -94,7 +94,8 @@ def begin_session(
         SESSIONS_TAG: str(number),
         SESSION_START_TAG: str(now_ms()),
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": short_tag(str(facts.get("command") or "harness")),
+        # The UI shows what follows the last slash, which in a command line can be any path.
+        "mlflow.source.name": "harness",
         "git_dirty": str(bool(facts.get("git", {}).get("dirty"))).lower(),
     }
     if commit := facts.get("git", {}).get("commit"):

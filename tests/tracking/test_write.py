@@ -442,7 +442,7 @@ def test_the_study_run_says_what_it_ran_on(study: Any) -> None:
     assert environment["packages"]["mlflow"]
     assert environment["digests"]["spec"] == recorder.spec_digest
     assert environment["digests"]["features.LMC"] == "a" * 64
-    assert run.data.tags["mlflow.source.name"] == "harness run-study tiny.toml"
+    assert run.data.tags["mlflow.source.name"] == "harness"
     assert json.loads((folder / "study.json").read_text())["study"]["name"] == "tiny"
     experiment = MlflowClient(study.uri).get_experiment(run.info.experiment_id)
     assert experiment.name == "tiny"

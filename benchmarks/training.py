@@ -4,16 +4,11 @@ The same network takes the same number of steps twice: once in a bare loop over 
 once in an epoch of the harness, which draws the order, gathers segments, augments and counts. The two alternate, order
 swapped each time, so that drifts of the machine hit both alike; the median of the paired ratios is the overhead.
 
-    python benchmarks/training_overhead.py --model su4 --precision bfloat16 --steps 20 --repeats 7 > overhead.json
-
-Prints JSON. Wall time for any device; on the CPU also processor time, which other programs on the machine disturb less.
+Wall time, and on the CPU also processor time, which other programs on the machine disturb less.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,51 +18,37 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from benchmarks.record import spread, write
 from harness.features.store import FeatureRef
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.inputs import Items, Resident
-from harness.training.isolation import device_name, isolated, open_device
+from harness.training.isolation import isolated, open_device
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
 
 N_CLASSES, ROWS, FRAMES, HOP = 10, 85, 41, 20
 SEGMENTS_PER_CLIP = 7
 
 
-def main() -> None:
-    """Measure and print."""
-    arguments = _arguments()
-    device = open_device(arguments.device)
-    augmentations = {"gain": 4, "mixup": 0.2, "mask_frames": 8, "mask_bins": 8} if arguments.augment else {}
-    train = TrainSection(
-        batch_size=arguments.batch_size,
-        precision=arguments.precision,
-        threads=arguments.threads,
-        **augmentations,
-    )
+def overhead(steps: int = 10, repeats: int = 9) -> None:
+    """Measure the 4-layer network on 85 x 41 at batch 32, in both precisions (target: under 5 %)."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    measured = {
+        precision: _measure(TrainSection(batch_size=32, precision=precision), device, steps, repeats)
+        for precision in ("float32", "bfloat16")
+    }
+    write("training", {"model": "su4", "input": [1, ROWS, FRAMES], "batch": 32, "device": device, **measured})
+
+
+def _measure(train: TrainSection, device_name: str, steps: int, repeats: int) -> dict[str, object]:
+    device = open_device(device_name)
     with tempfile.TemporaryDirectory() as folder, isolated(device, 0, train.threads):
-        harness_epoch, bare_epoch = _epochs(Path(folder), arguments.model, train, arguments.steps, device)
+        harness_epoch, bare_epoch = _epochs(Path(folder), "su4", train, steps, device)
         harness_epoch()
         bare_epoch()
-        pairs = [
-            _pair(harness_epoch, bare_epoch, device, swapped=repeat % 2 == 1) for repeat in range(arguments.repeats)
-        ]
-    items = arguments.steps * arguments.batch_size
-    print(json.dumps(_summary(arguments, device, items, pairs), indent=2))
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="su4", choices=["su4", "su6", "su8"])
-    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=20, help="steps of an epoch")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--augment", action="store_true", help="switch every augmentation on")
-    return parser.parse_args()
+        pairs = [_pair(harness_epoch, bare_epoch, device, swapped=repeat % 2 == 1) for repeat in range(repeats)]
+    return _summary(steps * train.batch_size, device, pairs)
 
 
 def _epochs(
@@ -140,27 +121,16 @@ def _pair(
     return measured
 
 
-def _summary(
-    arguments: argparse.Namespace, device: torch.device, items: int, pairs: list[dict[str, float]]
-) -> dict[str, object]:
-    def outside(unit: str) -> dict[str, float]:
-        shares = sorted(1 - pair[f"bare_{unit}"] / pair[f"harness_{unit}"] for pair in pairs)
-        return {"median": statistics.median(shares), "min": shares[0], "max": shares[-1]}
+def _summary(items: int, device: torch.device, pairs: list[dict[str, float]]) -> dict[str, object]:
+    def outside(unit: str) -> dict[str, float | int]:
+        return spread([1 - pair[f"bare_{unit}"] / pair[f"harness_{unit}"] for pair in pairs])
 
-    def speed(name: str) -> float:
-        return items / statistics.median(pair[f"{name}_seconds"] for pair in pairs)
-
-    return {
-        "arguments": vars(arguments),
-        "device": device_name(device),
-        "torch": torch.__version__,
-        "input": [1, ROWS, FRAMES],
-        "segments_per_second": {"harness": speed("harness"), "bare": speed("bare")},
+    measured: dict[str, object] = {
+        "segments_per_second": {
+            name: spread([items / pair[f"{name}_seconds"] for pair in pairs]) for name in ("harness", "bare")
+        },
         "share_outside_forward_backward_optimiser": outside("seconds"),
-        "share_by_processor_time": outside("processor_seconds") if device.type == "cpu" else None,
-        "pairs": pairs,
     }
-
-
-if __name__ == "__main__":
-    main()
+    if device.type == "cpu":
+        measured["share_by_processor_time"] = outside("processor_seconds")
+    return measured
