@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data import ClipTable, Split, check_official, load_clips, make_splits
+from harness.errors import TrainingError
 from harness.features import FeatureRef, FeatureStore
 from harness.progress import Progress
 from harness.study import Arm, StudySpec
@@ -124,15 +125,15 @@ def resolve_device(asked: str) -> str:
     Raises
     ------
     TrainingError
-        When a CUDA device is asked for that this machine does not have.
+        When the name is none of these, or a CUDA device that this machine does not have.
     """
     import torch
 
-    from harness.errors import TrainingError
-
     if asked == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, number = asked.partition(":")
+    kind, colon, number = asked.partition(":")
+    if asked != "cpu" and (kind != "cuda" or (colon and not number.isdecimal())):
+        raise TrainingError(f"--device {asked}: expected auto, cpu, cuda or cuda:N")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise TrainingError(
             f"--device {asked}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu or auto"

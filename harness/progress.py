@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a person says it: 4.2 s, 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 class Progress(Protocol):
     """Where the steps of a study are told."""
 

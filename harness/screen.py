@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from harness.errors import HarnessError
+from harness.progress import duration
 
 if TYPE_CHECKING:
     from harness.data import CheckReport
@@ -40,16 +42,8 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
             min_width=14 if text else None,
         )
     for row in rows:
-        table.add_row(*[str(cell) for cell in row])
+        table.add_row(*[escape(str(cell)) for cell in row])
     return table
-
-
-def duration(seconds: float) -> str:
-    """Return ``seconds`` as a person says it: 45 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def show_plan(plan: Plan) -> None:
@@ -135,7 +129,7 @@ def show_fields(section: str | None) -> None:
             for name, field in model.model_fields.items()
             if section_of(field.annotation) is None
         ]
-        heading = f"\\[{path}]" if path not in ("arms", "compare") else f"\\[[{path}]]"
+        heading = f"[[{path}]]" if path in ("arms", "compare") else f"[{path}]"
         console.print(
             _table(
                 f"{heading}  {(model.__doc__ or '').splitlines()[0]}",

@@ -5,8 +5,9 @@ Importing this folder loads neither torch nor pandas: names are imported where t
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from harness.models.build import build_model, kaiming_normal
@@ -31,23 +32,14 @@ __all__ = [
     "total_conflict",
 ]
 
-_HOMES = {
-    "RULES": "fusion",
-    "PlaneRows": "stacked",
-    "StackedSuNet": "stacked",
-    "SuNet": "su",
-    "build_model": "build",
-    "count_parameters": "describe",
-    "dempster_shafer": "fusion",
-    "describe_model": "describe",
-    "kaiming_normal": "build",
-    "mean_fusion": "fusion",
-    "resnet18": "resnet",
-    "total_conflict": "fusion",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "build": ["build_model", "kaiming_normal"],
+        "describe": ["count_parameters", "describe_model"],
+        "fusion": ["RULES", "dempster_shafer", "mean_fusion", "total_conflict"],
+        "resnet": ["resnet18"],
+        "stacked": ["PlaneRows", "StackedSuNet"],
+        "su": ["SuNet"],
+    },
+)

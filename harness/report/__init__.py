@@ -5,8 +5,9 @@ Importing this folder loads neither matplotlib nor torch: names are imported whe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from harness.report.parameters import parameter_tables
@@ -30,22 +31,14 @@ __all__ = [
     "write_report",
 ]
 
-_HOMES = {
-    "ArmSummary": "summary",
-    "ReportFiles": "write",
-    "StudyScores": "scores",
-    "summarise": "summary",
-    "compile_pdf": "pdf",
-    "confusion_png": "pictures",
-    "curves_png": "pictures",
-    "parameter_tables": "parameters",
-    "score_study": "scores",
-    "summary_rows": "summary",
-    "write_report": "write",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "parameters": ["parameter_tables"],
+        "pdf": ["compile_pdf"],
+        "pictures": ["confusion_png", "curves_png"],
+        "scores": ["StudyScores", "score_study"],
+        "summary": ["ArmSummary", "summarise", "summary_rows"],
+        "write": ["ReportFiles", "write_report"],
+    },
+)

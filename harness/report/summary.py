@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.progress import duration
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.scores import arm_names, score_study
@@ -80,16 +81,9 @@ def summary_rows(record: StudyRecord) -> list[dict[str, str]]:
             "macro %": wording.percent(each.macro_mean) + (f" ± {spread}" if spread != wording.NOTHING else ""),
             "clip %": wording.percent(each.clip_mean),
             "folds × seeds": f"{each.n_folds} × {wording.seeds_cell(each.seeds_min, each.seeds_max)}",
-            "time": _duration(each.seconds) if each.seconds else wording.NOTHING,
+            "time": duration(each.seconds) if each.seconds else wording.NOTHING,
         }
         if any(other.n_failed for other in summaries):
             row["failed"] = str(each.n_failed)
         rows.append(row)
     return rows
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

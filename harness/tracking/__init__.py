@@ -5,8 +5,9 @@ Importing this folder loads neither mlflow nor pandas: names are imported where 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from harness.tracking.digests import spec_digest
@@ -36,27 +37,15 @@ __all__ = [
     "ui_server",
 ]
 
-_HOMES = {
-    "Environment": "environment",
-    "FinishedFold": "folds",
-    "StoredFold": "folds",
-    "StudyRecorder": "write",
-    "StudySummary": "read",
-    "collect_environment": "environment",
-    "list_studies": "read",
-    "load_fold": "read",
-    "load_weights": "read",
-    "local_folder": "uri",
-    "log_reports": "write",
-    "mask_secrets": "uri",
-    "read_study": "read",
-    "serve_ui": "ui",
-    "spec_digest": "digests",
-    "ui_server": "ui",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "digests": ["spec_digest"],
+        "environment": ["Environment", "collect_environment"],
+        "folds": ["FinishedFold", "StoredFold"],
+        "read": ["StudySummary", "list_studies", "load_fold", "load_weights", "read_study"],
+        "ui": ["serve_ui", "ui_server"],
+        "uri": ["local_folder", "mask_secrets"],
+        "write": ["StudyRecorder", "log_reports"],
+    },
+)

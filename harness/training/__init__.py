@@ -5,8 +5,9 @@ Importing this folder loads neither torch nor scikit-learn: names are imported w
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from harness.training.fuse import fuse_predictions
@@ -32,23 +33,15 @@ __all__ = [
     "train_fold",
 ]
 
-_HOMES = {
-    "FoldResult": "task",
-    "FoldTask": "task",
-    "Scores": "metrics",
-    "clip_predictions": "metrics",
-    "fold_seed": "seeding",
-    "fuse_predictions": "fuse",
-    "load_weights": "weights",
-    "probe_speed": "probe",
-    "sampler_seed": "seeding",
-    "save_weights": "weights",
-    "scores": "metrics",
-    "train_fold": "loop",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "fuse": ["fuse_predictions"],
+        "loop": ["train_fold"],
+        "metrics": ["Scores", "clip_predictions", "scores"],
+        "probe": ["probe_speed"],
+        "seeding": ["fold_seed", "sampler_seed"],
+        "task": ["FoldResult", "FoldTask"],
+        "weights": ["load_weights", "save_weights"],
+    },
+)

@@ -1,0 +1,42 @@
+"""A plan counts what a run will do, on real clips, and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.plan import make_plan
+from harness.study import load_study
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_root: Path) -> None:
+    spec = load_study(STUDIES / "su2019-esc10.toml", ["evaluate.folds=[1, 2]"])
+    before = sorted(path.name for path in esc_root.iterdir())
+    plan = make_plan(spec, esc_root, "cpu", 2)
+    assert sorted(path.name for path in esc_root.iterdir()) == before
+    arms = {arm.name: arm for arm in plan.arms}
+    assert list(arms) == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS", "TSCNN mean"]
+    lmc = arms["LMCNet"]
+    # 240 training clips of 5 s: 216 frames, so 1 + (216 - 41) // 20 = 9 segments each.
+    assert lmc.items == 240 * 9
+    assert (lmc.trials, lmc.search_trainings, lmc.final_trainings) == (10, 20, 6)
+    # Table 1's weights, with the biases and batch normalisations that it leaves out.
+    assert lmc.parameters == pytest.approx(15.9e6, rel=0.01)
+    assert arms["MLMC"].parameters > lmc.parameters
+    assert lmc.items_per_second > 0
+    assert lmc.seconds == pytest.approx(26 * 50 * 2160 / lmc.items_per_second / 2)
+    assert arms["TSCNN-DS"].final_trainings == 0
+    assert arms["TSCNN-DS"].seconds == 0
+
+
+def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:
+    spec = load_study(STUDIES / "quickstart.toml", ["protocol.split=random-clip", "features.image.rows=32"])
+    plan = make_plan(spec, tmp_path, "cpu", None)
+    arms = {arm.name: arm for arm in plan.arms}
+    assert arms["ResNet-18 mel"].items == 60
+    assert arms["LMCNet"].items == 60 * 3
+    assert plan.workers >= 1
+    assert [split.protocol for split in plan.splits] == ["random-clip"] * 3
