@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness.errors import HarnessError
 from harness.progress import duration
@@ -42,7 +42,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
             min_width=14 if text else None,
         )
     for row in rows:
-        table.add_row(*[escape(str(cell)) for cell in row])
+        table.add_row(*[Text(str(cell)) for cell in row])
     return table
 
 
