@@ -28,9 +28,7 @@ def _console() -> Console:
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
     """Return a table whose first ``left`` columns are text and whose other columns are numbers."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD, padding=0
-    )
+    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for position, column in enumerate(columns):
         # Only text may wrap: a number broken over two lines reads as two numbers.
         text = 0 < position < left
