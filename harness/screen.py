@@ -177,8 +177,8 @@ def show_datasets(root: Path) -> None:
         except DataError:
             here, which = "0", "-"
             note = "made when a study needs it" if not info.n_clips else f"harness data fetch {info.name}"
-        rows.append((info.name, note, which, str(info.n_classes), str(len(info.folds)), official, here))
-    columns = ("data set", "state", "folds here", "classes", "official folds", "official clips", "clips here")
+        rows.append((info.name, note, which, here, official, str(info.n_classes)))
+    columns = ("data set", "state", "folds here", "clips here", "official", "classes")
     _console().print(_table(f"data root {root}", columns, rows, left=3))
 
 
