@@ -13,6 +13,8 @@ from harness.tracking import StudyRecorder
 from harness.training.metrics import clip_predictions, scores
 from harness.training.task import FoldResult, FoldTask
 
+_FOLDS = "folds"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -48,13 +50,22 @@ class Ledger:
         ``wanted`` is asked after each ended task; when it returns False the other tasks are dropped.
         """
 
-        def on_event(event: Event) -> bool:
-            self._write(event, parents[event.task.key])
-            return wanted() if isinstance(event, Finished | Failed) else True
-
         due = [task for task in tasks if self.entry(task) is None]
+        ended = 0
+
+        def on_event(event: Event) -> bool:
+            nonlocal ended
+            self._write(event, parents[event.task.key])
+            if not isinstance(event, Finished | Failed):
+                return True
+            ended += 1
+            self._progress.advance(_FOLDS, ended)
+            return wanted()
+
         if due:
+            self._progress.begin(_FOLDS, "folds", len(due))
             self._executor.run(due, on_event)
+            self._progress.end(_FOLDS)
         for digest, run_id in self._open.items():
             self._recorder.drop_fold(run_id, "dropped: the trial was pruned or another fold of it failed")
             self._progress.end(digest)
