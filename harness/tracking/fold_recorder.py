@@ -93,7 +93,7 @@ class FoldRecorder:
         """Open the run of one training below its trial, with tags, hyperparameters and data set inputs."""
         with self._store.guard(f"record the training {task.key}"):
             tags = self._tags.fold(self.run_id, task)
-            title = f"{task.arm} {task.phase} fold {task.fold} seed {task.seed_index}"
+            title = f"fold {task.fold} seed {task.seed_index} {task.arm} {task.phase}"
             inputs = split_inputs(self._clips, task.split)
             return self._writer.create(trial_run_id, title, tags, flat_settings(task.settings), inputs)
 
@@ -161,7 +161,7 @@ class FoldRecorder:
         if known is not None:
             return known.run_id
         with self._store.guard(f"record fold {fold} of arm {arm.name!r}"):
-            title = f"{arm.name} {names.FINAL} fold {fold} seed {seed}"
+            title = f"fold {fold} seed {seed} {arm.name} {names.FINAL}"
             run_id = self._writer.create(trial_run_id, title, tags, {})
             self._finish(run_id, {names.SEGMENTS_FILE: segments_file(segments)}, parts, {"test": measured}, {}, {})
         return run_id

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from harness.executors import (
     local_executor,
 )
 from harness.training import FoldTask
-from tests.toys import N_CLASSES, settings_of, task_of, write_segments
+from tests.toys import N_CLASSES, DeadlyFeatures, settings_of, task_of, write_segments
 
 LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
 
@@ -100,24 +98,14 @@ def test_dropped_tasks_say_nothing_more_and_the_executor_goes_on(tasks: list[Fol
 
 
 def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -> None:
-    long = dataclasses.replace(tasks[0], fold=9, settings=settings_of(epochs=100_000))
-    mine = psutil.Process(os.getpid())
-    events: list[Event] = []
-
-    def kill_the_long_one(event: Event) -> bool:
-        events.append(event)
-        finished = sum(isinstance(each, Finished) for each in events)
-        if finished == 3 and isinstance(event, Epoch) and event.task.fold == 9:
-            busiest = max(mine.children(), key=lambda child: sum(child.cpu_times()[:2]))
-            busiest.send_signal(signal.SIGKILL)
-        return True
-
+    deadly = dataclasses.replace(tasks[0], fold=9, features=DeadlyFeatures(**vars(tasks[0].features)))
     with ProcessExecutor(2) as executor:
-        executor.run([long, *tasks], kill_the_long_one)
+        events = run(executor, [deadly, *tasks])
         failed = [event for event in events if isinstance(event, Failed)]
         assert [event.task.fold for event in failed] == [9]
         assert "exit code -9" in failed[0].error
         assert "--workers" in failed[0].error
+        assert len(results(events)) == 3
         assert len(results(run(executor, tasks))) == 3
 
 

@@ -121,3 +121,16 @@ def test_one_thread_is_for_inside_only() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("seconds", [1.4, 2.0, 3.1])
+def test_a_clip_brought_to_a_length_is_the_cut_or_lengthened_audio(tmp_path: Path, seconds: float) -> None:
+    samples = (0.1 * np.random.default_rng(1).standard_normal(round(seconds * 22050))).astype(np.float32)
+    brought = np.concatenate([samples, np.zeros(44100, np.float32)])[:44100]
+    fixed = FeaturesSection(clip_seconds=2.0)
+    planes = [Plane("segments", "LM"), Plane("segments", "contrast")]
+    ours = compute_planes(_wav(tmp_path / "own.wav", samples), planes, fixed)
+    theirs = compute_planes(_wav(tmp_path / "brought.wav", brought), planes, PARAMS)
+    for plane in planes:
+        assert len(ours[plane]) == n_frames(np.array([seconds]), fixed)[0] == 87
+        np.testing.assert_array_equal(ours[plane], theirs[plane])

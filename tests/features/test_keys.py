@@ -26,6 +26,8 @@ def _changed(before: dict[Plane, str], after: dict[Plane, str]) -> set[Plane]:
 
 
 def _other(value: Any) -> Any:
+    if value is None:
+        return 3.0
     return {"zeros": "repeat", "per-bin": "none"}[value] if isinstance(value, str) else value * 2 + 1
 
 
@@ -64,6 +66,7 @@ def test_every_image_setting_changes_images_only(field: str) -> None:
         ("contrast_fmin", {"contrast"}),
         ("n_fft", {"LM", "MFCC", "chroma", "contrast"}),
         ("padding", set(SEGMENT_PLANES)),
+        ("clip_seconds", set(SEGMENT_PLANES)),
     ],
 )
 def test_a_setting_leaves_other_planes_alone(field: str, planes: set[str]) -> None:
