@@ -1,0 +1,55 @@
+"""Numbers in the README come from committed predictions; its commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from harness.cli import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def macro_accuracy(table: pd.DataFrame) -> float:
+    predicted = table.filter(regex=r"^p_\d+$").to_numpy().argmax(axis=1)
+    right = pd.Series(predicted == table["y_true"].to_numpy(), index=table.index)
+    return float(right.groupby(table["y_true"]).mean().mean())
+
+
+def test_the_table_of_results_follows_from_the_predictions() -> None:
+    predictions = pd.read_parquet(ROOT / "reports" / "su2019-esc10" / "predictions.parquet")
+    rows = re.findall(r"^\| ([\w -]+) \| ([\d.]+) ± ([\d.]+) \| ([\d. ]+) \|$", README, flags=re.MULTILINE)
+    assert [row[0] for row in rows] == list(predictions["arm"].unique())
+    for arm, mean, spread, folds in rows:
+        mine = predictions[predictions["arm"] == arm]
+        accuracies = np.array([100 * macro_accuracy(fold) for _, fold in mine.groupby("fold")])
+        assert len(accuracies) == 5
+        # Half a unit of the last digit, and the rounding of a half either way.
+        np.testing.assert_allclose([float(value) for value in folds.split()], accuracies, atol=0.0501)
+        assert abs(float(mean) - accuracies.mean()) <= 0.0501
+        assert abs(float(spread) - accuracies.std(ddof=1)) <= 0.0501
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    commands = re.findall(r"^ {4}harness (.+?)(?:\s+#.*)?$", README, flags=re.MULTILINE)
+    assert len(commands) >= 7
+    for command in commands:
+        words = command.split()
+        found = cli.commands[words[0]]
+        if hasattr(found, "commands"):
+            found = found.commands[words[1]]
+        options = {option for parameter in found.params for option in parameter.opts}
+        for word in words:
+            if word.startswith("--"):
+                assert word in options, command
+
+
+def test_every_study_and_file_the_readme_names_is_there() -> None:
+    for study in re.findall(r"`?studies/([\w-]+\.toml)", README) + re.findall(r"^\| `([\w-]+\.toml)`", README, re.M):
+        assert (ROOT / "studies" / study).is_file(), study
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).is_file(), target
