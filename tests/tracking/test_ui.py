@@ -75,12 +75,20 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
 
 
 def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
-    script = "import sys; from harness.tracking import serve_ui; serve_ui(sys.argv[1], port=int(sys.argv[2]))"
+    # A test run in the background inherits an ignored SIGINT; at a terminal, where Ctrl-C is typed, it is not ignored.
+    script = (
+        "import signal, sys; from harness.tracking import serve_ui; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); serve_ui(sys.argv[1], port=int(sys.argv[2]))"
+    )
     with subprocess.Popen([sys.executable, "-c", script, uri, str(port)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n".encode()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n".encode()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            # SIGTERM stops the server with it, and ends the wait for a process that ignored Ctrl-C.
+            process.terminate()
     with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
         probe.connect(("127.0.0.1", port))
 
