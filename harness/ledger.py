@@ -10,7 +10,7 @@ from harness.executors import Epoch, Event, Executor, Failed, Finished, Started
 from harness.progress import Progress
 from harness.report import confusion_png, curves_png
 from harness.tracking import StudyRecorder
-from harness.training.metrics import clip_predictions, scores
+from harness.training.metrics import clip_predictions, probability_columns, table_scores
 from harness.training.task import FoldResult, FoldTask
 
 _FOLDS = "folds"
@@ -95,16 +95,14 @@ class Ledger:
 
     def _finish(self, run_id: str, task: FoldTask, result: FoldResult) -> dict[str, float]:
         classes = self._clips.classes
-        measured = {}
-        tables = {}
-        for part, segments in result.predictions.groupby("part", sort=True):
-            table = clip_predictions(segments, self._clips)
-            tables[str(part)] = table
-            probabilities = table.filter(regex=r"^p_\d+$").to_numpy()
-            measured[str(part)] = scores(table["y_true"].to_numpy(), probabilities, len(classes))
+        tables = {
+            str(part): clip_predictions(segments, self._clips)
+            for part, segments in result.predictions.groupby("part", sort=True)
+        }
+        measured = {part: table_scores(table, len(classes)) for part, table in tables.items()}
         pictures = {"curves.png": curves_png(result.history, _title(task))}
         for part, table in tables.items():
-            predicted = table.filter(regex=r"^p_\d+$").to_numpy().argmax(axis=1)
+            predicted = table[probability_columns(table)].to_numpy().argmax(axis=1)
             pictures[f"confusion_{part}.png"] = confusion_png(
                 table["y_true"].to_numpy(), predicted, classes, f"{_title(task)}, {part}"
             )

@@ -7,10 +7,11 @@ Every step reads what the step before left; what is recorded already is not done
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,11 @@ from harness.search import Report, TrialRecord, search_arm
 from harness.study import Arm, StudySpec, TrackingSection, load_study
 from harness.tracking import StudyRecorder, local_folder, log_reports, read_study
 from harness.training.fuse import fuse_predictions
-from harness.training.metrics import clip_predictions, scores
+from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldTask
+
+Finals = dict[str, dict[tuple[int, int], FoldTask]]
+"""Final trainings by arm, then by fold and seed index."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,21 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         local_executor(workers) as executor,
     ):
         ledger = Ledger(recorder, executor, prepared.clips, progress)
-        chosen = {arm.name: _search(prepared, arm, ledger, recorder, options, progress) for arm in spec.trained_arms}
+        chosen: dict[str, dict[int, TrialRecord | None]] = {}
+        failures = []
+        for arm in spec.trained_arms:
+            try:
+                chosen[arm.name] = _search(prepared, arm, ledger, recorder, options, progress)
+            except TrainingError as error:
+                # No trial of this arm could be trained; the other arms still can.
+                recorder.finish_trial(recorder.trial(arm, "final", None, {}), {}, "test", str(error))
+                failures.append(str(error))
         finals = _train_finals(prepared, chosen, ledger, recorder)
         _fuse(prepared, finals, ledger, recorder)
         run_id = recorder.run_id
     outcome = report_run(spec.study.name, run_id, options.tracking_uri, options.reports)
     log_reports(options.tracking_uri, run_id, outcome.report.folder)
-    return outcome
+    return replace(outcome, failures=(*failures, *outcome.failures))
 
 
 def _search(
@@ -200,65 +212,72 @@ def _train_finals(
     chosen: dict[str, dict[int, TrialRecord | None]],
     ledger: Ledger,
     recorder: StudyRecorder,
-) -> dict[str, list[FoldTask]]:
-    """Train every arm on every test fold and seed with its chosen hyperparameters; return the tasks by arm."""
+) -> Finals:
+    """Train every chosen arm on every test fold and seed with its chosen hyperparameters, tested at the end."""
     spec = prepared.spec
-    finals: dict[str, list[FoldTask]] = {}
+    finals: Finals = {}
     parents: dict[str, str] = {}
-    arm_runs: dict[str, str] = {}
-    for arm in spec.trained_arms:
-        arm_runs[arm.name] = recorder.trial(arm, "final", None, {})
-        finals[arm.name] = [
-            prepared.task(arm, "final", trial.index if trial else None, trial.values if trial else {}, fold, seed)
-            for fold, trial in chosen[arm.name].items()
+    for name, trials in chosen.items():
+        arm = spec.arm(name)
+        run_id = recorder.trial(arm, "final", None, {})
+        finals[name] = {
+            (fold, seed): prepared.task(
+                arm, "final", trial.index if trial else None, trial.values if trial else {}, fold, seed
+            )
+            for fold, trial in trials.items()
             for seed in range(spec.evaluate.seeds)
-        ]
-        parents |= {task.key: arm_runs[arm.name] for task in finals[arm.name]}
-    ledger.run([task for tasks in finals.values() for task in tasks], parents)
+        }
+        parents |= {task.key: run_id for task in finals[name].values()}
+    ledger.run([task for tasks in finals.values() for task in tasks.values()], parents)
     for name, tasks in finals.items():
-        _finish_arm(tasks, arm_runs[name], ledger, recorder)
+        _finish_arm(spec.arm(name), tasks, ledger, recorder)
     return finals
 
 
-def _finish_arm(tasks: list[FoldTask], run_id: str, ledger: Ledger, recorder: StudyRecorder) -> None:
-    """Repeat the folds' test accuracies, each the mean over its seeds, on the arm's run."""
+def _finish_arm(arm: Arm, tasks: dict[tuple[int, int], FoldTask], ledger: Ledger, recorder: StudyRecorder) -> None:
+    """Repeat the folds' test accuracies, one for each seed, on the arm's run."""
     by_fold: dict[int, list[float]] = {}
     errors = []
-    for task in tasks:
+    for (fold, seed), task in tasks.items():
         entry = ledger.entry(task)
-        if entry is not None and not entry.error:
-            by_fold.setdefault(task.fold, []).append(entry.accuracies["test"])
-        elif entry is not None:
-            errors.append(f"fold {task.fold} seed {task.seed_index}: {entry.error}")
-    recorder.finish_trial(
-        run_id, {fold: sum(values) / len(values) for fold, values in by_fold.items()}, "test", "; ".join(errors)
-    )
+        if entry is None or entry.error:
+            errors.append(f"fold {fold} seed {seed}: {entry.error if entry else 'not trained'}")
+        else:
+            by_fold.setdefault(fold, []).append(entry.accuracies["test"])
+    recorder.finish_trial(recorder.trial(arm, "final", None, {}), _means(by_fold), "test", "; ".join(errors))
 
 
-def _fuse(prepared: Prepared, finals: dict[str, list[FoldTask]], ledger: Ledger, recorder: StudyRecorder) -> None:
+def _fuse(prepared: Prepared, finals: Finals, ledger: Ledger, recorder: StudyRecorder) -> None:
     """Fuse the recorded predictions of streams, fold by fold and seed by seed; nothing is trained."""
     spec = prepared.spec
     for arm in spec.arms:
         if arm.fuse is None or arm.rule is None:
             continue
-        trial_run = recorder.trial(arm, "final", None, {})
+        run_id = recorder.trial(arm, "final", None, {})
         by_fold: dict[int, list[float]] = {}
-        for position, task in enumerate(finals[arm.fuse[0]]):
-            entries = [ledger.entry(finals[stream][position]) for stream in arm.fuse]
-            if any(entry is None or entry.error for entry in entries):
-                # The stream's own row tells why; a fusion of half its streams would be another arm.
+        for fold, seed in itertools.product(spec.test_folds, range(spec.evaluate.seeds)):
+            tasks = [finals.get(stream, {}).get((fold, seed)) for stream in arm.fuse]
+            entries = [ledger.entry(task) if task else None for task in tasks]
+            runs = [entry.run_id for entry in entries if entry is not None and not entry.error]
+            if len(runs) < len(arm.fuse):
+                # The stream's own row tells why; a fusion of the streams that are left would be another arm.
                 continue
-            streams = [recorder.load_predictions(entry.run_id) for entry in entries if entry]
-            fused = fuse_predictions(streams, arm.rule, arm.level)
+            fused = fuse_predictions([recorder.load_predictions(run) for run in runs], arm.rule, arm.level)
             table = clip_predictions(fused[fused["part"] == "test"], prepared.clips)
-            measured = scores(
-                table["y_true"].to_numpy(), table.filter(regex=r"^p_\d+$").to_numpy(), len(prepared.clips.classes)
-            )
-            recorder.log_fused_fold(trial_run, arm, task.fold, task.seed_index, fused, table, measured)
-            by_fold.setdefault(task.fold, []).append(measured.macro_accuracy)
+            measured = table_scores(table, len(prepared.clips.classes))
+            recorder.log_fused_fold(run_id, arm, fold, seed, fused, table, measured)
+            by_fold.setdefault(fold, []).append(measured.macro_accuracy)
+        missing = [str(fold) for fold in spec.test_folds if len(by_fold.get(fold, ())) < spec.evaluate.seeds]
         recorder.finish_trial(
-            trial_run, {fold: sum(values) / len(values) for fold, values in by_fold.items()}, "test", ""
+            run_id,
+            _means(by_fold),
+            "test",
+            f"not all streams are there for folds {', '.join(missing)}" if missing else "",
         )
+
+
+def _means(by_fold: dict[int, list[float]]) -> dict[int, float]:
+    return {fold: sum(values) / len(values) for fold, values in by_fold.items()}
 
 
 def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
@@ -278,8 +297,7 @@ def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) 
     """Read a study back from the store and write its report below ``reports``."""
     record = read_study(tracking_uri, name, run_id)
     files = write_report(record, reports / name)
-    failed = record.folds[record.folds["status"] == "FAILED"]
-    failures = tuple(
-        f"{row.arm} {row.phase} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples()
-    )
+    # A search may well meet values that cannot be trained: its trial is a row with its error, no failure of the study.
+    failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
+    failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
     return Outcome(record, files, summary_rows(record), failures, tracking_uri)

@@ -197,6 +197,22 @@ def test_a_failing_training_is_a_row_and_the_study_goes_on(shared: Path, tmp_pat
     assert set(rows["status"]) == {"FAILED"}
 
 
+def test_an_arm_whose_every_trial_fails_does_not_stop_the_others(shared: Path, tmp_path: Path) -> None:
+    arms = [
+        {"name": "good", "model": "su8", "features": "LM", "search": False},
+        {"name": "bad", "model": "su8", "features": "MFCC", "set": {"train.optimizer": "sgd"}},
+        {"name": "both", "fuse": ["good", "bad"], "rule": "mean"},
+    ]
+    search = {"trials": 2, "sampler": "grid", "space": {"train.lr": {"choices": [1e29, 1e30]}}}
+    spec = spec_of(arms=arms, search=search, train={"epochs": 2, "batch_size": 4}, evaluate={"folds": [1]})
+    outcome, _ = run(spec, tmp_path, shared)
+    assert set(outcome.record.predictions["arm"]) == {"good"}
+    assert len(outcome.failures) == 1
+    assert "arm 'bad': none of 2 trials" in outcome.failures[0]
+    searched = outcome.record.folds[outcome.record.folds["phase"] == "search"]
+    assert set(searched["status"]) == {"FAILED"}
+
+
 def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Path) -> None:
     arms = [{"name": "one", "model": "su8", "features": "LM"}]
     spec = spec_of(arms=arms, search={"trials": 0}, protocol={"split": "random-segment"}, evaluate={"folds": [2]})

@@ -82,6 +82,11 @@ def scores(y_true: ArrayLike, probabilities: ArrayLike, n_classes: int) -> Score
     )
 
 
+def table_scores(table: pd.DataFrame, n_classes: int) -> Scores:
+    """Return the scores of a table with ``y_true`` and ``p_0`` .. ``p_{C-1}``; raises as :func:`scores`."""
+    return scores(table["y_true"].to_numpy(), table[probability_columns(table)].to_numpy(), n_classes)
+
+
 def clip_means(
     clips: NDArray[np.int64], probabilities: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
