@@ -20,7 +20,7 @@ def quickstart(repeats: int = 1) -> None:
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            command = [HARNESS, "run-study", str(ROOT / "studies" / "quickstart.toml")]
+            command = [HARNESS, "run-study", str(ROOT / "studies" / "quickstart.toml"), "--workers", "1"]
             command += ["--data-root", str(folder / "data"), "--cache", str(folder / "cache")]
             runs.append(measure(command, folder))
     write(
