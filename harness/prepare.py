@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data import ClipTable, Split, check_official, load_clips, make_splits
+from harness.data import ClipTable, Split, load_clips, make_splits
 from harness.errors import TrainingError
 from harness.features import FeatureRef, FeatureStore
 from harness.progress import Progress
@@ -83,8 +83,6 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     features = _features(spec, clips, sets, cache, workers, progress)
     segments = next((ref.segments_per_clip() for ref in features.values() if ref.layout == "segments"), None)
     splits = make_splits(clips, spec.protocol.split, spec.test_folds, spec.study.seed, segments)
-    if spec.protocol.split == "official":
-        check_official(splits, clips)
     progress.line(_leakage_line(splits))
     return Prepared(spec, clips, features, {split.fold: split for split in splits}, device)
 

@@ -40,7 +40,7 @@ class StudyRecord:
         Python, package versions, hardware, git commit and whether it was dirty, command, overrides, digests of data,
         features, lock and spec.
     seconds
-        Wall time from start to end of the study run.
+        Working time of the study run, summed over its sessions; a session that was killed outright adds nothing.
     """
 
     name: str
