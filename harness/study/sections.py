@@ -300,6 +300,20 @@ class EvaluateSection(Section):
     """Folds to test; default every fold of the study. The other folds still train."""
     margin: Rate = 2.0
     """Margin of the equivalence test in percentage points, declared before the run."""
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    """Confidence of intervals; tests reject at 1 - confidence."""
+    contrasts: tuple[tuple[str, str], ...] = ()
+    """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair."""
+
+    @field_validator("contrasts")
+    @classmethod
+    def _each_pair_once(cls, contrasts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for first, second in contrasts:
+            if first == second:
+                raise ValueError(f"contrasts: {first!r} is paired with itself; name two different arms")
+            if sum({first, second} == set(pair) for pair in contrasts) > 1:
+                raise ValueError(f"contrasts: {first!r} and {second!r} are paired more than once; give each pair once")
+        return contrasts
 
 
 class Comparison(Section):

@@ -126,6 +126,9 @@ class StudySpec(Section):
         for comparison in self.compare:
             if comparison.arm not in names:
                 raise ValueError(f"compare: arm {comparison.arm!r} is unknown; allowed: {', '.join(names)}")
+        for name in {name for pair in self.evaluate.contrasts for name in pair}:
+            if name not in names:
+                raise ValueError(f"evaluate.contrasts: arm {name!r} is unknown; allowed: {', '.join(names)}")
         for fold in self.evaluate.folds or ():
             if fold not in self.data.used_folds:
                 raise ValueError(f"evaluate.folds: fold {fold} is not among data.folds {list(self.data.used_folds)}")
