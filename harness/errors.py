@@ -39,3 +39,15 @@ class TrackingError(HarnessError):
 
 class ReportError(HarnessError):
     """A record from which no report can be made."""
+
+
+class ClaimsError(HarnessError):
+    """A claims file that cannot be read as it stands, or a claim that no file has."""
+
+
+class StatisticsError(HarnessError):
+    """Numbers on which the asked test cannot be computed."""
+
+
+class ComparisonError(HarnessError):
+    """Scores that cannot be set beside a claim."""

@@ -5,7 +5,7 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -41,6 +41,12 @@ class StudyRecord:
         features, lock and spec.
     seconds
         Working time of the study run, summed over its sessions; a session that was killed outright adds nothing.
+    searches
+        The search of each searched arm, as JSON data: ``trials`` (list of ``trial``, ``state``, ``values`` by dotted
+        name, ``validation_macro_accuracy`` by fold, ``error``), ``chosen`` (fold to trial) and ``importance`` (share of
+        each hyperparameter, by dotted name; empty when it could not be estimated).
+    claims
+        The papers that the study compares itself with, as they stood when it ran: claims file content by key.
     """
 
     name: str
@@ -54,3 +60,5 @@ class StudyRecord:
     leakage: pd.DataFrame
     environment: dict[str, Any]
     seconds: float
+    searches: dict[str, Any] = field(default_factory=dict)
+    claims: dict[str, Any] = field(default_factory=dict)

@@ -151,7 +151,7 @@ def _search(
     # What a trial learned is valid only for the same study, audio and features.
     key = f"{spec.study.name}/{arm.name}/{recorder.spec_digest[:16]}"
     outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(options.tracking_uri), evaluate)
-    recorder.log_search(arm, outcome.trials, outcome.chosen)
+    recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
     progress.end(bar)
     best = max(trial.mean for trial in outcome.trials if trial.scores)
     progress.line(f"{arm.name}: {len(outcome.trials)} trials, best mean validation macro accuracy {best:.1%}")

@@ -13,19 +13,16 @@ if TYPE_CHECKING:
     from harness.report.parameters import parameter_tables
     from harness.report.pdf import compile_pdf
     from harness.report.pictures import confusion_png, curves_png
-    from harness.report.scores import StudyScores, score_study
     from harness.report.summary import ArmSummary, summarise, summary_rows
     from harness.report.write import ReportFiles, write_report
 
 __all__ = [
     "ArmSummary",
     "ReportFiles",
-    "StudyScores",
     "compile_pdf",
     "confusion_png",
     "curves_png",
     "parameter_tables",
-    "score_study",
     "summarise",
     "summary_rows",
     "write_report",
@@ -37,7 +34,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "parameters": ["parameter_tables"],
         "pdf": ["compile_pdf"],
         "pictures": ["confusion_png", "curves_png"],
-        "scores": ["StudyScores", "score_study"],
         "summary": ["ArmSummary", "summarise", "summary_rows"],
         "write": ["ReportFiles", "write_report"],
     },

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.latex import breakable, code, escape
 from harness.report.results import command
-from harness.report.scores import StudyScores
 from harness.report.table import PACKAGES, Table
 
 _PREAMBLE = (

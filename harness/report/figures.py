@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from harness.report.scores import StudyScores
+from harness.comparisons.scores import StudyScores
 from harness.report.style import (
     BLACK,
     BLUE,

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.comparisons.scores import SCORES, StudyScores
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.run_tables import chosen_hyperparameters, failures, stopped_early
-from harness.report.scores import SCORES, StudyScores
 
 SCHEMA = 1
 

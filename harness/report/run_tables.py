@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness.comparisons.scores import arm_names
 from harness.record import StudyRecord
 from harness.report import wording
-from harness.report.scores import arm_names
 from harness.report.table import Table
 from harness.report.wording import NOTHING, percent
 

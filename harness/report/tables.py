@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.parameters import parameter_table_pages
 from harness.report.run_tables import failure_table, hyperparameter_table
-from harness.report.scores import StudyScores
 from harness.report.table import Table
 from harness.report.wording import NOTHING, OVER_FOLDS, percent
 

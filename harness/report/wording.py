@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
-from harness.report.scores import StudyScores
 from harness.vocabulary import DATASETS
 
 NOTHING = "–"

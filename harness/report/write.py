@@ -19,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.comparisons.scores import StudyScores, checked_predictions, score_study
 from harness.errors import StudyError
 from harness.record import StudyRecord
 from harness.report import wording
@@ -28,7 +29,6 @@ from harness.report.figures import curves_figure, fold_figure
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
 from harness.report.results import results_json
-from harness.report.scores import StudyScores, checked_predictions, score_study
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import table_tex
 from harness.report.tables import build_tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import HarnessError, TrackingError
+from harness.search.importance import importances
 from harness.search.outcome import SearchOutcome, TrialRecord, choose
 from harness.search.space import distributions
 from harness.search.strategies import grid_point, make_pruner, make_sampler
@@ -55,7 +57,8 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
         trial = study.ask(space)
         trial.set_user_attr("index", ended)
         _run(study, trial, ended, len(spec.test_folds), evaluate)
-    return choose(arm.name, [_record(trial) for trial in _ended(study)], spec.test_folds, spec.search.selection)
+    outcome = choose(arm.name, [_record(trial) for trial in _ended(study)], spec.test_folds, spec.search.selection)
+    return replace(outcome, importance=importances(study))
 
 
 def _run(study: optuna.Study, trial: optuna.Trial, index: int, n_folds: int, evaluate: Evaluate) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import TrainingError
@@ -42,11 +42,13 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class SearchOutcome:
-    """All trials of an arm, and the trial chosen for each fold."""
+    """All trials of an arm, the trial chosen for each fold, and each hyperparameter's importance (empty when it could
+    not be estimated)."""
 
     arm: str
     trials: tuple[TrialRecord, ...]
     chosen: dict[int, TrialRecord]
+    importance: dict[str, float] = field(default_factory=dict)
 
 
 def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], selection: str) -> SearchOutcome:

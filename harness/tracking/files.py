@@ -61,12 +61,17 @@ def fetched(store: Store, run: Run) -> Iterator[Callable[[str], Path | None]]:
         yield lambda name: local / name if (local / name).is_file() else None
         return
     with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
-        names = {entry.path for entry in store.client.list_artifacts(run.info.run_id)}
-        yield (
-            lambda name: (
-                Path(store.client.download_artifacts(run.info.run_id, name, temporary)) if name in names else None
-            )
-        )
+        listed: dict[str, set[str]] = {}
+
+        def download(name: str) -> Path | None:
+            folder = name.rpartition("/")[0]
+            if folder not in listed:
+                listed[folder] = {entry.path for entry in store.client.list_artifacts(run.info.run_id, folder or None)}
+            if name not in listed[folder]:
+                return None
+            return Path(store.client.download_artifacts(run.info.run_id, name, temporary))
+
+        yield download
 
 
 def text_file(text: str) -> Writer:

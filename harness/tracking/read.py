@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -113,6 +115,9 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
                         "were its artifacts deleted or moved? Run the study again"
                     )
                 content[artifact] = read_json(found)
+            recorded = file(names.CLAIMS_FILE)
+            claims = read_json(recorded) if recorded else {}
+            searches = _searches(file, content[names.SPEC_FILE])
         spec, data = content[names.SPEC_FILE], content[names.DATA_FILE]
         order = {arm["name"]: position for position, arm in enumerate(spec["arms"])}
         folds.sort(key=lambda each: _position(each, order))
@@ -133,7 +138,14 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
         leakage=_leakage(content[names.LEAKAGE_FILE]),
         environment=content[names.ENVIRONMENT_FILE],
         seconds=active_seconds(run),
+        searches=searches,
+        claims=claims,
     )
+
+
+def _searches(file: Callable[[str], Path | None], spec: dict[str, Any]) -> dict[str, Any]:
+    found = {arm["name"]: file(f"{names.SEARCH_FOLDER}/{arm['name']}.json") for arm in spec["arms"]}
+    return {name: read_json(path) for name, path in found.items() if path is not None}
 
 
 def load_fold(uri: str, run_id: str) -> StoredFold:

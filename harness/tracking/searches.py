@@ -24,8 +24,10 @@ class EndedTrial(Protocol):
     def error(self) -> str: ...
 
 
-def search_content(arm: str, trials: Sequence[EndedTrial], chosen: Mapping[int, EndedTrial]) -> dict[str, Any]:
-    """Return a search as JSON data: ``arm``, ``trials``, and ``chosen`` (fold to trial number)."""
+def search_content(
+    arm: str, trials: Sequence[EndedTrial], chosen: Mapping[int, EndedTrial], importance: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return a search as JSON data: ``arm``, ``trials``, ``chosen`` (fold to trial number) and ``importance``."""
     return {
         "arm": arm,
         "trials": [
@@ -41,4 +43,5 @@ def search_content(arm: str, trials: Sequence[EndedTrial], chosen: Mapping[int, 
             for trial in trials
         ],
         "chosen": {str(fold): trial.index for fold, trial in sorted(chosen.items())},
+        "importance": dict(importance),
     }

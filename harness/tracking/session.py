@@ -16,6 +16,7 @@ from harness.tracking.environment import Environment
 from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
 from harness.tracking.names import (
     ACTIVE_SECONDS_TAG,
+    CLAIMS_FILE,
     DATA_FILE,
     DIFF_FILE,
     ENVIRONMENT_FILE,
@@ -68,8 +69,9 @@ def begin_session(
     splits: Iterable[Split],
     environment: Environment,
     digests: Mapping[str, str],
+    claims: Mapping[str, Any],
 ) -> None:
-    """Mark the study run as running, and write study, data, leakage and environment into its artifacts."""
+    """Mark the study run as running, and write study, data, leakage, claims and environment into its artifacts."""
     from mlflow.entities import RunTag
 
     run_id = run.info.run_id
@@ -79,6 +81,7 @@ def begin_session(
         SPEC_FILE: json_file(mask_tree(spec.model_dump(mode="json"))),
         DATA_FILE: json_file(data_facts(clips)),
         LEAKAGE_FILE: json_file(leakage_rows(splits)),
+        CLAIMS_FILE: json_file(claims),
     }
     earlier = _earlier_environment(store, run) if number > 1 else None
     if earlier is not None:

@@ -73,6 +73,7 @@ class StudyRecorder(FoldRecorder):
         digests: Mapping[str, str],
         command: str,
         overrides: Sequence[str] = (),
+        claims: Mapping[str, Any] | None = None,
         resume: bool = True,
     ) -> Self:
         """Open the study run of ``spec`` in the store at ``uri``, or create store, experiment and run.
@@ -88,6 +89,8 @@ class StudyRecorder(FoldRecorder):
             Of the study's inputs: ``data`` and ``features.<set>``.
         command, overrides
             The command line as it was given, and the values of its ``--set``.
+        claims
+            The papers that the study is compared with, as JSON data by key.
 
         Raises
         ------
@@ -107,7 +110,7 @@ class StudyRecorder(FoldRecorder):
                 close_leftovers(store, found, _INTERRUPTED)
                 if run is None:
                     run = create_study_run(store, experiment, spec, RunTags(spec, known), clips)
-                begin_session(store, run, spec, clips, splits, environment, known)
+                begin_session(store, run, spec, clips, splits, environment, known, claims or {})
                 recorder = cls(store, experiment, run, spec, known, clips)
                 recorder._remember(found)
                 if spec.tracking.system_metrics:
@@ -151,9 +154,16 @@ class StudyRecorder(FoldRecorder):
             if self._lock is not None:
                 self._lock.release()
 
-    def log_search(self, arm: Arm, trials: Sequence[EndedTrial], chosen: Mapping[int, EndedTrial]) -> None:
-        """Write an arm's search into ``search/<arm>.json`` of the study run: all trials, and the choice per fold."""
-        content = search_content(arm.name, trials, chosen)
+    def log_search(
+        self,
+        arm: Arm,
+        trials: Sequence[EndedTrial],
+        chosen: Mapping[int, EndedTrial],
+        importance: Mapping[str, float],
+    ) -> None:
+        """Write an arm's search into ``search/<arm>.json`` of the study run: all trials, the choice per fold, and the
+        importance of each hyperparameter."""
+        content = search_content(arm.name, trials, chosen, importance)
         with self._store.guard(f"record the search of arm {arm.name!r}"):
             self._writer.put(self.run_id, {f"{names.SEARCH_FOLDER}/{arm.name}.json": json_file(content)})
 

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.report.confusion import confusion_figure, row_percent
 from harness.report.figures import curves_figure, fold_figure, wrapped
-from harness.report.scores import score_study
 from harness.report.style import TEXT_WIDTH, figure_style
 
 MakeRecord = Callable[..., StudyRecord]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.report.results import json_data, results_json
-from harness.report.scores import score_study
 
 MakeRecord = Callable[..., StudyRecord]
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
-from harness.report import score_study, summarise, summary_rows
+from harness.report import summarise, summary_rows
 
 MakeRecord = Callable[..., StudyRecord]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
-from harness.report.scores import score_study
 from harness.report.table import Table
 from harness.report.tables import build_tables, describe_arm
 

@@ -18,7 +18,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
-from harness.tracking import StudyRecorder, log_reports, names
+from harness.tracking import StudyRecorder, log_reports, names, read_study
 from harness.tracking.files import read_weights
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
@@ -403,13 +403,15 @@ def test_a_search_is_kept_with_its_choice(study: Any) -> None:
         _Trial(1, {"train.lr": 0.2}, {1: math.nan}, "failed", "lost postgresql://u:secret@h/d"),
     ]
     with study.recording() as recorder:
-        recorder.log_search(study.spec.arm("A"), trials, {1: trials[0], 2: trials[0]})
+        recorder.log_search(study.spec.arm("A"), trials, {1: trials[0], 2: trials[0]}, {"train.lr": 1.0})
         run = MlflowClient(study.uri).get_run(recorder.run_id)
     content = json.loads((_folder(run) / "search" / "A.json").read_text())
     assert content["chosen"] == {"1": 0, "2": 0}
     assert content["trials"][0]["validation_macro_accuracy"] == {"1": 0.5, "2": 0.75}
     assert content["trials"][1]["validation_macro_accuracy"] == {"1": None}
     assert content["trials"][1]["error"] == "lost postgresql://u:***@h/d"
+    assert content["importance"] == {"train.lr": 1.0}
+    assert read_study(study.uri, study.spec.study.name, recorder.run_id).searches == {"A": content}
 
 
 def test_no_password_reaches_the_store(make_study: Callable[..., Any], tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.comparisons.scores import SCORES, score_study
 from harness.errors import ReportError
 from harness.record import StudyRecord
-from harness.report.scores import SCORES, score_study
 
 MakeRecord = Callable[..., StudyRecord]
 

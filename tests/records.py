@@ -1,0 +1,186 @@
+"""Synthetic study records: what the tracking store would read back, without a store, audio or training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.record import StudyRecord
+from harness.vocabulary import DATASETS
+
+ESC10 = ("dog", "rooster", "rain", "sea_waves", "crackling_fire", "crying_baby", "sneezing", "clock_tick", "helicopter",
+         "chainsaw")  # fmt: skip
+TRAINED = (("LMCNet", "su4", "LMC", 1.1), ("MCNet", "su4", "MC", 1.0), ("MLMC", "su4", "MLMC", 0.8))
+FUSED = ("TSCNN-DS", ("LMCNet", "MCNet"), "dempster-shafer")
+
+MakeRecord = Callable[..., StudyRecord]
+
+
+def build_record(
+    *,
+    name: str = "synthetic-study",
+    dataset: str = "esc10",
+    folds: Sequence[int] = (1, 2, 3, 4, 5),
+    n_seeds: int = 2,
+    classes: Sequence[str] = ESC10,
+    trained: Sequence[tuple[str, str, str, float]] = TRAINED,
+    fused: tuple[str, Sequence[str], str] | None = FUSED,
+    clips_per_class: int = 4,
+    trials: int = 0,
+    status: str = "FINISHED",
+    seed: int = 7,
+    **sections: dict[str, Any],
+) -> StudyRecord:
+    """Return a record whose arms get better from class to class, fold to fold and arm to arm, all from ``seed``."""
+    rng = np.random.default_rng(seed)
+    n = len(classes)
+    tables, history, runs = [], [], []
+    for fold in folds:
+        labels = np.repeat(np.arange(n), clips_per_class)
+        ids = [f"{fold}-{clip:05d}-{label}" for clip, label in enumerate(labels)]
+        recordings = [f"r{fold}-{clip // 2}" for clip in range(len(labels))]
+        hard = rng.normal(0, 0.5, size=(n, n)) + (0.3 * fold if dataset != "esc50" else 0.05 * fold)
+        for index in range(n_seeds):
+            for arm, _, _, skill in trained:
+                segments = rng.integers(3, 9, len(labels))
+                logits = rng.normal(0, 1, (len(labels), n)) + 0.3 * hard[labels]
+                logits[np.arange(len(labels)), labels] += 2.2 * skill + np.linspace(-0.6, 0.9, n)[labels]
+                p = np.exp(logits)
+                tables.append(_table(arm, fold, index, ids, recordings, labels, p / p.sum(1, keepdims=True), segments))
+                right = np.where(p.argmax(1) == labels, segments - 1, segments // 3)
+                tables[-1]["n_segments_correct"] = right
+                history.append(_history(rng, arm, fold, index))
+                runs.append(_run(arm, "final", 1 if trials else None, fold, index, rng))
+    predictions = pd.concat(tables, ignore_index=True)
+    columns = [f"p_{label}" for label in range(n)]
+    if fused is not None:
+        arm, streams, _ = fused
+        parts = [predictions[predictions["arm"] == stream].reset_index(drop=True) for stream in streams]
+        product = np.prod([part[columns].to_numpy() for part in parts], axis=0)
+        joined = parts[0].assign(arm=arm, n_segments=0, n_segments_correct=0)
+        joined[columns] = product / product.sum(1, keepdims=True)
+        predictions = pd.concat([predictions, joined], ignore_index=True)
+    for trial in range(trials):
+        runs += [_run(arm, "search", trial, fold, 0, rng) for arm, *_ in trained for fold in folds]
+    spec = _spec(name, dataset, folds, n_seeds, trained, fused, trials) | sections
+    return StudyRecord(
+        name=name,
+        run_id="0123456789abcdef0123456789abcdef",
+        status=status,
+        spec=spec,
+        classes=tuple(classes),
+        # The order of a store is not the order of a report.
+        predictions=predictions.sample(frac=1, random_state=3).reset_index(drop=True),
+        history=pd.concat(history, ignore_index=True),
+        folds=pd.DataFrame(runs),
+        leakage=pd.DataFrame([_leak(fold, len(classes) * clips_per_class, n) for fold in folds]),
+        environment=_environment(name),
+        seconds=1234.5,
+    )
+
+
+def _table(
+    arm: str, fold: int, seed: int, ids: list[str], recordings: list[str], labels: Any, p: Any, segments: Any
+) -> pd.DataFrame:
+    keys = {"arm": arm, "fold": fold, "seed": seed, "clip_id": ids, "recording": recordings, "y_true": labels}
+    return pd.DataFrame(keys | {f"p_{k}": p[:, k] for k in range(p.shape[1])} | {"n_segments": segments})
+
+
+def _history(rng: np.random.Generator, arm: str, fold: int, seed: int) -> pd.DataFrame:
+    epochs = np.arange(1, 31)
+    fall = np.exp(-epochs / (6 + fold))
+    return pd.DataFrame(
+        {
+            "arm": arm,
+            "fold": fold,
+            "seed": seed,
+            "epoch": epochs,
+            "lr": 0.001,
+            "train_loss": 2.2 * fall + 0.05 + rng.normal(0, 0.02, 30),
+            "train_segment_accuracy": 1 - 0.85 * fall,
+            "validation_loss": 1.9 * fall + 0.5 + rng.normal(0, 0.05, 30),
+            "validation_macro_accuracy": np.clip(0.8 - 0.6 * fall + rng.normal(0, 0.02, 30), 0, 1),
+            "validation_clip_accuracy": np.clip(0.8 - 0.6 * fall, 0, 1),
+        }
+    )
+
+
+def _run(arm: str, phase: str, trial: int | None, fold: int, seed: int, rng: np.random.Generator) -> dict[str, Any]:
+    lr = 0.001 * (1 + (trial or 0))
+    return {
+        "arm": arm,
+        "phase": phase,
+        "trial": trial,
+        "fold": fold,
+        "seed": seed,
+        "run_id": f"{arm}-{phase}-{trial}-{fold}-{seed}",
+        "status": "FINISHED",
+        "error": "",
+        "best_epoch": 30,
+        "seconds": 12.5,
+        "segments_per_second": 800.0,
+        "device": "cpu",
+        "params": {} if trial is None else {"train.lr": lr, "model.dropout": 0.3},
+        "validation_macro_accuracy": float(rng.uniform(0.6, 0.8)),
+    }
+
+
+def _leak(fold: int, n_test: int, n: int) -> dict[str, Any]:
+    return {
+        "protocol": "official",
+        "fold": fold,
+        "unit": "clip",
+        "n_test": n_test,
+        "n_test_sharing_recording": 0,
+        "n_test_sharing_clip": 0,
+        "n_validation": n_test,
+        "n_validation_sharing_recording": n if fold == 2 else 0,
+        "n_validation_sharing_clip": 0,
+        "recordings": [],
+    }
+
+
+def _spec(
+    name: str,
+    dataset: str,
+    folds: Sequence[int],
+    n_seeds: int,
+    trained: Sequence[tuple[str, str, str, float]],
+    fused: tuple[str, Sequence[str], str] | None,
+    trials: int,
+) -> dict[str, Any]:
+    arms: list[dict[str, Any]] = [
+        {"name": arm, "model": model, "features": features, "fuse": None, "rule": None}
+        for arm, model, features, _ in trained
+    ]
+    if fused is not None:
+        arms.append({"name": fused[0], "fuse": list(fused[1]), "rule": fused[2], "level": "clip"})
+    search: dict[str, Any] = {"trials": trials, "sampler": "tpe", "selection": "per-fold"}
+    if trials:
+        search["space"] = {"train.lr": {"low": 1e-4, "high": 1e-2}, "model.dropout": {"low": 0.1, "high": 0.5}}
+    official = DATASETS[dataset].folds
+    return {
+        "study": {"name": name, "question": "Does TSCNN-DS beat its streams on ESC-10?", "seed": 2019},
+        "data": {"dataset": dataset, "folds": None if set(folds) == set(official) else list(folds)},
+        "protocol": {"split": "official", "epoch_rule": "fixed", "final_train": "train"},
+        "arms": arms,
+        "search": search,
+        "evaluate": {"seeds": n_seeds, "folds": None, "margin": 2.0},
+    }
+
+
+def _environment(name: str) -> dict[str, Any]:
+    return {
+        "harness": "0.1.0",
+        "python": {"version": "3.11.7", "implementation": "CPython"},
+        "packages": {f"package{number}": "1.0" for number in range(150)} | {"torch": "2.11.0", "numpy": "2.4.0"},
+        "hardware": {"cpu": "Some CPU @ 2.5 GHz", "cores_usable": 2, "memory_bytes": 8 * 2**30, "gpus": []},
+        "platform": "Linux-6.1-x86_64-with-glibc2.36",
+        "git": {"commit": "0f" * 20, "branch": "main", "dirty": True, "untracked": ["studies/a_b.toml"]},
+        "command": f"harness run-study studies/{name}.toml --set train.epochs=30 --set 'study.question=a \"b\"'",
+        "overrides": ["train.epochs=30"],
+        "digests": {"data": "ab" * 32, "lock": "cd" * 32, "features": {"LMC": "12" * 32, "MC": "34" * 32}},
+    }
