@@ -17,6 +17,7 @@ from typing import Any
 
 import platformdirs
 
+from harness.claims import load_library
 from harness.data import resolve_data_root
 from harness.errors import TrainingError
 from harness.executors import local_executor
@@ -38,7 +39,10 @@ Finals = dict[str, dict[tuple[int, int], FoldTask]]
 
 @dataclass(frozen=True)
 class Options:
-    """Where a study runs and writes: everything that is not part of the study itself."""
+    """Where a study runs and writes: everything that is not part of the study itself.
+
+    ``claims`` is the folder of the user's own claims files, beside those that ship with the project.
+    """
 
     data_root: Path
     cache: Path
@@ -48,6 +52,7 @@ class Options:
     workers: int | None
     overrides: tuple[str, ...] = ()
     command: str = ""
+    claims: Path | None = None
 
     @classmethod
     def resolve(
@@ -59,6 +64,7 @@ class Options:
         device: str,
         workers: int | None,
         overrides: Sequence[str] = (),
+        claims: Path | None = None,
     ) -> Options:
         """Return the options with the user's folders where none were named, and the command line as it was given."""
         return cls(
@@ -70,6 +76,7 @@ class Options:
             workers=workers,
             overrides=tuple(overrides),
             command=shlex.join(["harness", *sys.argv[1:]]),
+            claims=claims,
         )
 
 
@@ -101,6 +108,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         When the study cannot go on; what has finished stays recorded. A single training that fails is a row with its
         error and does not stop the others.
     """
+    papers = claimed_papers(spec, options.claims)
     device = resolve_device(options.device)
     workers = options.workers or default_workers(device, spec.train.threads)
     prepared = prepare(spec, options.data_root, options.cache, workers, device, progress)
@@ -113,6 +121,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
             digests=prepared.digests,
             command=options.command,
             overrides=options.overrides,
+            claims=papers,
         ) as recorder,
         local_executor(workers) as executor,
     ):
@@ -132,6 +141,19 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     outcome = report_run(spec.study.name, run_id, options.tracking_uri, options.reports)
     log_reports(options.tracking_uri, run_id, outcome.report.folder)
     return replace(outcome, failures=(*failures, *outcome.failures))
+
+
+def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
+    """Return the papers that ``spec`` compares itself with, as JSON data by key, to be recorded with the run.
+
+    Raises
+    ------
+    ClaimsError
+        When a claim of the study cannot be found, or a claims file cannot be read.
+    """
+    library = load_library((folder,) if folder else ())
+    keys = {library.claim(comparison.claim).source.key: None for comparison in spec.compare}
+    return {key: library.paper(key).model_dump(mode="json", by_alias=True) for key in keys}
 
 
 def _search(

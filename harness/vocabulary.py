@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set promises: number of classes, official folds, clips, and the recordings known to cross folds."""
+    """What a data set promises: number of classes, official folds, clips, the recordings known to cross folds, and the
+    clips of each class where they are not the same for all."""
 
     name: str
     n_classes: int
@@ -20,6 +21,13 @@ class DatasetInfo:
     n_clips: int
     seconds: float
     known_leaks: tuple[str, ...] = ()
+    class_counts: tuple[tuple[str, int], ...] = ()
+
+    def clips_of(self, class_name: str) -> int | None:
+        """Return how many clips the release has of a class; None where that is unknown (or the name is)."""
+        if self.class_counts:
+            return dict(self.class_counts).get(class_name)
+        return self.n_clips // self.n_classes or None
 
 
 _FIVE = (1, 2, 3, 4, 5)
@@ -38,6 +46,18 @@ DATASETS: dict[str, DatasetInfo] = {
             8732,
             4.0,
             ("106905", "132016", "176638", "180937", "77751"),
+            (
+                ("air_conditioner", 1000),
+                ("car_horn", 429),
+                ("children_playing", 1000),
+                ("dog_bark", 1000),
+                ("drilling", 1000),
+                ("engine_idling", 1000),
+                ("gun_shot", 374),
+                ("jackhammer", 1000),
+                ("siren", 929),
+                ("street_music", 1000),
+            ),
         ),
         # Its number of clips follows from the study ([data.synthetic]), so none is promised here.
         DatasetInfo("synthetic", 10, _FIVE, 0, 2.0),

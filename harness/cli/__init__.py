@@ -1,0 +1,55 @@
+"""The commands. Each one parses, calls one function and prints; what they do lives behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harness import __version__
+from harness.cli.claims import claims_group
+from harness.cli.compare import compare_command
+from harness.cli.data import data_group
+from harness.cli.studies import fields_command, plan_command, report_command, run_study_command, ui_command
+from harness.errors import HarnessError
+
+
+class _Commands(click.Group):
+    """Prints an error that the user can act on alone, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted: what has finished is recorded; the same command goes on from there", err=True)
+            ctx.exit(130)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="harness")
+def cli() -> None:
+    """Reproduce published sound-classification results: train fold by fold, record every run, report honestly."""
+
+
+for _command in (
+    run_study_command,
+    plan_command,
+    report_command,
+    compare_command,
+    claims_group,
+    fields_command,
+    data_group,
+    ui_command,
+):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="harness")

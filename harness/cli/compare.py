@@ -1,0 +1,110 @@
+"""The command that sets fold accuracies from anywhere beside claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import CLAIMS, NOT_STATED
+from harness.vocabulary import DATASETS
+
+
+@click.command("compare", short_help="Set fold accuracies from anywhere beside a claim.")
+@click.option(
+    "--scores", required=True, type=click.Path(path_type=Path), metavar="FILE", help="CSV file of accuracies."
+)
+@click.option(
+    "--claim", "addresses", required=True, multiple=True, metavar="ADDRESS", help="paper:table/column; may be repeated."
+)
+@CLAIMS
+@click.option("--dataset", type=click.Choice(list(DATASETS)), help="Data set of the scores.  [default: the claim's]")
+@click.option("--data-folds", type=click.IntRange(min=2), help="Folds of the data that took part.  [default: all]")
+@click.option(
+    "--validation-apart/--no-validation-apart",
+    default=False,
+    show_default=True,
+    help="Whether a fold was kept from training to validate on.",
+)
+@click.option(
+    "--estimand",
+    type=click.Choice(["macro", "clip", "segment", NOT_STATED]),
+    default=NOT_STATED,
+    show_default=True,
+    help="What the accuracies are.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["official", "random-clip", "random-segment", NOT_STATED]),
+    default=NOT_STATED,
+    show_default=True,
+    help="How training and test were parted.",
+)
+@click.option(
+    "--epoch-rule",
+    type=click.Choice(["fixed", "best-on-validation", "best-on-test", NOT_STATED]),
+    default=NOT_STATED,
+    show_default=True,
+    help="Which epoch was tested.",
+)
+@click.option(
+    "--tuning",
+    type=click.Choice(["none", "validation", "reported folds", NOT_STATED]),
+    default=NOT_STATED,
+    show_default=True,
+    help="What hyperparameters were chosen on.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Margin of equivalence in percentage points; choose it before you look.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Confidence of intervals.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def compare_command(
+    scores: Path,
+    addresses: tuple[str, ...],
+    claims: tuple[Path, ...],
+    dataset: str | None,
+    data_folds: int | None,
+    validation_apart: bool,
+    estimand: str,
+    split: str,
+    epoch_rule: str,
+    tuning: str,
+    margin: float,
+    confidence: float,
+    as_json: bool,
+) -> None:
+    """Set fold accuracies from any code beside published ones, with the test that fits and a verdict.
+
+    FILE has the columns fold and accuracy, and optionally seed and arm. All comparisons of one call are one family.
+    """
+    from harness.claims import load_library
+    from harness.comparisons import Conditions, Rules, compare_scores, read_scores
+    from harness.screen.comparisons import comparisons_json, show_comparisons
+
+    library = load_library(claims)
+    name = dataset or library.claim(addresses[0]).table.dataset
+    conditions = Conditions(
+        name,
+        data_folds or len(DATASETS[name].folds),
+        validation_apart,
+        split,
+        epoch_rule,
+        tuning,
+        estimand,
+    )
+    found = compare_scores(read_scores(scores), addresses, library, conditions, Rules(margin, confidence))
+    if as_json:
+        click.echo(comparisons_json(found))
+    else:
+        show_comparisons(found)

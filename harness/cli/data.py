@@ -1,0 +1,93 @@
+"""Commands about data sets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from harness.cli.options import DATA_ROOT
+from harness.errors import HarnessError
+from harness.vocabulary import DATASETS
+
+
+@click.group("data", short_help="List, check, fetch or make data sets.")
+def data_group() -> None:
+    """Data sets below the data root: what is there, whether it is whole, and how to get it."""
+
+
+def _dataset(function: Callable[..., None]) -> Callable[..., None]:
+    return click.argument("dataset", type=click.Choice([name for name in DATASETS if name != "synthetic"]))(function)
+
+
+@data_group.command("list", short_help="What lies below the data root.")
+@DATA_ROOT
+def data_list_command(data_root: Path | None) -> None:
+    """List the data sets that the harness knows, and how much of each lies below the data root."""
+    from harness.data import resolve_data_root
+    from harness.screen.datasets import show_datasets
+
+    show_datasets(resolve_data_root(data_root))
+
+
+@data_group.command("check", short_help="Count, decode and judge every clip.")
+@_dataset
+@DATA_ROOT
+@click.option("--folds", help="Only these folds, as in 1,2,10.  [default: all official folds]")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Files decoded at once.")
+def data_check_command(dataset: str, data_root: Path | None, folds: str | None, workers: int) -> None:
+    """Count clips per fold and class, decode every file of DATASET, and report what is wrong."""
+    from harness.data import check_dataset, resolve_data_root
+    from harness.progress import Terminal
+    from harness.screen.datasets import show_check
+
+    with Terminal() as progress:
+        progress.begin("check", f"checking {dataset}", 1)
+        report = check_dataset(
+            dataset,
+            resolve_data_root(data_root),
+            _numbers(folds),
+            workers,
+            lambda done, _: progress.advance("check", done),
+        )
+    show_check(report)
+    if not report.ok:
+        sys.exit(1)
+
+
+@data_group.command("fetch", short_help="Download from the authors, verify, unpack.")
+@_dataset
+@DATA_ROOT
+@click.option("--url", help="Take the archive from here.  [default: the authors' address]")
+@click.option("--checksum", help="Expected checksum, as in sha256:... or md5:...")
+def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, checksum: str | None) -> None:
+    """Download DATASET from its authors, resuming where an earlier try broke off, verify and unpack it."""
+    from harness.data import fetch, resolve_data_root
+
+    folder = fetch(dataset, resolve_data_root(data_root), url=url, checksum=checksum, progress=sys.stderr.isatty())
+    click.echo(f"{dataset} lies in {folder}; check it with: harness data check {dataset}")
+
+
+@data_group.command("synth", short_help="Write the embedded synthetic data set.")
+@DATA_ROOT
+@click.option("--clips", type=click.IntRange(min=1), default=4, show_default=True, help="Clips per class and fold.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generator.")
+def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
+    """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
+    from harness.data import resolve_data_root, write_synthetic
+    from harness.study.sections import SyntheticSection
+
+    click.echo(
+        write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed))
+    )
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise HarnessError(f"--folds {text}: expected fold numbers with commas between, as in 1,2,10") from None

@@ -1,0 +1,125 @@
+"""Commands about studies: run, plan, report, the fields of a study file, and the runs in a browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+
+if TYPE_CHECKING:
+    from harness.study import StudySpec
+
+CLAIMS_FOLDER = "claims"
+
+
+@click.command("run-study", short_help="Run a study file from audio to report.")
+@STUDY_FILE
+@DATA_ROOT
+@OVERRIDES
+@DEVICE
+@WORKERS
+@TRACKING
+@REPORTS
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]")
+def run_study_command(
+    study: Path,
+    data_root: Path | None,
+    overrides: tuple[str, ...],
+    device: str,
+    workers: int | None,
+    tracking_uri: str | None,
+    reports: Path,
+    cache: Path | None,
+) -> None:
+    """Run STUDY (a TOML file) from audio to report; an interrupted study goes on where it stood."""
+    from harness.study import load_study
+
+    # A fault of the study is told before the heavy libraries are loaded.
+    spec = load_study(study, overrides)
+    _check_claims(spec, study)
+    from harness.progress import Terminal
+    from harness.run import Options, run_study
+    from harness.screen.studies import show_outcome
+
+    options = Options.resolve(
+        data_root,
+        cache,
+        reports,
+        tracking_uri or spec.tracking.uri,
+        device,
+        workers,
+        overrides,
+        study.parent / CLAIMS_FOLDER,
+    )
+    with Terminal() as progress:
+        outcome = run_study(spec, options, progress)
+    show_outcome(outcome)
+    if outcome.failures:
+        sys.exit(1)
+
+
+@click.command("plan", short_help="Print what a study would run, and for how long.")
+@STUDY_FILE
+@DATA_ROOT
+@OVERRIDES
+@DEVICE
+@WORKERS
+def plan_command(
+    study: Path, data_root: Path | None, overrides: tuple[str, ...], device: str, workers: int | None
+) -> None:
+    """Print what STUDY would run and about how long it takes, from a short probe; nothing is trained or written."""
+    from harness.study import load_study
+
+    spec = load_study(study, overrides)
+    _check_claims(spec, study)
+    from harness.plan import make_plan
+    from harness.screen.studies import show_plan
+
+    show_plan(make_plan(spec, data_root, device, workers))
+
+
+@click.command("report", short_help="Write the report of a recorded study.")
+@click.argument("study")
+@click.option("--run-id", help="Study run to report.  [default: the newest of that name]")
+@TRACKING
+@REPORTS
+def report_command(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> None:
+    """Write the report of STUDY (its name, or its TOML file) from the tracking store."""
+    from harness.run import report_study
+    from harness.screen.studies import show_outcome
+
+    show_outcome(report_study(study, run_id, tracking_uri, reports))
+
+
+@click.command("fields", short_help="Print every field a study file may have.")
+@click.argument("section", required=False)
+def fields_command(section: str | None) -> None:
+    """Print every field a study file may have, with its default and meaning."""
+    from harness.screen.fields import show_fields
+
+    show_fields(section)
+
+
+@click.command("ui", short_help="Open the MLflow UI on the tracking store.")
+@TRACKING
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen on.")
+def ui_command(tracking_uri: str | None, host: str, port: int) -> None:
+    """Open the MLflow UI on the tracking store, for this machine only unless --host says otherwise."""
+    from harness.study.sections import TrackingSection
+    from harness.tracking import serve_ui
+
+    serve_ui(tracking_uri or TrackingSection().uri, host, port)
+
+
+def _check_claims(spec: StudySpec, study: Path) -> None:
+    """Raise ClaimsError now when a claim of the study cannot be found, not after hours of training."""
+    from harness.claims import load_library
+
+    library = load_library((study.parent / CLAIMS_FOLDER,))
+    for comparison in spec.compare:
+        library.claim(comparison.claim)

@@ -1,0 +1,252 @@
+"""A study's arms against each other, paired by fold, and clip by clip. Differences are percentage points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from harness.comparisons.against_claim import Rules, attempt
+from harness.comparisons.conditions import conditions_of
+from harness.comparisons.scores import StudyScores
+from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
+from harness.record import StudyRecord
+from harness.statistics import (
+    BootstrapInterval,
+    CochranQ,
+    CorrelatedT,
+    Decision,
+    Equivalence,
+    McNemar,
+    TTest,
+    Verdict,
+    Wilcoxon,
+    accuracy_difference_bootstrap,
+    cochran_q,
+    correlated_t,
+    decide,
+    holm,
+    mcnemar,
+    paired,
+    paired_equivalence,
+    wilcoxon_folds,
+)
+
+Family = Literal["declared", "every pair"]
+
+
+_OPEN = Decision(Verdict.INCONCLUSIVE, "")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One arm minus another.
+
+    Attributes
+    ----------
+    folds, mean, sd
+        Difference in macro accuracy by fold, seeds averaged first; mean and SD over folds. Empty and NaN where the two
+        were not tested on the same folds.
+    test, refused, equivalence, wilcoxon, bayes
+        Paired by fold; None, with the reason in ``refused``, where there is no test.
+    mcnemar
+        Over clips, with the trainings of the first seed; clips are taken as independent.
+    bootstrap
+        Of the difference in macro accuracy, over recordings.
+    p, p_adjusted, p_equivalence, p_equivalence_adjusted
+        Of ``test`` and ``equivalence``, raw and after Holm over the family; adjusted ones are None outside of it.
+    in_family
+        Whether the pair is one of those declared. A pair outside is shown, and concludes nothing.
+    """
+
+    first: str
+    second: str
+    folds: Mapping[int, float]
+    mean: float
+    sd: float
+    test: TTest | None
+    refused: str
+    equivalence: Equivalence | None
+    wilcoxon: Wilcoxon | None
+    bayes: CorrelatedT | None
+    mcnemar: McNemar | None
+    bootstrap: BootstrapInterval | None
+    in_family: bool
+    p_adjusted: float | None = None
+    p_equivalence_adjusted: float | None = None
+    decision: Decision = _OPEN
+
+    @property
+    def p(self) -> float | None:
+        """Raw p of the paired test."""
+        return self.test.p if self.test else None
+
+    @property
+    def p_equivalence(self) -> float | None:
+        """Raw p of the equivalence test."""
+        return self.equivalence.p if self.equivalence else None
+
+
+@dataclass(frozen=True)
+class ArmComparisons:
+    """The contrasts of a study, fusion against its streams first; ``family`` says which pairs Holm's correction covers.
+
+    ``cochran`` tests over clips whether all ``cochran_arms`` (those trained on the same folds, first seed) are right
+    equally often; None with fewer than three.
+    """
+
+    contrasts: tuple[Contrast, ...]
+    family: Family
+    cochran: CochranQ | None
+    cochran_arms: tuple[str, ...]
+
+
+def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
+    """Return every contrast of the study: the declared pairs first, then every other pair of arms with a tested fold.
+
+    Where the study declares no pair, all of them are the family.
+    """
+    tested = [str(arm) for arm in scores.arms["arm"] if scores.folds_of(str(arm))]
+    declared = [
+        (str(first), str(second)) for first, second in (record.spec.get("evaluate") or {}).get("contrasts") or ()
+    ]
+    family = [pair for pair in declared if set(pair) <= set(tested)]
+    others = [pair for pair in _pairs(record, tested) if not any(set(pair) == set(own) for own in family)]
+    rules, ratio = rules_of(record), conditions_of(record).ratio
+    clips = {arm: correct_by_clip(record, arm) for arm in tested}
+    answers = {arm: _first_seed(record, arm) for arm in tested}
+    contrasts = [
+        replace(_contrast(scores, clips, answers, *pair, rules, ratio), in_family=not declared or pair in family)
+        for pair in (*family, *others)
+    ]
+    adjusted = holm([each.p if each.in_family else None for each in contrasts])
+    adjusted_same = holm([each.p_equivalence if each.in_family else None for each in contrasts])
+    settled = tuple(
+        replace(
+            each,
+            p_adjusted=p,
+            p_equivalence_adjusted=p_same,
+            decision=_decision(each, p, p_same, rules),
+        )
+        for each, p, p_same in zip(contrasts, adjusted, adjusted_same, strict=True)
+    )
+    arms, cochran = _cochran(record, answers)
+    return ArmComparisons(settled, "declared" if declared else "every pair", cochran, arms)
+
+
+def _pairs(record: StudyRecord, tested: Sequence[str]) -> list[tuple[str, str]]:
+    """Return every pair once: each fusion with its own streams, then with the rest, then the others, in the study's
+    order."""
+    streams = {str(arm["name"]): [str(name) for name in arm.get("fuse") or ()] for arm in record.spec.get("arms", ())}
+    fused = [arm for arm in tested if streams.get(arm)]
+
+    def rank(pair: tuple[str, str]) -> tuple[int, int, int]:
+        first, second = pair
+        own = 0 if second in streams.get(first, ()) else 1 if first in fused else 2
+        return (own, tested.index(first), tested.index(second))
+
+    ordered = fused + [arm for arm in tested if arm not in fused]
+    return sorted(combinations(ordered, 2), key=rank)
+
+
+def _contrast(
+    scores: StudyScores,
+    clips: Mapping[str, pd.DataFrame],
+    answers: Mapping[str, pd.Series],
+    first: str,
+    second: str,
+    rules: Rules,
+    ratio: float,
+) -> Contrast:
+    left, right = (_fold_percents(scores, arm) for arm in (first, second))
+    same_folds = set(left) == set(right)
+    folds = {fold: left[fold] - right[fold] for fold in left} if same_folds else {}
+    values = np.array(list(folds.values()))
+    test, refused = attempt(lambda: paired(left, right, ratio=ratio, confidence=rules.confidence))
+    return Contrast(
+        first=first,
+        second=second,
+        folds=folds,
+        mean=float(values.mean()) if len(values) else float("nan"),
+        sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+        test=test,
+        refused=_named(refused, first, second),
+        equivalence=attempt(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha))[0],
+        wilcoxon=attempt(lambda: wilcoxon_folds(left, right))[0],
+        bayes=attempt(lambda: correlated_t(left, right, rope=rules.margin, ratio=ratio, confidence=rules.confidence))[
+            0
+        ],
+        mcnemar=_mcnemar(answers[first], answers[second]),
+        bootstrap=_bootstrap(clips[first], clips[second], rules),
+        in_family=True,
+    )
+
+
+def _named(refused: str, first: str, second: str) -> str:
+    """Return the reason with the arms' names for the places they were given in."""
+    return (
+        refused.replace("(first only)", f"({first} only)")
+        .replace("(second only)", f"({second} only)")
+        .replace("first has", f"{first} has")
+        .replace("and second ", f"and {second} ")
+    )
+
+
+def _fold_percents(scores: StudyScores, arm: str) -> dict[int, float]:
+    own = scores.folds[scores.folds["arm"] == arm]
+    return {int(fold): 100 * float(value) for fold, value in zip(own["fold"], own["macro_accuracy"], strict=True)}
+
+
+def _first_seed(record: StudyRecord, arm: str) -> pd.Series:
+    """Return right or wrong per tested fold and clip with the arm's first seed of each fold."""
+    rows = record.predictions[record.predictions["arm"] == arm]
+    rows = rows[rows["seed"] == rows.groupby("fold")["seed"].transform("min")]
+    columns = [f"p_{position}" for position in range(len(record.classes))]
+    right = rows[columns].to_numpy(float).argmax(axis=1) == rows["y_true"].to_numpy()
+    return pd.Series(right, index=pd.MultiIndex.from_frame(rows[["fold", "clip_id"]])).sort_index()
+
+
+def _mcnemar(first: pd.Series, second: pd.Series) -> McNemar | None:
+    if not first.index.equals(second.index):
+        return None
+    return attempt(lambda: mcnemar(first.to_numpy(bool), second.to_numpy(bool)))[0]
+
+
+def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules) -> BootstrapInterval | None:
+    keys = ["fold", "clip_id"]
+    if not first[keys].equals(second[keys]) or first["recording"].nunique() < 2:
+        return None
+    interval = accuracy_difference_bootstrap(
+        first["correct"],
+        second["correct"],
+        first["y_true"],
+        first["recording"],
+        folds=first["fold"],
+        confidence=rules.confidence,
+        seed=0,
+    )
+    return in_percent(interval)
+
+
+def _cochran(record: StudyRecord, answers: Mapping[str, pd.Series]) -> tuple[tuple[str, ...], CochranQ | None]:
+    trained = [str(arm["name"]) for arm in record.spec.get("arms", ()) if not arm.get("fuse")]
+    present = [arm for arm in trained if arm in answers]
+    arms = tuple(arm for arm in present if answers[arm].index.equals(answers[present[0]].index))
+    if len(arms) < 3:
+        return (), None
+    return arms, attempt(lambda: cochran_q(np.column_stack([answers[arm].to_numpy(bool) for arm in arms])))[0]
+
+
+def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: Rules) -> Decision:
+    what = f"{contrast.first} against {contrast.second}"
+    if not contrast.in_family:
+        return Decision(Verdict.INCONCLUSIVE, f"{what}: not among the declared pairs, so nothing is concluded.")
+    if contrast.test is None:
+        return Decision(Verdict.INCONCLUSIVE, f"{what}: {contrast.refused}.")
+    return decide(
+        difference=contrast.mean, p=p, p_equivalence=p_same, margin=rules.margin, alpha=rules.alpha, what=what
+    )

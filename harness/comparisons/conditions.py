@@ -1,0 +1,143 @@
+"""The conditions under which accuracies were measured, held against those that a claim states.
+
+A difference makes two numbers not comparable. What a source does not state is no difference; it is told beside the
+verdict, which then holds for the case that the source did as we did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.claims import NOT_STATED, Claim
+from harness.record import StudyRecord
+from harness.vocabulary import DATASETS
+
+_ESTIMANDS = {
+    "macro": "mean of the class accuracies",
+    "clip": "fraction of clips",
+    "segment": "fraction of segments",
+    "class": "accuracy of one class",
+}
+_CHOSEN_ON_TEST = {"best-on-test"}
+_TUNED_ON_TEST = {"reported folds"}
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How accuracies were measured; ``not stated`` where nobody says.
+
+    Attributes
+    ----------
+    dataset
+        Name of the data set.
+    data_folds
+        Folds of the data that took part at all; the others neither trained nor tested.
+    validation_apart
+        Whether one of them was kept from training to validate on.
+    split, epoch_rule, tuning, estimand
+        In the words of a claims file.
+    """
+
+    dataset: str
+    data_folds: int
+    validation_apart: bool = False
+    split: str = NOT_STATED
+    epoch_rule: str = NOT_STATED
+    tuning: str = NOT_STATED
+    estimand: str = NOT_STATED
+
+    @property
+    def ratio(self) -> float:
+        """n_test / n_train of one fold, for folds of one size."""
+        return 1 / max(1, self.data_folds - 1 - self.validation_apart)
+
+    @property
+    def trained_share(self) -> float:
+        """The share of the whole data set that one training learns from."""
+        official = len(DATASETS[self.dataset].folds) if self.dataset in DATASETS else self.data_folds
+        return max(1, self.data_folds - 1 - self.validation_apart) / official
+
+
+def conditions_of(record: StudyRecord) -> Conditions:
+    """Return the conditions of a recorded study; its estimand is left open, since every one can be computed."""
+    data, protocol = record.spec.get("data") or {}, record.spec.get("protocol") or {}
+    search = record.spec.get("search") or {}
+    dataset = str(data.get("dataset"))
+    official = DATASETS[dataset].folds if dataset in DATASETS else ()
+    searched = bool(search.get("trials"))
+    pooled = searched and search.get("selection") == "pooled"
+    return Conditions(
+        dataset=dataset,
+        data_folds=len(data.get("folds") or official),
+        validation_apart=protocol.get("final_train", "train") == "train",
+        split=str(protocol.get("split", "official")),
+        epoch_rule=str(protocol.get("epoch_rule", "fixed")),
+        tuning="reported folds" if pooled else "validation" if searched else "none",
+    )
+
+
+def estimand_in_words(estimand: str) -> str:
+    """Return what an accuracy is: ``macro`` is the mean of the class accuracies."""
+    return _ESTIMANDS.get(estimand, estimand)
+
+
+def compared(conditions: Conditions, claim: Claim) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what differs between ``conditions`` and those of ``claim``, and what is not stated, each in words."""
+    differences: list[str] = []
+    caveats: list[str] = []
+    table = claim.table
+    if conditions.dataset != table.dataset:
+        differences.append(f"data set {conditions.dataset} here, {table.dataset} there")
+    else:
+        _data(conditions, claim, differences)
+    _split(conditions, claim, differences, caveats)
+    for name, here, there in (
+        ("estimand", conditions.estimand, claim.estimand),
+        ("epoch rule", conditions.epoch_rule, table.epoch_rule),
+        ("tuning", conditions.tuning, table.tuning),
+    ):
+        sides = [side for side, stated in (("here", here), ("in the source", there)) if stated == NOT_STATED]
+        if sides:
+            caveats.append(f"{name} not stated {' or '.join(sides)}")
+        elif name == "estimand" and here != there and not _alike(here, there, table.dataset):
+            differences.append(f"{estimand_in_words(here)} here, {estimand_in_words(there)} there")
+        elif name == "epoch rule" and (here in _CHOSEN_ON_TEST) != (there in _CHOSEN_ON_TEST):
+            differences.append(f"the test fold chose the epoch {_where(here in _CHOSEN_ON_TEST)} only")
+        elif name == "tuning" and (here in _TUNED_ON_TEST) != (there in _TUNED_ON_TEST):
+            side = _where(here in _TUNED_ON_TEST)
+            differences.append(f"hyperparameters were chosen on the reported folds {side} only")
+    if conditions.epoch_rule in _CHOSEN_ON_TEST:
+        caveats.append("the test fold chose the epoch here, so the measured accuracy is optimistic")
+    if conditions.tuning in _TUNED_ON_TEST:
+        caveats.append("hyperparameters were chosen on the reported folds here, so the measured accuracy is optimistic")
+    return tuple(differences), tuple(caveats)
+
+
+def _where(here: bool) -> str:
+    return "here" if here else "there"
+
+
+def _alike(here: str, there: str, dataset: str) -> bool:
+    """Return whether two estimands are one number: every fold of a balanced data set has its classes in equal parts."""
+    return {here, there} == {"macro", "clip"} and not DATASETS[dataset].class_counts
+
+
+def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
+    official = len(DATASETS[conditions.dataset].folds)
+    if conditions.data_folds < official and claim.table.folds == official:
+        learned = conditions.data_folds - 1 - conditions.validation_apart
+        differences.append(
+            f"{conditions.data_folds} of {official} folds of the data here, so that a network learns from {learned} "
+            f"fold{'s' if learned > 1 else ''}; from up to {official - 1} there"
+        )
+
+
+def _split(conditions: Conditions, claim: Claim, differences: list[str], caveats: list[str]) -> None:
+    here, there = conditions.split, claim.table.split
+    sides = [side for side, stated in (("here", here), ("in the source", there)) if stated == NOT_STATED]
+    if there == "one split":
+        differences.append("cross-validation here, one split of the source's own there")
+    elif sides:
+        caveats.append(f"split not stated {' or '.join(sides)}")
+    elif here != there:
+        differences.append(f"{here} split here, {there} there")

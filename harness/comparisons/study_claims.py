@@ -1,0 +1,145 @@
+"""A study's arms beside the claims that it names: its own accuracies, the claim's estimand, one family."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from harness.claims import Claim, Library, load_library, parse_paper
+from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
+from harness.comparisons.conditions import conditions_of
+from harness.comparisons.scores import StudyScores, checked_predictions
+from harness.record import StudyRecord
+from harness.statistics import BootstrapInterval, macro_accuracy_bootstrap
+
+_COLUMNS = {"macro": "macro_accuracy", "clip": "clip_accuracy", "segment": "segment_accuracy"}
+
+
+def rules_of(record: StudyRecord) -> Rules:
+    """Return what the study declared before it ran."""
+    evaluate = record.spec.get("evaluate") or {}
+    return Rules(float(evaluate.get("margin", 2.0)), float(evaluate.get("confidence", 0.95)))
+
+
+def library_of(record: StudyRecord) -> Library:
+    """Return the papers as the study recorded them; for a record without any, those that ship with the project.
+
+    Raises
+    ------
+    ClaimsError
+        When a recorded paper cannot be read by this version.
+    """
+    if not record.claims:
+        return load_library()
+    return Library(
+        {
+            key: parse_paper(paper, f"claims recorded in run {record.run_id}, {key}")
+            for key, paper in record.claims.items()
+        }
+    )
+
+
+def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimComparison, ...]:
+    """Return one comparison per [[compare]] of the study whose arm has a tested fold, in the study file's order.
+
+    They are one family: p values are adjusted together.
+
+    Raises
+    ------
+    ClaimsError
+        When a claim cannot be found.
+    """
+    wanted = record.spec.get("compare") or ()
+    if not wanted:
+        return ()
+    library = library_of(record)
+    rules, conditions = rules_of(record), conditions_of(record)
+    found = []
+    for entry in wanted:
+        claim, arm = library.claim(str(entry["claim"])), str(entry["arm"])
+        runs = scores.runs[scores.runs["arm"] == arm]
+        if runs.empty:
+            continue
+        estimand, trainings = _trainings(record, scores, runs, claim)
+        comparison = compare_with_claim(
+            arm,
+            trainings,
+            claim,
+            library.paper(claim.source.key),
+            replace(conditions, estimand=estimand),
+            rules,
+        )
+        found.append(
+            replace(
+                comparison,
+                classes=_classes(record, scores, arm, claim),
+                bootstrap=_bootstrap(record, arm, rules) if estimand == "macro" else None,
+            )
+        )
+    return settle_family(found)
+
+
+def _trainings(record: StudyRecord, scores: StudyScores, runs: pd.DataFrame, claim: Claim) -> tuple[str, pd.DataFrame]:
+    """Return the estimand that the arm's accuracies have and the accuracies, by fold and seed, in percent.
+
+    It is the claim's where the arm has it; the macro accuracy where the claim states none, or one that a fused arm does
+    not have (of segments). Where clip and macro accuracy are the same numbers, as on balanced folds, the claim's name
+    for them is taken.
+    """
+    if claim.class_name is not None:
+        return "class", _class_trainings(record, scores, runs, claim.class_name)
+    estimand = claim.estimand if claim.estimand in _COLUMNS else "macro"
+    if not np.isfinite(runs[_COLUMNS[estimand]].to_numpy(float)).all():
+        estimand = "macro"
+    table = runs[["fold", "seed"]].assign(accuracy=100 * runs[_COLUMNS[estimand]].astype(float))
+    return estimand, table.reset_index(drop=True)
+
+
+def _class_trainings(record: StudyRecord, scores: StudyScores, runs: pd.DataFrame, name: str) -> pd.DataFrame:
+    arm = str(runs["arm"].iloc[0])
+    position = record.classes.index(name) if name in record.classes else -1
+    own = scores.classes[(scores.classes["arm"] == arm) & (scores.classes["class"] == position)]
+    # Class accuracies are kept averaged over seeds.
+    return pd.DataFrame({"fold": own["fold"], "accuracy": 100 * own["accuracy"].astype(float)}).reset_index(drop=True)
+
+
+def _classes(record: StudyRecord, scores: StudyScores, arm: str, claim: Claim) -> dict[str, tuple[float, float]]:
+    printed = claim.class_percents if claim.class_name is None else {}
+    if not printed or set(printed) != set(record.classes):
+        return {}
+    means = scores.class_means()[arm]
+    return {name: (printed[name], 100 * float(means[position])) for position, name in enumerate(record.classes)}
+
+
+def _bootstrap(record: StudyRecord, arm: str, rules: Rules) -> BootstrapInterval | None:
+    """Return the interval of the arm's macro accuracy over recordings, in percent; seeds are averaged per clip."""
+    clips = correct_by_clip(record, arm)
+    if clips["recording"].nunique() < 2:
+        return None
+    interval = macro_accuracy_bootstrap(
+        clips["correct"],
+        clips["y_true"],
+        clips["recording"],
+        folds=clips["fold"],
+        confidence=rules.confidence,
+        seed=0,
+    )
+    return in_percent(interval)
+
+
+def in_percent(interval: BootstrapInterval) -> BootstrapInterval:
+    """Return an interval of fractions in percent."""
+    return replace(interval, estimate=100 * interval.estimate, low=100 * interval.low, high=100 * interval.high)
+
+
+def correct_by_clip(record: StudyRecord, arm: str) -> pd.DataFrame:
+    """Return each tested clip of ``arm``: ``fold``, ``clip_id``, ``recording``, ``y_true``, and ``correct``, the
+    fraction of seeds that classed it correctly; by fold and clip."""
+    rows = checked_predictions(record)
+    rows = rows[rows["arm"] == arm]
+    columns = [f"p_{position}" for position in range(len(record.classes))]
+    right = rows[columns].to_numpy(float).argmax(axis=1) == rows["y_true"].to_numpy()
+    keys = ["fold", "clip_id", "recording", "y_true"]
+    return rows[keys].assign(correct=right).groupby(keys, sort=True, observed=True)["correct"].mean().reset_index()

@@ -1,0 +1,66 @@
+"""What a plan and an outcome look like on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.progress import duration
+from harness.screen.table import console, table
+
+if TYPE_CHECKING:
+    from harness.plan import Plan
+    from harness.run import Outcome
+
+
+def show_plan(plan: Plan) -> None:
+    """Print a plan."""
+    terminal = console()
+    spec = plan.spec
+    folds = ", ".join(map(str, spec.test_folds))
+    terminal.print(f"{spec.study.name}: {spec.study.question}", markup=False)
+    terminal.print(
+        f"{plan.clips.dataset}, {len(plan.clips)} clips, {len(plan.clips.classes)} classes; split "
+        f"{spec.protocol.split}, test folds {folds}; {spec.evaluate.seeds} seeds; "
+        f"epoch rule {spec.protocol.epoch_rule}",
+        markup=False,
+    )
+    rows = [
+        (
+            arm.name,
+            f"{arm.model} on {arm.features}",
+            f"{arm.parameters / 1e6:.1f} M" if arm.parameters else "-",
+            f"{arm.items:,} × {arm.epochs}" if arm.items else "-",
+            f"{arm.search_trainings + arm.final_trainings}" if arm.final_trainings else "-",
+            f"{arm.items_per_second:.0f}" if arm.items_per_second else "-",
+            duration(arm.seconds) if arm.final_trainings else "-",
+        )
+        for arm in plan.arms
+    ]
+    columns = ("arm", "network", "weights", "items × epochs", "trainings", "items/s", "about")
+    terminal.print(table("plan", columns, rows, left=2))
+    total = sum(arm.seconds for arm in plan.arms)
+    terminal.print(
+        f"items are segments or images of one fold; trainings are (trials + {spec.evaluate.seeds} seeds) × "
+        f"{len(spec.test_folds)} folds. About {duration(total)} of training with {plan.workers} workers on "
+        f"{plan.device}, from a probe of a few steps per network; validation and features come on top",
+        markup=False,
+    )
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print the summary of a study run: accuracies per arm, and where everything lies."""
+    terminal = console()
+    title = f"{outcome.record.name}: macro accuracy on the test folds, mean ± SD over folds (seeds averaged first)"
+    rows = [[row[key] for key in row] for row in outcome.summary]
+    columns = list(outcome.summary[0]) if outcome.summary else ["arm"]
+    terminal.print(table(title, columns, rows, left=3))
+    for failure in outcome.failures:
+        terminal.print(f"failed: {failure}", markup=False)
+    places = {
+        "report": outcome.report.folder,
+        "pdf": outcome.report.pdf or outcome.report.pdf_hint,
+        "runs": f"{outcome.tracking_uri} (experiment {outcome.record.name}, run {outcome.record.run_id})",
+        "open": outcome.open_command,
+    }
+    for name, place in places.items():
+        terminal.print(f"{name:>7}  {place}", markup=False, soft_wrap=True, highlight=False)

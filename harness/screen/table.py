@@ -1,0 +1,34 @@
+"""The terminal, and how every table on it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def console() -> Console:
+    """Return the terminal; a log file or pipe has no width of its own and gets room enough for every table."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=120)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
+    """Return a table whose first ``left`` columns are text and whose other columns are numbers."""
+    made = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
+    for position, column in enumerate(columns):
+        # Only text may wrap: a number broken over two lines reads as two numbers.
+        text = 0 < position < left
+        made.add_column(
+            column,
+            justify="left" if position < left else "right",
+            overflow="fold",
+            no_wrap=not text,
+            min_width=14 if text else None,
+        )
+    for row in rows:
+        made.add_row(*[Text(str(cell)) for cell in row])
+    return made
