@@ -1,0 +1,26 @@
+"""Published numbers as data, and what can be found out about them from the numbers alone."""
+
+from harness.claims.claim import Claim
+from harness.claims.library import BUILT_IN, FOLDER, Library, claims_of, load_library
+from harness.claims.paper import NOT_STATED, AccuracyTable, Column, LayerTable, Paper, Source, Statement
+from harness.claims.printed import Printed
+from harness.claims.read import load_paper, parse_paper
+
+__all__ = [
+    "BUILT_IN",
+    "FOLDER",
+    "NOT_STATED",
+    "AccuracyTable",
+    "Claim",
+    "Column",
+    "LayerTable",
+    "Library",
+    "Paper",
+    "Printed",
+    "Source",
+    "Statement",
+    "claims_of",
+    "load_library",
+    "load_paper",
+    "parse_paper",
+]

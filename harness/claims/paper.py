@@ -1,0 +1,264 @@
+"""Paper: one claims file, every number as its source prints it and every condition as its source states it.
+
+How to write one
+----------------
+A claims file is TOML, in UTF-8. ``[source]`` says where the numbers were published, with a DOI or in words. Each
+``[[table]]`` holds what its columns have in common (data set, split, number of folds, what the accuracies are), and
+each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]``) and numbers of the text
+(``[[statement]]``) may follow; they are there to be audited. The docstrings below say what each key means.
+
+- Numbers are written in quotes, as printed: ``value = "95.20"``. A bare 95.20 would lose its last digit, and with it
+  how far the number may have been rounded.
+- What the source does not say is ``"not stated"``, never a guess and never left out where the key is required.
+- An accuracy is addressed as ``key:table/column``, and that of one class as ``key:table/column/class``.
+- Files in the folder ``claims`` beside a study file are read with the built-in ones; each needs a key of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from harness.claims.entry import Doi, Entry, Key, Name, Number, Words, at_least_one, distinct
+from harness.claims.printed import Printed
+from harness.vocabulary import DATASETS, MODELS, SEGMENT_PLANES, SEGMENT_SETS
+
+NOT_STATED = "not stated"
+Estimand = Literal["macro", "clip", "segment", "not stated"]
+
+
+class Source(Entry):
+    """Where the numbers were published."""
+
+    key: Key
+    """The name before the colon of an address; built-in files are called after it."""
+    title: Words
+    """Title of the publication."""
+    authors: Words
+    """Authors as the publication names them."""
+    year: Annotated[int, Field(ge=1900, le=2100)]
+    """Year of publication."""
+    venue: str = ""
+    """Journal, proceedings or institution."""
+    doi: Doi | None = None
+    """Digital object identifier."""
+    unpublished: str = ""
+    """Where a number without a DOI can be found, in words."""
+
+    @model_validator(mode="after")
+    def _findable(self) -> Self:
+        if bool(self.doi) == bool(self.unpublished):
+            raise ValueError("give a doi, or say in unpublished where the numbers can be found; one of the two")
+        return self
+
+    @property
+    def citation(self) -> str:
+        """The source in one line."""
+        where = f"doi:{self.doi}" if self.doi else self.unpublished
+        return ", ".join(part for part in (f"{self.authors} ({self.year})", self.title, self.venue, where) if part)
+
+
+class Dispersion(Entry):
+    """What stands after a +-."""
+
+    value: Number
+    """As printed, in the table's unit."""
+    kind: Literal["folds", "classes", "unknown"]
+    """What it is over, as the source states it; unknown when it does not. The audit may find out."""
+    n: Annotated[int, Field(ge=1)] | None = None
+    """How many values it is over, where that is printed."""
+
+
+class Column(Entry):
+    """One column of a table of accuracies: one system."""
+
+    name: Name
+    """The name after the slash of an address."""
+    system: str = ""
+    """What was trained, in words."""
+    value: Number
+    """The headline accuracy as printed, in the table's unit."""
+    classes: tuple[Number, ...] = ()
+    """Accuracy of each class as printed, in the order of the table's classes."""
+    folds: tuple[Number, ...] = ()
+    """Accuracy of each fold as printed, in the order of the folds."""
+    dispersion: Dispersion | None = None
+    """What stands after the +-."""
+    seconds: Number | None = None
+    """Time printed beside the accuracy, in seconds."""
+
+
+class AccuracyTable(Entry):
+    """A table of accuracies: what all its columns have in common."""
+
+    id: Name
+    """The name between colon and slash of an address."""
+    title: Words
+    """What the table shows."""
+    where: Words
+    """Where in the source it stands."""
+    role: Literal["claim", "replication", "reference"]
+    """claim: the source's own result. replication: of another's. reference: a number to measure others by."""
+    unit: Literal["percent", "fraction"] = "percent"
+    """Unit of every printed number."""
+    dataset: str
+    """Data set, by its name in a study file."""
+    estimand: Estimand
+    """What the headline accuracies are: mean of class accuracies, fraction of clips, or of segments."""
+    split: Literal["official", "random-clip", "random-segment", "one split", "not stated"]
+    """How training and test were parted."""
+    folds: Annotated[int, Field(ge=1)]
+    """Folds tested; 1 for one split."""
+    epoch_rule: Literal["fixed", "best-on-validation", "best-on-test", "not stated"] = "not stated"
+    """Which epoch was tested."""
+    tuning: Literal["none", "validation", "reported folds", "not stated"] = "not stated"
+    """What hyperparameters were chosen on."""
+    note: str = ""
+    """What a reader must know of all columns."""
+    classes: tuple[Name, ...] = ()
+    """Names of the classes whose accuracies the columns hold."""
+    columns: Annotated[tuple[Column, ...], AfterValidator(at_least_one), Field(alias="column")]
+    """The systems, one [[table.column]] each."""
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, dataset: str) -> str:
+        if dataset not in DATASETS:
+            raise ValueError(f"unknown data set; allowed: {', '.join(DATASETS)}")
+        return dataset
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        distinct("column", [column.name for column in self.columns])
+        distinct("class", list(self.classes))
+        top = 100 if self.unit == "percent" else 1
+        for column in self.columns:
+            where = f"column {column.name}"
+            if column.classes and len(column.classes) != len(self.classes):
+                raise ValueError(
+                    f"{where}: {len(column.classes)} class accuracies, but the table's classes name {len(self.classes)}"
+                )
+            if column.folds and len(column.folds) != self.folds:
+                raise ValueError(
+                    f"{where}: {len(column.folds)} fold accuracies, but the table's folds are {self.folds}"
+                )
+            spread = [column.dispersion.value] if column.dispersion else []
+            for text in (column.value, *column.classes, *column.folds, *spread):
+                if Printed.parse(text).value > top:
+                    raise ValueError(f"{where}: {text!r} is more than {top}, and the table's unit is {self.unit}")
+        if self.unit == "percent" and all(Printed.parse(column.value).value <= 1 for column in self.columns):
+            raise ValueError('no accuracy is above 1 %; if these are fractions, write unit = "fraction"')
+        return self
+
+
+class LayerRow(Entry):
+    """One layer as a paper counts it."""
+
+    layer: Name
+    """Name of the layer."""
+    weights: Number | None = None
+    """Weights as printed."""
+    activations: Number | None = None
+    """Activations (the paper's memory) as printed."""
+
+
+class LayerColumn(Entry):
+    """One network as a paper counts it, its layers in the order in which an input passes through them."""
+
+    name: Name
+    """Name of the network in the table."""
+    model: str
+    """The network, by its name in a study file."""
+    features: str
+    """Its feature set, by its name in a study file."""
+    rows: Annotated[tuple[LayerRow, ...], AfterValidator(at_least_one), Field(alias="row")]
+    """The layers, one [[layers.network.row]] each."""
+    total: LayerRow | None = None
+    """The printed totals."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.model not in MODELS:
+            raise ValueError(f"unknown model {self.model!r}; allowed: {', '.join(MODELS)}")
+        if self.features not in SEGMENT_SETS:
+            raise ValueError(f"unknown feature set {self.features!r}; allowed: {', '.join(SEGMENT_SETS)}")
+        distinct("layer", [row.layer for row in self.rows])
+        return self
+
+
+class LayerTable(Entry):
+    """A table of layers."""
+
+    id: Name
+    """The name between colon and slash of an address."""
+    title: Words
+    """What the table shows."""
+    where: Words
+    """Where in the source it stands."""
+    note: str = ""
+    """What a reader must know."""
+    networks: Annotated[tuple[LayerColumn, ...], AfterValidator(at_least_one), Field(alias="network")]
+    """The networks, one [[layers.network]] each."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        distinct("network", [network.name for network in self.networks])
+        return self
+
+
+class Statement(Entry):
+    """A number in a paper's text that can be held against its tables, or against the network itself."""
+
+    where: Words
+    """Where in the text it stands."""
+    about: Literal["class accuracy", "plane rows", "convolution stride"]
+    """What the number is."""
+    value: Number
+    """As printed."""
+    subject: Words
+    """class accuracy: table/column/class for which it is given. plane rows: the plane. convolution stride: the table of
+    layers."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.about == "plane rows" and self.subject not in SEGMENT_PLANES:
+            raise ValueError(f"unknown plane {self.subject!r}; allowed: {', '.join(SEGMENT_PLANES)}")
+        return self
+
+
+class Paper(Entry):
+    """One claims file."""
+
+    source: Source
+    """Where the numbers were published."""
+    tables: tuple[AccuracyTable, ...] = Field(default=(), alias="table")
+    """Tables of accuracies."""
+    layer_tables: tuple[LayerTable, ...] = Field(default=(), alias="layers")
+    """Tables of layers."""
+    statements: tuple[Statement, ...] = Field(default=(), alias="statement")
+    """Numbers of the text."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not self.tables and not self.layer_tables:
+            raise ValueError("the file has no table: add [[table]] with at least one [[table.column]]")
+        layer_tables = [table.id for table in self.layer_tables]
+        distinct("table", [*(table.id for table in self.tables), *layer_tables])
+        cells = {
+            f"{table.id}/{column.name}/{name}"
+            for table in self.tables
+            for column in table.columns
+            for name, _ in zip(table.classes, column.classes, strict=False)
+        }
+        for statement in self.statements:
+            if statement.about == "class accuracy" and statement.subject not in cells:
+                raise ValueError(
+                    f"statement about {statement.subject!r}: no class accuracy stands there; write table/column/class"
+                )
+            if statement.about == "convolution stride" and statement.subject not in layer_tables:
+                raise ValueError(
+                    f"statement about {statement.subject!r}: there is no such table of layers; "
+                    f"there are: {', '.join(layer_tables) or 'none'}"
+                )
+        return self
