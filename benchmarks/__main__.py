@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import features, training, whole
+from benchmarks import calibration, features, training, whole
 
 BENCHMARKS = {
     "start-up": whole.start_up,
     "features": features.build_features,
     "training": training.overhead,
     "quickstart": whole.quickstart,
+    "calibration": calibration.calibration,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""Many comparisons, one family: Holm's adjustment of p values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import overload
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+from harness.errors import StatisticsError
+
+
+@overload
+def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]: ...
+@overload
+def holm(p_values: Sequence[float | None]) -> list[float | None]: ...
+def holm(
+    p_values: Mapping[str, float | None] | Sequence[float | None],
+) -> dict[str, float | None] | list[float | None]:
+    """Return Holm's adjusted p values (Holm 1979), in the order and under the names received.
+
+    The chance of even one false finding in the family stays at alpha, whichever hypotheses are true and however the
+    tests depend on each other. Rows without a test (None or NaN) are no part of the family and come back as None.
+
+    Raises
+    ------
+    StatisticsError
+        When a p value lies outside [0, 1].
+    """
+    if isinstance(p_values, Mapping):
+        return dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    raw = np.array([np.nan if p is None else p for p in p_values], dtype=np.float64)
+    tested = ~np.isnan(raw)
+    bad = raw[tested & ~((raw >= 0) & (raw <= 1))]
+    if bad.size:
+        raise StatisticsError(f"a p value lies in 0..1, received {bad[0]:g}; give None for a row without a test")
+    adjusted = raw.copy()
+    if tested.any():
+        # The library's own default is Holm-Sidak, which assumes independent tests.
+        adjusted[tested] = multipletests(raw[tested], method="holm")[1]
+    return [float(p) if known else None for p, known in zip(adjusted, tested, strict=True)]

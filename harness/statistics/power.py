@@ -1,0 +1,194 @@
+"""How many folds or seeds a verdict would need.
+
+The folds are taken to be equally correlated as the correction has it (rho = n_test / (n_test + n_train)); then the
+corrected statistic is exactly noncentral t. Powers are the normal chance that a test rejects given the estimated
+standard error, integrated over the distribution of that error (chi with k - 1 degrees of freedom). ``sd`` is the
+standard deviation seen between folds, with ddof 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy import stats
+
+from harness.errors import StatisticsError
+from harness.statistics.correction import fold_ratio, standard_error
+from harness.statistics.folds import Floats, check_alpha, check_count, check_margin, check_ratio, finite, positive
+from harness.statistics.seeds import Components
+
+CAP = 1000
+"""No number of folds or seeds above this one is looked for; nobody would train it."""
+
+# Gauss-Legendre nodes; 2 folds make the integrand steepest, and it is still right to 1e-12.
+_N_NODES = 400
+
+
+@dataclass(frozen=True)
+class FoldsNeeded:
+    """The fewest folds that show the difference, and that show equivalence; None where none up to ``CAP`` does.
+
+    ``reason`` says why an entry is None, and is empty otherwise.
+    """
+
+    for_difference: int | None
+    for_equivalence: int | None
+    reason: str
+
+
+def power_of_difference(
+    difference: float, sd: float, k: int, *, ratio: float | None = None, alpha: float = 0.05
+) -> float:
+    """Return the chance that the two-sided corrected t-test finds a true ``difference`` (p below ``alpha``).
+
+    ``ratio`` is that of k-fold cross-validation unless given.
+
+    Raises
+    ------
+    StatisticsError
+        When a number is not finite, ``sd`` or ``ratio`` not above 0, ``k`` below 2, or ``alpha`` outside (0, 0.5).
+    """
+    error, df = _error(sd, k, ratio), k - 1
+    shift = abs(finite(difference, "difference")) / error
+    critical = float(stats.t.isf(check_alpha(alpha) / 2, df))
+    return _expected(lambda s: stats.norm.sf(critical * s - shift) + stats.norm.cdf(-critical * s - shift), df)
+
+
+def power_of_equivalence(
+    difference: float, sd: float, k: int, margin: float, *, ratio: float | None = None, alpha: float = 0.05
+) -> float:
+    """Return the chance that the corrected TOST shows equivalence within ``margin`` at a true ``difference``.
+
+    Both one-sided tests reject when the mean difference lies within margin - t S, where S is the estimated standard
+    error.
+
+    Raises
+    ------
+    StatisticsError
+        When ``margin`` is not above 0, or as :func:`power_of_difference`.
+    """
+    error, df = _error(sd, k, ratio), k - 1
+    shift, room = finite(difference, "difference") / error, check_margin(margin) / error
+    critical = float(stats.t.isf(check_alpha(alpha), df))
+
+    def chance(s: Floats) -> Floats:
+        inside: Floats = stats.norm.cdf(room - critical * s - shift) - stats.norm.cdf(critical * s - room - shift)
+        return inside
+
+    return _expected(chance, df, room / critical)
+
+
+def folds_needed(
+    difference: float, sd: float, *, margin: float, power: float = 0.8, alpha: float = 0.05
+) -> FoldsNeeded:
+    """Return how many folds each verdict would need if the true difference and the spread were as given.
+
+    Each k is one of k-fold cross-validation (ratio 1 / (k - 1)) with folds as large as those that gave ``sd``: more
+    data, not the same data cut finer, which would spread wider.
+
+    Raises
+    ------
+    StatisticsError
+        When ``power`` lies outside [0.5, 1), or as :func:`power_of_equivalence`.
+    """
+    _check_power(power)
+    check_margin(margin)
+    reasons = []
+    shown = _fewest(lambda k: power_of_difference(difference, sd, k, alpha=alpha) >= power, 2)
+    if shown is None:
+        reasons.append(f"a difference of {difference:g} is too small to be shown with {CAP} folds")
+    same = _fewest(lambda k: power_of_equivalence(difference, sd, k, margin, alpha=alpha) >= power, 2)
+    if same is None:
+        reasons.append(
+            f"a difference of {difference:g} is not smaller than the margin of {margin:g}"
+            if abs(difference) >= margin
+            else f"a difference of {difference:g} is too close to the margin of {margin:g} to tell with {CAP} folds"
+        )
+    return FoldsNeeded(shown, same, "; ".join(reasons))
+
+
+def seeds_needed(
+    difference: float,
+    components: Components,
+    k: int,
+    *,
+    margin: float | None = None,
+    ratio: float | None = None,
+    power: float = 0.8,
+    alpha: float = 0.05,
+) -> int | None:
+    """Return how many seeds a fold would show the difference, or with ``margin`` show equivalence.
+
+    Seeds shrink their own part of the variance and no other: a fold's mean over n of them varies by
+    between + within / n. None when no number suffices, or only one above ``CAP``: more folds are needed then.
+
+    Raises
+    ------
+    StatisticsError
+        When the components are of one seed, both are 0, or as :func:`folds_needed`.
+    """
+    _check_power(power)
+    within = components.within
+    if within is None:
+        raise StatisticsError(
+            "the components come from one seed a fold, so the seeds' own spread is unknown; train at least 2 seeds"
+        )
+    if components.between + within <= 0:
+        raise StatisticsError("folds and seeds do not differ at all, so there is nothing to plan; check the values")
+
+    def enough(seeds: int) -> bool:
+        sd = float(np.sqrt(components.between + within / seeds))
+        if margin is None:
+            return power_of_difference(difference, sd, k, ratio=ratio, alpha=alpha) >= power
+        return power_of_equivalence(difference, sd, k, margin, ratio=ratio, alpha=alpha) >= power
+
+    return _fewest(enough, 1)
+
+
+def _fewest(enough: Callable[[int], bool], least: int) -> int | None:
+    """Return the smallest number up to CAP that is enough, or None; more never hurts where power is a half or more."""
+    if not enough(CAP):
+        return None
+    low, high = least - 1, CAP
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _expected(chance: Callable[[Floats], Floats], df: int, end: float = np.inf) -> float:
+    """Return the mean of ``chance`` of s up to ``end``; s is the estimated over the true standard error.
+
+    s times the root of df is chi with df degrees of freedom. scipy's noncentral t, which would be the shorter way for a
+    difference, returns NaN for some effects from 50 folds on.
+    """
+    nodes, weights = _legendre()
+    scale = float(np.sqrt(df))
+    low = float(stats.chi.ppf(1e-14, df)) / scale
+    high = min(float(stats.chi.isf(1e-14, df)) / scale, end)
+    if high <= low:
+        return 0.0
+    s = low + (high - low) * (nodes + 1) / 2
+    density = scale * stats.chi.pdf(scale * s, df)
+    return float(np.clip((high - low) / 2 * (weights * chance(s) * density).sum(), 0, 1))
+
+
+@cache
+def _legendre() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(_N_NODES)
+    return nodes, weights
+
+
+def _error(sd: float, k: int, ratio: float | None) -> float:
+    positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
+    check_count(k, "k")
+    return standard_error(sd, k, fold_ratio(k) if ratio is None else check_ratio(ratio))
+
+
+def _check_power(power: float) -> None:
+    # Below a few percent the power of equivalence is not even rising with the folds; nobody plans for that.
+    if not 0.5 <= power < 1:
+        raise StatisticsError(f"power must lie in 0.5..1, 1 left out, received {power}; 0.8 is common")

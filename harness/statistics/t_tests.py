@@ -1,0 +1,125 @@
+"""Corrected t-tests over folds: a mean against a fixed number, and two arms by fold.
+
+The statistic is the mean difference over the standard error of :mod:`harness.statistics.correction`, referred to
+Student's t with k - 1 degrees of freedom (Nadeau and Bengio 2003). Tests are two-sided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from harness.statistics.correction import standard_error
+from harness.statistics.folds import (
+    Floats,
+    FoldValues,
+    check_confidence,
+    check_ratio,
+    differences,
+    finite,
+    fold_array,
+    fold_sd,
+)
+
+
+@dataclass(frozen=True)
+class TTest:
+    """A corrected t-test over ``k`` folds; every interval is over folds.
+
+    Attributes
+    ----------
+    k, mean, target, difference
+        Number of folds, mean over folds, what it is held against, and mean - target. For two arms ``mean`` is that of
+        the differences by fold and ``target`` is 0.
+    sd, standard_error
+        Over folds with ddof 1, and the corrected standard error of the mean.
+    df, t, p
+        Degrees of freedom, statistic and two-sided p.
+    low, high, confidence
+        Corrected interval of ``mean``.
+    naive_t, naive_p
+        What the test without the correction would have said; to show the contrast, not to draw conclusions.
+    """
+
+    k: int
+    mean: float
+    target: float
+    difference: float
+    sd: float
+    standard_error: float
+    df: int
+    t: float
+    p: float
+    low: float
+    high: float
+    confidence: float
+    naive_t: float
+    naive_p: float
+
+    @property
+    def difference_low(self) -> float:
+        """Lower end of the interval of ``difference``."""
+        return self.low - self.target
+
+    @property
+    def difference_high(self) -> float:
+        """Upper end of the interval of ``difference``."""
+        return self.high - self.target
+
+
+def one_sample(values: FoldValues, target: float, *, ratio: float, confidence: float = 0.95) -> TTest:
+    """Test the mean over folds against ``target``, a number taken as fixed (a claim without a spread of its own).
+
+    Raises
+    ------
+    StatisticsError
+        With fewer than 2 folds, a number that is not finite, equal values, ``ratio`` not above 0, or ``confidence``
+        outside (0, 1).
+    """
+    array = fold_array(values)
+    size = float(np.abs(array).max())
+    return t_test(array, finite(target, "target"), size, check_ratio(ratio), check_confidence(confidence))
+
+
+def paired(first: FoldValues, second: FoldValues, *, ratio: float, confidence: float = 0.95) -> TTest:
+    """Test first - second, paired by fold: models rise and fall together from fold to fold.
+
+    Raises
+    ------
+    StatisticsError
+        When the folds are not the same, or as :func:`one_sample`.
+    """
+    array, size = differences(first, second)
+    return t_test(array, 0.0, size, check_ratio(ratio), check_confidence(confidence))
+
+
+def t_test(values: Floats, target: float, size: float, ratio: float, confidence: float) -> TTest:
+    """Return the test of checked ``values``, shape (k,); ``size`` is that of the numbers they were computed from."""
+    k = values.size
+    mean, sd = float(values.mean()), fold_sd(values, size)
+    error, df = standard_error(sd, k, ratio), k - 1
+    t, naive_t = (mean - target) / error, (mean - target) / standard_error(sd, k, 0)
+    half = float(stats.t.isf((1 - confidence) / 2, df)) * error
+    return TTest(
+        k=k,
+        mean=mean,
+        target=target,
+        difference=mean - target,
+        sd=sd,
+        standard_error=error,
+        df=df,
+        t=t,
+        p=two_sided(t, df),
+        low=mean - half,
+        high=mean + half,
+        confidence=confidence,
+        naive_t=naive_t,
+        naive_p=two_sided(naive_t, df),
+    )
+
+
+def two_sided(t: float, df: float) -> float:
+    """Return the two-sided p of ``t`` with ``df`` degrees of freedom."""
+    return float(2 * stats.t.sf(abs(t), df))

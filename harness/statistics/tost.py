@@ -1,0 +1,124 @@
+"""Equivalence: is a difference shown to be smaller than a margin? Two one-sided corrected t-tests (TOST).
+
+Schuirmann (1987). Not finding a difference is no evidence that there is none; this is the test that can show it. The
+margin is declared before the run. With the spread that folds commonly have, small margins are out of reach whatever the
+mean turns out to be; :func:`smallest_provable_margin` tells beforehand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from harness.statistics.correction import standard_error
+from harness.statistics.folds import (
+    Floats,
+    FoldValues,
+    check_alpha,
+    check_count,
+    check_margin,
+    check_ratio,
+    differences,
+    finite,
+    fold_array,
+    fold_sd,
+    positive,
+)
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Whether a difference lies inside ``(-margin, margin)``, over folds.
+
+    Attributes
+    ----------
+    difference, margin
+        Mean minus target (or first minus second), and the declared margin.
+    p_lower, p_upper, p
+        Of the tests against "at or below -margin" and "at or above margin", and the larger of the two.
+    equivalent
+        ``p`` below alpha; the same as the interval lying inside the margins.
+    low, high
+        Corrected interval of the difference at confidence 1 - 2 alpha.
+    smallest_margin
+        These values show equivalence for every margin above this one: the interval's end that is farther from 0.
+    """
+
+    difference: float
+    margin: float
+    p_lower: float
+    p_upper: float
+    p: float
+    equivalent: bool
+    low: float
+    high: float
+    smallest_margin: float
+
+
+def equivalence(values: FoldValues, target: float, margin: float, *, ratio: float, alpha: float = 0.05) -> Equivalence:
+    """Test whether the mean over folds lies within ``margin`` of ``target``.
+
+    Raises
+    ------
+    StatisticsError
+        With fewer than 2 folds, a number that is not finite, equal values, ``margin`` or ``ratio`` not above 0, or
+        ``alpha`` outside (0, 0.5).
+    """
+    array = fold_array(values)
+    size = float(np.abs(array).max())
+    return tost(array, finite(target, "target"), size, check_margin(margin), check_ratio(ratio), check_alpha(alpha))
+
+
+def paired_equivalence(
+    first: FoldValues, second: FoldValues, margin: float, *, ratio: float, alpha: float = 0.05
+) -> Equivalence:
+    """Test whether first - second, paired by fold, lies within ``margin`` of 0.
+
+    Raises
+    ------
+    StatisticsError
+        When the folds are not the same, or as :func:`equivalence`.
+    """
+    array, size = differences(first, second)
+    return tost(array, 0.0, size, check_margin(margin), check_ratio(ratio), check_alpha(alpha))
+
+
+def smallest_provable_margin(sd: float, k: int, ratio: float, alpha: float = 0.05) -> float:
+    """Return the margin below which no equivalence can be shown, even when the difference is exactly 0.
+
+    It is half the corrected interval at confidence 1 - 2 alpha, for ``k`` folds with standard deviation ``sd``.
+
+    Raises
+    ------
+    StatisticsError
+        When ``sd`` or ``ratio`` is not above 0, ``k`` below 2, or ``alpha`` outside (0, 0.5).
+    """
+    positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
+    check_count(k, "k")
+    return _critical(check_alpha(alpha), k) * standard_error(sd, k, check_ratio(ratio))
+
+
+def tost(values: Floats, target: float, size: float, margin: float, ratio: float, alpha: float) -> Equivalence:
+    """Return the test of checked ``values``, shape (k,); ``size`` is that of the numbers they were computed from."""
+    k, difference = values.size, float(values.mean()) - target
+    error = standard_error(fold_sd(values, size), k, ratio)
+    p_lower = float(stats.t.sf((difference + margin) / error, k - 1))
+    p_upper = float(stats.t.cdf((difference - margin) / error, k - 1))
+    half = _critical(alpha, k) * error
+    return Equivalence(
+        difference=difference,
+        margin=margin,
+        p_lower=p_lower,
+        p_upper=p_upper,
+        p=max(p_lower, p_upper),
+        equivalent=max(p_lower, p_upper) < alpha,
+        low=difference - half,
+        high=difference + half,
+        smallest_margin=abs(difference) + half,
+    )
+
+
+def _critical(alpha: float, k: int) -> float:
+    return float(stats.t.isf(alpha, k - 1))

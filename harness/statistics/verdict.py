@@ -1,0 +1,123 @@
+"""What a comparison comes to, in one of five words and one sentence with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from harness.errors import StatisticsError
+from harness.statistics.folds import check_alpha, check_margin, finite
+
+
+class Verdict(StrEnum):
+    """The five outcomes of a comparison."""
+
+    CONSISTENT = "consistent"
+    LOWER = "lower"
+    HIGHER = "higher"
+    INCONCLUSIVE = "inconclusive"
+    NOT_COMPARABLE = "not comparable"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and the sentence that supports it."""
+
+    verdict: Verdict
+    reason: str
+
+
+def decide(
+    *,
+    difference: float,
+    p: float | None,
+    p_equivalence: float | None,
+    margin: float | None,
+    alpha: float = 0.05,
+    differences: Sequence[str] = (),
+    what: str,
+    unit: str = "points",
+) -> Decision:
+    """Return the verdict on ``difference`` from its p values, which are those adjusted for the family.
+
+    In this order: not comparable where conditions differ; consistent where equivalence is shown, also when the
+    difference itself is found; lower or higher where the difference is found; else inconclusive.
+
+    Parameters
+    ----------
+    difference
+        Own minus claimed, or first minus second, in ``unit``.
+    p, p_equivalence
+        Of the test of a difference, and of the equivalence test within ``margin``; None where there was none.
+    differences
+        The conditions in which the two sides differ, each in words, as "epoch chosen on the test fold".
+    what
+        What is compared, as "LMCNet against the published 95.2 %"; the sentence begins with it.
+
+    Raises
+    ------
+    StatisticsError
+        When a p value lies outside 0..1, p_equivalence comes without a margin, ``margin`` is not above 0, ``alpha``
+        lies outside (0, 0.5), or a difference of 0 is said to be significant.
+    """
+    check_alpha(alpha)
+    p, p_equivalence = _p_value(p, "p"), _p_value(p_equivalence, "p_equivalence")
+    if margin is not None:
+        check_margin(margin)
+    elif p_equivalence is not None:
+        raise StatisticsError(f"{what}: p_equivalence is {p_equivalence:g} but margin is None; give the tested margin")
+    if differences:
+        conditions = differences if isinstance(differences, str) else "; ".join(differences)
+        return Decision(
+            Verdict.NOT_COMPARABLE, f"{what}: the two sides differ in more than their result: {conditions}."
+        )
+    if p is None and p_equivalence is None:
+        return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made, so nothing is decided.")
+
+    amount = f"the difference of {finite(difference, 'difference'):+.2f} {unit}"
+    within = "any margin" if margin is None else f"the margin of ±{margin:g} {unit}"
+    found = p is not None and p < alpha
+    if found and difference == 0:
+        raise StatisticsError(f"{what}: a difference of 0 cannot have p = {p:g}; pass the difference that was tested")
+    if p_equivalence is not None and p_equivalence < alpha:
+        detected = f", though it is itself detected (p {_printed(p, alpha)})" if p is not None and found else ""
+        shown = f"{amount} is shown to lie within {within} (equivalence p {_printed(p_equivalence, alpha)})"
+        return Decision(Verdict.CONSISTENT, f"{what}: {shown}{detected}.")
+    untold = f"not shown to lie within {within} (equivalence p {_printed(p_equivalence, alpha)})"
+    if p is not None and found:
+        verdict = Verdict.HIGHER if difference > 0 else Verdict.LOWER
+        rest = f" and is {untold}" if p_equivalence is not None else ""
+        return Decision(verdict, f"{what}: {amount} is more than chance explains (p {_printed(p, alpha)}){rest}.")
+    undetected = f"not told apart from chance (p {_printed(p, alpha)})"
+    if p is None:
+        reason = f"{amount} was not tested, and is {untold}"
+    elif p_equivalence is None:
+        reason = f"{amount} is {undetected}, and equivalence was not tested"
+    else:
+        reason = (
+            f"{amount} is neither told apart from chance (p {_printed(p, alpha)}) nor {untold.removeprefix('not ')}"
+        )
+    return Decision(Verdict.INCONCLUSIVE, f"{what}: {reason}.")
+
+
+def _p_value(p: float | None, name: str) -> float | None:
+    if p is None or np.isnan(p):
+        return None
+    if not 0 <= p <= 1:
+        raise StatisticsError(f"{name} lies in 0..1, received {p:g}; give None where there was no test")
+    return p
+
+
+def _printed(p: float | None, alpha: float) -> str:
+    """Return "= 0.013" or "< 0.001", with as many digits as keep p on its side of alpha."""
+    if p is None:
+        return "unknown"
+    if p < 0.001 < alpha:
+        return "< 0.001"
+    digits = 2
+    while digits < 17 and (float(f"{p:.{digits}g}") < alpha) != (p < alpha):
+        digits += 1
+    return f"= {p:.{digits}g}"

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.errors import StatisticsError
+from harness.statistics import holm
+
+p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+def test_holms_worked_values() -> None:
+    # Sorted .01 .02 .03 .04 times 4 3 2 1, then never falling.
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.5, 0.6]) == [1.0, 1.0]
+
+
+def test_it_is_not_holm_sidak() -> None:
+    assert holm([0.04, 0.9])[0] == pytest.approx(0.08, abs=1e-12)
+
+
+def test_rows_without_a_test_are_no_part_of_the_family() -> None:
+    assert holm({"a": 0.04, "b": None, "c": float("nan"), "d": 0.03}) == {
+        "a": pytest.approx(0.06),
+        "b": None,
+        "c": None,
+        "d": pytest.approx(0.06),
+    }
+    assert holm([None]) == [None]
+    assert holm([]) == []
+    assert holm({}) == {}
+
+
+@settings(max_examples=30, deadline=None)
+@given(p_lists)
+def test_adjusted_is_never_below_raw_and_keeps_the_order(raw: list[float]) -> None:
+    adjusted = holm(raw)
+    assert all(before <= after <= 1 for before, after in zip(raw, adjusted, strict=True))
+    in_order = [p for _, p in sorted(zip(raw, adjusted, strict=True))]
+    assert in_order == sorted(in_order)
+    assert min(adjusted) == pytest.approx(min(1.0, min(raw) * len(raw)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(p_lists, st.randoms())
+def test_the_order_of_the_rows_does_not_matter(raw: list[float], random: object) -> None:
+    named = {str(place): p for place, p in enumerate(raw)}
+    shuffled = list(named)
+    random.shuffle(shuffled)
+    assert holm({name: named[name] for name in shuffled}) == pytest.approx(holm(named))
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("inf")])
+def test_what_is_no_p_value_is_refused(p: float) -> None:
+    with pytest.raises(StatisticsError, match="None for a row without a test"):
+        holm({"a": 0.5, "b": p})

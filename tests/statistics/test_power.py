@@ -1,0 +1,132 @@
+"""Power against simulated folds, statsmodels, and the limits that follow from the definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from statsmodels.stats.power import TTestPower
+
+from benchmarks.calibration import SD, Simulated, correlated_normal, rates
+from harness.errors import StatisticsError
+from harness.statistics import (
+    Components,
+    folds_needed,
+    power_of_difference,
+    power_of_equivalence,
+    seeds_needed,
+    smallest_provable_margin,
+)
+
+
+@pytest.mark.parametrize("k", [5, 10])
+def test_power_is_what_simulated_folds_show(k: int) -> None:
+    values = correlated_normal(k, 40_000, np.random.default_rng(k))
+    for row in rates(Simulated("normal", values, 0.0)):
+        difference = row["true_difference"]
+        for cell, power in (
+            (row["corrected_either"], power_of_difference(difference, SD, k)),
+            (row["corrected_consistent_2"], power_of_equivalence(difference, SD, k, 2.0)),
+            (row["corrected_consistent_4"], power_of_equivalence(difference, SD, k, 4.0)),
+        ):
+            assert cell["rate"] == pytest.approx(power, abs=4 * max(cell["standard_error"], 1e-4))
+
+
+@pytest.mark.parametrize(
+    ("difference", "sd", "k"), [(1.0, 4.0, 10), (3.0, 4.0, 5), (-6.0, 4.0, 10), (0.1, 2.0, 50), (20.0, 4.0, 3)]
+)
+def test_without_correlation_it_is_the_usual_power(difference: float, sd: float, k: int) -> None:
+    ours = power_of_difference(difference, sd, k, ratio=1e-15)
+    assert ours == pytest.approx(TTestPower().power(abs(difference) / sd, k, 0.05), abs=1e-8)
+
+
+def test_no_power_worth_planning_for_falls_with_more_folds() -> None:
+    for powers in (
+        [power_of_difference(3.0, 4.0, k) for k in range(2, 1001)],
+        [power_of_equivalence(1.0, 4.0, k, 3.0) for k in range(2, 1001)],
+    ):
+        rising = [power for power in powers if power >= 0.5]
+        assert rising == powers[-len(rising) :]
+        assert np.diff(rising).min() > -1e-9
+        assert powers[-1] == pytest.approx(1, abs=1e-9)
+
+
+def test_the_ends_of_power() -> None:
+    assert power_of_difference(0.0, 4.0, 10) == pytest.approx(0.05, abs=1e-9)
+    assert power_of_difference(1e4, 4.0, 10) == 1
+    assert power_of_equivalence(4.0, 4.0, 200, 4.0) == pytest.approx(0.05, abs=1e-3)
+    assert power_of_equivalence(0.0, 0.01, 10, 4.0) == pytest.approx(1, abs=1e-9)
+    assert power_of_equivalence(0.0, 4.0, 10, 0.05) < 1e-6
+    assert power_of_equivalence(1.5, 4.0, 10, 4.0) == pytest.approx(power_of_equivalence(-1.5, 4.0, 10, 4.0))
+
+
+def test_a_margin_below_the_smallest_provable_one_is_rarely_reached() -> None:
+    margin = smallest_provable_margin(4.0, 10, 1 / 9)
+    assert power_of_equivalence(0.0, 4.0, 10, 2.0) < 0.01
+    assert power_of_equivalence(0.0, 4.0, 10, margin) < 0.2
+    assert power_of_equivalence(0.0, 4.0, 10, 2.5 * margin) > 0.95
+
+
+@pytest.mark.parametrize(("difference", "margin"), [(3.0, 5.0), (6.0, 8.0), (1.0, 6.0)])
+def test_the_fewest_folds_are_the_first_that_suffice(difference: float, margin: float) -> None:
+    needed = folds_needed(difference, 4.0, margin=margin)
+    one_by_one = [
+        next(k for k in range(2, 1001) if power(k) >= 0.8)
+        for power in (
+            lambda k: power_of_difference(difference, 4.0, k),
+            lambda k: power_of_equivalence(difference, 4.0, k, margin),
+        )
+    ]
+    assert [needed.for_difference, needed.for_equivalence] == one_by_one
+    assert needed.reason == ""
+
+
+def test_folds_that_no_number_supplies() -> None:
+    at_the_margin = folds_needed(5.0, 4.0, margin=5.0)
+    assert at_the_margin.for_difference is not None
+    assert at_the_margin.for_equivalence is None
+    assert at_the_margin.reason == "a difference of 5 is not smaller than the margin of 5"
+    nothing = folds_needed(0.0, 4.0, margin=4.0)
+    assert nothing.for_difference is None
+    assert nothing.for_equivalence is not None
+    assert nothing.reason == "a difference of 0 is too small to be shown with 1000 folds"
+    assert "too close to the margin" in folds_needed(1.99, 4.0, margin=2.0).reason
+
+
+def test_seeds_shrink_their_own_part_only() -> None:
+    components = Components(between=1.0, within=9.0, n_folds=10, n_seeds=2)
+    seeds = seeds_needed(3.0, components, 10)
+    assert seeds is not None
+    assert seeds > 1
+    assert power_of_difference(3.0, math.sqrt(1 + 9 / seeds), 10) >= 0.8
+    assert power_of_difference(3.0, math.sqrt(1 + 9 / (seeds - 1)), 10) < 0.8
+    # The folds alone already hide so small a difference, or so small a margin.
+    assert seeds_needed(0.5, components, 10) is None
+    assert seeds_needed(0.0, components, 10, margin=1.0) is None
+    same = seeds_needed(0.0, components, 10, margin=2.5)
+    assert same is not None
+    assert power_of_equivalence(0.0, math.sqrt(1 + 9 / same), 10, 2.5) >= 0.8
+    assert power_of_equivalence(0.0, math.sqrt(1 + 9 / (same - 1)), 10, 2.5) < 0.8
+    assert seeds_needed(30.0, components, 10) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: power_of_difference(1.0, 0.0, 10), "sd must be above 0"),
+        (lambda: power_of_difference(float("nan"), 4.0, 10), "difference is nan"),
+        (lambda: power_of_difference(1.0, 4.0, 1), "k must be a whole number"),
+        (lambda: power_of_difference(1.0, 4.0, float("nan")), "k must be a whole number"),
+        (lambda: power_of_difference(1.0, 4.0, 10, ratio=0.0), "ratio must be above 0"),
+        (lambda: power_of_difference(1.0, 4.0, 10, alpha=5), "alpha must lie"),
+        (lambda: power_of_equivalence(1.0, 4.0, 10, 0.0), "margin must be above 0"),
+        (lambda: folds_needed(1.0, 4.0, margin=-1.0), "margin must be above 0"),
+        (lambda: folds_needed(1.0, 4.0, margin=1.0, power=80), "power must lie in 0.5..1, 1 left out, received 80"),
+        (lambda: seeds_needed(1.0, Components(4.0, None, 5, 1), 5), "at least 2 seeds"),
+        (lambda: seeds_needed(1.0, Components(0.0, 0.0, 5, 2), 5), "nothing to plan"),
+    ],
+)
+def test_what_is_refused(call: object, words: str) -> None:
+    with pytest.raises(StatisticsError, match=words):
+        call()
