@@ -1,0 +1,22 @@
+"""What can be found out about a paper from its printed numbers alone."""
+
+from harness.claims.audit.checks import audit
+from harness.claims.audit.clip_accuracy import ClipAccuracy, clip_accuracy
+from harness.claims.audit.dispersion import DispersionKind, dispersion_kind, fold_sd
+from harness.claims.audit.finding import Audit, Finding, Outcome
+from harness.claims.audit.summary import ClaimRow, summary, table_claims
+
+__all__ = [
+    "Audit",
+    "ClaimRow",
+    "ClipAccuracy",
+    "DispersionKind",
+    "Finding",
+    "Outcome",
+    "audit",
+    "clip_accuracy",
+    "dispersion_kind",
+    "fold_sd",
+    "summary",
+    "table_claims",
+]

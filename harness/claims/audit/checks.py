@@ -1,0 +1,32 @@
+"""The audit of a paper: every check, in the order in which a reader meets what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.claims.audit.average import check_averages, check_fold_means
+from harness.claims.audit.clip_accuracy import check_clip_accuracy
+from harness.claims.audit.dispersion import check_dispersions
+from harness.claims.audit.finding import Audit, Finding
+from harness.claims.audit.grim import check_class_fractions
+from harness.claims.audit.layers import check_layers
+from harness.claims.audit.text import check_text
+from harness.claims.paper import Paper
+
+CHECKS: tuple[Callable[[Paper], list[Finding]], ...] = (
+    check_averages,
+    check_fold_means,
+    check_dispersions,
+    check_clip_accuracy,
+    check_class_fractions,
+    check_layers,
+    check_text,
+)
+
+
+def audit(paper: Paper) -> Audit:
+    """Return what can be found out about ``paper`` from its printed numbers alone; nothing of it is stored anywhere.
+
+    A table of layers, or a statement about one, is held against the networks themselves, which loads torch.
+    """
+    return Audit(paper.source, tuple(finding for check in CHECKS for finding in check(paper)))

@@ -1,0 +1,189 @@
+"""A paper's table of layers against itself and against the networks: entries recomputed, columns summed.
+
+Layers are matched by their order. A paper's count is the count of the network where it prints as such, rounded or cut
+off; activations are those of the convolution itself, before any pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from harness.claims.audit.finding import Finding
+from harness.claims.audit.interval import Interval
+from harness.claims.paper import LayerColumn, LayerRow, LayerTable, Paper
+from harness.claims.printed import Printed
+from harness.vocabulary import DATASETS, feature_set
+
+QUANTITIES = ("weights", "activations")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a built network: its counts, and its activations were it followed by a 2 x 2 pool that rounds up."""
+
+    name: str
+    weights: int
+    activations: int
+    pooled: int | None
+
+    def count(self, quantity: str) -> int:
+        """Return its weights or its activations."""
+        return self.weights if quantity == "weights" else self.activations
+
+
+def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
+    """Return the layers of the network that ``column`` names, in the order in which an item passes through them.
+
+    The network is built with the paper's features and the default choices of a study.
+    """
+    from harness.features import plane_rows, set_shape
+    from harness.models import build_model, describe_model
+    from harness.study import FeaturesSection, ModelSection
+
+    inputs, params = feature_set(column.features), FeaturesSection()
+    shape = set_shape(inputs, params)
+    model = build_model(column.model, ModelSection(), shape, n_classes, plane_rows(inputs, params))
+    layers = []
+    for row in describe_model(model, shape).itertuples():
+        size = [int(part) for part in str(row.output).split(" x ")]
+        pooled = size[0] * -(-size[1] // 2) * -(-size[2] // 2) if len(size) == 3 else None
+        layers.append(Layer(str(row.layer), int(str(row.weights)), int(str(row.activations)), pooled))
+    return layers
+
+
+def classes_of(paper: Paper) -> int | None:
+    """Return the classes that the networks of ``paper`` tell apart: those of its first own table of accuracies."""
+    tables = sorted(paper.tables, key=lambda table: table.role == "reference")
+    return DATASETS[tables[0].dataset].n_classes if tables else None
+
+
+def check_layers(paper: Paper) -> list[Finding]:
+    """Return findings per network and quantity: entries against the network, their sum against the printed total."""
+    n_classes = classes_of(paper)
+    return [
+        finding
+        for table in paper.layer_tables
+        for column in table.networks
+        for finding in _network_findings(table, column, n_classes)
+    ]
+
+
+def _network_findings(table: LayerTable, column: LayerColumn, n_classes: int | None) -> Iterator[Finding]:
+    place = f"{table.id}/{column.name}"
+    if n_classes is None:
+        yield _not_checked(place, "the number of classes is not known, since the paper has no table of accuracies")
+        return
+    layers = network_layers(column, n_classes)
+    if len(layers) != len(column.rows):
+        yield _not_checked(
+            place,
+            f"{len(column.rows)} layers are printed and {column.model} has {len(layers)}, so they cannot be matched",
+        )
+        return
+    for quantity in QUANTITIES:
+        entries = [
+            _Entry(row.layer, _text(row, quantity), layer, quantity)
+            for row, layer in zip(column.rows, layers, strict=True)
+        ]
+        yield from _entry_findings(f"{place}/{quantity}", column.model, [one for one in entries if one.text])
+        total = _text(column.total, quantity) if column.total else ""
+        if total:
+            yield _sum_finding(f"{place}/{quantity}", total, entries)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One cell of the table, as printed (empty where nothing is), beside the layer of the network."""
+
+    name: str
+    text: str
+    layer: Layer
+    quantity: str
+
+    @property
+    def exact(self) -> int:
+        return self.layer.count(self.quantity)
+
+    @property
+    def state(self) -> str:
+        """agrees, after the pool, or differs."""
+        if prints_as(self.exact, self.text):
+            return "agrees"
+        pooled = self.layer.pooled if self.quantity == "activations" else None
+        return "after the pool" if pooled is not None and prints_as(pooled, self.text) else "differs"
+
+
+def _entry_findings(place: str, model: str, entries: Sequence[_Entry]) -> Iterator[Finding]:
+    right = [one for one in entries if one.state == "agrees"]
+    # Sizes after the pool are a way to count, too; only beside sizes before it are they at odds with the table.
+    after = [one for one in entries if one.state == "after the pool" and right]
+    if right:
+        cut_off = [
+            f"{one.text} of {one.name} is {one.exact:,} cut off, not rounded"
+            for one in right
+            if not _rounds_to(one.exact, one.text)
+        ]
+        agree = f"{len(right)} of {len(entries)} printed {right[0].quantity} are those of the network {model}"
+        numbers = {"entries": len(entries), "agree": len(right)}
+        yield Finding("layers", place, "holds", f"{'; '.join([agree, *cut_off])}.", numbers)
+    if after:
+        sizes = dict.fromkeys(f"{one.text} is {one.layer.pooled:,}, before it {one.exact:,}" for one in after)
+        yield Finding(
+            "layers",
+            place,
+            "contradicts",
+            f"The activations of {' and '.join(one.name for one in after)} are sizes after the pool "
+            f"({'; '.join(sizes)}); the other {len(right)} are sizes before it.",
+            {
+                "layers": [one.name for one in after],
+                "printed": [one.text for one in after],
+                "before_pool": [one.exact for one in after],
+                "after_pool": [one.layer.pooled for one in after],
+            },
+        )
+    for one in entries:
+        if one not in right and one not in after:
+            yield Finding(
+                "layers",
+                f"{place}/{one.name}",
+                "contradicts",
+                f"{one.text} {one.quantity} of {one.name} are printed; the network {model} has {one.exact:,}.",
+                {"printed": one.text, "network": one.exact},
+            )
+
+
+def _sum_finding(place: str, total: str, entries: Sequence[_Entry]) -> Finding:
+    absent = {one.name: one.exact for one in entries if not one.text}
+    printed = [Interval.of(one.text) for one in entries if one.text]
+    taken = Fraction(sum(absent.values()))
+    whole = Interval(sum((one.low for one in printed), taken), sum((one.high for one in printed), taken))
+    agrees = whole.meets(Interval.of(total))
+    value, low, high = (float(number) for number in (whole.middle, whole.low, whole.high))
+    sentence = f"The {entries[0].quantity} add up to {value:,.0f} ({low:,.0f} to {high:,.0f} over their rounding)"
+    if absent:
+        told = " and ".join(f"{count:,} of {name}" for name, count in absent.items())
+        sentence += f", {told} taken from the network since none are printed"
+    sentence += f"; the printed total is {total}" + ("." if agrees else ", which is not their sum.")
+    numbers = {"printed": total, "sum": value, "low": low, "high": high, "from_network": absent}
+    return Finding("layers", place, "holds" if agrees else "contradicts", sentence, numbers)
+
+
+def _not_checked(place: str, reason: str) -> Finding:
+    return Finding("layers", place, "cannot be checked", f"Not checked: {reason}.")
+
+
+def _text(row: LayerRow, quantity: str) -> str:
+    return (row.weights if quantity == "weights" else row.activations) or ""
+
+
+def prints_as(count: int, text: str) -> bool:
+    """Return whether ``count`` prints as ``text``, rounded or cut off."""
+    printed = Printed.parse(text)
+    return _rounds_to(count, text) or printed.value <= count < printed.value + printed.step
+
+
+def _rounds_to(count: int, text: str) -> bool:
+    printed = Printed.parse(text)
+    return printed.low <= count <= printed.high

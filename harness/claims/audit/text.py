@@ -1,0 +1,157 @@
+"""Numbers of a paper's text against its tables, the planes and the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from harness.claims.audit.finding import Finding
+from harness.claims.audit.layers import prints_as
+from harness.claims.paper import LayerTable, Paper, Statement
+from harness.claims.printed import Printed
+from harness.vocabulary import SU_DEPTHS, feature_set
+
+
+def check_text(paper: Paper) -> list[Finding]:
+    """Return one finding per statement; two plane heights that are exchanged give one together."""
+    findings: list[Finding] = []
+    rows = {one.subject: one for one in paper.statements if one.about == "plane rows"}
+    for statement in paper.statements:
+        if statement.about == "plane rows":
+            partner = _exchanged(statement, rows)
+            if partner is None:
+                findings.append(_plane_finding(statement))
+            elif statement.subject < partner.subject:
+                findings.append(_exchange_finding(statement, partner))
+        else:
+            findings.append(_CHECKS[statement.about](statement, paper))
+    return findings
+
+
+def same_number(first: Printed, second: Printed) -> bool:
+    """Return whether one number is the other, printed with as many digits or fewer."""
+    return abs(first.value - second.value) <= max(first.step, second.step) / 2
+
+
+def _class_finding(statement: Statement, paper: Paper) -> Finding:
+    place = statement.subject
+    table_id, column_name, class_name = place.split("/")
+    table = next(one for one in paper.tables if one.id == table_id)
+    column = next(one for one in table.columns if one.name == column_name)
+    cells = dict(zip(table.classes, map(Printed.parse, column.classes), strict=True))
+    stated, cell = Printed.parse(statement.value), cells[class_name]
+    holders = [name for name, other in cells.items() if same_number(stated, other)]
+    numbers = {"stated": float(stated.value), "table": float(cell.value), "stands_at": holders}
+    if class_name in holders:
+        sentence = f"{_where(statement)} gives {statement.value} for {class_name}, as {table_id} does."
+        return Finding("text", place, "holds", sentence, numbers)
+    stands = f"{statement.value} stands at {', '.join(holders)}" if holders else "no class of the column has it"
+    given = f"{_where(statement)} gives {statement.value} for {class_name}, where {table_id} prints {cell.text}"
+    sentence = f"{given}; {stands}."
+    return Finding("text", place, "contradicts", sentence, numbers)
+
+
+def _stride_finding(statement: Statement, paper: Paper) -> Finding:
+    place, stated = statement.subject, Printed.parse(statement.value).value
+    table = next(one for one in paper.layer_tables if one.id == place)
+    if stated < 1 or stated != int(stated):
+        return _not_checked(place, f"{statement.value} is no stride")
+    printed = _fc_weights(table)
+    if not printed:
+        return _not_checked(
+            place, f"{place} prints no weights of the layer after the last convolution of a known network"
+        )
+    counts = {stride: {name: count(stride) for name, (_, count) in printed.items()} for stride in (1, int(stated))}
+    agree = [
+        stride
+        for stride, found in counts.items()
+        if all(prints_as(found[name], text) for name, (text, _) in printed.items())
+    ]
+    first = next(iter(printed))
+    told = "; ".join(f"stride {stride} makes them {found[first]:,}" for stride, found in counts.items())
+    where = f"{place} prints {printed[first][0]} weights for the first fully connected layer of {first}: {told}"
+    numbers = {
+        "stated": int(stated),
+        "agrees": agree,
+        "printed": {name: text for name, (text, _) in printed.items()},
+        "weights": {f"stride {stride}": found for stride, found in counts.items()},
+    }
+    lead = f"{_where(statement)} gives every convolution stride {statement.value}"
+    if stated in agree:
+        return Finding("text", place, "holds", f"{lead}, and {place} follows from it; {where}.", numbers)
+    return Finding("text", place, "contradicts", f"{lead}, which {place} excludes; {where}.", numbers)
+
+
+def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], int]]]:
+    """Return, by network, the printed weights of the first fully connected layer and what a stride would make them."""
+    found: dict[str, tuple[str, Callable[[int], int]]] = {}
+    for column in table.networks:
+        depth = next((depth for depth in SU_DEPTHS if column.model == f"su{depth}"), None)
+        if depth is not None and len(column.rows) > depth and (text := column.rows[depth].weights):
+            found[column.name] = (text, _strided(depth, column.features))
+    return found
+
+
+def _strided(depth: int, features: str) -> Callable[[int], int]:
+    def weights(stride: int) -> int:
+        from harness.features import set_shape
+        from harness.models.su import CHANNELS, FC_UNITS
+        from harness.study import FeaturesSection
+
+        _, *sizes = set_shape(feature_set(features), FeaturesSection())
+        for layer in range(1, depth + 1):
+            # A 3 x 3 convolution with a padding of 1, and after every second one a pool, which rounds up as well.
+            sizes = [-(-size // stride) for size in sizes]
+            if layer % 2 == 0:
+                sizes = [-(-size // 2) for size in sizes]
+        return CHANNELS[depth - 1] * sizes[0] * sizes[1] * FC_UNITS
+
+    return weights
+
+
+def _plane_finding(statement: Statement) -> Finding:
+    rows = _rows(statement.subject)
+    agrees = Printed.parse(statement.value).value == rows
+    sentence = f"{_where(statement)} gives {statement.subject} {statement.value} rows; the plane has {rows}."
+    numbers = {"stated": float(Printed.parse(statement.value).value), "plane": rows}
+    return Finding("text", statement.subject, "holds" if agrees else "contradicts", sentence, numbers)
+
+
+def _exchanged(statement: Statement, rows: Mapping[str, Statement]) -> Statement | None:
+    """Return the statement that names the rows of this one's plane, while this one names those of its plane."""
+    stated, own = Printed.parse(statement.value).value, _rows(statement.subject)
+    for other in rows.values():
+        theirs = _rows(other.subject)
+        if theirs != own and stated == theirs and Printed.parse(other.value).value == own:
+            return other
+    return None
+
+
+def _exchange_finding(first: Statement, second: Statement) -> Finding:
+    given = f"{_where(first)} gives {first.subject} {first.value} rows and {second.subject} {second.value}"
+    sentence = f"{given}; the planes have {_rows(first.subject)} and {_rows(second.subject)}: the two are exchanged."
+    stated = {one.subject: float(Printed.parse(one.value).value) for one in (first, second)}
+    planes = {one.subject: _rows(one.subject) for one in (first, second)}
+    place = f"{first.subject}, {second.subject}"
+    return Finding("text", place, "contradicts", sentence, {"stated": stated, "planes": planes})
+
+
+def _rows(plane: str) -> int:
+    from harness.features import plane_rows
+    from harness.study import FeaturesSection
+
+    rows = plane_rows(feature_set(plane), FeaturesSection())[plane]
+    return len(range(rows.start, rows.stop))
+
+
+def _where(statement: Statement) -> str:
+    return f"{statement.where[0].upper()}{statement.where[1:]}"
+
+
+def _not_checked(place: str, reason: str) -> Finding:
+    return Finding("text", place, "cannot be checked", f"Not checked: {reason}.")
+
+
+_CHECKS: dict[str, Callable[[Statement, Paper], Finding]] = {
+    "class accuracy": _class_finding,
+    "convolution stride": _stride_finding,
+}
