@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.errors import ClaimsError
 from harness.executors import Event, Finished, InProcessExecutor
 from harness.progress import Silent
 from harness.run import Options, Outcome, report_study, run_study
@@ -221,3 +222,72 @@ def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Pa
     assert leakage["protocol"] == "random-segment"
     assert leakage["n_test_sharing_clip"] > 0
     assert any("segments" in line and "share a recording" in line for line in lines)
+
+
+CLAIMS = """
+[source]
+key = "mine"
+title = "Notes of a test"
+authors = "the test suite"
+year = 2026
+unpublished = "this file"
+
+[[table]]
+id = "T1"
+title = "made for this test"
+where = "here"
+role = "claim"
+dataset = "synthetic"
+estimand = "macro"
+split = "official"
+folds = 5
+
+[[table.column]]
+name = "A"
+value = "99.9"
+"""
+
+
+def test_a_claim_of_ones_own_is_recorded_with_the_run_and_reported(shared: Path, tmp_path: Path) -> None:
+    own = tmp_path / "claims"
+    own.mkdir()
+    (own / "mine.toml").write_text(CLAIMS)
+    spec = spec_of(
+        arms=[STUDY["arms"][0]],
+        search={"trials": 0},
+        compare=[{"claim": "mine:T1/A", "arm": "A_1"}],
+    )
+    options = Options(
+        data_root=shared / "data",
+        cache=shared / "cache",
+        reports=tmp_path / "reports",
+        tracking_uri=f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}",
+        device="cpu",
+        workers=1,
+        claims=own,
+    )
+    first = run_study(spec, options, Silent())
+    assert first.record.claims["mine"]["table"][0]["column"][0]["value"] == "99.9"
+    # The report stands on the record: the file may go.
+    (own / "mine.toml").unlink()
+    again = report_study("tiny", None, options.tracking_uri, tmp_path / "again")
+    found = json.loads((tmp_path / "again" / "tiny" / "results.json").read_text())["comparisons"]
+    assert [(each["claim"]["address"], each["claim"]["percent"]) for each in found] == [("mine:T1/A", 99.9)]
+    assert found[0]["verdict"] == "not comparable"
+    assert "3 of 5 folds" in found[0]["reason"]
+    assert again.record.claims == first.record.claims
+
+
+def test_an_unknown_claim_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+    spec = spec_of(compare=[{"claim": "su2019:T2/LMCnet", "arm": "A_1"}])
+    options = Options(
+        data_root=tmp_path / "none",
+        cache=tmp_path / "cache",
+        reports=tmp_path / "reports",
+        tracking_uri=f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}",
+        device="cpu",
+        workers=1,
+    )
+    with pytest.raises(ClaimsError, match="did you mean 'LMCNet'"):
+        run_study(spec, options, Silent())
+    assert not list(tmp_path.iterdir())
