@@ -29,6 +29,14 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
         ("report",): {"study", "--run-id", "--tracking-uri", "--reports"},
+        ("compare",): {
+            "--scores", "--claim", "--claims", "--dataset", "--data-folds", "--validation-apart", "--estimand",
+            "--split", "--epoch-rule", "--tuning", "--margin", "--confidence", "--json",
+        },
+        ("claims", "list"): {"paper", "--claims"},
+        ("claims", "show"): {"address", "--claims"},
+        ("claims", "audit"): {"paper", "--claims", "--output"},
+        ("claims", "check"): {"file"},
         ("fields",): {"section"},
         ("data", "list"): {"--data-root"},
         ("data", "check"): {"dataset", "--data-root", "--folds", "--workers"},
@@ -46,11 +54,12 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     assert "Options:" in result.output
 
 
-def test_help_loads_no_heavy_library() -> None:
+@pytest.mark.parametrize("command", ["run-study", "compare"])
+def test_help_loads_no_heavy_library(command: str) -> None:
     script = (
         "import sys\n"
         "from harness.cli import cli\n"
-        "try:\n    cli(['run-study', '--help'])\nexcept SystemExit:\n    pass\n"
+        f"try:\n    cli(['{command}', '--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'mlflow', 'optuna', 'librosa', 'pandas', 'matplotlib', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
     )

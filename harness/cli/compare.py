@@ -28,10 +28,10 @@ from harness.vocabulary import DATASETS
 )
 @click.option(
     "--estimand",
-    type=click.Choice(["macro", "clip", "segment", NOT_STATED]),
+    type=click.Choice(["macro", "clip", "segment", "class", NOT_STATED]),
     default=NOT_STATED,
     show_default=True,
-    help="What the accuracies are.",
+    help="What the accuracies are: mean of class accuracies, of clips, of segments, of the one class of a claim.",
 )
 @click.option(
     "--split",
@@ -63,7 +63,7 @@ from harness.vocabulary import DATASETS
 )
 @click.option(
     "--confidence",
-    type=click.FloatRange(0.5, 1, max_open=True),
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
     help="Confidence of intervals.",
@@ -95,15 +95,15 @@ def compare_command(
     library = load_library(claims)
     name = dataset or library.claim(addresses[0]).table.dataset
     conditions = Conditions(
-        name,
-        data_folds or len(DATASETS[name].folds),
-        validation_apart,
-        split,
-        epoch_rule,
-        tuning,
-        estimand,
+        dataset=name,
+        data_folds=data_folds or len(DATASETS[name].folds),
+        validation_apart=validation_apart,
+        split=split,
+        epoch_rule=epoch_rule,
+        tuning=tuning,
+        estimand=estimand,
     )
-    found = compare_scores(read_scores(scores), addresses, library, conditions, Rules(margin, confidence))
+    found = compare_scores(read_scores(scores, name), addresses, library, conditions, Rules(margin, confidence))
     if as_json:
         click.echo(comparisons_json(found))
     else:

@@ -33,7 +33,7 @@ REPORTS = click.option(
 CLAIMS = click.option(
     "--claims",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="Folder of claims files of your own.",
+    help="Folder of claims files of your own; may be repeated.",
 )

@@ -13,8 +13,6 @@ from harness.cli.options import DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FIL
 if TYPE_CHECKING:
     from harness.study import StudySpec
 
-CLAIMS_FOLDER = "claims"
-
 
 @click.command("run-study", short_help="Run a study file from audio to report.")
 @STUDY_FILE
@@ -40,7 +38,7 @@ def run_study_command(
 
     # A fault of the study is told before the heavy libraries are loaded.
     spec = load_study(study, overrides)
-    _check_claims(spec, study)
+    claims = _checked_claims(spec, study)
     from harness.progress import Terminal
     from harness.run import Options, run_study
     from harness.screen.studies import show_outcome
@@ -53,7 +51,7 @@ def run_study_command(
         device,
         workers,
         overrides,
-        study.parent / CLAIMS_FOLDER,
+        claims,
     )
     with Terminal() as progress:
         outcome = run_study(spec, options, progress)
@@ -75,7 +73,7 @@ def plan_command(
     from harness.study import load_study
 
     spec = load_study(study, overrides)
-    _check_claims(spec, study)
+    _checked_claims(spec, study)
     from harness.plan import make_plan
     from harness.screen.studies import show_plan
 
@@ -116,10 +114,15 @@ def ui_command(tracking_uri: str | None, host: str, port: int) -> None:
     serve_ui(tracking_uri or TrackingSection().uri, host, port)
 
 
-def _check_claims(spec: StudySpec, study: Path) -> None:
-    """Raise ClaimsError now when a claim of the study cannot be found, not after hours of training."""
-    from harness.claims import load_library
+def _checked_claims(spec: StudySpec, study: Path) -> Path:
+    """Return the folder of the user's own claims files.
 
-    library = load_library((study.parent / CLAIMS_FOLDER,))
+    Raises ClaimsError now when a claim of the study cannot be found, not after hours of training.
+    """
+    from harness.claims import FOLDER, load_library
+
+    folder = study.parent / FOLDER
+    library = load_library((folder,))
     for comparison in spec.compare:
         library.claim(comparison.claim)
+    return folder

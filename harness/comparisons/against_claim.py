@@ -162,25 +162,17 @@ def compare_with_claim(
     test, refused = attempt(lambda: one_sample(folds, target, ratio=ratio, confidence=rules.confidence))
     kind = dispersion_kind(claim, paper)
     there = fold_ratio(claim.table.folds) if claim.table.folds > 1 else float("nan")
+    both_sides = {"ratio": ratio, "published_ratio": there, "confidence": rules.confidence}
     published: PublishedTest | None = None
-    claim_sd, published_refused = attempt(lambda: fold_sd(claim, paper))
+    published_refused = kind.reason
+    claim_sd, _ = attempt(lambda: fold_sd(claim, paper))
     if claim_sd is not None:
-        sd_of_claim = claim_sd
         published, published_refused = attempt(
-            lambda: against_published(
-                folds,
-                target,
-                sd_of_claim,
-                claim.table.folds,
-                ratio=ratio,
-                published_ratio=there,
-                confidence=rules.confidence,
-            )
+            lambda: against_published(folds, target, claim_sd, claim.table.folds, **both_sides)
         )
-    tested = test is not None and not differences
-    same, _ = attempt(lambda: equivalence(folds, target, rules.margin, ratio=ratio, alpha=alpha))
+    same = made(lambda: equivalence(folds, target, rules.margin, ratio=ratio, alpha=alpha))
     p = p_same = None
-    if tested and test is not None and same is not None:
+    if test is not None and same is not None and not differences:
         p = published.p if published else test.p
         p_same = published.equivalence_p(rules.margin) if published else same.p
     comparison = ClaimComparison(
@@ -202,24 +194,13 @@ def compare_with_claim(
         claim_sd=claim_sd,
         claim_sd_kind=kind.kind,
         equivalence=same,
-        sensitivity=attempt(
-            lambda: sensitivity(
-                folds,
-                target,
-                claim.table.folds,
-                ratio=ratio,
-                published_ratio=there,
-                confidence=rules.confidence,
-            )
-        )[0],
-        wilcoxon=attempt(lambda: wilcoxon_folds(folds, target))[0],
-        bayes=attempt(lambda: correlated_t(folds, target, rope=rules.margin, ratio=ratio, confidence=rules.confidence))[
-            0
-        ],
-        needed=attempt(lambda: folds_needed(mean - target, sd, margin=rules.margin, alpha=alpha))[0],
-        seeds_needed=attempt(
+        sensitivity=made(lambda: sensitivity(folds, target, claim.table.folds, **both_sides)),
+        wilcoxon=made(lambda: wilcoxon_folds(folds, target)),
+        bayes=made(lambda: correlated_t(folds, target, rope=rules.margin, ratio=ratio, confidence=rules.confidence)),
+        needed=made(lambda: folds_needed(mean - target, sd, margin=rules.margin, alpha=alpha)),
+        seeds_needed=made(
             lambda: seeds_needed(mean - target, variance_components(trainings), len(folds), ratio=ratio, alpha=alpha)
-        )[0],
+        ),
         p=p,
         p_equivalence=p_same,
         differences=differences,
@@ -264,4 +245,10 @@ def attempt(test: Callable[[], Result]) -> tuple[Result | None, str]:
     try:
         return test(), ""
     except (StatisticsError, ClaimsError) as error:
-        return None, str(error)
+        # A comparison has one set of values, so their name in the function tells a reader nothing.
+        return None, str(error).removeprefix("values: ")
+
+
+def made(test: Callable[[], Result]) -> Result | None:
+    """Return a test's result, or None where there is none."""
+    return attempt(test)[0]

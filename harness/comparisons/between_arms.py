@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from harness.comparisons.against_claim import Rules, attempt
+from harness.comparisons.against_claim import Rules, attempt, made
 from harness.comparisons.conditions import conditions_of
 from harness.comparisons.scores import StudyScores
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
@@ -108,7 +108,7 @@ class ArmComparisons:
 def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
     """Return every contrast of the study: the declared pairs first, then every other pair of arms with a tested fold.
 
-    Where the study declares no pair, all of them are the family.
+    Where the study declares no pair, all of them are the family. A pair whose arm has no tested fold is left out.
     """
     tested = [str(arm) for arm in scores.arms["arm"] if scores.folds_of(str(arm))]
     declared = [
@@ -167,6 +167,10 @@ def _contrast(
     folds = {fold: left[fold] - right[fold] for fold in left} if same_folds else {}
     values = np.array(list(folds.values()))
     test, refused = attempt(lambda: paired(left, right, ratio=ratio, confidence=rules.confidence))
+    if not same_folds:
+        alone = [f"fold {fold} by {first} only" for fold in left if fold not in right]
+        alone += [f"fold {fold} by {second} only" for fold in right if fold not in left]
+        refused = f"the two were not tested on the same folds: {', '.join(alone)}; complete both arms"
     return Contrast(
         first=first,
         second=second,
@@ -174,25 +178,13 @@ def _contrast(
         mean=float(values.mean()) if len(values) else float("nan"),
         sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
         test=test,
-        refused=_named(refused, first, second),
-        equivalence=attempt(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha))[0],
-        wilcoxon=attempt(lambda: wilcoxon_folds(left, right))[0],
-        bayes=attempt(lambda: correlated_t(left, right, rope=rules.margin, ratio=ratio, confidence=rules.confidence))[
-            0
-        ],
+        refused=refused.removeprefix("first: "),
+        equivalence=made(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha)),
+        wilcoxon=made(lambda: wilcoxon_folds(left, right)),
+        bayes=made(lambda: correlated_t(left, right, rope=rules.margin, ratio=ratio, confidence=rules.confidence)),
         mcnemar=_mcnemar(answers[first], answers[second]),
         bootstrap=_bootstrap(clips[first], clips[second], rules),
         in_family=True,
-    )
-
-
-def _named(refused: str, first: str, second: str) -> str:
-    """Return the reason with the arms' names for the places they were given in."""
-    return (
-        refused.replace("(first only)", f"({first} only)")
-        .replace("(second only)", f"({second} only)")
-        .replace("first has", f"{first} has")
-        .replace("and second ", f"and {second} ")
     )
 
 
@@ -213,7 +205,7 @@ def _first_seed(record: StudyRecord, arm: str) -> pd.Series:
 def _mcnemar(first: pd.Series, second: pd.Series) -> McNemar | None:
     if not first.index.equals(second.index):
         return None
-    return attempt(lambda: mcnemar(first.to_numpy(bool), second.to_numpy(bool)))[0]
+    return mcnemar(first.to_numpy(bool), second.to_numpy(bool))
 
 
 def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules) -> BootstrapInterval | None:
@@ -233,12 +225,14 @@ def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules) -> Boots
 
 
 def _cochran(record: StudyRecord, answers: Mapping[str, pd.Series]) -> tuple[tuple[str, ...], CochranQ | None]:
+    """Return the largest group of trained arms that were tested on the same clips, and their test."""
     trained = [str(arm["name"]) for arm in record.spec.get("arms", ()) if not arm.get("fuse")]
     present = [arm for arm in trained if arm in answers]
-    arms = tuple(arm for arm in present if answers[arm].index.equals(answers[present[0]].index))
+    groups = [tuple(arm for arm in present if answers[arm].index.equals(answers[other].index)) for other in present]
+    arms = max(groups, key=len, default=())
     if len(arms) < 3:
         return (), None
-    return arms, attempt(lambda: cochran_q(np.column_stack([answers[arm].to_numpy(bool) for arm in arms])))[0]
+    return arms, cochran_q(np.column_stack([answers[arm].to_numpy(bool) for arm in arms]))
 
 
 def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: Rules) -> Decision:

@@ -58,13 +58,16 @@ class Conditions:
         return max(1, self.data_folds - 1 - self.validation_apart) / official
 
 
-def conditions_of(record: StudyRecord) -> Conditions:
-    """Return the conditions of a recorded study; its estimand is left open, since every one can be computed."""
+def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
+    """Return the conditions of ``arm`` in a recorded study, or of the arm with the most tuning where none is named.
+
+    The estimand is left open, since every one can be computed. A fused arm is tuned where a stream of it is.
+    """
     data, protocol = record.spec.get("data") or {}, record.spec.get("protocol") or {}
     search = record.spec.get("search") or {}
     dataset = str(data.get("dataset"))
     official = DATASETS[dataset].folds if dataset in DATASETS else ()
-    searched = bool(search.get("trials"))
+    searched = bool(search.get("trials")) and _searched(record, arm)
     pooled = searched and search.get("selection") == "pooled"
     return Conditions(
         dataset=dataset,
@@ -74,6 +77,12 @@ def conditions_of(record: StudyRecord) -> Conditions:
         epoch_rule=str(protocol.get("epoch_rule", "fixed")),
         tuning="reported folds" if pooled else "validation" if searched else "none",
     )
+
+
+def _searched(record: StudyRecord, arm: str | None) -> bool:
+    arms = {str(each["name"]): each for each in record.spec.get("arms", ())}
+    named = arms if arm is None else arms.get(arm, {}).get("fuse") or (arm,)
+    return any(arms.get(name, {}).get("search", True) for name in named if not arms.get(name, {}).get("fuse"))
 
 
 def estimand_in_words(estimand: str) -> str:
@@ -128,7 +137,7 @@ def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
         learned = conditions.data_folds - 1 - conditions.validation_apart
         differences.append(
             f"{conditions.data_folds} of {official} folds of the data here, so that a network learns from {learned} "
-            f"fold{'s' if learned > 1 else ''}; from up to {official - 1} there"
+            f"fold{'' if learned == 1 else 's'}; from up to {official - 1} there"
         )
 
 

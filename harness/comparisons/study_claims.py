@@ -55,7 +55,7 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
     if not wanted:
         return ()
     library = library_of(record)
-    rules, conditions = rules_of(record), conditions_of(record)
+    rules = rules_of(record)
     found = []
     for entry in wanted:
         claim, arm = library.claim(str(entry["claim"])), str(entry["arm"])
@@ -68,14 +68,16 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
             trainings,
             claim,
             library.paper(claim.source.key),
-            replace(conditions, estimand=estimand),
+            replace(conditions_of(record, arm), estimand=estimand),
             rules,
         )
+        n_seeds = runs.groupby("fold").size()
         found.append(
             replace(
                 comparison,
+                n_seeds=(int(n_seeds.min()), int(n_seeds.max())),
                 classes=_classes(record, scores, arm, claim),
-                bootstrap=_bootstrap(record, arm, rules) if estimand == "macro" else None,
+                bootstrap=_bootstrap(record, arm, claim, estimand, rules),
             )
         )
     return settle_family(found)
@@ -84,12 +86,13 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
 def _trainings(record: StudyRecord, scores: StudyScores, runs: pd.DataFrame, claim: Claim) -> tuple[str, pd.DataFrame]:
     """Return the estimand that the arm's accuracies have and the accuracies, by fold and seed, in percent.
 
-    It is the claim's where the arm has it; the macro accuracy where the claim states none, or one that a fused arm does
-    not have (of segments). Where clip and macro accuracy are the same numbers, as on balanced folds, the claim's name
-    for them is taken.
+    It is the claim's where the arm has it; the macro accuracy where the claim states none, or one that the arm does not
+    have (segments of a fused arm, a class that is not tested), which makes the two not comparable.
     """
     if claim.class_name is not None:
-        return "class", _class_trainings(record, scores, runs, claim.class_name)
+        own = _class_trainings(record, scores, str(runs["arm"].iloc[0]), claim.class_name)
+        if len(own):
+            return "class", own
     estimand = claim.estimand if claim.estimand in _COLUMNS else "macro"
     if not np.isfinite(runs[_COLUMNS[estimand]].to_numpy(float)).all():
         estimand = "macro"
@@ -97,11 +100,12 @@ def _trainings(record: StudyRecord, scores: StudyScores, runs: pd.DataFrame, cla
     return estimand, table.reset_index(drop=True)
 
 
-def _class_trainings(record: StudyRecord, scores: StudyScores, runs: pd.DataFrame, name: str) -> pd.DataFrame:
-    arm = str(runs["arm"].iloc[0])
+def _class_trainings(record: StudyRecord, scores: StudyScores, arm: str, name: str) -> pd.DataFrame:
+    """Return the class's accuracies by fold; class accuracies are kept averaged over seeds."""
     position = record.classes.index(name) if name in record.classes else -1
     own = scores.classes[(scores.classes["arm"] == arm) & (scores.classes["class"] == position)]
-    # Class accuracies are kept averaged over seeds.
+    # A fold that tests no clip of the class says nothing about it.
+    own = own[own["accuracy"].notna()]
     return pd.DataFrame({"fold": own["fold"], "accuracy": 100 * own["accuracy"].astype(float)}).reset_index(drop=True)
 
 
@@ -113,14 +117,19 @@ def _classes(record: StudyRecord, scores: StudyScores, arm: str, claim: Claim) -
     return {name: (printed[name], 100 * float(means[position])) for position, name in enumerate(record.classes)}
 
 
-def _bootstrap(record: StudyRecord, arm: str, rules: Rules) -> BootstrapInterval | None:
-    """Return the interval of the arm's macro accuracy over recordings, in percent; seeds are averaged per clip."""
+def _bootstrap(record: StudyRecord, arm: str, claim: Claim, estimand: str, rules: Rules) -> BootstrapInterval | None:
+    """Return the interval of the arm's accuracy over recordings, in percent; seeds are averaged per clip."""
+    if estimand == "segment":
+        return None
     clips = correct_by_clip(record, arm)
+    if estimand == "class":
+        clips = clips[clips["y_true"] == record.classes.index(str(claim.class_name))]
     if clips["recording"].nunique() < 2:
         return None
     interval = macro_accuracy_bootstrap(
         clips["correct"],
-        clips["y_true"],
+        # Where classes do not count, all clips are of one.
+        clips["y_true"] if estimand == "macro" else np.zeros(len(clips)),
         clips["recording"],
         folds=clips["fold"],
         confidence=rules.confidence,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
-from harness.claims import Claim, Library, Paper, claims_of
+from harness.claims import Claim, Library, Paper, Printed, claims_of
 from harness.claims.audit import Audit, clip_accuracy, dispersion_kind, summary
 from harness.screen.table import console, table
 
@@ -19,20 +21,9 @@ if TYPE_CHECKING:
 def show_claims(library: Library, key: str | None) -> None:
     """Print every headline claim, or those of the paper called ``key``."""
     papers = [library.paper(key)] if key else list(library.papers.values())
-    rows = [
-        (
-            claim.address,
-            claim.table.dataset,
-            claim.estimand,
-            claim.table.split,
-            str(claim.table.folds),
-            _printed(claim),
-        )
-        for paper in papers
-        for claim in claims_of(paper)
-    ]
-    columns = ("address", "data set", "estimand", "split", "folds", "percent")
-    console().print(table(f"{len(rows)} claims of {len(papers)} sources", columns, rows, left=4))
+    rows = [(claim.address, _conditions(claim), claim.percent_text) for paper in papers for claim in claims_of(paper)]
+    title = f"{len(rows)} claims of {len(papers)} source{'' if len(papers) == 1 else 's'}"
+    console().print(table(title, ("address", "conditions", "accuracy %"), rows, left=2))
 
 
 def show_paper(paper: Paper) -> None:
@@ -40,15 +31,14 @@ def show_paper(paper: Paper) -> None:
     terminal = console()
     terminal.print(Text(paper.source.citation))
     for accuracy in paper.tables:
+        claims = [Claim(paper.source, accuracy, column) for column in accuracy.columns]
+        rows = [(claim.column.name, claim.column.system, _printed(claim, paper)) for claim in claims]
+        terminal.print(table(f"{accuracy.id}  {accuracy.title}", ("column", "system", "accuracy %"), rows, left=2))
         facts = (
-            f"{accuracy.where}; {accuracy.role}; {accuracy.dataset}, estimand {accuracy.estimand}, split "
-            f"{accuracy.split}, {accuracy.folds} folds, epoch rule {accuracy.epoch_rule}, tuning {accuracy.tuning}"
+            f"{accuracy.where}; {accuracy.role}; {_conditions(claims[0])}; epoch rule {accuracy.epoch_rule}; tuning "
+            f"{accuracy.tuning}. {accuracy.note}"
         )
-        rows = [
-            (column.name, column.system, _printed(Claim(paper.source, accuracy, column))) for column in accuracy.columns
-        ]
-        terminal.print(table(f"{accuracy.id}  {accuracy.title}", ("column", "system", "percent"), rows, left=2))
-        terminal.print(Padding(Text(f"{facts}. {accuracy.note}".strip()), (0, 2)))
+        terminal.print(Padding(Text(facts.strip()), (0, 2)))
     for layers in paper.layer_tables:
         terminal.print(Text(f"{layers.id}  {layers.title} ({', '.join(network.name for network in layers.networks)})"))
 
@@ -81,10 +71,16 @@ def show_claim(library: Library, address: str) -> None:
     if stated.note:
         rows.append(("note", stated.note))
     if claim.class_name is None and claim.class_percents:
-        rows.append(("classes", ", ".join(f"{name} {value:g}" for name, value in claim.class_percents.items())))
+        classes = [replace(claim, class_name=name) for name in claim.class_percents]
+        rows.append(("by class, %", ", ".join(f"{each.class_name} {each.percent_text}" for each in classes)))
     if claim.fold_percents:
-        rows.append(("by fold", ", ".join(f"{value:g}" for value in claim.fold_percents)))
-    _facts(rows)
+        rows.append(("by fold, %", ", ".join(f"{value:g}" for value in claim.fold_percents)))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(justify="right", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in rows:
+        facts.add_row(name, Text(value))
+    console().print(facts)
 
 
 def show_audit(audit: Audit, files: AuditFiles) -> None:
@@ -93,33 +89,35 @@ def show_audit(audit: Audit, files: AuditFiles) -> None:
     terminal.print(Text(f"audit of {audit.source.citation}", style="bold"))
     for number, sentence in enumerate(summary(audit), 1):
         terminal.print(Padding(Text(f"{number}. {sentence}"), (0, 0, 0, 2)))
-    _contradictions(audit)
-    _facts([("written", f"{files.folder} (LaTeX, CSV, JSON)"), ("pdf", str(files.pdf or files.pdf_hint))])
+    for name, place in (("written", f"{files.folder} (LaTeX, CSV, JSON)"), ("pdf", files.pdf or files.pdf_hint)):
+        terminal.print(Text(f"{name:>7}  {place}"), soft_wrap=True)
 
 
 def show_check(file: Path, audit: Audit) -> None:
     """Print that a claims file can be read, and what its own numbers contradict."""
-    console().print(Text(f"{file}: can be read; {len(audit.findings)} findings from its numbers alone"))
-    _contradictions(audit)
-
-
-def _contradictions(audit: Audit) -> None:
-    found = audit.of(outcome="contradicts")
-    rows = [(finding.check, finding.place, finding.sentence) for finding in found]
-    if rows:
-        console().print(table(f"{len(rows)} contradictions", ("check", "place", "finding"), rows, left=3))
-    else:
-        console().print("no contradiction found")
-
-
-def _facts(rows: list[tuple[str, str]]) -> None:
     terminal = console()
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        terminal.print(Text(f"{name:>{width}}  {value}"), soft_wrap=True)
+    terminal.print(Text(f"{file}: can be read; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True)
+    found = audit.of(outcome="contradicts")
+    for finding in found:
+        terminal.print(Padding(Text(f"- {finding.place}: {finding.sentence}"), (0, 0, 0, 2)))
+    number = {0: "no contradiction", 1: "1 contradiction"}.get(len(found), f"{len(found)} contradictions")
+    terminal.print(f"{number} between its own numbers", highlight=False)
 
 
-def _printed(claim: Claim) -> str:
+def _conditions(claim: Claim) -> str:
+    stated = claim.table
+    folds = f"{stated.folds} fold{'' if stated.folds == 1 else 's'}"
+    split = stated.split if stated.split == "one split" else f"split {stated.split}"
+    return f"{stated.dataset}, {folds}, {split}, estimand {claim.estimand}"
+
+
+def _printed(claim: Claim, paper: Paper) -> str:
+    """Return the accuracy and what is printed after its +-, which is told by what it is over."""
     dispersion = claim.column.dispersion
-    spread = f" ± {float(dispersion.value) * claim.factor:.4g}" if dispersion else ""
-    return f"{claim.percent_text}{spread}"
+    if dispersion is None:
+        return claim.percent_text
+    value = Printed.parse(dispersion.value)
+    digits = max(0, value.decimals - (0 if claim.factor == 1 else 2))
+    kind = dispersion_kind(claim, paper).kind
+    over = "over what is unknown" if kind == "unknown" else f"over {kind}"
+    return f"{claim.percent_text} ± {value.value * claim.factor:.{digits}f} {over}"

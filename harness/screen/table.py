@@ -16,18 +16,28 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(width=120)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
-    """Return a table whose first ``left`` columns are text and whose other columns are numbers."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    left: int = 1,
+    *,
+    wrap_first: bool = False,
+) -> Table:
+    """Return a table whose first ``left`` columns are text and whose other columns are numbers.
+
+    Text may be broken over lines, the first column only with ``wrap_first``: it often holds what will be typed again.
+    """
     made = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for position, column in enumerate(columns):
         # Only text may wrap: a number broken over two lines reads as two numbers.
-        text = 0 < position < left
+        wraps = position < left and (position > 0 or wrap_first)
         made.add_column(
             column,
             justify="left" if position < left else "right",
             overflow="fold",
-            no_wrap=not text,
-            min_width=14 if text else None,
+            no_wrap=not wraps,
+            min_width=14 if wraps and position else None,
         )
     for row in rows:
         made.add_row(*[Text(str(cell)) for cell in row])

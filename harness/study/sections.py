@@ -300,7 +300,7 @@ class EvaluateSection(Section):
     """Folds to test; default every fold of the study. The other folds still train."""
     margin: Rate = 2.0
     """Margin of the equivalence test in percentage points, declared before the run."""
-    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence of intervals; tests reject at 1 - confidence."""
     contrasts: tuple[tuple[str, str], ...] = ()
     """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair."""

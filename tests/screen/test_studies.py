@@ -1,0 +1,20 @@
+"""Plans on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from harness.cli import cli
+
+STUDIES = Path(__file__).parents[2] / "studies"
+
+
+def test_a_plan_is_a_table_with_an_estimate(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["plan", str(STUDIES / "quickstart.toml"), "--data-root", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "su4 on LMC" in result.output
+    assert "dempster-shafer on LMCNet + MCNet" in result.output
+    assert "180 × 6" in result.output
+    assert "from a probe" in result.output
