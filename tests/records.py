@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,12 @@ from harness.vocabulary import DATASETS
 
 ESC10 = ("dog", "rooster", "rain", "sea_waves", "crackling_fire", "crying_baby", "sneezing", "clock_tick", "helicopter",
          "chainsaw")  # fmt: skip
+US8K = ("air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling", "engine_idling", "gun_shot",
+        "jackhammer", "siren", "street_music")  # fmt: skip
 TRAINED = (("LMCNet", "su4", "LMC", 1.1), ("MCNet", "su4", "MC", 1.0), ("MLMC", "su4", "MLMC", 0.8))
 FUSED = ("TSCNN-DS", ("LMCNet", "MCNet"), "dempster-shafer")
+
+PAPERS = Path(__file__).parents[1] / "harness" / "claims" / "papers"
 
 MakeRecord = Callable[..., StudyRecord]
 
@@ -32,9 +38,14 @@ def build_record(
     trials: int = 0,
     status: str = "FINISHED",
     seed: int = 7,
+    compare: Sequence[tuple[str, str]] = (),
     **sections: dict[str, Any],
 ) -> StudyRecord:
-    """Return a record whose arms get better from class to class, fold to fold and arm to arm, all from ``seed``."""
+    """Return a record whose arms get better from class to class, fold to fold and arm to arm, all from ``seed``.
+
+    ``compare`` holds pairs of a claim's address and an arm; the built-in papers they name are recorded along. With
+    ``trials`` the trained arms were searched: trials 0 and 1 complete, 2 pruned, 3 failed, the rest complete.
+    """
     rng = np.random.default_rng(seed)
     n = len(classes)
     tables, history, runs = [], [], []
@@ -65,7 +76,8 @@ def build_record(
         predictions = pd.concat([predictions, joined], ignore_index=True)
     for trial in range(trials):
         runs += [_run(arm, "search", trial, fold, 0, rng) for arm, *_ in trained for fold in folds]
-    spec = _spec(name, dataset, folds, n_seeds, trained, fused, trials) | sections
+    compared = {"compare": [{"claim": claim, "arm": arm} for claim, arm in compare]} if compare else {}
+    spec = _spec(name, dataset, folds, n_seeds, trained, fused, trials) | compared | sections
     return StudyRecord(
         name=name,
         run_id="0123456789abcdef0123456789abcdef",
@@ -79,7 +91,40 @@ def build_record(
         leakage=pd.DataFrame([_leak(fold, len(classes) * clips_per_class, n) for fold in folds]),
         environment=_environment(name),
         seconds=1234.5,
+        searches={arm: _search(rng, arm, folds, trials) for arm, *_ in trained} if trials else {},
+        claims={key: tomllib.loads((PAPERS / f"{key}.toml").read_text("utf-8")) for key in _papers(compare)},
     )
+
+
+def us8k_record(**changes: Any) -> StudyRecord:
+    """Return a record of UrbanSound8K on all ten folds whose arms are compared with table 2 of Su et al. 2019."""
+    names = [arm for arm, *_ in TRAINED] + [FUSED[0]]
+    compare = [(f"su2019:T2/{arm}", arm) for arm in names]
+    settings = {"dataset": "urbansound8k", "folds": range(1, 11), "n_seeds": 1, "classes": US8K, "clips_per_class": 6}
+    return build_record(**{**settings, "compare": compare, **changes})
+
+
+def _papers(compare: Sequence[tuple[str, str]]) -> list[str]:
+    return sorted({claim.partition(":")[0] for claim, _ in compare})
+
+
+def _search(rng: np.random.Generator, arm: str, folds: Sequence[int], trials: int) -> dict[str, Any]:
+    """Return a search with trials of every state."""
+    states = (["complete", "complete", "pruned", "failed"] + ["complete"] * trials)[:trials]
+    scored = {"complete": list(folds), "pruned": list(folds)[:1], "failed": []}
+    entries = [
+        {
+            "trial": trial,
+            "state": state,
+            "values": {"train.lr": 0.001 * (1 + trial), "model.dropout": 0.3},
+            "validation_macro_accuracy": {str(fold): float(rng.uniform(0.6, 0.8)) for fold in scored[state]},
+            "error": "boom" if state == "failed" else "",
+        }
+        for trial, state in enumerate(states)
+    ]
+    chosen = {str(fold): min(1, trials - 1) for fold in folds}
+    importance = {"train.lr": 0.8, "model.dropout": 0.2} if trials > 3 else {}
+    return {"arm": arm, "trials": entries, "chosen": chosen, "importance": importance}
 
 
 def _table(

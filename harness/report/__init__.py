@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from harness.report.audit import AuditFiles, write_audit
+    from harness.report.conclusions import findings
+    from harness.report.evidence import Evidence, gather
     from harness.report.parameters import parameter_tables
     from harness.report.pdf import compile_pdf
     from harness.report.pictures import confusion_png, curves_png
@@ -18,19 +21,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArmSummary",
+    "AuditFiles",
+    "Evidence",
     "ReportFiles",
     "compile_pdf",
     "confusion_png",
     "curves_png",
+    "findings",
+    "gather",
     "parameter_tables",
     "summarise",
     "summary_rows",
+    "write_audit",
     "write_report",
 ]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "audit": ["AuditFiles", "write_audit"],
+        "conclusions": ["findings"],
+        "evidence": ["Evidence", "gather"],
         "parameters": ["parameter_tables"],
         "pdf": ["compile_pdf"],
         "pictures": ["confusion_png", "curves_png"],

@@ -3,154 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from harness.comparisons.scores import StudyScores
-from harness.record import StudyRecord
+from harness.claims.audit import summary
 from harness.report import wording
-from harness.report.latex import breakable, code, escape
-from harness.report.results import command
-from harness.report.table import PACKAGES, Table
-
-_PREAMBLE = (
-    r"""\documentclass[10pt,a4paper]{article}
-% The same bytes from the same numbers: no dates and no random names in the PDF.
-\ifdefined\pdfinfoomitdate\pdfinfoomitdate=1 \pdftrailerid{}\pdfsuppressptexinfo=-1 \fi
-\usepackage[T1]{fontenc}
-\usepackage[utf8]{inputenc}
-\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
-\usepackage[margin=25mm]{geometry}
-\usepackage{"""
-    + ",".join(PACKAGES)
-    + r"""}
-\usepackage[font=small,labelfont=bf,skip=4pt]{caption}
-\usepackage[hidelinks]{hyperref}
-\IfFileExists{microtype.sty}{\usepackage{microtype}}{}
-% Tables and figures stand where they are told of.
-\usepackage{float}
-\floatplacement{table}{H}\floatplacement{figure}{H}
-\setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
-\setlength{\emergencystretch}{3em}
-"""
-)
-
-_PACKAGES = (
-    "torch", "torchaudio", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "librosa", "soundfile", "soxr",
-    "optuna", "mlflow", "matplotlib",
-)  # fmt: skip
-_LONGEST_VALUE = 300
-
-
-@dataclass(frozen=True)
-class FigureEntry:
-    """A figure of the report: stem of its files below figures/, and its caption in plain text."""
-
-    name: str
-    caption: str
+from harness.report.conclusions import claim_note, cochran_sentence, findings, sources
+from harness.report.environment import environment_tex
+from harness.report.evidence import Evidence
+from harness.report.gallery import FigureEntry
+from harness.report.latex import breakable, escape
+from harness.report.preamble import PREAMBLE
+from harness.report.table import Table
 
 
 def document_tex(
-    record: StudyRecord,
-    scores: StudyScores,
-    tables: Mapping[str, Sequence[Table]],
-    figures: Mapping[str, Sequence[FigureEntry]],
+    evidence: Evidence, tables: Mapping[str, Sequence[Table]], figures: Mapping[str, Sequence[FigureEntry]]
 ) -> str:
-    """Return report.tex. ``tables`` are by topic as :func:`~harness.report.tables.build_tables` returns them;
-    ``figures`` have the topics folds, confusion and curves."""
-    marks = wording.marks(record, scores)
+    """Return report.tex.
+
+    ``tables`` are by topic as :func:`~harness.report.tables.build_tables` returns them, ``figures`` as
+    :func:`~harness.report.gallery.draw_all` does.
+    """
+    record = evidence.record
     question = str(wording.section(record, "study").get("question") or "")
-    parts = [
-        _PREAMBLE,
-        r"\begin{document}",
-        rf"\begin{{center}}{{\LARGE {breakable(record.name)}\par}}",
-    ]
+    parts = [PREAMBLE, r"\begin{document}", rf"\begin{{center}}{{\LARGE {breakable(record.name)}\par}}"]
     if question:
         parts.append(rf"\medskip{{\large\itshape {escape(question)}\par}}")
     parts.append(r"\end{center}")
-    parts.append(r"\section{Protocol}")
-    parts.append("\n".join(map(escape, wording.protocol_sentences(record, scores))))
-    if marks:
-        items = "\n".join(rf"\item {escape(mark)}" for mark in marks)
-        parts.append(
-            "\n\\textbf{Read with care.}\n\\begin{itemize}\\setlength{\\itemsep}{0pt}\n" + items + "\n\\end{itemize}"
-        )
+    parts += [r"\section{Protocol}", "\n".join(map(escape, wording.protocol_sentences(record, evidence.scores)))]
+    parts += [r"\section{Findings}", *_items(findings(evidence))]
+    if evidence.marks:
+        parts += ["\n\\textbf{Read with care.}", *_items(evidence.marks)]
+    parts += _topic("Comparison with claims", tables["claims"], (), _claim_notes(evidence))
+    parts += _topic("Claimed and measured classes", tables["claimed classes"], figures["claims"])
+    cochran = cochran_sentence(evidence)
+    parts += _topic(
+        "Arms against each other", tables["contrasts"], figures["contrasts"], [escape(cochran)] if cochran else ()
+    )
     parts += _topic("Accuracy", [*tables["accuracy"], *tables["folds"]], figures["folds"])
     parts += _topic("Classes", tables["classes"], figures["confusion"])
-    parts += _topic("Training", tables["hyperparameters"], figures["curves"])
+    parts += _topic("Hard clips", tables["clips"], figures["clips"])
+    parts += _topic("Search", tables["search"], figures["search"])
+    parts += _topic("Training", (), figures["curves"])
     parts += _topic("Leakage", tables["leakage"], ())
-    parts += _topic("Networks", tables["parameters"], ())
+    parts += _topic("Networks", [*tables["parameters"], *tables["printed layers"]], ())
+    for audit in evidence.audits:
+        prose = [escape(audit.source.citation) + ".", *_items(summary(audit))]
+        parts += _topic(f"Audit of {audit.source.key}", tables[f"audit {audit.source.key}"], (), before=prose)
     parts += _topic("Failures", tables["failures"], ())
-    parts += [r"\section{Environment}", *_environment(record)]
+    parts += [r"\section{Environment}", *environment_tex(record)]
     parts.append(r"\end{document}")
     return "\n".join(parts) + "\n"
 
 
-def _topic(title: str, tables: Sequence[Table], figures: Sequence[FigureEntry]) -> list[str]:
-    if not tables and not figures:
+def _claim_notes(evidence: Evidence) -> list[str]:
+    notes = (claim_note(evidence, each) for each in evidence.claims)
+    parts = [rf"\paragraph{{{breakable(heading)}}} {breakable(text)}" for heading, text in notes]
+    return [*parts, *(rf"\paragraph{{Source.}} {breakable(source)}" for source in sources(evidence))]
+
+
+def _items(sentences: Sequence[str]) -> list[str]:
+    """Return sentences as a list; nothing where there is none."""
+    if not sentences:
         return []
-    parts = [rf"\section{{{title}}}"]
+    items = (rf"\item {breakable(sentence)}" for sentence in sentences)
+    return [r"\begin{itemize}\setlength{\itemsep}{0pt}", *items, r"\end{itemize}"]
+
+
+def _topic(
+    title: str,
+    tables: Sequence[Table],
+    figures: Sequence[FigureEntry],
+    after: Sequence[str] = (),
+    before: Sequence[str] = (),
+) -> list[str]:
+    """Return a section, or nothing when it holds nothing; ``before`` and ``after`` its tables stand parts of LaTeX."""
+    if not (tables or figures or after or before):
+        return []
+    parts = [rf"\section{{{escape(title)}}}", *before]
     parts += [rf"\input{{tables/{table.name}}}" for table in tables]
+    parts += after
     parts += [
         "\\begin{figure}\n\\centering\n"
         f"\\includegraphics{{figures/{figure.name}}}\n\\caption{{{escape(figure.caption)}}}\n\\end{{figure}}"
         for figure in figures
     ]
     return parts
-
-
-def _environment(record: StudyRecord) -> list[str]:
-    parts = []
-    ran = command(record)
-    if ran:
-        parts.append(rf"Command: {{\raggedright {code(ran)}\par}}")
-    parts.append(f"Run {escape(record.run_id)}, {escape(record.status.lower())}, {record.seconds:,.0f} seconds in all.")
-    rows = [
-        rf"{breakable(name)} & {breakable(_shortened(value))} \\"
-        for name, value in _flat(record.environment)
-        if name != "command"
-    ]
-    if rows:
-        parts.append(
-            "\n{\\footnotesize\n\\begin{longtable}[l]{@{}>{\\raggedright\\arraybackslash}p{48mm}"
-            ">{\\raggedright\\arraybackslash}p{104mm}@{}}\n\\toprule\n"
-            + "\n".join(rows)
-            + "\n\\bottomrule\n\\end{longtable}}"
-        )
-        parts.append(r"All of it stands in \texttt{results.json}.")
-    return parts
-
-
-def _flat(environment: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested entries as dotted names and text; of the installed packages only those that numbers hang on."""
-    rows: list[tuple[str, str]] = []
-    for key, value in environment.items():
-        name = f"{prefix}{key}"
-        if name == "packages" and isinstance(value, Mapping):
-            shown = [f"{package} {value[package]}" for package in _PACKAGES if package in value]
-            rows.append((name, ", ".join(shown) or wording.NOTHING))
-        elif isinstance(value, Mapping):
-            rows += _flat(value, f"{name}.")
-        else:
-            rows.append((name.replace("_bytes", ""), _text(name, value)))
-    return rows
-
-
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(_text(str(key), entry) for key, entry in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(_text(name, entry) for entry in value) or "none"
-    if name.endswith("_bytes") and isinstance(value, int | float):
-        return f"{value / 2**30:.1f} GiB"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return wording.NOTHING if value in (None, "") else str(value)
-
-
-def _shortened(text: str) -> str:
-    """Return text short enough for a cell; a digest keeps its first 16 signs, which tell it apart."""
-    if len(text) >= 40 and " " not in text and all(sign in "0123456789abcdef" for sign in text.lower()):
-        return f"{text[:16]}…"
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _LONGEST_VALUE else f"{flat[: _LONGEST_VALUE - 1]}…"

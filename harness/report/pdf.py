@@ -1,4 +1,4 @@
-"""Compiling report.tex with what the machine has, or saying how."""
+"""Compiling a document with what the machine has, or saying how."""
 
 from __future__ import annotations
 
@@ -22,32 +22,39 @@ _ERROR = re.compile(r"!|\S+:\d+: ")
 _logger = logging.getLogger(__name__)
 
 
-def compile_pdf(folder: Path, *, say: Callable[[str], None] = _logger.warning, timeout: float = TIMEOUT) -> Path | None:
-    """Compile ``folder``/report.tex to report.pdf beside it and return its path.
+def compile_pdf(
+    folder: Path,
+    *,
+    document: str = DOCUMENT_NAME,
+    say: Callable[[str], None] = _logger.warning,
+    timeout: float = TIMEOUT,
+) -> Path | None:
+    """Compile ``document`` (report.tex) in ``folder`` to a PDF beside it and return its path.
 
     latexmk is used where found, else pdflatex three times. No shell escape, no start-up file of the user or the folder,
     stop at the first error, at most ``timeout`` seconds a program. Where there is no LaTeX, or it fails, None is
     returned and ``say`` receives one message: what to install and run, or LaTeX's own error.
     """
-    commands = _commands()
+    commands, pdf_name = _commands(), Path(document).with_suffix(".pdf").name
     if not commands:
         say(
-            f"No LaTeX found, so {PDF_NAME} was not made. Install latexmk and pdflatex (Debian: apt install latexmk "
-            f"texlive-latex-recommended lmodern), then run: {_how(folder)}"
+            f"No LaTeX found, so {pdf_name} was not made. Install latexmk and pdflatex (Debian: apt install latexmk "
+            f"texlive-latex-recommended lmodern), then run: {_how(folder, document)}"
         )
         return None
     with tempfile.TemporaryDirectory(prefix=".latex-", dir=folder) as aside:
         for command in commands:
-            failure = _run([*command, f"-output-directory={Path(aside).name}", DOCUMENT_NAME], folder, timeout)
+            failure = _run([*command, f"-output-directory={Path(aside).name}", document], folder, timeout)
             if failure is not None:
                 say(
-                    f"LaTeX could not compile {folder / DOCUMENT_NAME}: {failure} To see all of it, run: {_how(folder)}"
+                    f"LaTeX could not compile {folder / document}: {failure} "
+                    f"To see all of it, run: {_how(folder, document)}"
                 )
                 return None
-        made = Path(aside) / PDF_NAME
+        made = Path(aside) / pdf_name
         with made.open("rb") as file:
             os.fsync(file.fileno())
-        return made.replace(folder / PDF_NAME)
+        return made.replace(folder / pdf_name)
 
 
 def _commands() -> list[list[str]]:
@@ -60,8 +67,8 @@ def _commands() -> list[list[str]]:
     return [[pdflatex, *options]] * 3 if pdflatex else []
 
 
-def _how(folder: Path) -> str:
-    return f"cd {folder} && latexmk -pdf {DOCUMENT_NAME}"
+def _how(folder: Path, document: str) -> str:
+    return f"cd {folder} && latexmk -pdf {document}"
 
 
 def _run(command: list[str], folder: Path, timeout: float) -> str | None:

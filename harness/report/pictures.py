@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from harness.report.confusion import confusion_figure
-from harness.report.figures import curves_figure
+from harness.report.curves import curves_figure
 from harness.report.style import figure_style, png_bytes
 
 DPI = 130

@@ -9,21 +9,28 @@ import json
 import math
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.comparisons.scores import SCORES, StudyScores
+from harness.comparisons.scores import SCORES
 from harness.record import StudyRecord
 from harness.report import wording
+from harness.report.comparison_data import comparisons_data, contrasts_data, hard_clips_data
+from harness.report.evidence import Evidence
 from harness.report.run_tables import chosen_hyperparameters, failures, stopped_early
+from harness.report.search_tables import searches_of
 
-SCHEMA = 1
+SCHEMA = 2
+SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
+"""JSON Schema (draft 2020-12) of results.json, with the meaning and unit of every key."""
 
 
-def results(record: StudyRecord, scores: StudyScores) -> dict[str, Any]:
+def results(evidence: Evidence) -> dict[str, Any]:
     """Return the results as JSON data; what does not exist (the SD of one fold) is null."""
+    record, scores = evidence.record, evidence.scores
     protocol = wording.section(record, "protocol")
     data = wording.section(record, "data")
     search = wording.section(record, "search")
@@ -45,8 +52,10 @@ def results(record: StudyRecord, scores: StudyScores) -> dict[str, Any]:
             "sd": wording.OVER_FOLDS,
             "macro_accuracy": "unweighted mean of the class accuracies",
             "precision, recall, f1": "unweighted means over classes",
+            "comparisons, contrasts": "accuracies in percent, differences and margins in percentage points",
+            "interval": "over folds, corrected for training sets that overlap; bootstrap: over recordings",
         },
-        "marks": wording.marks(record, scores),
+        "marks": evidence.marks,
         "protocol": {
             **protocol,
             "split": wording.split_name(record),
@@ -69,7 +78,12 @@ def results(record: StudyRecord, scores: StudyScores) -> dict[str, Any]:
             "tuned_on_reported_folds": wording.tuned_on_reported_folds(record),
             "chosen": chosen_hyperparameters(record).to_dict("records"),
         },
-        "arms": [_arm(record, scores, row) for row in scores.arms.to_dict("records")],
+        "arms": [_arm(evidence, row) for row in scores.arms.to_dict("records")],
+        "comparisons": comparisons_data(evidence),
+        "comparisons_refused": evidence.claims_refused or None,
+        "contrasts": contrasts_data(evidence),
+        "searches": [{"arm": arm} | search for arm, search in searches_of(record).items()],
+        "hard_clips": hard_clips_data(evidence),
         "leakage": record.leakage.to_dict("records"),
         "stopped_early": stopped_early(record),
         "failures": failures(record).to_dict("records"),
@@ -80,9 +94,9 @@ def results(record: StudyRecord, scores: StudyScores) -> dict[str, Any]:
     return plain
 
 
-def results_json(record: StudyRecord, scores: StudyScores) -> bytes:
+def results_json(evidence: Evidence) -> bytes:
     """Return :func:`results` as UTF-8 JSON text."""
-    text = json.dumps(results(record, scores), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(results(evidence), indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()
 
 
@@ -94,8 +108,9 @@ def command(record: StudyRecord) -> str | None:
     return None if given is None else str(given)
 
 
-def _arm(record: StudyRecord, scores: StudyScores, summary: Mapping[Any, Any]) -> dict[str, Any]:
-    name = str(summary["arm"])
+def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
+    record, scores, name = evidence.record, evidence.scores, str(summary["arm"])
+    test = evidence.intervals.get(name)
     described: dict[str, Any] = next((arm for arm in record.spec.get("arms", ()) if arm["name"] == name), {})
     folds = scores.folds[scores.folds["arm"] == name]
     runs = scores.runs[scores.runs["arm"] == name]
@@ -110,6 +125,7 @@ def _arm(record: StudyRecord, scores: StudyScores, summary: Mapping[Any, Any]) -
         "missing_folds": [fold for fold in wording.expected_folds(record) if fold not in set(folds["fold"])],
         "mean": {score: summary[f"{score}_mean"] for score in SCORES},
         "sd": {score: summary[f"{score}_sd"] for score in SCORES},
+        "interval": [test.low / 100, test.high / 100] if test else None,
         "folds": folds.drop(columns="arm").to_dict("records"),
         "runs": runs.drop(columns="arm").to_dict("records"),
         "classes": [

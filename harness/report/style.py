@@ -7,6 +7,7 @@ so that they stay apart in grey.
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -115,3 +116,15 @@ def text_inches(texts: Iterable[str], size: float) -> float:
         font.set_text(text)
         widest = max(widest, font.get_width_height()[0] / 64 / 720)
     return widest
+
+
+def wrapped(name: str, width: int) -> str:
+    """Return ``name`` in lines of at most ``width`` signs, broken after spaces and signs that join words."""
+    lines = [""]
+    for piece in re.findall(r"[^ _+.:/-]*[ _+.:/-]?", name):
+        for part in (piece[start : start + width] for start in range(0, len(piece), width)):
+            if len(lines[-1]) + len(part.rstrip()) <= width:
+                lines[-1] += part
+            else:
+                lines.append(part)
+    return "\n".join(line.strip() for line in lines)

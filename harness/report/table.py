@@ -24,6 +24,8 @@ LONGEST_FLOAT = 46
 _SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" + "\n"
 _UPRIGHT_MIN = 5
 _HEADER_LETTER = 1.1
+# A header is turned when it is longer than its numbers by more than this.
+_WIDER = 1.25
 _UPRIGHT_LINE = 26
 _POINT = 0.3515
 
@@ -110,13 +112,17 @@ class _Fit:
 
     def natural(self, table: Table, column: int) -> float:
         """Return the width a column would like."""
-        header: Any = table.printed.columns[column]
-        lowest = printed_length(header[-1] if isinstance(header, tuple) else header)
-        if column >= table.text_columns and self.upright and lowest >= _UPRIGHT_MIN:
+        lowest = printed_length(_lowest_header(table, column))
+        if self.turns(table, column):
             lowest = 1 if lowest <= _UPRIGHT_LINE else 3
         # Headers hold capitals and the wider small letters; cells mostly digits.
-        cells = max((printed_length(cell) for cell in table.printed.iloc[:, column]), default=0)
-        return self.letter * max(_HEADER_LETTER * lowest, cells, 1)
+        return self.letter * max(_HEADER_LETTER * lowest, _widest_cell(table, column), 1)
+
+    def turns(self, table: Table, column: int) -> bool:
+        """Return whether a column's header is set upright: a long one over narrower numbers."""
+        length = printed_length(_lowest_header(table, column))
+        wide = length >= _UPRIGHT_MIN and length > _WIDER * _widest_cell(table, column)
+        return self.upright and column >= table.text_columns and wide
 
     def widths(self, table: Table) -> list[float]:
         """Return every column's width, words wrapped where they must."""
@@ -135,12 +141,22 @@ class _Fit:
         return sum(widths) + between * len(widths)
 
 
+def _lowest_header(table: Table, column: int) -> Any:
+    header: Any = table.printed.columns[column]
+    return header[-1] if isinstance(header, tuple) else header
+
+
+def _widest_cell(table: Table, column: int) -> int:
+    return max((printed_length(cell) for cell in table.printed.iloc[:, column]), default=0)
+
+
 # From roomy to tight.
 _FITS = (
     _Fit("footnotesize", 1.5, 4.0, 60.0, upright=False),
     _Fit("footnotesize", 1.5, 4.0, 36.0, upright=False),
     _Fit("footnotesize", 1.5, 4.0, 38.0, upright=True),
     _Fit("scriptsize", 1.33, 3.0, 32.0, upright=True),
+    _Fit("scriptsize", 1.33, 1.8, 22.0, upright=True),
 )
 
 
@@ -163,8 +179,7 @@ def _column_format(table: Table, fit: _Fit) -> str:
 def _headers(table: Table, fit: _Fit) -> pd.Index:
     """Return the headers as LaTeX; a group has a rule below it."""
     columns: list[Any] = list(table.printed.columns)
-    names = [header[-1] if isinstance(header, tuple) else header for header in columns]
-    cells = [_header(name, turned=fit.upright and number >= table.text_columns) for number, name in enumerate(names)]
+    cells = [_header(_lowest_header(table, column), fit.turns(table, column)) for column in range(len(columns))]
     if not isinstance(table.printed.columns, pd.MultiIndex):
         return pd.Index(cells)
     groups = [str(header[0]) for header in columns]
@@ -173,8 +188,8 @@ def _headers(table: Table, fit: _Fit) -> pd.Index:
     return pd.MultiIndex.from_tuples(list(zip(map(escape, groups), cells, strict=True)))
 
 
-def _header(name: object, *, turned: bool) -> str:
-    if not turned or len(str(name)) < _UPRIGHT_MIN:
+def _header(name: object, turned: bool) -> str:
+    if not turned:
         return escape(name)
     if len(str(name)) <= _UPRIGHT_LINE:
         return rf"\rotatebox{{90}}{{{escape(name)}}}"

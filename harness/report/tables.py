@@ -1,6 +1,6 @@
-"""The tables of a report: accuracies per arm, per fold and per class, and leakage.
+"""The tables of a report by topic, and those of the arms' own accuracies: per arm, per fold, per class, and leakage.
 
-Each function returns :class:`~harness.report.latex.Table` objects: percent with one decimal as printed, fractions at
+Each function returns :class:`~harness.report.table.Table` objects: percent with one decimal as printed, fractions at
 full precision beside it.
 """
 
@@ -15,8 +15,16 @@ import pandas as pd
 from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
 from harness.report import wording
+from harness.report.audit import audit_tables
+from harness.report.cells import interval
+from harness.report.claim_tables import claim_tables, claimed_class_tables
+from harness.report.clip_tables import clip_tables
+from harness.report.contrast_tables import contrast_tables
+from harness.report.evidence import Evidence
 from harness.report.parameters import parameter_table_pages
+from harness.report.printed_layers import printed_layer_tables
 from harness.report.run_tables import failure_table, hyperparameter_table
+from harness.report.search_tables import search_tables
 from harness.report.table import Table
 from harness.report.wording import NOTHING, OVER_FOLDS, percent
 
@@ -24,25 +32,32 @@ ARMS_ABREAST = 12
 """Arms that stand beside each other in a table with one column per arm; more continue in a further table."""
 
 
-def build_tables(
-    record: StudyRecord, scores: StudyScores, parameter_tables: Mapping[str, pd.DataFrame]
-) -> dict[str, list[Table]]:
+def build_tables(evidence: Evidence, parameter_tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Table]]:
     """Return every table of the report by topic; a topic with nothing to tell has no table."""
-    marks = wording.marks(record, scores)
+    record, scores, marks = evidence.record, evidence.scores, list(evidence.marks)
     return {
-        "accuracy": [accuracy_table(record, scores, marks)],
+        "claims": claim_tables(evidence),
+        "claimed classes": claimed_class_tables(evidence),
+        "contrasts": contrast_tables(evidence),
+        "accuracy": [accuracy_table(evidence)],
         "folds": fold_tables(scores, marks),
         "classes": class_tables(record, scores, marks),
+        "clips": clip_tables(evidence),
+        "search": [*search_tables(record, marks), *hyperparameter_table(record, marks)],
         "leakage": leakage_table(record, marks),
-        "hyperparameters": hyperparameter_table(record, marks),
         "parameters": parameter_table_pages(parameter_tables, marks),
+        "printed layers": printed_layer_tables(record, evidence.papers, parameter_tables, marks),
         "failures": failure_table(record, marks),
+        **{f"audit {audit.source.key}": audit_tables(audit) for audit in evidence.audits},
     }
 
 
-def accuracy_table(record: StudyRecord, scores: StudyScores, marks: list[str]) -> Table:
-    """Return one row per arm: macro and clip accuracy with their SD over folds, segment accuracy, F1, n."""
+def accuracy_table(evidence: Evidence) -> Table:
+    """Return one row per arm: macro accuracy with SD and corrected interval, clip accuracy with SD, segment accuracy,
+    F1, n."""
+    record, scores = evidence.record, evidence.scores
     described = {arm: describe_arm(record, arm) for arm in scores.arms["arm"]}
+    tests = [evidence.intervals.get(arm) for arm in scores.arms["arm"]]
     printed = pd.DataFrame(
         [
             [
@@ -50,6 +65,7 @@ def accuracy_table(record: StudyRecord, scores: StudyScores, marks: list[str]) -
                 described[row["arm"]],
                 percent(row["macro_accuracy_mean"]),
                 percent(row["macro_accuracy_sd"]),
+                interval(test.low, test.high) if test else NOTHING,
                 percent(row["clip_accuracy_mean"]),
                 percent(row["clip_accuracy_sd"]),
                 percent(row["segment_accuracy_mean"]),
@@ -57,7 +73,7 @@ def accuracy_table(record: StudyRecord, scores: StudyScores, marks: list[str]) -
                 str(row["n_folds"]),
                 wording.seeds_cell(row["seeds_min"], row["seeds_max"]),
             ]
-            for row in scores.arms.to_dict("records")
+            for row, test in zip(scores.arms.to_dict("records"), tests, strict=True)
         ],
         columns=pd.MultiIndex.from_tuples(
             [
@@ -65,6 +81,7 @@ def accuracy_table(record: StudyRecord, scores: StudyScores, marks: list[str]) -
                 ("", "Network"),
                 ("Macro", "Mean"),
                 ("Macro", "SD"),
+                ("Macro", "Interval"),
                 ("Clip", "Mean"),
                 ("Clip", "SD"),
                 ("Segment", "Mean"),
@@ -77,13 +94,16 @@ def accuracy_table(record: StudyRecord, scores: StudyScores, marks: list[str]) -
     data = scores.arms.copy()
     data.insert(1, "network", [described[arm] for arm in data["arm"]])
     data.insert(3, "folds", [" ".join(map(str, scores.folds_of(arm))) for arm in data["arm"]])
+    data["macro_accuracy_low"] = [test.low / 100 if test else float("nan") for test in tests]
+    data["macro_accuracy_high"] = [test.high / 100 if test else float("nan") for test in tests]
     return Table(
         name="accuracy",
         title="Accuracy per arm",
         caption=wording.with_marks(
-            f"Accuracy per arm in percent. SD: {OVER_FOLDS}; {wording.sample_size(scores)}. Macro: unweighted mean of "
-            "the class accuracies. F1: unweighted mean over classes.",
-            marks,
+            f"Accuracy per arm in percent. SD: {OVER_FOLDS}; {wording.sample_size(scores)}. Interval: "
+            f"{evidence.confidence}, of the mean over folds, corrected for training sets that overlap. Macro: "
+            "unweighted mean of the class accuracies. F1: unweighted mean over classes.",
+            evidence.marks,
         ),
         printed=printed,
         data=data,

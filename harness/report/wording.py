@@ -19,6 +19,14 @@ NOTHING = "–"
 OVER_FOLDS = "over folds (ddof 1), seeds averaged first"
 """What every standard deviation is over."""
 
+ESTIMANDS = {
+    "macro": "macro accuracy",
+    "clip": "clip accuracy",
+    "segment": "segment accuracy",
+    "class": "accuracy of one class",
+}
+"""What an accuracy is called in sentences."""
+
 _SPLITS = {
     "official": "the official folds: fold k is tested, fold k+1 (cyclically) validates, the others train",
     "random-clip": "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
@@ -143,8 +151,17 @@ def _folds(folds: Sequence[int]) -> str:
 def sample_size(scores: StudyScores) -> str:
     """Return the folds and seeds behind the arms: ``n = 5 folds × 2 seeds``, with ranges where arms differ."""
     tested = scores.arms[scores.arms["n_folds"] > 0]
-    folds = _range(int(tested["n_folds"].min()), int(tested["n_folds"].max()))
-    seeds = _range(int(tested["seeds_min"].min()), int(tested["seeds_max"].max()))
+    return folds_by_seeds(
+        int(tested["n_folds"].min()),
+        int(tested["n_folds"].max()),
+        int(tested["seeds_min"].min()),
+        int(tested["seeds_max"].max()),
+    )
+
+
+def folds_by_seeds(folds_min: int, folds_max: int, seeds_min: int, seeds_max: int) -> str:
+    """Return ``n = 5 folds × 2 seeds``, with ranges where the bounds differ."""
+    folds, seeds = _range(folds_min, folds_max), _range(seeds_min, seeds_max)
     return f"n = {folds} fold{'' if folds == '1' else 's'} × {seeds} seed{'' if seeds == '1' else 's'}"
 
 

@@ -8,28 +8,23 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import shutil
 import tempfile
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from harness.comparisons.scores import StudyScores, checked_predictions, score_study
+from harness.comparisons.scores import checked_predictions
 from harness.errors import StudyError
 from harness.record import StudyRecord
-from harness.report import wording
-from harness.report.confusion import confusion_figure
-from harness.report.document import FigureEntry, document_tex
-from harness.report.figures import curves_figure, fold_figure
+from harness.report.document import document_tex
+from harness.report.evidence import gather
+from harness.report.gallery import draw_all, file_stem
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
 from harness.report.results import results_json
-from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import table_tex
 from harness.report.tables import build_tables
 
@@ -106,79 +101,18 @@ def _networks(record: StudyRecord) -> Mapping[str, pd.DataFrame]:
 
 def report_contents(record: StudyRecord, parameter_tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     """Return every file of the report by its path within the report's folder; results.json comes last."""
-    scores = score_study(record)
-    tables = build_tables(record, scores, parameter_tables)
+    evidence = gather(record)
+    tables = build_tables(evidence, parameter_tables)
     prefix = file_stem(record.name)
     files = {"predictions.parquet": _parquet(checked_predictions(record))}
     for table in (table for topic in tables.values() for table in topic):
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{prefix}-{table.name}").encode()
         files[f"tables/{table.name}.csv"] = table.data.to_csv(index=False, lineterminator="\n").encode()
-    figures, drawn = _figures(record, scores)
+    figures, drawn = draw_all(evidence)
     files |= drawn
-    files["report.tex"] = document_tex(record, scores, tables, figures).encode()
-    files["results.json"] = results_json(record, scores)
+    files["report.tex"] = document_tex(evidence, tables, figures).encode()
+    files["results.json"] = results_json(evidence)
     return files
-
-
-def _figures(record: StudyRecord, scores: StudyScores) -> tuple[dict[str, list[FigureEntry]], dict[str, bytes]]:
-    marks = wording.short_marks(record, scores)
-    arms = [str(arm) for arm in scores.arms["arm"]]
-    stems = unique_stems(arms)
-    fused = [arm["name"] for arm in record.spec.get("arms", ()) if arm.get("fuse")]
-    entries: dict[str, list[FigureEntry]] = {"folds": [], "confusion": [], "curves": []}
-    files: dict[str, bytes] = {}
-
-    def add(topic: str, name: str, figure: Figure, caption: str) -> None:
-        entries[topic].append(FigureEntry(name, f"{caption} {marks}".strip()))
-        files[f"figures/{name}.pdf"] = pdf_bytes(figure)
-        files[f"figures/{name}.png"] = png_bytes(figure)
-
-    with figure_style():
-        add(
-            "folds",
-            "fold-accuracies",
-            fold_figure(scores, fused),
-            "Macro accuracy in percent: a dot for each fold (seeds averaged first), the mean, and one standard "
-            f"deviation {wording.OVER_FOLDS}; {wording.sample_size(scores)}. A fold lies at the same height in every "
-            "arm's band.",
-        )
-        for arm in arms:
-            if arm in scores.confusions:
-                counts = scores.confusions[arm]
-                clips = record.predictions.loc[record.predictions["arm"] == arm, "clip_id"].nunique()
-                note = f"n = {int(counts.sum()):,} tests of {clips:,} clips, folds and seeds together"
-                caption = f"Confusion matrix of {arm}: percent of each true class; {note}."
-                add(
-                    "confusion", f"confusion-{stems[arm]}", confusion_figure(counts, record.classes, arm, note), caption
-                )
-            history = record.history[record.history["arm"] == arm] if len(record.history) else record.history
-            figure = curves_figure(history, arm)
-            if figure is not None:
-                n_folds, n_seeds = history["fold"].nunique(), history["seed"].nunique()
-                caption = (
-                    f"Training curves of {arm}: each fold thin (mean of {n_seeds} seed{'s' if n_seeds > 1 else ''}), "
-                    f"the mean over {n_folds} folds thick; it ends where the first fold stops."
-                )
-                add("curves", f"curves-{stems[arm]}", figure, caption)
-    return entries, files
-
-
-def file_stem(name: str) -> str:
-    """Return ``name`` in small letters, digits and hyphens, safe in file names, labels and LaTeX."""
-    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-") or "arm"
-
-
-def unique_stems(names: Sequence[str]) -> dict[str, str]:
-    """Return a different file stem for every name."""
-    stems: dict[str, str] = {}
-    for name in names:
-        stem, number = file_stem(name), 1
-        while stem in stems.values():
-            number += 1
-            stem = f"{file_stem(name)}-{number}"
-        stems[name] = stem
-    return stems
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

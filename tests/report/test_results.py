@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 
-from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
-from harness.report.results import json_data, results_json
+from harness.report import results
+from harness.report.evidence import Evidence, gather
+from harness.report.results import SCHEMA_FILE, json_data, results_json
 
 MakeRecord = Callable[..., StudyRecord]
 
@@ -22,13 +25,13 @@ def read(record: StudyRecord) -> dict[str, Any]:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
-    found: dict[str, Any] = json.loads(results_json(record, score_study(record)), parse_constant=refuse)
+    found: dict[str, Any] = json.loads(results_json(gather(record)), parse_constant=refuse)
     return found
 
 
 def test_numbers_equal_a_count_by_hand(record: StudyRecord) -> None:
     found = read(record)
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert [arm["name"] for arm in found["arms"]] == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS"]
     arm = found["arms"][1]
     table = record.predictions[record.predictions["arm"] == "MCNet"]
@@ -93,6 +96,111 @@ def test_missing_fold_and_failure_are_listed(record: StudyRecord) -> None:
 def test_command_given_as_words_is_quoted(record: StudyRecord) -> None:
     environment = record.environment | {"command": ["harness", "report", "a study"]}
     assert read(dataclasses.replace(record, environment=environment))["command"] == "harness report 'a study'"
+
+
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+class TestSchema:
+    def test_it_is_a_schema_of_this_version(self) -> None:
+        jsonschema.Draft202012Validator.check_schema(SCHEMA)
+        assert SCHEMA["properties"]["schema"]["const"] == results.SCHEMA
+        assert SCHEMA_FILE.parent == Path(results.__file__).parent, "ships in the package"
+
+    def test_every_kind_of_report_fits(self, make_record: MakeRecord, us8k: Evidence, small: StudyRecord) -> None:
+        verified = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet"), ("su2019:T2/MLMC", "MLMC")], trials=2)
+        for evidence in (us8k, gather(small), gather(verified)):
+            assert [error.message for error in VALIDATOR.iter_errors(results.results(evidence))] == []
+
+    def test_gaps_fit(self, make_record: MakeRecord) -> None:
+        record = make_record(trials=1, compare=[("piczak2015cnn:ESC-10/CNN", "MLMC")], status="FAILED")
+        table, folds = record.predictions, record.folds.copy()
+        folds.loc[0, ["status", "error", "trial"]] = ["FAILED", "boom", np.nan]
+        kept = (table["arm"] != "MCNet") & ((table["arm"] != "MLMC") | (table["fold"] == 3))
+        gaps = dataclasses.replace(
+            record, predictions=table[kept], folds=folds, leakage=record.leakage.iloc[:0], environment={}
+        )
+        found = results.results(gather(gaps))
+        assert [error.message for error in VALIDATOR.iter_errors(found)] == []
+        assert found["comparisons"][0]["test"] is None
+        assert found["arms"][2]["interval"] is None
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            (["surprise"], 1),
+            (["schema"], 1),
+            (["arms", 0, "surprise"], 1),
+            (["arms", 0, "mean", "macro_accuracy"], 93.5),
+            (["arms", 0, "n_folds"], "10"),
+            (["comparisons", 0, "verdict"], "better"),
+            (["comparisons", 0, "p"], 1.2),
+            (["comparisons", 0, "claim", "address"], "su2019"),
+            (["comparisons", 0, "test", "surprise"], 1),
+            (["contrasts", "family"], "some"),
+            (["contrasts", "pairs", 0, "mcnemar", "only_first"], 1.5),
+            (["searches", 0, "trials", 0, "state"], "lost"),
+            (["hard_clips", "missed_by_all", "count"], -1),
+        ],
+    )
+    def test_what_does_not_belong_is_refused(self, us8k: Evidence, path: list[Any], value: object) -> None:
+        found = results.results(us8k)
+        place = found
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        assert list(VALIDATOR.iter_errors(found)) != []
+
+    @pytest.mark.parametrize("key", SCHEMA["required"])
+    def test_no_key_may_be_missing(self, us8k: Evidence, key: str) -> None:
+        found = results.results(us8k)
+        del found[key]
+        assert list(VALIDATOR.iter_errors(found)) != []
+
+    def test_every_key_is_described(self) -> None:
+        def undescribed(schema: Any, path: str) -> list[str]:
+            found = []
+            for name, entry in schema.get("properties", {}).items():
+                told = entry.get("description") or entry.get("$ref")
+                found += [] if told else [f"{path}/{name}"]
+                found += undescribed(entry, f"{path}/{name}") + undescribed(entry.get("items", {}), f"{path}/{name}")
+            return found
+
+        parts = {"": SCHEMA, **SCHEMA["$defs"]}
+        assert [place for name, part in parts.items() for place in undescribed(part, name)] == []
+
+
+def test_comparisons_hold_what_the_tables_hold(us8k: Evidence) -> None:
+    found = results.results(us8k)
+    first, each = found["comparisons"][0], us8k.claims[0]
+    assert first["claim"]["address"] == "su2019:T2/LMCNet"
+    assert (first["claim"]["percent"], first["claim"]["sd_kind"]) == (95.2, "classes")
+    assert first["claim"]["sd_over_folds"] is None
+    assert first["mean"] == each.mean
+    assert first["interval"] == [each.low, each.high]
+    assert first["difference"] == pytest.approx(each.mean - 95.2)
+    assert first["classes"]["siren"]["claimed"] == 98.6
+    assert (first["verdict"], first["p_holm"]) == ("lower", each.p_adjusted)
+    assert first["mean"] == pytest.approx(100 * found["arms"][0]["mean"]["macro_accuracy"])
+    pair = found["contrasts"]["pairs"][0]
+    assert (pair["first"], pair["second"], found["contrasts"]["family"]) == ("TSCNN-DS", "LMCNet", "every pair")
+    assert found["contrasts"]["cochran"]["arms"] == ["LMCNet", "MCNet", "MLMC"]
+    assert [search["arm"] for search in found["searches"]] == ["LMCNet", "MCNet", "MLMC"]
+
+
+def test_hard_clips_are_counted_by_class(us8k: Evidence) -> None:
+    table = us8k.record.predictions
+    right = table.filter(regex="^p_").to_numpy().argmax(axis=1) == table["y_true"].to_numpy()
+    missed = ~table.assign(right=right).groupby(["fold", "clip_id", "y_true"])["right"].any()
+    counts = missed[missed].groupby("y_true").size()
+    found = results.results(us8k)["hard_clips"]
+    assert found["missed_by_all"]["count"] == int(missed.sum()) > 0
+    assert found["missed_by_all"]["classes"] == {
+        us8k.record.classes[position]: count for position, count in counts.items()
+    }
+    assert found["n_clips"] == len(missed)
+    assert found["only_fusion"][0]["arm"] == "TSCNN-DS"
 
 
 def test_json_data_makes_everything_plain() -> None:

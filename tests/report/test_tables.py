@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
+from harness.report.evidence import gather
 from harness.report.table import Table
 from harness.report.tables import build_tables, describe_arm
 
@@ -24,7 +24,7 @@ def layers() -> pd.DataFrame:
 
 
 def tables_of(record: StudyRecord) -> dict[str, list[Table]]:
-    return build_tables(record, score_study(record), {"LMCNet": layers()})
+    return build_tables(gather(record), {"LMCNet": layers()})
 
 
 def captions(record: StudyRecord) -> list[str]:
@@ -46,9 +46,12 @@ def test_accuracy_table_prints_mean_and_sd_over_folds(record: StudyRecord) -> No
         folds = fold_accuracies(record, arm)
         assert printed[arm][2] == f"{100 * np.mean(folds):.1f}"
         assert printed[arm][3] == f"{100 * np.std(folds, ddof=1):.1f}"
+        # t(.975, 4) = 2.7764; of five folds one is tested, one validates and three train.
+        half = 2.7764 * np.std(folds, ddof=1) * np.sqrt(1 / 5 + 1 / 3)
+        assert printed[arm][4] == f"{100 * (np.mean(folds) - half):.1f} to {100 * (np.mean(folds) + half):.1f}"
         assert printed[arm][-2:] == ["5", "2"]
         assert table.data.set_index("arm").loc[arm, "macro_accuracy_mean"] == pytest.approx(np.mean(folds), abs=1e-12)
-    assert printed["TSCNN-DS"][6] == "–", "a fusion of clips has no segments"
+    assert printed["TSCNN-DS"][7] == "–", "a fusion of clips has no segments"
     assert "over folds (ddof 1), seeds averaged first" in table.caption
     assert "n = 5 folds × 2 seeds" in table.caption
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ import pytest
 from harness.errors import ReportError
 from harness.record import StudyRecord
 from harness.report import write_report
-from harness.report.write import file_stem, unique_stems
+from harness.report.evidence import Evidence
+from harness.report.gallery import file_stem, unique_stems
 
 MakeRecord = Callable[..., StudyRecord]
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
@@ -36,9 +38,14 @@ def written(record: StudyRecord, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def test_everything_is_there(written: Path) -> None:
     names = set(contents(written))
-    tables = {"accuracy", "folds", "classes", "leakage", "parameters"}
+    tables = {"accuracy", "folds", "classes", "contrasts", "contrasts-complement", "leakage", "parameters"}
     arms = ("lmcnet", "mcnet", "mlmc", "tscnn-ds")
-    figures = {"fold-accuracies", *(f"confusion-{arm}" for arm in arms), *(f"curves-{arm}" for arm in arms[:3])}
+    figures = {
+        "fold-accuracies",
+        "contrasts",
+        *(f"confusion-{arm}" for arm in arms),
+        *(f"curves-{arm}" for arm in arms[:3]),
+    }
     assert names == (
         {"predictions.parquet", "results.json", "report.tex"}
         | {f"tables/{table}.{kind}" for table in tables for kind in ("tex", "csv")}
@@ -147,7 +154,8 @@ def test_names_full_of_specials_compile_and_twice_the_same(make_record: MakeReco
         fused=("[fused] «ž» 音", [trained[0][0], trained[1][0]], "mean"),
         classes=[f"{NASTY} class_{number}" for number in range(10)],
         folds=(1, 2, 4),
-        trials=1,
+        trials=5,
+        compare=[("piczak2015cnn:ESC-10/CNN", trained[0][0]), ("su2019:T2/LMCNet", trained[2][0])],
         study={"name": "study_1.a", "question": "Is 100 % of $x$ & #1 → \\input{x} _enough_?", "seed": 1},
     )
     folds = record.folds.copy()
@@ -180,6 +188,50 @@ def test_a_missing_fold_a_dead_arm_and_no_history_compile(record: StudyRecord, t
     assert "MLMC lacks fold 3." in document
     assert "MCNet has no tested fold." in document
     assert not (tmp_path / "figures" / "confusion-mcnet.pdf").exists()
+
+
+@needs_latex
+def test_a_whole_comparison_compiles_and_every_part_is_in_it(us8k: Evidence, tmp_path: Path) -> None:
+    files = write_report(us8k.record, tmp_path)
+    assert files.pdf is not None, files.pdf_hint
+    document = files.document.read_text()
+    sections = re.findall(r"\\section\{([^}]*)\}", document)
+    assert sections == [
+        *("Protocol", "Findings", "Comparison with claims", "Claimed and measured classes", "Arms against each other"),
+        *("Accuracy", "Classes", "Hard clips", "Search", "Training", "Leakage", "Networks", "Audit of su2019"),
+        "Environment",
+    ]
+    inputs = set(re.findall(r"\\input\{tables/([^}]*)\}", document))
+    assert inputs == {path.stem for path in files.tables}
+    drawn = set(re.findall(r"\\includegraphics\{figures/([^}]*)\}", document))
+    assert drawn == {path.stem for path in files.figures}
+
+
+@needs_latex
+def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path: Path) -> None:
+    trained = [(f"ResNet-18 mel+mfcc {number}", "resnet18", "image:mel", 0.8) for number in range(11)]
+    record = make_record(
+        dataset="esc50",
+        classes=[f"class_of_sounds_{number}" for number in range(50)],
+        trained=trained,
+        fused=("both", [trained[0][0], trained[1][0]], "mean"),
+        folds=(1, 2, 3),
+        n_seeds=1,
+        clips_per_class=1,
+    )
+    files = write_report(record, tmp_path, parameter_tables={})
+    assert files.pdf is not None, files.pdf_hint
+    assert len(pd.read_csv(tmp_path / "tables" / "contrasts.csv")) == 66
+
+
+@needs_latex
+def test_one_tested_fold_compiles_and_tests_nothing(make_record: MakeRecord, tmp_path: Path) -> None:
+    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")], evaluate={"seeds": 2, "folds": [2]})
+    one = dataclasses.replace(record, predictions=record.predictions.query("fold == 2"))
+    files = write_report(one, tmp_path, parameter_tables={})
+    assert files.pdf is not None, files.pdf_hint
+    table = pd.read_csv(tmp_path / "tables" / "comparison.csv")
+    assert table[["p", "low", "sd"]].isna().all(axis=None)
 
 
 def test_stems_are_safe_and_different() -> None:

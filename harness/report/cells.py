@@ -1,0 +1,68 @@
+"""How numbers stand in cells and sentences: accuracies in percent, differences in points, p values, intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from harness.claims import Claim
+from harness.report.wording import NOTHING
+
+P_DIGITS = 3
+"""Decimals of a p value; a smaller one is printed as ``<0.001``."""
+
+
+def missing(value: float | None) -> bool:
+    """Return whether there is no number to print."""
+    return value is None or not math.isfinite(value)
+
+
+def accuracy(value: float | None, digits: int = 1) -> str:
+    """Return an accuracy that is in percent already, such as ``83.7``."""
+    return NOTHING if value is None or missing(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def points(value: float | None, digits: int = 1) -> str:
+    """Return a difference in percentage points with its sign: ``+1.2``, ``−13.5``, ``0.0``."""
+    if value is None or missing(value):
+        return NOTHING
+    text = f"{abs(value):.{digits}f}"
+    return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
+
+
+def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
+    """Return ``78.9 to 88.4``, or with signs ``−1.2 to +3.4``."""
+    if missing(low) or missing(high):
+        return NOTHING
+    form = points if signed else accuracy
+    return f"{form(low)} to {form(high)}"
+
+
+def p_value(p: float | None) -> str:
+    """Return a p value: ``0.021``, ``<0.001``; one that would round to .050 keeps the digits that tell its side."""
+    if p is None or missing(p):
+        return NOTHING
+    if p < 10**-P_DIGITS:
+        return f"<{10**-P_DIGITS}"
+    digits = P_DIGITS
+    while digits < 12 and p != 0.05 and float(f"{p:.{digits}f}") == 0.05:
+        digits += 1
+    return f"{p:.{digits}f}"
+
+
+def probability(value: float | None) -> str:
+    """Return a probability with two decimals; what would round to 0 or 1 without being it is ``<0.01`` or ``>0.99``."""
+    if value is None or missing(value):
+        return NOTHING
+    return "<0.01" if 0 < value < 0.005 else ">0.99" if 0.995 <= value < 1 else f"{value:.2f}"
+
+
+def claimed(claim: Claim, class_name: str | None = None) -> str:
+    """Return the published accuracy in percent with the digits that were printed: ``97.2``, ``95.15`` for ``.9515``."""
+    one = claim if class_name is None else replace(claim, class_name=class_name)
+    return f"{one.printed.value.scaleb(0 if one.factor == 1 else 2):f}"
+
+
+def count(number: int, one: str, several: str | None = None) -> str:
+    """Return a number with its noun: ``1 fold``, ``3 folds``."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -1,0 +1,68 @@
+"""Class by class, claimed against measured: dumbbells, claims side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from harness.comparisons.against_claim import ClaimComparison
+from harness.report.style import BLUE, GREY, TEXT_WIDTH, TITLE_SIZE, VERMILLION, literal, place, text_inches
+
+DUMBBELLS_ABREAST = 2
+"""Claims that stand beside each other in one figure."""
+
+_LONGEST_NAME = 26
+# Inches: a class of a short and of a long list, room for titles above, ticks, label and legend below, between panels.
+_ROW, _LOW_ROW, _ABOVE, _BELOW, _GAP = 0.22, 0.145, 0.42, 0.66, 0.22
+_ENTRIES = (
+    Line2D([], [], linestyle="", marker="D", color="white", mec=VERMILLION, mew=1.2, ms=4.5, label="claimed"),
+    Line2D([], [], linestyle="", marker="o", color=BLUE, ms=4.5, label="measured, mean over folds"),
+)
+
+
+def dumbbell_figure(comparisons: Sequence[ClaimComparison], classes: Sequence[str]) -> Figure:
+    """Return one panel per comparison: each class's claimed and measured accuracy joined by a line, the average below.
+
+    Every comparison has an accuracy of each of ``classes``; at most :data:`DUMBBELLS_ABREAST` fit the width.
+    """
+    row, size = (_ROW, 7.5) if len(classes) <= 24 else (_LOW_ROW, 6.0)
+    names = [literal(name, _LONGEST_NAME) for name in classes]
+    left = text_inches([*names, "Average"], size) + 0.12
+    width = (TEXT_WIDTH - left - 0.1 - _GAP * (len(comparisons) - 1)) / len(comparisons)
+    height = row * (len(classes) + 1.6)
+    figure = Figure(figsize=(TEXT_WIDTH, _BELOW + height + _ABOVE))
+    first: Axes | None = None
+    for position, comparison in enumerate(comparisons):
+        axes = place(figure, left + position * (width + _GAP), _BELOW, width, height)
+        if first is not None:
+            axes.sharex(first)
+        first = first or axes
+        _draw(axes, comparison, classes)
+        ticks = [*range(len(classes)), len(classes) + 0.4]
+        axes.set_yticks(ticks, [*names, "Average"] if position == 0 else [""] * len(ticks), fontsize=size)
+        title = f"{literal(comparison.arm, 40)}\n{literal(comparison.claim.address, 44)}"
+        axes.set_title(title, loc="left", fontsize=TITLE_SIZE - 1.5, pad=4)
+        axes.set_xlabel("Accuracy in %")
+    figure.legend(handles=list(_ENTRIES), loc="lower center", ncols=2, borderpad=0.1)
+    return figure
+
+
+def _draw(axes: Axes, comparison: ClaimComparison, classes: Sequence[str]) -> None:
+    claimed = [comparison.classes[name][0] for name in classes]
+    measured = [comparison.classes[name][1] for name in classes]
+    n = len(classes)
+    heights = [*map(float, range(n)), n + 0.4]
+    claimed, measured = [*claimed, comparison.claim.percent], [*measured, sum(measured) / n]
+    axes.hlines(heights, claimed, measured, color=GREY, linewidth=1.6, zorder=2)
+    axes.plot(claimed, heights, "D", color="white", mec=VERMILLION, mew=1.2, ms=4.5, zorder=3, clip_on=False)
+    axes.plot(measured, heights, "o", color=BLUE, mec="white", mew=0.4, ms=5, zorder=4, clip_on=False)
+    axes.axhline(n - 0.3, color="black", linewidth=0.6)
+    axes.set_ylim(n + 0.9, -0.7)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    axes.grid(axis="x")
+    axes.margins(x=0.05)

@@ -1,0 +1,224 @@
+"""Tables that set the study beside published numbers: the main table, its complement, and class by class.
+
+Accuracies are in percent, differences in percentage points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from harness.comparisons.against_claim import ClaimComparison
+from harness.report import wording
+from harness.report.cells import accuracy, claimed, count, interval, p_value, points, probability
+from harness.report.evidence import Evidence
+from harness.report.table import Table
+from harness.report.wording import NOTHING
+from harness.statistics import CorrelatedT
+
+CLAIMS_ABREAST = 4
+"""Claims whose class accuracies stand beside each other; more continue in a further table."""
+
+UNCORRECTED = "Uncorrected p: of the t-test that takes folds as independent; for contrast only."
+
+
+def claim_tables(evidence: Evidence) -> list[Table]:
+    """Return the main table and its complement, or nothing when no claim is compared."""
+    if not evidence.claims:
+        return []
+    return [comparison_table(evidence), complement_table(evidence)]
+
+
+def comparison_table(evidence: Evidence) -> Table:
+    """Return the main table: claimed and measured, interval, difference, p values and verdict; one row per claim."""
+    claims = evidence.claims
+    estimands = list(dict.fromkeys(each.estimand for each in claims))
+    headers = [("", "Claim"), ("", "Arm"), ("", "Claimed"), ("Measured", "Mean"), ("Measured", "SD")]
+    headers += [("Measured", "Interval"), ("", "Difference")]
+    headers += [(group, part) for group in ("p, difference", "p, equivalence") for part in ("raw", "Holm")]
+    headers += [("", "Verdict")]
+    rows = [
+        [
+            each.claim.address,
+            each.arm if len(estimands) == 1 else f"{each.arm} ({each.estimand})",
+            _claimed_cell(each),
+            accuracy(each.mean),
+            accuracy(each.sd),
+            interval(each.low, each.high),
+            points(each.difference),
+            p_value(each.p),
+            p_value(each.p_adjusted),
+            p_value(each.p_equivalence),
+            p_value(each.p_equivalence_adjusted),
+            each.decision.verdict.value,
+        ]
+        for each in claims
+    ]
+    tested = sum(each.p is not None for each in claims)
+    what = wording.ESTIMANDS[estimands[0]] if len(estimands) == 1 else "accuracy (its kind stands after the arm)"
+    caption = (
+        f"Claimed and measured {what} in percent; difference: measured minus claimed, in points. SD: "
+        f"{wording.OVER_FOLDS}; {sample_size(claims)}. Interval: {evidence.confidence}, of the measured mean over "
+        "folds, corrected for training sets that overlap (Nadeau and Bengio 2003). Equivalence: two one-sided tests "
+        f"within ±{evidence.margin:g} points, declared before the run. {_family(tested)}"
+    )
+    if any(each.published is not None for each in claims):
+        caption += " ± after a claimed accuracy: its own SD over folds, which the tests then use."
+    return Table(
+        name="comparison",
+        title="Claimed and measured accuracy",
+        caption=wording.with_marks(caption, evidence.marks),
+        printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
+        data=pd.DataFrame([_full(each) for each in claims]),
+        text_columns=2,
+    )
+
+
+def complement_table(evidence: Evidence) -> Table:
+    """Return what else can be said of each claim: other intervals and tests, and the uncorrected one."""
+    claims = evidence.claims
+    predicted = any(each.published is not None for each in claims)
+    headers = [("", "Claim"), ("", "Arm"), ("Interval", "recordings")]
+    headers += [("Interval", "prediction")] if predicted else []
+    headers += [("Probability", part) for part in ("lower", "within", "higher")]
+    headers += [("Wilcoxon p", "found"), ("Wilcoxon p", "least"), ("Uncorrected", "p")]
+    rows = []
+    for each in claims:
+        ranks, published, drawn = each.wilcoxon, each.published, each.bootstrap
+        expected = interval(published.prediction_low, published.prediction_high) if published else NOTHING
+        rows.append(
+            [
+                each.claim.address,
+                each.arm,
+                interval(drawn.low, drawn.high) if drawn else NOTHING,
+                *([expected] if predicted else []),
+                *probabilities(each.bayes),
+                p_value(ranks.p if ranks else None),
+                p_value(ranks.attainable_p if ranks else None),
+                p_value(each.test.naive_p if each.test else None),
+            ]
+        )
+    prediction = "Prediction: where a claim on like folds would be expected, for claims with an SD over folds. "
+    caption = (
+        f"Complements to the comparison with claims. Recordings: {evidence.confidence} bootstrap interval of the "
+        "measured accuracy, whole recordings resampled, networks and folds held fixed. "
+        f"{prediction if predicted else ''}Probability: of the true difference lying below −{evidence.margin:g}, "
+        f"within ±{evidence.margin:g} and above +{evidence.margin:g} points (Bayesian correlated t-test, over folds). "
+        "Wilcoxon: exact signed-rank test over folds, and the least p that so many folds can give. "
+        f"{UNCORRECTED}"
+    )
+    return Table(
+        name="comparison-complement",
+        title="Complements to the comparison",
+        caption=wording.with_marks(caption, evidence.marks),
+        printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
+        data=pd.DataFrame([_further(each) for each in claims]),
+        text_columns=2,
+    )
+
+
+def claimed_class_tables(evidence: Evidence) -> list[Table]:
+    """Return class accuracies in the shape of Su et al. 2019, table 2, claimed beside measured."""
+    shown = [each for each in evidence.claims if each.classes]
+    pages = [shown[first : first + CLAIMS_ABREAST] for first in range(0, len(shown), CLAIMS_ABREAST)]
+    return [_class_page(evidence, number, page) for number, page in enumerate(pages)]
+
+
+def _class_page(evidence: Evidence, number: int, page: Sequence[ClaimComparison]) -> Table:
+    classes = evidence.record.classes
+    columns: list[tuple[str, str]] = [("", "Class")]
+    cells: list[list[str]] = [[*classes, "Average"]]
+    data: dict[str, Any] = {"class": [*classes, "average"]}
+    for each in page:
+        measured = [each.classes[name][1] for name in classes]
+        average = sum(measured) / len(measured)
+        name = each.arm if [other.arm for other in page].count(each.arm) == 1 else f"{each.arm}, {each.claim.address}"
+        columns += [(name, "Claimed"), (name, "Measured")]
+        cells.append([*(claimed(each.claim, label) for label in classes), claimed(each.claim)])
+        cells.append([*map(accuracy, measured), accuracy(average)])
+        key = f"{each.claim.address} {each.arm}"
+        data[f"{key}: claimed"] = [*(each.classes[label][0] for label in classes), each.claim.percent]
+        data[f"{key}: measured"] = [*measured, average]
+    caption = (
+        "Accuracy per class in percent, claimed as printed beside measured: mean over folds, seeds averaged first; "
+        f"{sample_size(page)}. Average: the claimed one as printed, the measured one the unweighted mean of the "
+        f"classes. Claims: {'; '.join(f'{each.arm} {each.claim.address}' for each in page)}."
+    )
+    return Table(
+        name="claimed-classes" if number == 0 else f"claimed-classes-{number + 1}",
+        title="Claimed and measured accuracy per class",
+        caption=wording.with_marks(caption, evidence.marks),
+        printed=pd.DataFrame(list(zip(*cells, strict=True)), columns=pd.MultiIndex.from_tuples(columns)),
+        data=pd.DataFrame(data),
+        rules=(len(classes),),
+    )
+
+
+def probabilities(bayes: CorrelatedT | None) -> list[str]:
+    """Return the cells of a posterior: below, within and above the margin."""
+    return [probability(value) for value in (bayes.p_lower, bayes.p_rope, bayes.p_higher)] if bayes else [NOTHING] * 3
+
+
+def sample_size(claims: Sequence[ClaimComparison]) -> str:
+    """Return the folds and seeds behind comparisons: ``n = 10 folds × 1–3 seeds``."""
+    folds = [len(each.folds) for each in claims]
+    seeds = [bound for each in claims for bound in each.n_seeds]
+    return wording.folds_by_seeds(min(folds), max(folds), min(seeds), max(seeds))
+
+
+def _family(tested: int) -> str:
+    if not tested:
+        return "No claim could be tested."
+    return f"Holm: adjusted for the family of {count(tested, 'tested claim')}; the verdict rests on it."
+
+
+def _claimed_cell(comparison: ClaimComparison) -> str:
+    text = claimed(comparison.claim)
+    return f"{text} ± {accuracy(comparison.claim_sd)}" if comparison.published else text
+
+
+def _full(each: ClaimComparison) -> dict[str, Any]:
+    return {
+        "claim": each.claim.address,
+        "arm": each.arm,
+        "estimand": each.estimand,
+        "claimed": each.claim.percent,
+        "claimed_sd_over_folds": each.claim_sd if each.published else None,
+        "measured": each.mean,
+        "sd": each.sd,
+        "low": each.low,
+        "high": each.high,
+        "difference": each.difference,
+        "n_folds": len(each.folds),
+        "seeds_min": each.n_seeds[0],
+        "seeds_max": each.n_seeds[1],
+        "p": each.p,
+        "p_holm": each.p_adjusted,
+        "margin": each.margin,
+        "p_equivalence": each.p_equivalence,
+        "p_equivalence_holm": each.p_equivalence_adjusted,
+        "verdict": each.decision.verdict.value,
+        "reason": each.decision.reason,
+    }
+
+
+def _further(each: ClaimComparison) -> dict[str, Any]:
+    return {
+        "claim": each.claim.address,
+        "arm": each.arm,
+        "recordings_low": each.bootstrap.low if each.bootstrap else None,
+        "recordings_high": each.bootstrap.high if each.bootstrap else None,
+        "n_recordings": each.bootstrap.n_groups if each.bootstrap else None,
+        "prediction_low": each.published.prediction_low if each.published else None,
+        "prediction_high": each.published.prediction_high if each.published else None,
+        "probability_lower": each.bayes.p_lower if each.bayes else None,
+        "probability_within": each.bayes.p_rope if each.bayes else None,
+        "probability_higher": each.bayes.p_higher if each.bayes else None,
+        "wilcoxon_p": each.wilcoxon.p if each.wilcoxon else None,
+        "wilcoxon_least_p": each.wilcoxon.attainable_p if each.wilcoxon else None,
+        "uncorrected_t": each.test.naive_t if each.test else None,
+        "uncorrected_p": each.test.naive_p if each.test else None,
+        "vanishes_at_claimed_sd": each.sensitivity,
+    }

@@ -1,0 +1,122 @@
+"""The comparisons of a study as plain data for results.json: accuracies in percent, differences in points."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from harness.comparisons.against_claim import ClaimComparison
+from harness.comparisons.between_arms import Contrast
+from harness.report.evidence import Evidence
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def comparisons_data(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return the comparisons with claims, in the study file's order; a test that was not made is None."""
+    return [comparison_entry(each) for each in evidence.claims]
+
+
+def contrasts_data(evidence: Evidence) -> dict[str, Any]:
+    """Return the pairs of arms, the family that Holm's correction covers, and Cochran's Q."""
+    arms = evidence.arms
+    return {
+        "family": arms.family,
+        "pairs": [_contrast(each) for each in arms.contrasts],
+        "cochran": {"arms": list(arms.cochran_arms), **asdict(arms.cochran)} if arms.cochran else None,
+    }
+
+
+def hard_clips_data(evidence: Evidence) -> dict[str, Any]:
+    """Return counts of the clips that all arms miss, and of those that only a fusion gets right, whole and by class."""
+    missed, only = evidence.clips.missed_by_all, evidence.clips.only_fusion
+    fused = [str(arm["name"]) for arm in evidence.record.spec.get("arms", ()) if arm.get("fuse")]
+    return {
+        "n_clips": evidence.clips.n_clips,
+        "missed_by_all": {"count": len(missed), "classes": missed["class"].value_counts().sort_index().to_dict()},
+        "only_fusion": [
+            {"arm": arm, "count": len(own), "classes": own["class"].value_counts().sort_index().to_dict()}
+            for arm in fused
+            for own in [only[only["arm"] == arm]]
+        ],
+    }
+
+
+def comparison_entry(each: ClaimComparison) -> dict[str, Any]:
+    """Return one comparison with a claim; numbers that do not exist are NaN or None."""
+    claim, table = each.claim, each.claim.table
+    return {
+        "claim": {
+            "address": claim.address,
+            "printed": claim.printed.text,
+            "percent": claim.percent,
+            "class": claim.class_name,
+            "where": table.where,
+            "citation": claim.source.citation,
+            "dataset": table.dataset,
+            "estimand": claim.estimand,
+            "split": table.split,
+            "epoch_rule": table.epoch_rule,
+            "tuning": table.tuning,
+            "n_folds": table.folds,
+            "sd_over_folds": each.claim_sd,
+            "sd_kind": each.claim_sd_kind,
+            "sd_reason": each.published_refused or None,
+        },
+        "arm": each.arm,
+        "estimand": each.estimand,
+        "folds": {str(fold): value for fold, value in each.folds.items()},
+        "n_seeds": list(each.n_seeds),
+        "mean": each.mean,
+        "sd": each.sd,
+        "difference": each.difference,
+        "interval": [each.low, each.high] if each.test else None,
+        "confidence": each.confidence,
+        "margin": each.margin,
+        "ratio": each.ratio,
+        **_tests(each),
+        "published": _plain(each.published),
+        "sensitivity": each.sensitivity,
+        "needed": _plain(each.needed),
+        "seeds_needed": each.seeds_needed,
+        "differences": list(each.differences),
+        "caveats": list(each.caveats),
+        "classes": {name: {"claimed": claimed, "measured": own} for name, (claimed, own) in each.classes.items()},
+    }
+
+
+def _contrast(each: Contrast) -> dict[str, Any]:
+    return {
+        "first": each.first,
+        "second": each.second,
+        "folds": {str(fold): value for fold, value in each.folds.items()},
+        "mean": each.mean,
+        "sd": each.sd,
+        "interval": [each.test.low, each.test.high] if each.test else None,
+        **_tests(each),
+        "mcnemar": _plain(each.mcnemar),
+        "in_family": each.in_family,
+    }
+
+
+def _tests(each: ClaimComparison | Contrast) -> dict[str, Any]:
+    """Return what both kinds of comparison have."""
+    return {
+        "p": each.p,
+        "p_holm": each.p_adjusted,
+        "p_equivalence": each.p_equivalence,
+        "p_equivalence_holm": each.p_equivalence_adjusted,
+        "verdict": each.decision.verdict.value,
+        "reason": each.decision.reason,
+        "test": _plain(each.test),
+        "refused": each.refused or None,
+        "equivalence": _plain(each.equivalence),
+        "wilcoxon": _plain(each.wilcoxon),
+        "bayes": _plain(each.bayes),
+        "bootstrap": _plain(each.bootstrap),
+    }
+
+
+def _plain(result: DataclassInstance | None) -> dict[str, Any] | None:
+    return None if result is None else asdict(result)

@@ -1,0 +1,112 @@
+"""Evidence: everything a report says about a study, computed once from its record."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from harness.claims import Paper
+from harness.claims.audit import Audit, audit
+from harness.comparisons.against_claim import ClaimComparison, attempt
+from harness.comparisons.between_arms import ArmComparisons, compare_arms
+from harness.comparisons.conditions import conditions_of
+from harness.comparisons.missed_clips import HardClips, hard_clips
+from harness.comparisons.scores import StudyScores, score_study
+from harness.comparisons.study_claims import compare_claims, library_of, rules_of
+from harness.errors import ClaimsError
+from harness.record import StudyRecord
+from harness.report import wording
+from harness.statistics import TTest, one_sample
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A study's record, and what follows from it.
+
+    Attributes
+    ----------
+    record, scores, marks
+        What was read back, its scores, and the sentences that every caption carries.
+    claims, claims_refused
+        The comparisons with published numbers, in the study file's order; where a claim cannot be read there are none,
+        and ``claims_refused`` says why.
+    arms
+        The arms against each other.
+    clips
+        Clips that all arms miss, and those that only a fusion gets right.
+    intervals
+        By arm, the corrected interval of the mean macro accuracy over folds, in percent; an arm of one fold has none.
+    papers, audits
+        The papers that the claims are from, by key, and what their numbers tell about themselves.
+    """
+
+    record: StudyRecord
+    scores: StudyScores
+    marks: tuple[str, ...]
+    claims: tuple[ClaimComparison, ...]
+    claims_refused: str
+    arms: ArmComparisons
+    clips: HardClips
+    intervals: Mapping[str, TTest]
+    papers: Mapping[str, Paper] = field(default_factory=dict)
+    audits: tuple[Audit, ...] = ()
+
+    @property
+    def margin(self) -> float:
+        """The declared margin of equivalence in points."""
+        return rules_of(self.record).margin
+
+    @property
+    def confidence(self) -> str:
+        """The confidence of intervals in words: ``95 %``."""
+        return f"{100 * rules_of(self.record).confidence:g} %"
+
+
+def gather(record: StudyRecord) -> Evidence:
+    """Return the evidence of ``record``.
+
+    Raises
+    ------
+    ReportError
+        When the record holds no tested fold, or predictions that are not ones.
+    """
+    scores = score_study(record)
+    claims: tuple[ClaimComparison, ...] = ()
+    papers: dict[str, Paper] = {}
+    refused = ""
+    try:
+        claims = compare_claims(record, scores)
+        library = library_of(record) if claims else None
+        papers = {each.claim.source.key: library.paper(each.claim.source.key) for each in claims} if library else {}
+    except ClaimsError as error:
+        # The arms' own numbers stand without the published ones.
+        refused = str(error)
+        _logger.warning("The comparison with published numbers is left out of the report: %s", refused)
+    return Evidence(
+        record=record,
+        scores=scores,
+        marks=tuple(wording.marks(record, scores)),
+        claims=claims,
+        claims_refused=refused,
+        arms=compare_arms(record, scores),
+        clips=hard_clips(record),
+        intervals=_intervals(record, scores),
+        papers=papers,
+        audits=tuple(audit(paper) for paper in papers.values()),
+    )
+
+
+def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest]:
+    ratio, rules = conditions_of(record).ratio, rules_of(record)
+    found: dict[str, TTest] = {}
+    for arm, rows in scores.folds.groupby("arm", sort=False, observed=True):
+        percents = {int(fold): 100 * float(value) for fold, value in rows[["fold", "macro_accuracy"]].to_numpy()}
+        # Only the interval is used, which does not depend on the target.
+        test, _ = attempt(partial(one_sample, percents, 0.0, ratio=ratio, confidence=rules.confidence))
+        if test is not None:
+            found[str(arm)] = test
+    return found

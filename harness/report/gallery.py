@@ -1,0 +1,174 @@
+"""Every figure of a report with its caption: what is drawn, what each spread is over, and n."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from harness.report import wording
+from harness.report.cells import count
+from harness.report.claim_figures import DUMBBELLS_ABREAST, dumbbell_figure
+from harness.report.claim_tables import sample_size
+from harness.report.clip_figures import hard_clip_figure
+from harness.report.confusion import confusion_figure
+from harness.report.contrast_figures import contrast_figure, drawn_pairs
+from harness.report.curves import curves_figure
+from harness.report.evidence import Evidence
+from harness.report.fold_figures import fold_figure, is_macro
+from harness.report.search_figures import search_figure
+from harness.report.search_tables import searches_of
+from harness.report.style import figure_style, pdf_bytes, png_bytes
+
+TOPICS = ("claims", "contrasts", "folds", "confusion", "clips", "search", "curves")
+"""What figures are about, in no order of the document's."""
+
+
+@dataclass(frozen=True)
+class FigureEntry:
+    """A figure of the report: stem of its files below figures/, and its caption in plain text."""
+
+    name: str
+    caption: str
+
+
+def draw_all(evidence: Evidence) -> tuple[dict[str, list[FigureEntry]], dict[str, bytes]]:
+    """Return the figures' entries by topic (:data:`TOPICS`), and their PDF and PNG files by path in the report."""
+    marks = wording.short_marks(evidence.record, evidence.scores)
+    entries: dict[str, list[FigureEntry]] = {topic: [] for topic in TOPICS}
+    files: dict[str, bytes] = {}
+    with figure_style():
+        for topic, name, figure, caption in _figures(evidence):
+            if figure is None:
+                continue
+            entries[topic].append(FigureEntry(name, f"{caption} {marks}".strip()))
+            files[f"figures/{name}.pdf"] = pdf_bytes(figure)
+            files[f"figures/{name}.png"] = png_bytes(figure)
+    return entries, files
+
+
+_Drawn = tuple[str, str, Figure | None, str]
+
+
+def _figures(evidence: Evidence) -> Iterator[_Drawn]:
+    fused = [str(arm["name"]) for arm in evidence.record.spec.get("arms", ()) if arm.get("fuse")]
+    yield _folds(evidence, fused)
+    yield from _dumbbells(evidence)
+    yield _contrasts(evidence)
+    yield _hard_clips(evidence, fused)
+    yield from _by_arm(evidence)
+
+
+def _folds(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
+    caption = (
+        "Macro accuracy in percent: a dot for each fold (seeds averaged first), the mean, one standard deviation "
+        f"{wording.OVER_FOLDS}, and the {evidence.confidence} interval of the mean over folds, corrected for training "
+        f"sets that overlap; {wording.sample_size(evidence.scores)}. A fold lies at the same height in every band."
+    )
+    drawn = [each for each in evidence.claims if is_macro(evidence.scores, each)]
+    if drawn:
+        caption += " Vertical lines: published accuracies."
+    if any(each.differences for each in drawn):
+        caption += " Dotted: measured under other conditions, so not comparable."
+    if any(each.published is not None for each in drawn):
+        caption += " ± after a published accuracy: its own SD over folds."
+    figure = fold_figure(evidence.scores, fused, intervals=evidence.intervals, claims=evidence.claims)
+    return "folds", "fold-accuracies", figure, caption
+
+
+def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
+    shown = [each for each in evidence.claims if each.classes]
+    for number, first in enumerate(range(0, len(shown), DUMBBELLS_ABREAST)):
+        pair = shown[first : first + DUMBBELLS_ABREAST]
+        told = " and ".join(f"{each.arm} ({each.claim.address})" for each in pair)
+        caption = (
+            f"Accuracy per class, claimed and measured: {told}. Measured: mean over folds, seeds averaged first; "
+            f"{sample_size(pair)}. Average: unweighted mean of the classes, the claimed one as printed."
+        )
+        name = "claimed-classes" if number == 0 else f"claimed-classes-{number + 1}"
+        yield "claims", name, dumbbell_figure(pair, evidence.record.classes), caption
+
+
+def _contrasts(evidence: Evidence) -> _Drawn:
+    paired = [each for each in evidence.arms.contrasts if each.folds]
+    folds = sorted({len(each.folds) for each in paired})
+    caption = (
+        "Differences in macro accuracy between arms in points, paired by fold: a dot for each fold (seeds averaged "
+        f"first), the mean, and its {evidence.confidence} interval over folds, corrected for training sets that "
+        f"overlap; n = {' or '.join(map(str, folds))} folds. Grey: the margin of equivalence."
+    )
+    drawn = len(drawn_pairs(paired))
+    if drawn < len(paired):
+        caption += f" The first {drawn} of {len(paired)} pairs are drawn; the table has all."
+    return "contrasts", "contrasts", contrast_figure(evidence.arms.contrasts, evidence.margin), caption
+
+
+def _hard_clips(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
+    several = len(evidence.scores.folds["arm"].unique()) > 1
+    figure = hard_clip_figure(evidence.clips, evidence.record.classes, fusion=bool(fused)) if several else None
+    caption = (
+        f"Clips by true class, of {evidence.clips.n_clips:,} tested: those that no arm classed correctly with any seed"
+    )
+    if fused:
+        caption += ", and those that a fused arm classed correctly with every seed and none of its streams with any"
+    return "clips", "hard-clips", figure, f"{caption}. Classes without such a clip are left out."
+
+
+def _by_arm(evidence: Evidence) -> Iterator[_Drawn]:
+    record = evidence.record
+    arms = [str(arm) for arm in evidence.scores.arms["arm"]]
+    stems, searches = unique_stems(arms), searches_of(record)
+    for arm in arms:
+        if arm in evidence.scores.confusions:
+            counts = evidence.scores.confusions[arm]
+            clips = record.predictions.loc[record.predictions["arm"] == arm, "clip_id"].nunique()
+            note = f"n = {int(counts.sum()):,} tests of {clips:,} clips, folds and seeds together"
+            figure = confusion_figure(counts, record.classes, arm, note)
+            caption = f"Confusion matrix of {arm}: percent of each true class; {note}."
+            yield "confusion", f"confusion-{stems[arm]}", figure, caption
+        if arm in searches:
+            yield (
+                "search",
+                f"search-{stems[arm]}",
+                search_figure(searches[arm], arm),
+                _search_caption(arm, searches[arm]),
+            )
+        history = record.history[record.history["arm"] == arm] if len(record.history) else record.history
+        if len(history):
+            n_folds, n_seeds = int(history["fold"].nunique()), int(history["seed"].nunique())
+            caption = (
+                f"Training curves of {arm}: each fold thin (mean of {count(n_seeds, 'seed')}), the mean over "
+                f"{count(n_folds, 'fold')} thick; it ends where the first fold stops."
+            )
+            yield "curves", f"curves-{stems[arm]}", curves_figure(history, arm), caption
+
+
+def _search_caption(arm: str, search: Mapping[str, object]) -> str:
+    caption = (
+        f"Search of {arm}: each trial's validation macro accuracy, mean over the folds that it ran, and the best "
+        "complete trial so far."
+    )
+    if search.get("importance"):
+        caption += " Importance: share of the variance between complete trials (fANOVA)."
+    return caption
+
+
+def file_stem(name: str) -> str:
+    """Return ``name`` in small letters, digits and hyphens, safe in file names, labels and LaTeX."""
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-") or "arm"
+
+
+def unique_stems(names: Sequence[str]) -> dict[str, str]:
+    """Return a different file stem for every name."""
+    stems: dict[str, str] = {}
+    for name in names:
+        stem, number = file_stem(name), 1
+        while stem in stems.values():
+            number += 1
+            stem = f"{file_stem(name)}-{number}"
+        stems[name] = stem
+    return stems

@@ -1,0 +1,93 @@
+"""The study's networks beside a paper's own table of layers, layer by layer in the order of passing through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from harness.claims import Paper, Printed
+from harness.claims.paper import LayerColumn, LayerRow, LayerTable
+from harness.features import set_shape
+from harness.record import StudyRecord
+from harness.report.table import Table
+from harness.report.wording import NOTHING
+from harness.study.load import parse_study
+from harness.vocabulary import feature_set
+
+
+def printed_layer_tables(
+    record: StudyRecord, papers: Mapping[str, Paper], networks: Mapping[str, pd.DataFrame], marks: Sequence[str]
+) -> list[Table]:
+    """Return one table per printed network that the study has as well: the same model on an input of the same shape.
+
+    ``networks`` holds the layer tables by arm, as :func:`~harness.report.parameters.parameter_tables` returns them.
+    """
+    if not networks:
+        return []
+    tables: list[Table] = []
+    for paper in papers.values():
+        for printed in paper.layer_tables:
+            for network in printed.networks:
+                arms = list(_arms_of(record, network, networks))
+                if arms:
+                    tables.append(_table(len(tables), paper, printed, network, arms, networks[arms[0]], marks))
+    return tables
+
+
+def _arms_of(record: StudyRecord, network: LayerColumn, networks: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Yield the arms with the printed model whose input has the shape of the printed one."""
+    spec = parse_study(record.spec, f"study {record.name!r} as recorded")
+    shape = set_shape(feature_set(network.features), spec.features)
+    for arm in spec.trained_arms:
+        settings = spec.settings(arm)
+        if arm.name in networks and arm.model == network.model and set_shape(settings.inputs, spec.features) == shape:
+            yield arm.name
+
+
+def _table(
+    number: int,
+    paper: Paper,
+    printed: LayerTable,
+    network: LayerColumn,
+    arms: Sequence[str],
+    measured: pd.DataFrame,
+    marks: Sequence[str],
+) -> Table:
+    names = measured["layer"].tolist()
+    rows: list[LayerRow | None] = list(network.rows[: len(names)])
+    rows += [None] * (len(names) - len(rows)) + [network.total]
+    layers = [*names, "Total"]
+    cells: dict[tuple[str, str], list[str]] = {("", "Layer"): layers}
+    data: dict[str, list[object]] = {"layer": [*names, "total"]}
+    apart = 0
+    for quantity in ("weights", "activations"):
+        counts = [*measured[quantity].astype(int), int(measured[quantity].sum())]
+        texts = [None if row is None else getattr(row, quantity) for row in rows]
+        agree = [_agrees(count, text) for count, text in zip(counts, texts, strict=True)]
+        apart += agree.count("no")
+        cells[quantity.capitalize(), "here"] = [f"{count:,}" for count in counts]
+        cells[quantity.capitalize(), "printed"] = [text or NOTHING for text in texts]
+        cells[quantity.capitalize(), "agree"] = agree
+        data |= {f"{quantity}: here": [*counts], f"{quantity}: printed": [*texts], f"{quantity}: agree": [*agree]}
+    verdict = "all printed counts agree" if not apart else f"{apart} printed count{'s' if apart > 1 else ''} differ"
+    caption = (
+        f"{', '.join(arms)}: counted in the network itself beside {printed.where} of {paper.source.key} "
+        f"({network.name}); {verdict}. A count agrees when it is less than one unit of the last printed digit away. "
+        "Weights without biases and batch normalisation, activations of one item before any pool."
+    )
+    return Table(
+        name="printed-layers" if number == 0 else f"printed-layers-{number + 1}",
+        title="Networks beside the printed table of layers",
+        caption=" ".join([caption, *marks]),
+        printed=pd.DataFrame(cells),
+        data=pd.DataFrame(data),
+        rules=(len(names),),
+    )
+
+
+def _agrees(count: int, text: str | None) -> str:
+    if text is None:
+        return NOTHING
+    printed = Printed.parse(text)
+    return "yes" if abs(count - printed.value) < printed.step else "no"

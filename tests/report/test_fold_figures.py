@@ -1,0 +1,115 @@
+"""Fold accuracies: every fold, mean, SD and interval, and the published numbers beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from harness.comparisons.scores import score_study
+from harness.record import StudyRecord
+from harness.report.evidence import Evidence, gather
+from harness.report.fold_figures import fold_figure, is_macro
+from harness.report.style import VERMILLION
+from tests.records import MakeRecord
+from tests.report.tidy import assert_tidy, texts
+
+pytestmark = pytest.mark.usefixtures("styled")
+
+
+@pytest.mark.parametrize(("n_arms", "n_folds", "n_seeds"), [(1, 1, 1), (4, 5, 2), (12, 10, 1)])
+def test_fold_figure_is_tidy(make_record: MakeRecord, n_arms: int, n_folds: int, n_seeds: int) -> None:
+    names = [
+        f"A_b & 100 % image:mel+mfcc+spectrogram{number}" if number % 4 == 0 else f"arm{number}" for number in range(12)
+    ]
+    record = make_record(
+        dataset="urbansound8k",
+        trained=[(name, "su4", "LMC", 1.0) for name in names[:n_arms]],
+        fused=None,
+        folds=range(1, n_folds + 1),
+        n_seeds=n_seeds,
+        clips_per_class=2,
+    )
+    figure = fold_figure(score_study(record), [names[0]])
+    assert_tidy(figure)
+    assert figure.get_figheight() < 9.3, "fits a page with its caption"
+
+
+def test_fold_figure_shows_every_fold_and_the_mean(record: StudyRecord) -> None:
+    scores = score_study(record)
+    axes = fold_figure(scores, ["TSCNN-DS"]).axes[0]
+    drawn = np.concatenate([np.asarray(line.get_xdata(), float) for line in axes.lines])
+    for value in [*scores.folds["macro_accuracy"], *scores.arms["macro_accuracy_mean"]]:
+        assert np.isclose(drawn, 100 * value).any()
+    low = scores.arms["macro_accuracy_mean"] - scores.arms["macro_accuracy_sd"]
+    assert all(np.isclose(drawn, 100 * value).any() for value in low)
+    summary = scores.arms.iloc[0]
+    expected = f"{100 * summary['macro_accuracy_mean']:.1f} ± {100 * summary['macro_accuracy_sd']:.1f}  (n = 5)"
+    assert expected in [text.get_text() for text in axes.texts]
+
+
+def drawn(evidence: Evidence, **changes: object) -> object:
+    given = {"intervals": evidence.intervals, "claims": evidence.claims} | changes
+    return fold_figure(evidence.scores, ["TSCNN-DS"], **given)  # type: ignore[arg-type]
+
+
+def claim_lines(figure: object) -> list[tuple[float, str]]:
+    lines = figure.axes[0].lines  # type: ignore[attr-defined]
+    upright = [line for line in lines if line.get_color() == VERMILLION and len(set(line.get_xdata())) == 1]
+    return [(float(line.get_xdata()[0]), str(line._unscaled_dash_pattern)) for line in upright]
+
+
+def test_a_claim_is_a_line_at_its_value_with_the_value_beside(us8k: Evidence) -> None:
+    figure = drawn(us8k)
+    assert_tidy(figure)
+    assert [value for value, _ in claim_lines(figure)] == [95.2, 95.3, 94.6, 97.2]
+    notes = [text for text, _ in texts(figure)]
+    assert sum("claimed 97.2" in note for note in notes) == 1
+    assert "claimed" in notes
+    assert "claimed under other conditions" not in notes
+
+
+def test_the_interval_is_the_corrected_one(us8k: Evidence) -> None:
+    bands = [line for line in drawn(us8k).axes[0].lines if line.get_linewidth() == 5]
+    expected = [[us8k.intervals[arm].low, us8k.intervals[arm].high] for arm in us8k.scores.arms["arm"]]
+    np.testing.assert_allclose([line.get_xdata() for line in bands], expected)
+    widths = np.diff(expected, axis=1).ravel() / 2
+    sds = 100 * us8k.scores.arms["macro_accuracy_sd"].to_numpy()
+    # t(.975, 9) = 2.262; one of ten folds tested, one kept for validation: n_test / n_train = 1 / 8.
+    np.testing.assert_allclose(widths, 2.2622 * sds * np.sqrt(1 / 10 + 1 / 8), rtol=1e-4)
+
+
+def test_a_claim_of_other_conditions_is_dotted(us8k: Evidence) -> None:
+    apart = tuple(dataclasses.replace(each, differences=("data set",)) for each in us8k.claims[:1])
+    figure = drawn(us8k, claims=apart)
+    usual = claim_lines(drawn(us8k))[0][1]
+    assert claim_lines(figure)[0][1] != usual
+    assert "claimed under other conditions" in [text for text, _ in texts(figure)]
+
+
+def test_a_claims_own_sd_is_drawn_only_where_the_tests_use_it(make_record: MakeRecord, us8k: Evidence) -> None:
+    evidence = gather(make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")]))
+    assert evidence.claims[0].published is not None
+    figure = drawn(evidence)
+    assert any("claimed 80.25 ± 5.5" in text for text, _ in texts(figure))
+    assert not any("claimed" in text and "±" in text.split("claimed")[1] for text, _ in texts(drawn(us8k)))
+
+
+def test_many_claims_of_one_arm_are_counted(us8k: Evidence) -> None:
+    values = ("80.1", "80.2", "80.3", "80.4", "80.5")
+    first = us8k.claims[0]
+    columns = [first.claim.column.model_copy(update={"value": value}) for value in values]
+    many = [dataclasses.replace(first, claim=dataclasses.replace(first.claim, column=column)) for column in columns]
+    figure = drawn(us8k, claims=many)
+    assert_tidy(figure)
+    assert any("and 2 more" in text for text, _ in texts(figure))
+
+
+def test_a_claim_about_another_accuracy_is_not_drawn(us8k: Evidence) -> None:
+    one_class = dataclasses.replace(us8k.claims[0], estimand="class")
+    assert claim_lines(drawn(us8k, claims=[one_class])) == []
+    clip = dataclasses.replace(us8k.claims[0], estimand="clip")
+    assert [value for value, _ in claim_lines(drawn(us8k, claims=[clip]))] == [95.2], "equal numbers: balanced folds"
+    scores = dataclasses.replace(us8k.scores, folds=us8k.scores.folds.assign(clip_accuracy=0.5))
+    assert not is_macro(scores, clip)

@@ -1,0 +1,24 @@
+"""What all figures share: wrapped names, and letters that no user's settings change."""
+
+from __future__ import annotations
+
+from harness.record import StudyRecord
+from harness.report.style import wrapped
+
+
+def test_names_wrap_at_the_signs_that_join_them() -> None:
+    assert wrapped("ResNet image:mel+mfcc+spectrogram_0", 26) == "ResNet image:mel+mfcc+\nspectrogram_0"
+    assert wrapped("LMCNet", 26) == "LMCNet"
+    assert max(map(len, wrapped("x" * 60, 26).split("\n"))) == 26
+
+
+def test_users_settings_do_not_change_a_figure(record: StudyRecord) -> None:
+    import matplotlib as mpl
+
+    from harness.report import curves_png
+
+    history = record.history.query("arm == 'LMCNet' and fold == 1 and seed == 0").drop(columns=["arm", "fold", "seed"])
+    plain = curves_png(history, "t")
+    with mpl.rc_context({"font.size": 20, "axes.grid": True, "lines.linewidth": 9}):
+        assert curves_png(history, "t") == plain
+        assert mpl.rcParams["font.size"] == 20
