@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -53,3 +54,16 @@ def test_every_study_and_file_the_readme_names_is_there() -> None:
         assert (ROOT / "studies" / study).is_file(), study
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / target).is_file(), target
+
+
+def test_the_rates_of_false_findings_are_those_of_the_calibration() -> None:
+    rates = json.loads((ROOT / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))["rates"]
+    null = [row for row in rates if row["true_difference"] == 0]
+    found = re.search(
+        r"finds one in ([\d.]+) to ([\d.]+) % of\s+studies and the naive t-test in ([\d.]+) to ([\d.]+) %", README
+    )
+    assert found is not None
+    said = [float(value) for value in found.groups()]
+    for test, (low, high) in (("corrected", said[:2]), ("naive", said[2:])):
+        either = [100 * row[f"{test}_either"]["rate"] for row in null]
+        assert [f"{min(either):.1f}", f"{max(either):.1f}"] == [f"{low:.1f}", f"{high:.1f}"]

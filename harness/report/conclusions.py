@@ -81,7 +81,7 @@ def sources(evidence: Evidence) -> list[str]:
         tables.setdefault(each.claim.source.key, {})[each.claim.table.id] = each.claim.table.where
     return [
         f"{key}: {evidence.papers[key].source.citation}; "
-        + ", ".join(f"{name} is {where}" for name, where in own.items())
+        + ", ".join(f"{name} ({where})" for name, where in own.items())
         + "."
         for key, own in tables.items()
     ]

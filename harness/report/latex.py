@@ -5,6 +5,7 @@ The document is taken to have T1 fonts, UTF-8 input and the textcomp package.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -82,8 +83,9 @@ def code(text: object) -> str:
 
 
 def _with_breaks(tex: str, signs: Sequence[str]) -> str:
-    for sign in signs:
-        tex = tex.replace(sign, sign + r"\allowbreak{}")
+    """Allow a break after each of ``signs``, but neither inside a number nor after a sign in front of one."""
+    for sign in map(re.escape, signs):
+        tex = re.sub(rf"{sign}(?!\d)|(?<=[A-Za-z]){sign}", lambda match: match[0] + r"\allowbreak{}", tex)
     return tex
 
 

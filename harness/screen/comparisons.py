@@ -33,7 +33,7 @@ def show_comparisons(comparisons: Sequence[ClaimComparison]) -> None:
                 f"{each.mean:.1f}",
                 _number(each.sd),
                 f"{each.low:.1f} to {each.high:.1f}" if each.test else "–",
-                f"{each.difference:+.1f}",
+                f"{each.difference:+.1f}".replace("-", "−"),
                 _p(each.p),
                 _p(each.p_adjusted),
             )

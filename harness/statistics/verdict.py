@@ -77,7 +77,8 @@ def decide(
     if p is None and p_equivalence is None:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made, so nothing is decided.")
 
-    amount = f"the difference of {finite(difference, 'difference'):+.2f} {unit}"
+    signed = f"{finite(difference, 'difference'):+.2f}".replace("-", "−")
+    amount = f"the difference of {signed} {unit}"
     within = "any margin" if margin is None else f"the margin of ±{margin:g} {unit}"
     found = p is not None and p < alpha
     if found and difference == 0:

@@ -38,8 +38,8 @@ def words(result: Result) -> str:
 def test_the_worked_example(scores: Path) -> None:
     said = words(compare(scores, "--claim", CLAIM, *STATED))
     assert "su2019:T2/TSCNN-DS: 97.2 % claimed" in said
-    assert "mine 83.7 4.6 79.0 to 88.4 -13.5 < 0.001 < 0.001" in said
-    assert "LOWER mine, 83.7 %, against the published 97.2 %: the difference of -13.50 points" in said
+    assert "mine 83.7 4.6 79.0 to 88.4 −13.5 < 0.001 < 0.001" in said
+    assert "LOWER mine, 83.7 %, against the published 97.2 %: the difference of −13.50 points" in said
     assert "10 folds cannot go below 0.00195" in said
     assert "not used: it is the population SD of the 10 class accuracies of T2/TSCNN-DS" in said
     assert "Tests of this call, for which p Holm is adjusted: 1." in said
@@ -60,7 +60,7 @@ def test_conditions_that_differ(scores: Path) -> None:
     said = words(compare(scores, "--claim", "bristol2019:replication/TSCNN", *STATED))
     assert "NOT COMPARABLE" in said
     assert "one split of the source's own there" in said
-    assert "mine 83.7 4.6 79.0 to 88.4 -1.2 – –" in said
+    assert "mine 83.7 4.6 79.0 to 88.4 −1.2 – –" in said
     assert "Wilcoxon" not in said
     assert "adjusted: 0." in said
 
@@ -96,7 +96,7 @@ def test_one_fold_is_no_test(tmp_path: Path) -> None:
     said = words(compare(file, "--claim", CLAIM))
     assert "INCONCLUSIVE one, 80.0 %" in said
     assert "at least 2 of them, received 1" in said
-    assert "one 80.0 – – -17.2 – –" in said
+    assert "one 80.0 – – −17.2 – –" in said
 
 
 @pytest.mark.parametrize(

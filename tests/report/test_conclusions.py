@@ -96,7 +96,7 @@ def test_a_used_sd_is_said(make_record: MakeRecord) -> None:
 def test_each_paper_is_cited_once(us8k: Evidence) -> None:
     (source,) = sources(us8k)
     assert "doi:10.3390/s19071733" in source
-    assert source.endswith("T2 is table 2.")
+    assert source.endswith("T2 (table 2).")
 
 
 def test_cochrans_q_in_a_sentence(evidence: Evidence, small: StudyRecord) -> None:

@@ -17,13 +17,13 @@ BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "w
         (
             {},
             Verdict.INCONCLUSIVE,
-            "the difference of -1.06 points is neither told apart from chance (p = 0.63) nor shown to lie within the "
+            "the difference of −1.06 points is neither told apart from chance (p = 0.63) nor shown to lie within the "
             "margin of ±2 points (equivalence p = 0.35).",
         ),
         (
             {"p": 0.01},
             Verdict.LOWER,
-            "the difference of -1.06 points is more than chance explains (p = 0.01) and is not shown to lie within the "
+            "the difference of −1.06 points is more than chance explains (p = 0.01) and is not shown to lie within the "
             "margin of ±2 points (equivalence p = 0.35).",
         ),
         (
@@ -34,12 +34,12 @@ BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "w
         (
             {"p_equivalence": 0.02},
             Verdict.CONSISTENT,
-            "the difference of -1.06 points is shown to lie within the margin of ±2 points (equivalence p = 0.02).",
+            "the difference of −1.06 points is shown to lie within the margin of ±2 points (equivalence p = 0.02).",
         ),
         (
             {"p_equivalence": 0.02, "p": 0.03},
             Verdict.CONSISTENT,
-            "the difference of -1.06 points is shown to lie within the margin of ±2 points (equivalence p = 0.02), "
+            "the difference of −1.06 points is shown to lie within the margin of ±2 points (equivalence p = 0.02), "
             "though it is itself detected (p = 0.03).",
         ),
         (
@@ -55,12 +55,12 @@ BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "w
         (
             {"p_equivalence": None},
             Verdict.INCONCLUSIVE,
-            "the difference of -1.06 points is not told apart from chance (p = 0.63), and equivalence was not tested.",
+            "the difference of −1.06 points is not told apart from chance (p = 0.63), and equivalence was not tested.",
         ),
         (
             {"p": None},
             Verdict.INCONCLUSIVE,
-            "the difference of -1.06 points was not tested, and is not shown to lie within the margin of ±2 points "
+            "the difference of −1.06 points was not tested, and is not shown to lie within the margin of ±2 points "
             "(equivalence p = 0.35).",
         ),
     ],
