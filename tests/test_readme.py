@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from harness.claims import load_library
+from harness.claims.audit import audit
 from harness.cli import cli
+from harness.report.audit import audit_json
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,3 +70,8 @@ def test_the_rates_of_false_findings_are_those_of_the_calibration() -> None:
     for test, (low, high) in (("corrected", said[:2]), ("naive", said[2:])):
         either = [100 * row[f"{test}_either"]["rate"] for row in null]
         assert [f"{min(either):.1f}", f"{max(either):.1f}"] == [f"{low:.1f}", f"{high:.1f}"]
+
+
+def test_the_committed_audit_is_what_the_claims_file_gives_now() -> None:
+    committed = json.loads((ROOT / "reports" / "audit-su2019" / "audit.json").read_text(encoding="utf-8"))
+    assert committed == json.loads(audit_json(audit(load_library().paper("su2019"))))
