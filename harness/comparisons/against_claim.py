@@ -76,7 +76,8 @@ class ClaimComparison:
         Welch's test with the claim's own SD over folds; None with the reason, where there is no such SD. The kind is
         what a printed dispersion is over, as the audit found it: folds, classes, unknown, or none.
     equivalence, sensitivity, wilcoxon, bayes, bootstrap
-        Further tests, None where they cannot be made; the bootstrap is over recordings and needs predictions.
+        Further tests, None where they cannot be made; the bootstrap is over recordings and needs predictions. Of a row
+        that is not comparable only ``test``, for its interval, and ``bootstrap`` are there.
     p, p_adjusted, p_equivalence, p_equivalence_adjusted
         Of the test that the verdict rests on (``published`` where there is one, else ``test``), raw and after Holm over
         the family; None for a row that is not comparable, which is no part of the family.
@@ -207,6 +208,18 @@ def compare_with_claim(
         caveats=caveats,
         decision=Decision(Verdict.INCONCLUSIVE, ""),
     )
+    if differences:
+        # What is said of a difference is said only where the two sides are alike in all but their result.
+        comparison = replace(
+            comparison,
+            published=None,
+            equivalence=None,
+            sensitivity=None,
+            wilcoxon=None,
+            bayes=None,
+            needed=None,
+            seeds_needed=None,
+        )
     return settle_family([comparison])[0]
 
 

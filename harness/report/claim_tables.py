@@ -37,7 +37,7 @@ def comparison_table(evidence: Evidence) -> Table:
     estimands = list(dict.fromkeys(each.estimand for each in claims))
     headers = [("", "Claim"), ("", "Arm"), ("", "Claimed"), ("Measured", "Mean"), ("Measured", "SD")]
     headers += [("Measured", "Interval"), ("", "Difference")]
-    headers += [(group, part) for group in ("p, difference", "p, equivalence") for part in ("raw", "Holm")]
+    headers += [(group, part) for group in ("t-test p", "TOST p") for part in ("raw", "Holm")]
     headers += [("", "Verdict")]
     rows = [
         [
@@ -61,8 +61,8 @@ def comparison_table(evidence: Evidence) -> Table:
     caption = (
         f"Claimed and measured {what} in percent; difference: measured minus claimed, in points. SD: "
         f"{wording.OVER_FOLDS}; {sample_size(claims)}. Interval: {evidence.confidence}, of the measured mean over "
-        "folds, corrected for training sets that overlap (Nadeau and Bengio 2003). Equivalence: two one-sided tests "
-        f"within ±{evidence.margin:g} points, declared before the run. {_family(tested)}"
+        "folds, corrected for training sets that overlap (Nadeau and Bengio 2003). TOST: two one-sided tests of "
+        f"equivalence within ±{evidence.margin:g} points, declared before the run. {_family(tested)}"
     )
     if any(each.published is not None for each in claims):
         caption += " ± after a claimed accuracy: its own SD over folds, which the tests then use."
@@ -97,7 +97,7 @@ def complement_table(evidence: Evidence) -> Table:
                 *probabilities(each.bayes),
                 p_value(ranks.p if ranks else None),
                 p_value(ranks.attainable_p if ranks else None),
-                p_value(each.test.naive_p if each.test else None),
+                p_value(each.test.naive_p if each.test and not each.differences else None),
             ]
         )
     prediction = "Prediction: where a claim on like folds would be expected, for claims with an SD over folds. "

@@ -18,7 +18,7 @@ _ROW, _ABOVE, _BELOW, _GAP, _EDGE = 0.19, 0.3, 0.42, 0.3, 0.3
 def hard_clip_figure(clips: HardClips, classes: Sequence[str], *, fusion: bool) -> Figure | None:
     """Return clips counted by true class; None when there is none. Classes without such a clip are left out.
 
-    ``fusion`` says whether the study has a fused arm, and with it a second panel. A clip that several fusions get right
+    ``fusion`` adds a second panel, of the clips that only a fusion gets right. A clip that several fusions get right
     counts once.
     """
     only = clips.only_fusion.drop_duplicates(["fold", "clip_id"])

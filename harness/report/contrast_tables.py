@@ -26,7 +26,7 @@ def contrast_table(evidence: Evidence) -> Table:
     """Return one row per pair of arms: difference, interval, p values, clips that only one gets right, verdict."""
     headers = [("", "First"), ("", "Second"), ("First − second", "Mean"), ("First − second", "SD")]
     headers += [("First − second", "Interval")]
-    headers += [(group, part) for group in ("p, difference", "p, equivalence") for part in ("raw", "Holm")]
+    headers += [(group, part) for group in ("t-test p", "TOST p") for part in ("raw", "Holm")]
     headers += [("Clips right", "only 1st"), ("Clips right", "only 2nd"), ("Clips right", "p"), ("", "Verdict")]
     rows = []
     for each in evidence.arms.contrasts:
@@ -50,7 +50,7 @@ def contrast_table(evidence: Evidence) -> Table:
         )
     caption = (
         "Differences in macro accuracy between arms in points, paired by fold. SD and interval: over folds, seeds "
-        f"averaged first; the {evidence.confidence} interval is corrected for training sets that overlap. Equivalence: "
+        f"averaged first; the {evidence.confidence} interval is corrected for training sets that overlap. TOST: "
         f"two one-sided tests within ±{evidence.margin:g} points. {family_sentence(evidence)} Clips right: counts with "
         "the first seed's networks and McNemar's p, which takes clips as independent though slices of one recording "
         "are not."

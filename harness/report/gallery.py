@@ -108,13 +108,17 @@ def _contrasts(evidence: Evidence) -> _Drawn:
 
 def _hard_clips(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
     several = len(evidence.scores.folds["arm"].unique()) > 1
-    figure = hard_clip_figure(evidence.clips, evidence.record.classes, fusion=bool(fused)) if several else None
+    rescued = len(evidence.clips.only_fusion) > 0
+    figure = hard_clip_figure(evidence.clips, evidence.record.classes, fusion=rescued) if several else None
     caption = (
         f"Clips by true class, of {evidence.clips.n_clips:,} tested: those that no arm classed correctly with any seed"
     )
-    if fused:
+    if rescued:
         caption += ", and those that a fused arm classed correctly with every seed and none of its streams with any"
-    return "clips", "hard-clips", figure, f"{caption}. Classes without such a clip are left out."
+    caption += ". Classes without such a clip are left out."
+    if fused and not rescued:
+        caption += " No fused arm got a clip right with every seed that its streams missed with all of theirs."
+    return "clips", "hard-clips", figure, caption
 
 
 def _by_arm(evidence: Evidence) -> Iterator[_Drawn]:
