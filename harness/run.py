@@ -8,6 +8,7 @@ Every step reads what the step before left; what is recorded already is not done
 from __future__ import annotations
 
 import itertools
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ import platformdirs
 
 from harness.claims import load_library
 from harness.data import resolve_data_root
-from harness.errors import TrainingError
+from harness.errors import TrackingError, TrainingError
 from harness.executors import local_executor
 from harness.ledger import Ledger
 from harness.prepare import Prepared, default_workers, prepare, resolve_device
@@ -32,6 +33,8 @@ from harness.tracking import StudyRecorder, local_folder, log_reports, read_stud
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldTask
+
+_logger = logging.getLogger(__name__)
 
 Finals = dict[str, dict[tuple[int, int], FoldTask]]
 """Final trainings by arm, then by fold and seed index."""
@@ -303,7 +306,8 @@ def _means(by_fold: dict[int, list[float]]) -> dict[int, float]:
 
 
 def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
-    """Write the report of a recorded study; ``study`` is its name or its TOML file.
+    """Write the report of a recorded study, and log it to the study run where the store can be written; ``study`` is
+    its name or its TOML file.
 
     Raises
     ------
@@ -312,7 +316,13 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
     """
     spec = load_study(Path(study)) if study.endswith(".toml") else None
     uri = tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri)
-    return report_run(spec.study.name if spec else study, run_id, uri, reports)
+    outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
+    try:
+        log_reports(uri, outcome.record.run_id, outcome.report.folder)
+    except TrackingError as error:
+        # Whoever may only read the store has the report all the same.
+        _logger.warning("The report is written but not logged to its run: %s", error)
+    return outcome
 
 
 def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) -> Outcome:

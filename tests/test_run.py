@@ -143,8 +143,12 @@ def test_a_second_run_trains_nothing_and_says_the_same(undisturbed: tuple[Outcom
 
 
 def test_the_report_can_be_written_again_from_the_store(undisturbed: tuple[Outcome, Path], tmp_path: Path) -> None:
-    outcome, _ = undisturbed
+    outcome, folder = undisturbed
+    (stored,) = (folder / "mlruns" / "artifacts").rglob("reports/results.json")
+    before = stored.read_bytes()
+    stored.unlink()
     again = report_study("tiny", None, outcome.tracking_uri, tmp_path)
+    assert stored.read_bytes() == before
     first = (outcome.report.folder / "tables" / "accuracy.csv").read_bytes()
     assert (again.report.folder / "tables" / "accuracy.csv").read_bytes() == first
 
