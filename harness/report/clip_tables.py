@@ -11,7 +11,7 @@ from harness.report.table import Table
 from harness.report.wording import percent
 
 MOST_LISTED = 30
-"""Clips a printed table lists; the CSV beside it has all of them."""
+"""Rows of a printed table; the CSV beside it has all clips."""
 
 
 def clip_tables(evidence: Evidence) -> list[Table]:
@@ -25,24 +25,30 @@ def _missed(evidence: Evidence) -> list[Table]:
     if data.empty:
         return []
     ordered = data.sort_values(["share", "class", "fold", "clip_id"], ascending=[False, True, True, True])
+    # Clips of one recording fail together: a row each would fill the table with a handful of recordings.
+    together = ordered.groupby(["recording", "fold", "class", "predicted"], sort=False, observed=True)
+    rows = together.agg(clip=("clip_id", "first"), clips=("clip_id", "size"), share=("share", "mean")).reset_index()
+    rows = rows.sort_values(["clips", "share"], ascending=False, kind="stable")
     printed = pd.DataFrame(
         [
             [
-                row["clip_id"],
                 row["recording"],
+                row["clip"],
                 row["class"],
                 row["predicted"],
+                str(row["clips"]),
                 percent(row["share"], digits=0),
                 str(row["fold"]),
             ]
-            for row in ordered.head(MOST_LISTED).to_dict("records")
+            for row in rows.head(MOST_LISTED).to_dict("records")
         ],
-        columns=["Clip", "Recording", "Class", "Called", "Agreement", "Fold"],
+        columns=["Recording", "First clip", "Class", "Called", "Clips", "Agreement", "Fold"],
     )
+    listed = "" if len(rows) <= MOST_LISTED else f" A row is a recording: {MOST_LISTED} of {len(rows):,} are listed."
     caption = (
-        f"Clips that no arm classed correctly with any seed: {len(data):,} of {evidence.clips.n_clips:,} tested clips"
-        f"{_listed(len(data))}. Called: the wrong class named most often; agreement: in how many percent of the tests "
-        "(arms and seeds). High agreement on one class may be worth a check of the label."
+        f"Clips that no arm classed correctly with any seed: {len(data):,} of {evidence.clips.n_clips:,} tested clips, "
+        f"by recording.{listed} Called: the wrong class named most often; agreement: in how many percent of the tests "
+        "(arms and seeds). Where many agree on one class, the label may be worth a check. The CSV has every clip."
     )
     return [
         Table(
