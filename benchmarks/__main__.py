@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import calibration, features, training, whole
+from benchmarks import calibration, features, growth, training, whole
 
 BENCHMARKS = {
     "start-up": whole.start_up,
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "training": training.overhead,
     "quickstart": whole.quickstart,
     "calibration": calibration.calibration,
+    "growth": growth.growth,
 }
 
 if __name__ == "__main__":
