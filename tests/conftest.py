@@ -1,4 +1,4 @@
-"""What every test may ask for: the real audio (or a skip that says why) and a small synthetic data set."""
+"""What every test may ask for: the real audio (or a skip that says why), and the study records of tests/records.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+
+from harness.record import StudyRecord
+from tests.records import ESC10, TRAINED, MakeRecord, build_record
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +39,21 @@ def esc_root(data_root: Path) -> Path:
 def urbansound_root(data_root: Path) -> Path:
     """Return a data root that holds UrbanSound8K (at least folds 1, 2 and 10)."""
     return _dataset(data_root, "UrbanSound8K")
+
+
+@pytest.fixture(scope="session")
+def make_record() -> MakeRecord:
+    """Return :func:`build_record`."""
+    return build_record
+
+
+@pytest.fixture(scope="session")
+def record() -> StudyRecord:
+    """Return three trained arms and a fused one on 5 folds, 2 seeds and 10 classes."""
+    return build_record()
+
+
+@pytest.fixture(scope="session")
+def small() -> StudyRecord:
+    """Return one arm on 3 folds and one seed, where writing it whole is part of the test."""
+    return build_record(trained=TRAINED[:1], fused=None, folds=(1, 2, 3), n_seeds=1, classes=ESC10[:3])
