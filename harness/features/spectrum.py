@@ -10,6 +10,7 @@ float32 rounding as the only difference from it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -51,6 +52,12 @@ def spectrum(samples: Samples, sample_rate: int, n_fft: int, hop_length: int) ->
     )
     power_FT = transform_FT.real.square() + transform_FT.imag.square()
     return Spectrum(power_FT, sample_rate, n_fft, hop_length)
+
+
+@lru_cache(maxsize=8)
+def periodic_hann(length: int, dtype: torch.dtype, device: str) -> Tensor:
+    """Return the Hann window that continues periodically, shape (length,), computed in float64."""
+    return torch.hann_window(length, periodic=True, dtype=torch.float64).to(device, dtype)
 
 
 def power_to_db(power: Tensor, floor: float = 1e-10, top_db: float = 80.0) -> Tensor:

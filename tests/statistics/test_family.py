@@ -32,7 +32,7 @@ def test_rows_without_a_test_are_no_part_of_the_family() -> None:
     assert holm({}) == {}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(p_lists)
 def test_adjusted_is_never_below_raw_and_keeps_the_order(raw: list[float]) -> None:
     adjusted = holm(raw)
@@ -42,7 +42,7 @@ def test_adjusted_is_never_below_raw_and_keeps_the_order(raw: list[float]) -> No
     assert min(adjusted) == pytest.approx(min(1.0, min(raw) * len(raw)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(p_lists, st.randoms())
 def test_the_order_of_the_rows_does_not_matter(raw: list[float], random: object) -> None:
     named = {str(place): p for place, p in enumerate(raw)}
