@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from harness.data import ClipTable
 from harness.executors import Epoch, Event, Executor, Failed, Finished, Started
 from harness.progress import Progress
@@ -100,17 +102,25 @@ class Ledger:
             for part, segments in result.predictions.groupby("part", sort=True)
         }
         measured = {part: table_scores(table, len(classes)) for part, table in tables.items()}
-        pictures = {"curves.png": curves_png(result.history, _title(task))}
-        for part, table in tables.items():
-            predicted = table[probability_columns(table)].to_numpy().argmax(axis=1)
-            pictures[f"confusion_{part}.png"] = confusion_png(
-                table["y_true"].to_numpy(), predicted, classes, f"{_title(task)}, {part}"
-            )
+        # Drawing takes most of the time of recording; a search has many trainings, whose curves MLflow draws itself.
+        pictures = _pictures(task, result, tables, classes) if task.phase == "final" else {}
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
         told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
         self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s")
         return accuracies
+
+
+def _pictures(
+    task: FoldTask, result: FoldResult, tables: dict[str, pd.DataFrame], classes: Sequence[str]
+) -> dict[str, bytes]:
+    pictures = {"curves.png": curves_png(result.history, _title(task))}
+    for part, table in tables.items():
+        predicted = table[probability_columns(table)].to_numpy().argmax(axis=1)
+        pictures[f"confusion_{part}.png"] = confusion_png(
+            table["y_true"].to_numpy(), predicted, classes, f"{_title(task)}, {part}"
+        )
+    return pictures
 
 
 def _title(task: FoldTask) -> str:

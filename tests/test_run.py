@@ -295,3 +295,14 @@ def test_an_unknown_claim_is_told_before_anything_is_loaded(tmp_path: Path) -> N
     with pytest.raises(ClaimsError, match="did you mean 'LMCNet'"):
         run_study(spec, options, Silent())
     assert not list(tmp_path.iterdir())
+
+
+def test_final_trainings_have_pictures_and_those_of_a_search_only_numbers(undisturbed: tuple[Outcome, Path]) -> None:
+    outcome, folder = undisturbed
+    folds = outcome.record.folds
+    for row in folds.to_dict("records"):
+        (artifacts,) = (folder / "mlruns" / "artifacts").rglob(f"{row['run_id']}/artifacts")
+        pictures = {file.name for file in artifacts.rglob("*.png")}
+        drawn = row["phase"] == "final" and row["arm"] not in ("DS", "mean")
+        assert pictures == ({"curves.png", "confusion_test.png", "confusion_validation.png"} if drawn else set()), row
+        assert (artifacts / "predictions.parquet").is_file()
