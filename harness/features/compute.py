@@ -25,8 +25,10 @@ from harness.features.tonnetz import tonnetz
 from harness.study import FeaturesSection
 
 
-def compute_planes(path: Path, planes: Sequence[Plane], params: FeaturesSection) -> dict[Plane, NDArray[np.float32]]:
-    """Return the ``planes`` of the clip at ``path``.
+def compute_planes(
+    path: Path, planes: Sequence[Plane], params: FeaturesSection, device: str = "cpu"
+) -> dict[Plane, NDArray[np.float32]]:
+    """Return the ``planes`` of the clip at ``path``; the paper's planes are computed on ``device``.
 
     Segment planes have shape (frames, bins), frames = 1 + n_samples // hop_length of the clip, lengthened to one
     segment where it is shorter; image planes have shape (rows, columns).
@@ -36,7 +38,7 @@ def compute_planes(path: Path, planes: Sequence[Plane], params: FeaturesSection)
     FeatureError
         When the audio cannot be used, or a setting does not fit; the message names the file or the setting.
     """
-    clip = _Clip(path, params)
+    clip = _Clip(path, params, device)
     arrays: dict[Plane, NDArray[np.float32]] = {}
     for plane in planes:
         values = np.ascontiguousarray(clip.plane(plane).to(torch.float32).numpy(force=True))
@@ -71,11 +73,11 @@ def one_thread() -> Iterator[None]:
 class _Clip:
     """One clip and what its planes share, computed when first asked for."""
 
-    def __init__(self, path: Path, params: FeaturesSection) -> None:
+    def __init__(self, path: Path, params: FeaturesSection, device: str) -> None:
         self._params = params
         self._decoded, self._rate = read_mono(path)
-        self._whole = _PaperPlanes(self._segment_samples, params)
-        self._start = _PaperPlanes(self._excerpt_samples, params)
+        self._whole = _PaperPlanes(self._segment_samples, params, device)
+        self._start = _PaperPlanes(self._excerpt_samples, params, device)
 
     @property
     def peak(self) -> float:
@@ -113,9 +115,10 @@ class _Clip:
 class _PaperPlanes:
     """The paper's planes of one stretch of samples; their transform is computed once."""
 
-    def __init__(self, samples: Callable[[], Samples], params: FeaturesSection) -> None:
+    def __init__(self, samples: Callable[[], Samples], params: FeaturesSection, device: str) -> None:
         self._make_samples = samples
         self._params = params
+        self._device = device
 
     @cached_property
     def _samples(self) -> Samples:
@@ -124,7 +127,7 @@ class _PaperPlanes:
     @cached_property
     def _spectrum(self) -> Spectrum:
         params = self._params
-        return spectrum(self._samples, params.sample_rate, params.n_fft, params.hop_length)
+        return spectrum(self._samples, params.sample_rate, params.n_fft, params.hop_length, self._device)
 
     def plane(self, name: str) -> Tensor:
         """Return one of the paper's planes; shape (bins, frames)."""
@@ -138,5 +141,5 @@ class _PaperPlanes:
         if name == "contrast":
             return contrast(self._spectrum, params.contrast_bands, params.contrast_fmin)
         if name == "tonnetz":
-            return tonnetz(self._samples, params.sample_rate, params.hop_length)
+            return tonnetz(self._samples, params.sample_rate, params.hop_length, self._device)
         raise KeyError(name)

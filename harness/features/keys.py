@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _REVISIONS = {
     "audio": 1,
     "spectrum": 1,
-    "LM": 1,
-    "MFCC": 1,
-    "chroma": 1,
-    "contrast": 1,
-    "tonnetz": 1,
+    "LM": 2,
+    "MFCC": 2,
+    "chroma": 2,
+    "contrast": 2,
+    "tonnetz": 2,
     "image": 1,
 }
 
@@ -88,7 +88,7 @@ def _libraries(paper: str | None) -> dict[str, str]:
     else:
         versions["librosa"] = version("librosa")
     if paper == "tonnetz":
-        # librosa's constant-Q transform takes numpy's Fourier transform.
+        # The filters of the constant-Q transform come from numpy's Fourier transform.
         versions["numpy"] = _minor(version("numpy"))
     return versions
 

@@ -3,8 +3,8 @@
 Shapes, as suffixes of names: F = 1 + n_fft // 2 frequency bins, T = 1 + n_samples // hop_length frames; in the planes
 also M mel bands, C pitch classes, R rows.
 
-Everything from here to the planes is float64: it costs little beside the constant-Q transform, and leaves librosa's own
-float32 rounding as the only difference from it.
+Everything from here to the planes is float64: it costs little beside decoding and the constant-Q transform, and leaves
+librosa's own float32 rounding as the only difference from it.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ class Spectrum:
     hop_length: int
 
 
-def spectrum(samples: Samples, sample_rate: int, n_fft: int, hop_length: int) -> Spectrum:
+def spectrum(samples: Samples, sample_rate: int, n_fft: int, hop_length: int, device: str = "cpu") -> Spectrum:
     """Transform ``samples``, shape (n,), with a periodic Hann window of ``n_fft`` samples.
 
     Frames are centred on multiples of ``hop_length`` and the ends padded with silence: ``librosa.stft`` with its
-    defaults.
+    defaults. The power lies on ``device``.
     """
-    signal = torch.from_numpy(samples).to(torch.float64)
+    signal = torch.from_numpy(samples).to(device, torch.float64)
     transform_FT = torch.stft(
         signal,
         n_fft,
         hop_length,
-        window=torch.hann_window(n_fft, periodic=True, dtype=torch.float64),
+        window=periodic_hann(n_fft, torch.float64, device),
         center=True,
         pad_mode="constant",
         return_complex=True,

@@ -100,6 +100,14 @@ def test_planes_do_not_depend_on_what_else_is_asked_for(write_clips: Callable[..
         np.testing.assert_array_equal(compute_planes(path, [plane], PARAMS)[plane], together[plane])
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_planes_of_a_cuda_device_are_those_of_the_cpu(write_clips: Callable[..., ClipTable]) -> None:
+    for path in map(Path, write_clips(4).frame["path"]):
+        here, there = compute_planes(path, SEGMENTS, PARAMS), compute_planes(path, SEGMENTS, PARAMS, "cuda")
+        for plane in SEGMENTS:
+            np.testing.assert_allclose(there[plane], here[plane], rtol=0, atol=1e-4, err_msg=plane.slug)
+
+
 def test_samples_beyond_all_measure_are_refused_by_name(tmp_path: Path) -> None:
     path = _wav(tmp_path / "loud.wav", np.full(30000, 3e38, np.float32))
     with pytest.raises(FeatureError, match=r"loud\.wav: the plane image-spectrogram is not finite, .*largest 3e\+38"):
