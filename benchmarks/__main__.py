@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import calibration, features, growth, training, whole
+from benchmarks import calibration, features, floor, growth, naive, training, whole
 
 BENCHMARKS = {
     "start-up": whole.start_up,
     "features": features.build_features,
     "training": training.overhead,
+    "naive": naive.against_naive,
+    "floor": floor.floor,
     "quickstart": whole.quickstart,
     "calibration": calibration.calibration,
     "growth": growth.growth,
