@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.record import RESULTS, spread, write
-from benchmarks.training import FRAMES, HOP, N_CLASSES, ROWS, SEGMENTS_PER_CLIP, _epochs, _features
+from benchmarks.training import FRAMES, HOP, N_CLASSES, ROWS, SEGMENTS_PER_CLIP, epochs, made_features
 from harness.models import build_model
 from harness.report.table import Table, table_tex
 from harness.study import ModelSection, TrainSection
@@ -77,7 +77,7 @@ def naive_epoch(model: torch.nn.Module, optimizer: torch.optim.Optimizer, loader
 
 def naive_dataset(folder: Path, n_items: int) -> PlaneDataset:
     """Return the segments of the harness's benchmark, in separate planes."""
-    x = np.load(_features(folder, -(-n_items // SEGMENTS_PER_CLIP)).files[0])
+    x = np.load(made_features(folder, -(-n_items // SEGMENTS_PER_CLIP)).files[0])
     edges = np.cumsum([0, *PLANES.values()])
     planes = [np.ascontiguousarray(x[:, a:b]) for a, b in itertools.pairwise(edges)]
     item = np.arange(n_items)
@@ -172,7 +172,7 @@ def _contestant(name: str, steps: int, pipe: Connection) -> None:
         loop, _, precision = name.partition(" ")
         train, device = TrainSection(batch_size=BATCH, precision=precision), open_device("cpu")
         with isolated(device, 0, threads=1):
-            harness_epoch, bare_epoch = _epochs(Path(folder), "su4", train, steps, device)
+            harness_epoch, bare_epoch = epochs(Path(folder), "su4", train, steps, device)
             _serve(harness_epoch if loop == "harness" else bare_epoch, pipe)
 
 

@@ -44,19 +44,19 @@ def overhead(steps: int = 10, repeats: int = 9) -> None:
 def _measure(train: TrainSection, device_name: str, steps: int, repeats: int) -> dict[str, object]:
     device = open_device(device_name)
     with tempfile.TemporaryDirectory() as folder, isolated(device, 0, train.threads):
-        harness_epoch, bare_epoch = _epochs(Path(folder), "su4", train, steps, device)
+        harness_epoch, bare_epoch = epochs(Path(folder), "su4", train, steps, device)
         harness_epoch()
         bare_epoch()
         pairs = [_pair(harness_epoch, bare_epoch, device, swapped=repeat % 2 == 1) for repeat in range(repeats)]
     return _summary(steps * train.batch_size, device, pairs)
 
 
-def _epochs(
+def epochs(
     folder: Path, model_name: str, train: TrainSection, steps: int, device: torch.device
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return one epoch of the harness and one of the bare loop, over equal numbers of equal batches."""
     n_items = steps * train.batch_size
-    features = _features(folder, -(-n_items // SEGMENTS_PER_CLIP))
+    features = made_features(folder, -(-n_items // SEGMENTS_PER_CLIP))
     resident = Resident(features, device)
     item = np.arange(n_items)
     items = Items(item // SEGMENTS_PER_CLIP, item % SEGMENTS_PER_CLIP, item % N_CLASSES)
@@ -98,7 +98,7 @@ def _epochs(
     return harness_epoch, bare_epoch
 
 
-def _features(folder: Path, n_clips: int) -> FeatureRef:
+def made_features(folder: Path, n_clips: int) -> FeatureRef:
     frames = FRAMES + (SEGMENTS_PER_CLIP - 1) * HOP
     x = np.random.default_rng(0).normal(size=(n_clips * frames, ROWS)).astype(np.float32)
     np.save(folder / "x.npy", x)

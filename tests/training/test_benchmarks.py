@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.floor import Counted, counted
 from benchmarks.naive import naive_dataset, naive_epoch, ratio_table
-from benchmarks.training import FRAMES, N_CLASSES, ROWS, _features
+from benchmarks.training import FRAMES, N_CLASSES, ROWS, made_features
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import EpochDraws
@@ -27,7 +27,7 @@ SHAPE = (1, ROWS, FRAMES)
 @pytest.fixture
 def resident(tmp_path: Path) -> Resident:
     """Return the benchmark's features of ``N`` items on the CPU."""
-    return Resident(_features(tmp_path, 3), torch.device("cpu"))
+    return Resident(made_features(tmp_path, 3), torch.device("cpu"))
 
 
 def _part(resident: Resident) -> PartOnDevice:
