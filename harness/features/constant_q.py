@@ -6,7 +6,9 @@ filters from the signal at half the rate of the octave above. That one bank serv
 it depends on the clip's tuning only, of which there are 100.
 
 Signals are float32, as in the reference. Halving the rate is soxr's work, on the host; what follows runs on any device.
-Tolerance: 1e-4 of a frame's largest value, met in digital silence; 1e-6 is common elsewhere.
+Tolerance: 1e-4 of a frame's largest value where there is sound, and 2e-3 in digital silence, where the last
+digits of a resampling filter are all there is. On 725 real clips the largest differences are 6e-5 and 1.5e-3, and no
+tuning differs.
 
 Shapes, as suffixes of names: N samples, T = 1 + N // hop_length frames, F frequency bins that the filters reach, B = 36
 filters of one octave.

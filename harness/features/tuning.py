@@ -4,13 +4,15 @@ Reference: ``librosa.estimate_tuning`` with its defaults. Peaks of the spectrum 
 a parabola through three bins; of the louder half of them, the most frequent deviation is the tuning.
 
 float32 throughout, as in the reference: a peak that rounding alone makes or moves then counts in both alike.
-Tolerance: none. The tuning is one of 100 values, and the tests find the same one for every real clip.
+Tolerance: none. The tuning is one of 100 values, and was the same one for each of 725 real clips. Only a spectrum as
+flat as a click's leaves the choice to rounding.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,7 +38,8 @@ def estimate_tuning(spectrum_TF: Tensor, sample_rate: float, n_fft: int, bins_pe
     pitch_N = pitch_N[height_N >= _median(height_N)]
     deviation_N = (bins_per_octave * torch.log2(pitch_N / _A440_OCTAVE_ZERO)).remainder(1.0)
     deviation_N = torch.where(deviation_N >= 0.5, deviation_N - 1.0, deviation_N).to(torch.float64)
-    edges = torch.linspace(-0.5, 0.5, _STEPS + 1, dtype=torch.float64, device=deviation_N.device)
+    # numpy's, because torch's differ from it in last digits, and pitches do lie on a border.
+    edges = torch.from_numpy(np.linspace(-0.5, 0.5, _STEPS + 1)).to(deviation_N.device)
     step_N = torch.bucketize(deviation_N, edges[1:-1], right=True)
     counts = torch.bincount(step_N, minlength=_STEPS).cpu()
     # Of equally frequent ones the lowest, which argmax alone does not promise.

@@ -1,6 +1,6 @@
 """Tonnetz against the plain librosa call.
 
-Tolerance: 1e-4 (values lie in [-1, 1]), met in digital silence as the chromagram's is.
+Tolerance: 1e-4 (values lie in [-1, 1]); in digital silence other clips need more, as their chromagram does.
 """
 
 from __future__ import annotations
