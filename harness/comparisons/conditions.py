@@ -51,12 +51,6 @@ class Conditions:
         """n_test / n_train of one fold, for folds of one size."""
         return 1 / max(1, self.data_folds - 1 - self.validation_apart)
 
-    @property
-    def trained_share(self) -> float:
-        """The share of the whole data set that one training learns from."""
-        official = len(DATASETS[self.dataset].folds) if self.dataset in DATASETS else self.data_folds
-        return max(1, self.data_folds - 1 - self.validation_apart) / official
-
 
 def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
     """Return the conditions of ``arm`` in a recorded study, or of the arm with the most tuning where none is named.
