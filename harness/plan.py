@@ -39,11 +39,11 @@ class ArmPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's plan."""
+    """A study's plan; ``splits`` holds those of every fold by the split's name."""
 
     spec: StudySpec
     clips: ClipTable
-    splits: tuple[Split, ...]
+    splits: dict[str, tuple[Split, ...]]
     arms: tuple[ArmPlan, ...]
     device: str
     workers: int
@@ -61,7 +61,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     clips = load_clips(spec.data, resolve_data_root(data_root))
     frames = n_frames(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
     segments = n_segments(frames, spec.features.segment_frames, spec.features.segment_hop)
-    splits = make_splits(clips, spec.protocol.split, spec.test_folds, spec.study.seed, segments)
+    splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
     n_workers = workers or default_workers(chosen, spec.train.threads)
     arms = tuple(_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms)
     return Plan(spec, clips, splits, arms, chosen, n_workers)
@@ -71,7 +71,7 @@ def _plan_arm(
     spec: StudySpec,
     arm: Arm,
     clips: ClipTable,
-    splits: tuple[Split, ...],
+    splits: dict[str, tuple[Split, ...]],
     segments: NDArray[np.int64],
     device: str,
     workers: int,
@@ -94,7 +94,7 @@ def _plan_arm(
             return len(part)
         return int(segments[part.clips].sum())
 
-    items = round(float(np.mean([count(split) for split in splits])))
+    items = round(float(np.mean([count(split) for split in splits[settings.protocol.split]])))
     seconds = (searched + final) * settings.train.epochs * items / speed / min(workers, max(searched, final, 1))
     return ArmPlan(
         arm.name,

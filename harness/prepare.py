@@ -21,13 +21,13 @@ from harness.training.task import FoldTask
 class Prepared:
     """A study's inputs, ready to train on.
 
-    ``features`` maps the name of a feature set to where it lies; ``splits`` maps a fold to its split.
+    ``features`` maps the name of a feature set to where it lies; ``splits`` maps the name of a split and a fold to it.
     """
 
     spec: StudySpec
     clips: ClipTable
     features: dict[str, FeatureRef]
-    splits: dict[int, Split]
+    splits: dict[tuple[str, int], Split]
     device: str
 
     @property
@@ -49,11 +49,11 @@ class Prepared:
             trial=trial,
             fold=fold,
             seed_index=seed,
-            seed=fold_seed(self.spec.study.seed, arm.name, *stage, fold, seed),
+            seed=fold_seed(self.spec.study.seed, arm.seed_of or arm.name, *stage, fold, seed),
             settings=settings,
-            epoch_rule=self.spec.protocol.epoch_rule,
-            final_train=self.spec.protocol.final_train,
-            split=self.splits[fold],
+            epoch_rule=settings.protocol.epoch_rule,
+            final_train=settings.protocol.final_train,
+            split=self.splits[settings.protocol.split, fold],
             labels=self.clips.frame["label"].to_numpy(dtype="int64"),
             n_classes=len(self.clips.classes),
             features=self.features[settings.features_name],
@@ -82,9 +82,12 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
     features = _features(spec, clips, sets, cache, workers, progress)
     segments = next((ref.segments_per_clip() for ref in features.values() if ref.layout == "segments"), None)
-    splits = make_splits(clips, spec.protocol.split, spec.test_folds, spec.study.seed, segments)
-    progress.line(_leakage_line(splits))
-    return Prepared(spec, clips, features, {split.fold: split for split in splits}, device)
+    splits: dict[tuple[str, int], Split] = {}
+    for name in spec.arm_splits:
+        cut = make_splits(clips, name, spec.test_folds, spec.study.seed, segments)
+        progress.line(_leakage_line(cut))
+        splits |= {(name, split.fold): split for split in cut}
+    return Prepared(spec, clips, features, splits, device)
 
 
 def _features(

@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+_PROTOCOL = {"split": "official", "epoch_rule": "fixed", "final_train": "train"}
+"""What a record that does not say was made with."""
+
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -62,3 +65,33 @@ class StudyRecord:
     seconds: float
     searches: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
+
+    def arm(self, name: str) -> dict[str, Any]:
+        """Return what the study file says of an arm, as JSON data; empty when it names none so."""
+        return next((dict(arm) for arm in self.spec.get("arms", ()) if str(arm["name"]) == name), {})
+
+    def protocol(self, arm: str) -> dict[str, str]:
+        """Return ``split``, ``epoch_rule`` and ``final_train`` of an arm: the study's, or what the arm sets over them.
+
+        A fused arm's streams share one protocol.
+        """
+        said = self.arm(arm)
+        stream = self.arm(str(said["fuse"][0])) if said.get("fuse") else said
+        given = {**(self.spec.get("protocol") or {})}
+        given |= {
+            name.partition(".")[2]: value
+            for name, value in (stream.get("set") or {}).items()
+            if name.startswith("protocol.")
+        }
+        return {name: str(given.get(name, default)) for name, default in _PROTOCOL.items()}
+
+    @property
+    def protocols(self) -> tuple[dict[str, str], ...]:
+        """The protocols of the study's arms, each once, in the arms' order; that of the study where there is no arm."""
+        names = [str(arm["name"]) for arm in self.spec.get("arms", ())] or [""]
+        found: list[dict[str, str]] = []
+        for name in names:
+            protocol = self.protocol(name)
+            if protocol not in found:
+                found.append(protocol)
+        return tuple(found)

@@ -39,4 +39,4 @@ def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path
     assert arms["ResNet-18 mel"].items == 60
     assert arms["LMCNet"].items == 60 * 3
     assert plan.workers >= 1
-    assert [split.protocol for split in plan.splits] == ["random-clip"] * 3
+    assert [split.protocol for split in plan.splits["random-clip"]] == ["random-clip"] * 3

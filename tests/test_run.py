@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from harness.errors import ClaimsError
 from harness.executors import Event, Finished, InProcessExecutor
@@ -226,6 +228,38 @@ def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Pa
     assert leakage["protocol"] == "random-segment"
     assert leakage["n_test_sharing_clip"] > 0
     assert any("segments" in line and "share a recording" in line for line in lines)
+
+
+def test_arms_of_one_study_may_be_split_and_tested_in_several_ways(shared: Path, tmp_path: Path) -> None:
+    network = {"model": "su8", "features": "LM"}
+    arms = [
+        {"name": "strict", **network},
+        {"name": "chosen", **network, "set": {"protocol.epoch_rule": "best-on-test"}, "seed_of": "strict"},
+        {"name": "shuffled", **network, "set": {"protocol.split": "random-segment"}, "seed_of": "strict"},
+    ]
+    train = {"epochs": 3, "batch_size": 8, "optimizer": "adamw", "lr": 0.001}
+    outcome, lines = run(spec_of(arms=arms, search={"trials": 0}, train=train), tmp_path, shared)
+    record = outcome.record
+    assert set(record.leakage["protocol"]) == {"official", "random-segment"}
+    assert sum("share a recording" in line for line in lines) == 2
+    curves = record.history[record.history["fold"] == 1].set_index(["arm", "epoch"])["train_loss"]
+    # The same numbers at random, so the same training: only the epoch that counts differs.
+    assert curves["chosen"].tolist() == curves["strict"].tolist()
+    assert curves["shuffled"].tolist() != curves["strict"].tolist()
+    tags = {run.data.tags["arm"]: run.data.tags for run in _fold_runs(outcome)}
+    assert (tags["chosen"]["epoch_rule"], tags["chosen"]["split"]) == ("best-on-test", "official")
+    assert (tags["shuffled"]["epoch_rule"], tags["shuffled"]["split"]) == ("fixed", "random-segment")
+    results = json.loads((outcome.report.folder / "results.json").read_text("utf-8"))
+    assert [each["arm"] for each in results["protocol_effects"]] == ["strict", "chosen", "shuffled"]
+    assert any("Best-on-test" in mark for mark in results["marks"])
+    assert any("random-segment" in mark for mark in results["marks"])
+    assert "What the protocol alone does" in (outcome.report.folder / "report.tex").read_text("utf-8")
+
+
+def _fold_runs(outcome: Outcome) -> list[Run]:
+    client = MlflowClient(outcome.tracking_uri)
+    experiment = client.get_experiment_by_name(outcome.record.name)
+    return list(client.search_runs([experiment.experiment_id], "tags.level = 'fold'"))
 
 
 CLAIMS = """

@@ -1,4 +1,8 @@
-"""A study's arms against each other, paired by fold, and clip by clip. Differences are percentage points."""
+"""A study's arms against each other, paired by fold, and clip by clip. Differences are percentage points.
+
+Arms that were split differently share no folds. Their two sets of folds are then compared as independent ones, which is
+cautious, since both test the same clips; clip by clip they are paired all the same.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +26,12 @@ from harness.statistics import (
     Decision,
     Equivalence,
     McNemar,
+    PublishedTest,
     TTest,
     Verdict,
     Wilcoxon,
     accuracy_difference_bootstrap,
+    against_published,
     cochran_q,
     correlated_t,
     decide,
@@ -50,15 +56,19 @@ class Contrast:
     ----------
     folds, mean, sd
         Difference in macro accuracy by fold, seeds averaged first; mean and SD over folds. Empty and NaN where the two
-        were not tested on the same folds.
+        were not tested on the same folds; of arms split differently ``mean`` is the difference of their means.
     test, refused, equivalence, wilcoxon, bayes
         Paired by fold; None, with the reason in ``refused``, where there is no test.
+    unpaired
+        Welch's test of two sets of folds, both variances corrected, where the two arms were split differently.
     mcnemar
-        Over clips, with the trainings of the first seed; clips are taken as independent.
+        Over clips, with the trainings of the first seed; clips are taken as independent. None where a clip is tested
+        in several folds.
     bootstrap
-        Of the difference in macro accuracy, over recordings.
+        Of the difference in macro accuracy, over recordings; within folds, or of arms split differently over all clips.
     p, p_adjusted, p_equivalence, p_equivalence_adjusted
-        Of ``test`` and ``equivalence``, raw and after Holm over the family; adjusted ones are None outside of it.
+        Of ``test`` and ``equivalence``, or both of ``unpaired``; raw, and after Holm over the family; adjusted ones are
+        None outside of it.
     in_family
         Whether the pair is one of those declared. A pair outside is shown, and concludes nothing.
     """
@@ -69,6 +79,7 @@ class Contrast:
     mean: float
     sd: float
     test: TTest | None
+    unpaired: PublishedTest | None
     refused: str
     equivalence: Equivalence | None
     wilcoxon: Wilcoxon | None
@@ -76,19 +87,29 @@ class Contrast:
     mcnemar: McNemar | None
     bootstrap: BootstrapInterval | None
     in_family: bool
+    margin: float
     p_adjusted: float | None = None
     p_equivalence_adjusted: float | None = None
     decision: Decision = _OPEN
 
     @property
     def p(self) -> float | None:
-        """Raw p of the paired test."""
-        return self.test.p if self.test else None
+        """Raw p of the test that the verdict rests on."""
+        tested = self.test or self.unpaired
+        return tested.p if tested else None
 
     @property
     def p_equivalence(self) -> float | None:
         """Raw p of the equivalence test."""
+        if self.unpaired:
+            return self.unpaired.equivalence_p(self.margin)
         return self.equivalence.p if self.equivalence else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Corrected interval of the difference over folds."""
+        tested = self.test or self.unpaired
+        return (tested.low, tested.high) if tested else None
 
 
 @dataclass(frozen=True)
@@ -116,11 +137,11 @@ def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
     ]
     family = [pair for pair in declared if set(pair) <= set(tested)]
     others = [pair for pair in _pairs(record, tested) if not any(set(pair) == set(own) for own in family)]
-    rules, ratio = rules_of(record), conditions_of(record).ratio
+    rules = rules_of(record)
     clips = {arm: correct_by_clip(record, arm) for arm in tested}
     answers = {arm: _first_seed(record, arm) for arm in tested}
     contrasts = [
-        replace(_contrast(scores, clips, answers, *pair, rules, ratio), in_family=not declared or pair in family)
+        replace(_contrast(record, scores, clips, answers, *pair, rules), in_family=not declared or pair in family)
         for pair in (*family, *others)
     ]
     adjusted = holm([each.p if each.in_family else None for each in contrasts])
@@ -154,38 +175,83 @@ def _pairs(record: StudyRecord, tested: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _contrast(
+    record: StudyRecord,
     scores: StudyScores,
     clips: Mapping[str, pd.DataFrame],
     answers: Mapping[str, pd.Series],
     first: str,
     second: str,
     rules: Rules,
-    ratio: float,
 ) -> Contrast:
     left, right = (_fold_percents(scores, arm) for arm in (first, second))
-    same_folds = set(left) == set(right)
-    folds = {fold: left[fold] - right[fold] for fold in left} if same_folds else {}
-    values = np.array(list(folds.values()))
-    test, refused = attempt(lambda: paired(left, right, ratio=ratio, confidence=rules.confidence))
-    if not same_folds:
-        alone = [f"fold {fold} by {first} only" for fold in left if fold not in right]
-        alone += [f"fold {fold} by {second} only" for fold in right if fold not in left]
-        refused = f"the two were not tested on the same folds: {', '.join(alone)}; complete both arms"
-    return Contrast(
+    ratios = [conditions_of(record, arm).ratio for arm in (first, second)]
+    split_alike = record.protocol(first)["split"] == record.protocol(second)["split"]
+    contrast = Contrast(
         first=first,
         second=second,
+        folds={},
+        mean=float("nan"),
+        sd=float("nan"),
+        test=None,
+        unpaired=None,
+        refused="",
+        equivalence=None,
+        wilcoxon=None,
+        bayes=None,
+        mcnemar=_mcnemar(*_answers_alike(answers[first], answers[second], split_alike)),
+        bootstrap=_bootstrap(*_clips_alike(clips[first], clips[second], split_alike), rules, by_fold=split_alike),
+        in_family=True,
+        margin=rules.margin,
+    )
+    if split_alike:
+        return _paired(contrast, left, right, rules, max(ratios))
+    return _unpaired(contrast, left, right, rules, ratios)
+
+
+def _paired(
+    contrast: Contrast, left: Mapping[int, float], right: Mapping[int, float], rules: Rules, ratio: float
+) -> Contrast:
+    """Add what pairs the two by fold."""
+    if set(left) != set(right):
+        alone = [f"fold {fold} by {contrast.first} only" for fold in left if fold not in right]
+        alone += [f"fold {fold} by {contrast.second} only" for fold in right if fold not in left]
+        return replace(
+            contrast, refused=f"the two were not tested on the same folds: {', '.join(alone)}; complete both arms"
+        )
+    folds = {fold: left[fold] - right[fold] for fold in left}
+    values = np.array(list(folds.values()))
+    test, refused = attempt(lambda: paired(left, right, ratio=ratio, confidence=rules.confidence))
+    return replace(
+        contrast,
         folds=folds,
-        mean=float(values.mean()) if len(values) else float("nan"),
+        mean=float(values.mean()),
         sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
         test=test,
         refused=refused.removeprefix("first: "),
         equivalence=made(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha)),
         wilcoxon=made(lambda: wilcoxon_folds(left, right)),
         bayes=made(lambda: correlated_t(left, right, rope=rules.margin, ratio=ratio, confidence=rules.confidence)),
-        mcnemar=_mcnemar(answers[first], answers[second]),
-        bootstrap=_bootstrap(clips[first], clips[second], rules),
-        in_family=True,
     )
+
+
+def _unpaired(
+    contrast: Contrast, left: Mapping[int, float], right: Mapping[int, float], rules: Rules, ratios: Sequence[float]
+) -> Contrast:
+    """Add what compares two sets of folds that have nothing to do with each other."""
+    mean, sd = np.mean(list(right.values())), np.std(list(right.values()), ddof=min(1, len(right) - 1))
+    test, refused = attempt(
+        lambda: against_published(
+            left,
+            float(mean),
+            float(sd),
+            len(right),
+            ratio=ratios[0],
+            published_ratio=ratios[1],
+            confidence=rules.confidence,
+        )
+    )
+    difference = float(np.mean(list(left.values())) - mean)
+    return replace(contrast, mean=difference, unpaired=test, refused=refused)
 
 
 def _fold_percents(scores: StudyScores, arm: str) -> dict[int, float]:
@@ -202,14 +268,32 @@ def _first_seed(record: StudyRecord, arm: str) -> pd.Series:
     return pd.Series(right, index=pd.MultiIndex.from_frame(rows[["fold", "clip_id"]])).sort_index()
 
 
+def _answers_alike(first: pd.Series, second: pd.Series, split_alike: bool) -> tuple[pd.Series, pd.Series]:
+    """Return the answers in an order in which they can be paired: by fold and clip, or by clip alone."""
+    if split_alike:
+        return first, second
+    return first.droplevel("fold").sort_index(), second.droplevel("fold").sort_index()
+
+
 def _mcnemar(first: pd.Series, second: pd.Series) -> McNemar | None:
-    if not first.index.equals(second.index):
+    if not first.index.equals(second.index) or not first.index.is_unique:
         return None
     return mcnemar(first.to_numpy(bool), second.to_numpy(bool))
 
 
-def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules) -> BootstrapInterval | None:
-    keys = ["fold", "clip_id"]
+def _clips_alike(first: pd.DataFrame, second: pd.DataFrame, split_alike: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the clips in an order in which they can be paired: by fold, or each once with the mean of its tests."""
+    if split_alike:
+        return first, second
+    keys = ["clip_id", "recording", "y_true"]
+    left, right = (
+        clips.groupby(keys, sort=True, observed=True)["correct"].mean().reset_index() for clips in (first, second)
+    )
+    return left, right
+
+
+def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules, *, by_fold: bool) -> BootstrapInterval | None:
+    keys = ["fold", "clip_id"] if by_fold else ["clip_id"]
     if not first[keys].equals(second[keys]) or first["recording"].nunique() < 2:
         return None
     interval = accuracy_difference_bootstrap(
@@ -217,7 +301,7 @@ def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules) -> Boots
         second["correct"],
         first["y_true"],
         first["recording"],
-        folds=first["fold"],
+        folds=first["fold"] if by_fold else None,
         confidence=rules.confidence,
         seed=0,
     )
@@ -239,7 +323,7 @@ def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: 
     what = f"{contrast.first} against {contrast.second}"
     if not contrast.in_family:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: not among the declared pairs, so nothing is concluded.")
-    if contrast.test is None:
+    if contrast.p is None:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: {contrast.refused}.")
     return decide(
         difference=contrast.mean, p=p, p_equivalence=p_same, margin=rules.margin, alpha=rules.alpha, what=what

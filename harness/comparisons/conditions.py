@@ -57,7 +57,8 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
 
     The estimand is left open, since every one can be computed. A fused arm is tuned where a stream of it is.
     """
-    data, protocol = record.spec.get("data") or {}, record.spec.get("protocol") or {}
+    data = record.spec.get("data") or {}
+    protocol = record.protocol(arm) if arm else record.protocols[0]
     search = record.spec.get("search") or {}
     dataset = str(data.get("dataset"))
     official = DATASETS[dataset].folds if dataset in DATASETS else ()
@@ -66,9 +67,9 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
     return Conditions(
         dataset=dataset,
         data_folds=len(data.get("folds") or official),
-        validation_apart=protocol.get("final_train", "train") == "train",
-        split=str(protocol.get("split", "official")),
-        epoch_rule=str(protocol.get("epoch_rule", "fixed")),
+        validation_apart=protocol["final_train"] == "train",
+        split=protocol["split"],
+        epoch_rule=protocol["epoch_rule"],
         tuning="reported folds" if pooled else "validation" if searched else "none",
     )
 

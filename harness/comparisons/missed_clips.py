@@ -39,7 +39,8 @@ _FUSION = ["arm", "clip_id", "recording", "fold", "class", "predicted"]
 def hard_clips(record: StudyRecord) -> HardClips:
     """Return the clips of ``record`` that every arm misses, and those that only fusion gets right.
 
-    A clip counts within a fold: under a random split it may be tested in other folds too.
+    A clip counts within a fold: under a random split it may be tested in other folds too. Where arms are split
+    differently their folds differ, and a clip counts once.
     """
     rows = checked_predictions(record)
     columns = [f"p_{position}" for position in range(len(record.classes))]
@@ -47,7 +48,8 @@ def hard_clips(record: StudyRecord) -> HardClips:
     answers = rows[["arm", "fold", "seed", "clip_id", "recording", "y_true"]].assign(
         called=called, right=called == rows["y_true"].to_numpy()
     )
-    clips = answers.groupby(["fold", "clip_id"], sort=True, observed=True)
+    several_splits = len({protocol["split"] for protocol in record.protocols}) > 1
+    clips = answers.groupby(["clip_id"] if several_splits else ["fold", "clip_id"], sort=True, observed=True)
     missed = [_row(record, group) for _, group in clips if not group["right"].any()]
     only = []
     for arm in record.spec.get("arms", ()):

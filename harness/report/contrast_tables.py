@@ -30,14 +30,14 @@ def contrast_table(evidence: Evidence) -> Table:
     headers += [("Clips right", "only 1st"), ("Clips right", "only 2nd"), ("Clips right", "p"), ("", "Verdict")]
     rows = []
     for each in evidence.arms.contrasts:
-        test, clips = each.test, each.mcnemar
+        clips = each.mcnemar
         rows.append(
             [
                 each.first,
                 each.second,
                 points(each.mean),
                 accuracy(each.sd),
-                interval(test.low, test.high, signed=True) if test else NOTHING,
+                interval(*each.interval, signed=True) if each.interval else NOTHING,
                 p_value(each.p),
                 p_value(each.p_adjusted),
                 p_value(each.p_equivalence),
@@ -55,6 +55,11 @@ def contrast_table(evidence: Evidence) -> Table:
         "the first seed's networks and McNemar's p, which takes clips as independent though slices of one recording "
         "are not."
     )
+    if any(each.unpaired for each in evidence.arms.contrasts):
+        caption += (
+            " A pair without SD was split differently and shares no folds: its two sets of folds are compared by "
+            "Welch's test, both variances corrected, as if they were independent."
+        )
     return Table(
         name="contrasts",
         title="Arms against each other",
@@ -132,8 +137,9 @@ def _full(each: Contrast) -> dict[str, Any]:
         "second": each.second,
         "difference": each.mean,
         "sd": each.sd,
-        "low": each.test.low if each.test else None,
-        "high": each.test.high if each.test else None,
+        "low": each.interval[0] if each.interval else None,
+        "high": each.interval[1] if each.interval else None,
+        "paired": each.unpaired is None,
         "n_folds": len(each.folds),
         "p": each.p,
         "p_holm": each.p_adjusted,

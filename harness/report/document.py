@@ -33,6 +33,7 @@ def document_tex(
     parts += [r"\section{Findings}", *_items(findings(evidence))]
     if evidence.marks:
         parts += ["\n\\textbf{Read with care.}", *_items(evidence.marks)]
+    parts += _topic("What the protocol alone does", tables["protocols"], figures["protocols"])
     parts += _topic("Comparison with claims", tables["claims"], (), _claim_notes(evidence))
     parts += _topic("Claimed and measured classes", tables["claimed classes"], figures["claims"])
     cochran = cochran_sentence(evidence)

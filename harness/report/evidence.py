@@ -13,6 +13,7 @@ from harness.comparisons.against_claim import ClaimComparison, attempt
 from harness.comparisons.between_arms import ArmComparisons, compare_arms
 from harness.comparisons.conditions import conditions_of
 from harness.comparisons.missed_clips import HardClips, hard_clips
+from harness.comparisons.protocols import ProtocolEffect, protocol_effects
 from harness.comparisons.scores import StudyScores, score_study
 from harness.comparisons.study_claims import compare_claims, library_of, rules_of
 from harness.errors import ClaimsError
@@ -38,6 +39,8 @@ class Evidence:
         The arms against each other.
     clips
         Clips that all arms miss, and those that only a fusion gets right.
+    protocols
+        What the protocol alone does, where a network stands under several.
     intervals
         By arm, the corrected interval of the mean macro accuracy over folds, in percent; an arm of one fold has none.
     papers, audits
@@ -52,6 +55,7 @@ class Evidence:
     arms: ArmComparisons
     clips: HardClips
     intervals: Mapping[str, TTest]
+    protocols: tuple[ProtocolEffect, ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
     audits: tuple[Audit, ...] = ()
 
@@ -86,25 +90,28 @@ def gather(record: StudyRecord) -> Evidence:
         # The arms' own numbers stand without the published ones.
         refused = str(error)
         _logger.warning("The comparison with published numbers is left out of the report: %s", refused)
+    arms = compare_arms(record, scores)
     return Evidence(
         record=record,
         scores=scores,
         marks=tuple(wording.marks(record, scores)),
         claims=claims,
         claims_refused=refused,
-        arms=compare_arms(record, scores),
+        arms=arms,
         clips=hard_clips(record),
         intervals=_intervals(record, scores),
+        protocols=protocol_effects(record, scores, arms),
         papers=papers,
         audits=tuple(audit(paper) for paper in papers.values()),
     )
 
 
 def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest]:
-    ratio, rules = conditions_of(record).ratio, rules_of(record)
+    rules = rules_of(record)
     found: dict[str, TTest] = {}
     for arm, rows in scores.folds.groupby("arm", sort=False, observed=True):
         percents = {int(fold): 100 * float(value) for fold, value in rows[["fold", "macro_accuracy"]].to_numpy()}
+        ratio = conditions_of(record, str(arm)).ratio
         # Only the interval is used, which does not depend on the target.
         test, _ = attempt(partial(one_sample, percents, 0.0, ratio=ratio, confidence=rules.confidence))
         if test is not None:

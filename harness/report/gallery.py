@@ -19,11 +19,12 @@ from harness.report.contrast_figures import contrast_figure, drawn_pairs
 from harness.report.curves import curves_figure
 from harness.report.evidence import Evidence
 from harness.report.fold_figures import fold_figure, is_macro
+from harness.report.protocol_figures import protocol_figure
 from harness.report.search_figures import search_figure
 from harness.report.search_tables import searches_of
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 
-TOPICS = ("claims", "contrasts", "folds", "confusion", "clips", "search", "curves")
+TOPICS = ("protocols", "claims", "contrasts", "folds", "confusion", "clips", "search", "curves")
 """What figures are about, in no order of the document's."""
 
 
@@ -55,11 +56,23 @@ _Drawn = tuple[str, str, Figure | None, str]
 
 def _figures(evidence: Evidence) -> Iterator[_Drawn]:
     fused = [str(arm["name"]) for arm in evidence.record.spec.get("arms", ()) if arm.get("fuse")]
+    yield _protocols(evidence)
     yield _folds(evidence, fused)
     yield from _dumbbells(evidence)
     yield _contrasts(evidence)
     yield _hard_clips(evidence, fused)
     yield from _by_arm(evidence)
+
+
+def _protocols(evidence: Evidence) -> _Drawn:
+    drawn = [each for each in evidence.claims if is_macro(evidence.scores, each)]
+    caption = (
+        "The same networks under several protocols: macro accuracy in percent, mean over folds with seeds averaged "
+        f"first; {wording.sample_size(evidence.scores)}. Beside each line the means, in the order of the legend."
+    )
+    if drawn:
+        caption += " Vertical lines: published accuracies of the network, whatever their protocol."
+    return "protocols", "protocols", protocol_figure(evidence.protocols, drawn), caption
 
 
 def _folds(evidence: Evidence, fused: Sequence[str]) -> _Drawn:

@@ -9,6 +9,7 @@ import json
 import math
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,9 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "marks": evidence.marks,
         "protocol": {
             **protocol,
-            "split": wording.split_name(record),
-            "epoch_rule": wording.epoch_rule(record),
-            "epoch_chosen_on_test": wording.epoch_rule(record) == "best-on-test",
+            "split": str(protocol.get("split", "official")),
+            "epoch_rule": str(protocol.get("epoch_rule", "fixed")),
+            "epoch_chosen_on_test": "best-on-test" in wording.epoch_rules(record),
             "official_folds": wording.official_folds(record),
             "expected_folds": wording.expected_folds(record),
             "tested_folds": tested,
@@ -82,6 +83,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "comparisons": comparisons_data(evidence),
         "comparisons_refused": evidence.claims_refused or None,
         "contrasts": contrasts_data(evidence),
+        "protocol_effects": [asdict(each) for each in evidence.protocols],
         "searches": [{"arm": arm} | search for arm, search in searches_of(record).items()],
         "hard_clips": hard_clips_data(evidence),
         "leakage": record.leakage.to_dict("records"),
@@ -120,6 +122,7 @@ def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
     return {
         "name": name,
         **{key: described.get(key) for key in ("model", "features", "fuse", "rule", "level", "set")},
+        "protocol": record.protocol(name),
         "n_folds": summary["n_folds"],
         "n_seeds": [summary["seeds_min"], summary["seeds_max"]],
         "missing_folds": [fold for fold in wording.expected_folds(record) if fold not in set(folds["fold"])],

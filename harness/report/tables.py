@@ -23,6 +23,7 @@ from harness.report.contrast_tables import contrast_tables
 from harness.report.evidence import Evidence
 from harness.report.parameters import parameter_table_pages
 from harness.report.printed_layers import printed_layer_tables
+from harness.report.protocol_tables import EPOCHS, protocol_tables
 from harness.report.run_tables import failure_table, hyperparameter_table
 from harness.report.search_tables import search_tables
 from harness.report.table import Table
@@ -38,6 +39,7 @@ def build_tables(evidence: Evidence, parameter_tables: Mapping[str, pd.DataFrame
     return {
         "claims": claim_tables(evidence),
         "claimed classes": claimed_class_tables(evidence),
+        "protocols": protocol_tables(evidence),
         "contrasts": contrast_tables(evidence),
         "accuracy": [accuracy_table(evidence)],
         "folds": fold_tables(scores, marks),
@@ -94,6 +96,13 @@ def accuracy_table(evidence: Evidence) -> Table:
     data = scores.arms.copy()
     data.insert(1, "network", [described[arm] for arm in data["arm"]])
     data.insert(3, "folds", [" ".join(map(str, scores.folds_of(arm))) for arm in data["arm"]])
+    if len(record.protocols) > 1:
+        protocols = [record.protocol(arm) for arm in scores.arms["arm"]]
+        told = {"Split": [each["split"] for each in protocols]}
+        told["Epoch"] = [EPOCHS.get(each["epoch_rule"], each["epoch_rule"]) for each in protocols]
+        for position, (header, cells) in enumerate(told.items(), start=2):
+            printed.insert(position, ("", header), cells)
+            data.insert(position, header.lower(), cells)
     data["macro_accuracy_low"] = [test.low / 100 if test else float("nan") for test in tests]
     data["macro_accuracy_high"] = [test.high / 100 if test else float("nan") for test in tests]
     return Table(
@@ -107,7 +116,7 @@ def accuracy_table(evidence: Evidence) -> Table:
         ),
         printed=printed,
         data=data,
-        text_columns=2,
+        text_columns=2 if len(record.protocols) == 1 else 4,
     )
 
 
@@ -185,11 +194,12 @@ def leakage_table(record: StudyRecord, marks: list[str]) -> list[Table]:
     frame = record.leakage
     if frame.empty:
         return []
-    rows = frame.sort_values("fold")
+    rows = frame.sort_values(["protocol", "fold"] if "protocol" in frame else "fold", kind="stable")
+    several = "protocol" in rows and len(set(rows["protocol"])) > 1
     unit = ", ".join(sorted({str(unit) for unit in rows["unit"]}))
     printed = pd.DataFrame(
         [
-            [str(row["fold"])]
+            [*([str(row["protocol"])] if several else []), str(row["fold"])]
             + [
                 cell
                 for part in ("test", "validation")
@@ -202,7 +212,7 @@ def leakage_table(record: StudyRecord, marks: list[str]) -> list[Table]:
             for row in rows.to_dict("records")
         ],
         columns=pd.MultiIndex.from_tuples(
-            [("", "Fold")]
+            [*([("", "Split")] if several else []), ("", "Fold")]
             + [
                 (f"{part} part", header)
                 for part in ("Test", "Validation")

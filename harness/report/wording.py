@@ -6,7 +6,7 @@ Plain text; LaTeX escapes it later.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.comparisons.scores import StudyScores
@@ -77,14 +77,14 @@ def tuned_on_reported_folds(record: StudyRecord) -> bool:
     return searched(record) and section(record, "search").get("selection") == "pooled"
 
 
-def split_name(record: StudyRecord) -> str:
-    """Return the split's name."""
-    return str(section(record, "protocol").get("split", "official"))
+def split_names(record: StudyRecord) -> tuple[str, ...]:
+    """Return the splits of the study's arms, each once."""
+    return tuple(dict.fromkeys(protocol["split"] for protocol in record.protocols))
 
 
-def epoch_rule(record: StudyRecord) -> str:
-    """Return the name of the rule that picks the tested epoch."""
-    return str(section(record, "protocol").get("epoch_rule", "fixed"))
+def epoch_rules(record: StudyRecord) -> tuple[str, ...]:
+    """Return the rules that pick the tested epoch, each once."""
+    return tuple(dict.fromkeys(protocol["epoch_rule"] for protocol in record.protocols))
 
 
 def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
@@ -98,13 +98,17 @@ def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
 def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return one sentence for each thing that keeps the numbers from being read as a plain cross-validation."""
     found: list[str] = []
-    if split_name(record) != "official":
+    splits, rules = split_names(record), epoch_rules(record)
+    random = [name for name in splits if name != "official"]
+    if random:
+        whose = "" if len(random) == len(splits) else " of the arms that say so"
         found.append(
-            f"Random split ({split_name(record)}): training shares sources with the test part, so the accuracies are "
-            "not comparable with those on official folds."
+            f"Random split ({', '.join(random)}): training shares sources with the test part, so the accuracies{whose} "
+            "are not comparable with those on official folds."
         )
-    if epoch_rule(record) == "best-on-test":
-        found.append("Best-on-test: the test fold chose the epoch, so the accuracies are optimistic.")
+    if "best-on-test" in rules:
+        whose = "" if len(rules) == 1 else " of the arms that say so"
+        found.append(f"Best-on-test: the test fold chose the epoch, so the accuracies{whose} are optimistic.")
     if tuned_on_reported_folds(record):
         found.append("Tuned on the reported folds: one choice of hyperparameters was made over all of them (pooled).")
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
@@ -174,6 +178,13 @@ def _range(low: int, high: int) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
+def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
+    """Return what each name means; with several, each after its name."""
+    if len(names) == 1:
+        return meanings.get(names[0], names[0])
+    return "; ".join(f"{name}: {meanings.get(name, name)}" for name in names)
+
+
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return the protocol in sentences, for the report's opening."""
     data, protocol, evaluate = section(record, "data"), section(record, "protocol"), section(record, "evaluate")
@@ -184,9 +195,11 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     sentences = [
         f"Data: {data.get('dataset', 'unknown')} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
-        f"Split: {_SPLITS.get(split_name(record), split_name(record))}.",
-        f"Epoch: {_EPOCHS.get(epoch_rule(record), epoch_rule(record))}.",
+        f"Split: {_each(split_names(record), _SPLITS)}.",
+        f"Epoch: {_each(epoch_rules(record), _EPOCHS)}.",
     ]
+    if len(record.protocols) > 1:
+        sentences.append("The arms differ in it; the table of accuracies says which has which.")
     if protocol.get("final_train") == "train+validation":
         sentences.append("The final trainings learn from the validation fold as well.")
     if searched(record):

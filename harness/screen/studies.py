@@ -18,10 +18,11 @@ def show_plan(plan: Plan) -> None:
     spec = plan.spec
     folds = ", ".join(map(str, spec.test_folds))
     terminal.print(f"{spec.study.name}: {spec.study.question}", markup=False)
+    rules = dict.fromkeys(spec.arm_protocol(arm).epoch_rule for arm in spec.arms)
     terminal.print(
         f"{plan.clips.dataset}, {len(plan.clips)} clips, {len(plan.clips.classes)} classes; split "
-        f"{spec.protocol.split}, test folds {folds}; {spec.evaluate.seeds} seeds; "
-        f"epoch rule {spec.protocol.epoch_rule}",
+        f"{', '.join(spec.arm_splits)}, test folds {folds}; {spec.evaluate.seeds} seeds; "
+        f"epoch rule {', '.join(rules)}",
         markup=False,
     )
     rows = [

@@ -30,7 +30,10 @@ class Arm(Section):
     search: bool = True
     """Whether [search] tunes this arm; false trains it with the values the study states."""
     set: dict[str, Any] = Field(default_factory=dict)
-    """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train and model."""
+    """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train, model and protocol."""
+    seed_of: str | None = None
+    """Arm whose random numbers this one uses as well, so that the two differ in nothing but their settings. Default:
+    numbers of its own."""
 
     @property
     def is_fused(self) -> bool:
@@ -40,8 +43,8 @@ class Arm(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.is_fused:
-            if self.model or self.features or self.set:
-                raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no model, features or set")
+            if self.model or self.features or self.set or self.seed_of:
+                raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no model, features, set or seed_of")
             if self.rule is None:
                 raise ValueError(f"arm {self.name!r} needs rule = 'dempster-shafer' or 'mean'")
             return self

@@ -36,6 +36,8 @@ class ArmSettings(Section):
     """Choices within the network."""
     train: TrainSection
     """How it is trained."""
+    protocol: ProtocolSection = ProtocolSection()
+    """How its clips are split, and which epoch counts."""
 
     @property
     def inputs(self) -> FeatureSet:
@@ -92,15 +94,21 @@ class StudySpec(Section):
         Raises
         ------
         ValueError
-            When a name is not a field of train or model, or a value does not fit its field.
+            When a name is not a field of train, model or protocol, a trial's value is one of protocol, or a value does
+            not fit its field.
         """
-        sections: dict[str, dict[str, Any]] = {"train": self.train.model_dump(), "model": self.model.model_dump()}
-        for dotted, value in {**arm.set, **(values or {})}.items():
-            section, _, field = dotted.partition(".")
-            if field not in sections.get(section, {}):
-                fields = [f"{name}.{key}" for name, keys in sections.items() for key in keys]
-                raise ValueError(f"{dotted!r} is not a field of train or model; allowed: {', '.join(fields)}")
-            sections[section][field] = tuple(value) if isinstance(value, list) else value
+        own: dict[str, Section] = {"train": self.train, "model": self.model, "protocol": self.protocol}
+        sections = {name: section.model_dump() for name, section in own.items()}
+        for given, allowed in ((arm.set, ("train", "model", "protocol")), (values or {}, ("train", "model"))):
+            for dotted, value in given.items():
+                section, _, field = dotted.partition(".")
+                if section not in allowed or field not in sections[section]:
+                    fields = [f"{name}.{key}" for name in allowed for key in sections[name]]
+                    raise ValueError(
+                        f"{dotted!r} is not a field of {', '.join(allowed[:-1])} or {allowed[-1]}; allowed: "
+                        f"{', '.join(fields)}"
+                    )
+                sections[section][field] = tuple(value) if isinstance(value, list) else value
         if arm.model is None or arm.features is None:
             raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
         return ArmSettings(
@@ -109,7 +117,17 @@ class StudySpec(Section):
             features_name=arm.features,
             model=ModelSection.model_validate(sections["model"]),
             train=TrainSection.model_validate(sections["train"]),
+            protocol=ProtocolSection.model_validate(sections["protocol"]),
         )
+
+    def arm_protocol(self, arm: Arm) -> ProtocolSection:
+        """Return how ``arm`` is split and tested; a fused arm's streams share one protocol."""
+        return self.settings(self.arm(arm.fuse[0]) if arm.fuse else arm).protocol
+
+    @property
+    def arm_splits(self) -> tuple[str, ...]:
+        """The splits of the trained arms, each once, in the arms' order."""
+        return tuple(dict.fromkeys(self.arm_protocol(arm).split for arm in self.trained_arms))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -123,6 +141,7 @@ class StudySpec(Section):
                 self._check_fusion(arm, trained)
             else:
                 self._check_values(arm)
+                self._check_seed(arm, trained)
         for comparison in self.compare:
             if comparison.arm not in names:
                 raise ValueError(f"compare: arm {comparison.arm!r} is unknown; allowed: {', '.join(names)}")
@@ -132,13 +151,6 @@ class StudySpec(Section):
         for fold in self.evaluate.folds or ():
             if fold not in self.data.used_folds:
                 raise ValueError(f"evaluate.folds: fold {fold} is not among data.folds {list(self.data.used_folds)}")
-        if self.protocol.split == "random-segment":
-            for arm in trained.values():
-                if feature_set(arm.features or "").layout == "image":
-                    raise ValueError(
-                        f"protocol.split = 'random-segment': arm {arm.name!r} has one image a clip and no segments; "
-                        "use 'random-clip'"
-                    )
         return self
 
     def _check_fusion(self, arm: Arm, trained: dict[str, Arm]) -> None:
@@ -151,6 +163,12 @@ class StudySpec(Section):
                     f"arm {arm.name!r}: fuse names {stream!r}, which is not a trained arm; "
                     f"allowed: {', '.join(trained)}"
                 )
+        protocols = [self.arm_protocol(trained[stream]) for stream in streams]
+        if any(protocol != protocols[0] for protocol in protocols):
+            raise ValueError(
+                f"arm {arm.name!r}: its streams are split or tested differently; set the same protocol for "
+                f"{', '.join(streams)}"
+            )
         layouts = {feature_set(trained[stream].features or "").layout for stream in streams}
         if arm.level == "segment" and layouts != {"segments"}:
             raise ValueError(f"arm {arm.name!r}: level = 'segment' needs streams with segment features")
@@ -163,12 +181,29 @@ class StudySpec(Section):
                     self.settings(arm, {dotted: _as_field(settings, dotted, value)})
         except ValueError as error:
             raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
-        if settings.train.patience and self.protocol.epoch_rule != "best-on-validation":
+        if settings.train.patience and settings.protocol.epoch_rule != "best-on-validation":
             raise ValueError(
                 "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
             )
-        if self.protocol.epoch_rule == "best-on-validation" and self.protocol.final_train != "train":
-            raise ValueError("best-on-validation needs protocol.final_train = 'train'")
+        if settings.protocol.split == "random-segment" and settings.inputs.layout == "image":
+            raise ValueError(
+                f"protocol.split = 'random-segment': arm {arm.name!r} has one image a clip and no segments; "
+                "use 'random-clip'"
+            )
+
+    def _check_seed(self, arm: Arm, trained: dict[str, Arm]) -> None:
+        if arm.seed_of is None:
+            return
+        if arm.seed_of not in trained or arm.seed_of == arm.name:
+            allowed = ", ".join(name for name in trained if name != arm.name) or "none, for no other arm is trained"
+            raise ValueError(
+                f"arm {arm.name!r}: seed_of names {arm.seed_of!r}, which is not another trained arm; allowed: {allowed}"
+            )
+        if trained[arm.seed_of].seed_of is not None:
+            raise ValueError(
+                f"arm {arm.name!r}: seed_of names {arm.seed_of!r}, which takes its numbers from "
+                f"{trained[arm.seed_of].seed_of!r}; name that arm"
+            )
 
 
 def _as_field(settings: ArmSettings, dotted: str, value: Any) -> Any:

@@ -85,6 +85,10 @@ class RunTags:
         return {**flat, TASK_KEY_TAG: f"{arm.name}/{FINAL}/fold{fold}/seed{seed}", SET_TAG: "{}"}
 
     def _of_arm(self, arm: Arm) -> dict[str, str]:
+        protocol = self._spec.arm_protocol(arm)
+        return {"split": protocol.split, "epoch_rule": protocol.epoch_rule, **self._inputs(arm)}
+
+    def _inputs(self, arm: Arm) -> dict[str, str]:
         if arm.is_fused:
             sets = list(dict.fromkeys(str(self._spec.arm(name).features) for name in arm.fuse or ()))
             digests = {name: self._digests.get(f"features.{name}", "") for name in sets}
@@ -101,8 +105,8 @@ class RunTags:
         common = {
             "study": self._spec.study.name,
             "dataset": self._spec.data.dataset,
-            "split": self._spec.protocol.split,
-            "epoch_rule": self._spec.protocol.epoch_rule,
+            "split": ", ".join(self._spec.arm_splits),
+            "epoch_rule": ", ".join(dict.fromkeys(self._spec.arm_protocol(arm).epoch_rule for arm in self._spec.arms)),
             **{f"{name}_digest": self._digests.get(name) or NOT_APPLICABLE for name in ("spec", "data", "lock")},
         }
         return {name: {**common, **given}.get(name, NOT_APPLICABLE) for name in FLAT_TAGS}

@@ -87,6 +87,14 @@ def test_a_trial_s_values_stand_over_the_arm_s_and_the_study_s(study: Path) -> N
     assert spec.settings(arm, {"train.lr": 0.3}).train.lr == 0.3
 
 
+def test_an_arm_may_have_a_protocol_of_its_own(study: Path) -> None:
+    spec = load_study(study, ["arms.LMCNet.set.protocol.split=random-clip", "arms.LMCNet.seed_of=MCNet"])
+    assert [spec.arm_protocol(arm).split for arm in spec.trained_arms] == ["random-clip", "official"]
+    assert spec.arm_splits == ("random-clip", "official")
+    with pytest.raises(ValueError, match="train or model"):
+        spec.settings(spec.arm("LMCNet"), {"protocol.split": "official"})
+
+
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
@@ -119,6 +127,20 @@ def test_a_trial_s_values_stand_over_the_arm_s_and_the_study_s(study: Path) -> N
         ("[[compare]]\nclaim='97 percent'\narm='MCNet'\n", ["claim", "97 percent"]),
         ("[protocol]\nsplit='official'\nepoch_rule='best-on-validation'\nfinal_train='train+validation'\n",
          ["final_train", "no validation fold"]),
+        ("[search]\ntrials=3\n[search.space]\n'protocol.split'={choices=['official','random-clip']}\n",
+         ["protocol.split", "train or model"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nset={'protocol.split'='random'}\n", ["'x'", "'random'"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nset={'protocol.rule'='fixed'}\n",
+         ["'protocol.rule'", "protocol.epoch_rule"]),
+        ("[[arms]]\nname='x'\nmodel='resnet18'\nfeatures='image:mel'\nset={'protocol.split'='random-segment'}\n",
+         ["'x'", "one image a clip", "random-clip"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='MC'\nset={'protocol.split'='random-clip'}\n"
+         "[[arms]]\nname='y'\nfuse=['LMCNet','x']\nrule='mean'\n", ["'y'", "same protocol for LMCNet, x"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nseed_of='x'\n", ["'x'", "another trained arm", "LMCNet"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nseed_of='nobody'\n", ["'x'", "'nobody'", "LMCNet, MCNet"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nseed_of='LMCNet'\n"
+         "[[arms]]\nname='y'\nmodel='su4'\nfeatures='LMC'\nseed_of='x'\n", ["'y'", "'x'", "'LMCNet'"]),
+        ("[[arms]]\nname='x'\nfuse=['LMCNet','MCNet']\nrule='mean'\nseed_of='LMCNet'\n", ["'x'", "seed_of"]),
         ("[surprise]\n", ["surprise", "unknown key"]),
     ],
 )  # fmt: skip

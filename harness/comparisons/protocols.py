@@ -1,0 +1,134 @@
+"""What a protocol alone does to an accuracy: the same network split and tested in several ways, against one of them.
+
+The reference is the arm with the official folds and a fixed epoch, the one protocol in which neither a recording nor
+the choice of an epoch passes from the test part into training; without such an arm it is the network's first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.comparisons.between_arms import ArmComparisons, Contrast
+from harness.comparisons.scores import StudyScores
+from harness.record import StudyRecord
+
+_STRICT = {"split": "official", "epoch_rule": "fixed"}
+
+
+@dataclass(frozen=True)
+class ProtocolEffect:
+    """One arm, and what its protocol moves; accuracies in percent, shifts in percentage points.
+
+    Attributes
+    ----------
+    network, arm
+        Name of the reference arm, and of this one.
+    split, epoch_rule, final_train
+        Its protocol.
+    folds, mean, sd
+        Macro accuracy by fold, seeds averaged first; mean and SD over folds (ddof 1; NaN for one fold).
+    shift, low, high, p, p_adjusted, paired
+        This arm minus the reference, with the corrected interval over folds and the p values of :class:`Contrast`; None
+        for the reference itself, or where there is no test. ``paired`` says whether folds were paired.
+    recordings_low, recordings_high
+        Interval of the shift over recordings, on which the two arms are paired; networks held fixed.
+    """
+
+    network: str
+    arm: str
+    split: str
+    epoch_rule: str
+    final_train: str
+    folds: Mapping[int, float]
+    mean: float
+    sd: float
+    shift: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    paired: bool | None = None
+    recordings_low: float | None = None
+    recordings_high: float | None = None
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the others are measured against this arm."""
+        return self.arm == self.network
+
+
+def protocol_effects(record: StudyRecord, scores: StudyScores, arms: ArmComparisons) -> tuple[ProtocolEffect, ...]:
+    """Return every tested arm whose network stands under at least two protocols, network by network in the study's
+    order, the reference first; empty for a study of one protocol."""
+    groups: dict[str, list[str]] = {}
+    for arm in record.spec.get("arms", ()):
+        if scores.folds_of(str(arm["name"])):
+            groups.setdefault(_network(record, str(arm["name"])), []).append(str(arm["name"]))
+    found: list[ProtocolEffect] = []
+    for names in groups.values():
+        if len({tuple(record.protocol(name).values()) for name in names}) < 2:
+            continue
+        strict = [name for name in names if record.protocol(name).items() >= _STRICT.items()]
+        reference = (strict or names)[0]
+        ordered = [reference, *(name for name in names if name != reference)]
+        found += [_effect(record, scores, arms, reference, name) for name in ordered]
+    return tuple(found)
+
+
+def _network(record: StudyRecord, name: str) -> str:
+    """Return what an arm is apart from its name and its protocol, as text; equal for equal networks."""
+    arm = record.arm(name)
+    values = {key: value for key, value in (arm.get("set") or {}).items() if not key.startswith("protocol.")}
+    what = {key: arm.get(key) for key in ("model", "features", "rule", "level", "search")}
+    streams = [_network(record, str(stream)) for stream in arm.get("fuse") or ()]
+    return json.dumps({**what, "set": values, "fuse": streams}, sort_keys=True)
+
+
+def _effect(
+    record: StudyRecord, scores: StudyScores, arms: ArmComparisons, reference: str, name: str
+) -> ProtocolEffect:
+    own = scores.folds[scores.folds["arm"] == name]
+    protocol = record.protocol(name)
+    summary = scores.arms[scores.arms["arm"] == name].iloc[0]
+    effect = ProtocolEffect(
+        network=reference,
+        arm=name,
+        folds={int(fold): 100 * float(value) for fold, value in zip(own["fold"], own["macro_accuracy"], strict=True)},
+        mean=100 * float(summary["macro_accuracy_mean"]),
+        sd=100 * float(summary["macro_accuracy_sd"]),
+        split=protocol["split"],
+        epoch_rule=protocol["epoch_rule"],
+        final_train=protocol["final_train"],
+    )
+    for contrast in arms.contrasts:
+        if {contrast.first, contrast.second} == {reference, name} and reference != name:
+            return _with_shift(effect, contrast)
+    return effect
+
+
+def _with_shift(effect: ProtocolEffect, contrast: Contrast) -> ProtocolEffect:
+    sign = 1 if contrast.first == effect.arm else -1
+    drawn = contrast.bootstrap
+    low, high = _turned(contrast.interval, sign)
+    recordings_low, recordings_high = _turned((drawn.low, drawn.high) if drawn else None, sign)
+    return replace(
+        effect,
+        shift=sign * contrast.mean,
+        low=low,
+        high=high,
+        p=contrast.p,
+        p_adjusted=contrast.p_adjusted,
+        paired=contrast.unpaired is None,
+        recordings_low=recordings_low,
+        recordings_high=recordings_high,
+    )
+
+
+def _turned(interval: tuple[float, float] | None, sign: int) -> tuple[float | None, float | None]:
+    """Return the interval of the difference taken the other way round where ``sign`` is negative."""
+    if interval is None:
+        return None, None
+    low, high = sorted(sign * end for end in interval)
+    return low, high

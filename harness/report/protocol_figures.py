@@ -1,0 +1,116 @@
+"""How far each protocol alone moves a network's accuracy, and where the published number lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from harness.comparisons.against_claim import ClaimComparison
+from harness.comparisons.protocols import ProtocolEffect
+from harness.report.cells import accuracy, claimed
+from harness.report.protocol_tables import EPOCHS
+from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
+
+_LINE, _BELOW, _EDGE, _SIZE = 0.3, 0.86, 0.1, 7.5
+_MARKERS = {"fixed": ("o", BLUE), "best-on-validation": ("s", GREY), "best-on-test": ("D", "white")}
+_PALE = "#9EC9E2"
+
+
+def protocol_figure(effects: Sequence[ProtocolEffect], claims: Sequence[ClaimComparison]) -> Figure | None:
+    """Return a line per network and split: each fold, the mean under each epoch rule, and the network's published
+    accuracies as lines across its band; None without effects. Every claim given is drawn where its arm's network is."""
+    if not effects:
+        return None
+    networks = list(dict.fromkeys(each.network for each in effects))
+    lines = [
+        (network, split)
+        for network in networks
+        for split in dict.fromkeys(each.split for each in effects if each.network == network)
+    ]
+    names = [
+        f"{wrapped(literal(network), 30)}\n{split}" if position == 0 or lines[position - 1][0] != network else split
+        for position, (network, split) in enumerate(lines)
+    ]
+    notes = [_note([each for each in effects if (each.network, each.split) == line]) for line in lines]
+    tops: list[float] = []
+    height = 0.0
+    for name in names:
+        tops.append(height)
+        height += _LINE + 0.13 * name.count("\n")
+    left, right = text_inches("\n".join(names).split("\n"), _SIZE) + 0.14, text_inches(notes, _SIZE) + 0.18
+    figure = Figure(figsize=(TEXT_WIDTH, _BELOW + height + _EDGE))
+    axes = place(figure, left, _BELOW, TEXT_WIDTH - left - right, height)
+    centres = [top + 0.13 * name.count("\n") + _LINE / 2 for top, name in zip(tops, names, strict=True)]
+    for centre, line, note in zip(centres, lines, notes, strict=True):
+        _draw(axes, centre, [each for each in effects if (each.network, each.split) == line])
+        axes.text(1.015, centre, note, transform=axes.get_yaxis_transform(), va="center", fontsize=_SIZE)
+    firsts = [next(top for top, line in zip(tops, lines, strict=True) if line[0] == network) for network in networks]
+    edges = [*firsts, height]
+    published = False
+    for number, network in enumerate(networks):
+        if number:
+            axes.axhline(edges[number], color=BLACK, linewidth=0.5)
+        own = {each.arm for each in effects if each.network == network}
+        values = dict.fromkeys((each.claim.percent, claimed(each.claim)) for each in claims if each.arm in own)
+        for value, text in values:
+            axes.plot([value] * 2, [edges[number], edges[number + 1]], color=VERMILLION, linewidth=1.2, zorder=1)
+            axes.text(
+                value, edges[number] + 0.02, f" {text}", color=VERMILLION, fontsize=6.5, va="top", ha="left", zorder=4
+            )
+            published = True
+    axes.set_yticks(centres, [name.split("\n")[-1] for name in names])
+    for top, name in zip(tops, names, strict=True):
+        if "\n" in name:
+            heading = name.rpartition("\n")[0]
+            axes.text(
+                -0.015,
+                top + 0.03,
+                heading,
+                transform=axes.get_yaxis_transform(),
+                ha="right",
+                va="top",
+                fontsize=_SIZE,
+                fontweight="bold",
+            )
+    axes.set_ylim(height, 0)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("Macro accuracy in %")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 5, 10]))
+    axes.grid(axis="x")
+    axes.margins(x=0.06)
+    figure.legend(handles=_entries(effects, published), loc="lower center", ncols=2, borderpad=0.1)
+    return figure
+
+
+def _draw(axes: Axes, centre: float, effects: Sequence[ProtocolEffect]) -> None:
+    means = [each.mean for each in effects]
+    axes.plot([min(means), max(means)], [centre] * 2, color=GREY, linewidth=1.4, zorder=2)
+    for each in effects:
+        marker, colour = _MARKERS.get(each.epoch_rule, ("o", BLUE))
+        if each.epoch_rule == effects[0].epoch_rule:
+            folds = list(each.folds.values())
+            axes.plot(folds, [centre + 0.08] * len(folds), "o", color=_PALE, ms=3, mew=0, zorder=2)
+        axes.plot([each.mean], [centre], marker, color=colour, mec=BLACK, mew=0.9, ms=5, zorder=3)
+
+
+def _note(effects: Sequence[ProtocolEffect]) -> str:
+    return " → ".join(accuracy(each.mean) for each in effects)
+
+
+def _entries(effects: Sequence[ProtocolEffect], published: bool) -> list[Line2D]:
+    entries = []
+    for rule in dict.fromkeys(each.epoch_rule for each in effects):
+        marker, colour = _MARKERS.get(rule, ("o", BLUE))
+        label = f"mean over folds, epoch: {EPOCHS.get(rule, rule)}"
+        entries.append(Line2D([], [], linestyle="", marker=marker, color=colour, mec=BLACK, mew=0.9, ms=5, label=label))
+    first = EPOCHS.get(effects[0].epoch_rule, effects[0].epoch_rule)
+    entries.append(
+        Line2D([], [], linestyle="", marker="o", color=_PALE, mew=0, ms=3, label=f"one fold, epoch: {first}")
+    )
+    if published:
+        entries.append(Line2D([], [], color=VERMILLION, linewidth=1.2, label="published"))
+    return entries
