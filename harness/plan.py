@@ -84,7 +84,7 @@ def _plan_arm(
     shape = set_shape(inputs, spec.features)
     model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
     speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
-    trials = spec.search.trials if arm.search else 0
+    trials = spec.search.trials if arm.searches else 0
     searched = trials * len(spec.test_folds)
     final = len(spec.test_folds) * spec.evaluate.seeds
 

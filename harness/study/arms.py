@@ -29,6 +29,8 @@ class Arm(Section):
     """Fuse clip probabilities, or segment probabilities before they are summed to a clip's."""
     search: bool = True
     """Whether [search] tunes this arm; false trains it with the values the study states."""
+    tuned_as: str | None = None
+    """Searched arm whose chosen values this one trains with, fold by fold, instead of a search of its own."""
     set: dict[str, Any] = Field(default_factory=dict)
     """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train, model and protocol."""
     seed_of: str | None = None
@@ -40,11 +42,17 @@ class Arm(Section):
         """Whether the arm trains nothing."""
         return self.fuse is not None
 
+    @property
+    def searches(self) -> bool:
+        """Whether hyperparameters are searched for this arm itself, where the study has trials."""
+        return self.search and self.tuned_as is None and not self.is_fused
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.is_fused:
-            if self.model or self.features or self.set or self.seed_of:
-                raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no model, features, set or seed_of")
+            for field in ("model", "features", "set", "seed_of", "tuned_as"):
+                if getattr(self, field):
+                    raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no {field}")
             if self.rule is None:
                 raise ValueError(f"arm {self.name!r} needs rule = 'dempster-shafer' or 'mean'")
             return self

@@ -32,8 +32,8 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
         raise StudyError(f"{path}: cannot read the study file: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: not a UTF-8 text file (byte {error.start}); a study is a TOML file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{path}: not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, brackets in brackets
+        raise StudyError(f"{path}: not valid TOML: {error}; correct the file") from None
     for override in overrides:
         _set(document, override)
     return parse_study(document, str(path))
@@ -44,6 +44,8 @@ def parse_study(document: dict[str, Any], source: str) -> StudySpec:
     try:
         # Through JSON, where lists stand for tuples: strict validation of the Python objects would refuse them.
         return StudySpec.model_validate_json(json.dumps(document, default=str))
+    except RecursionError:
+        raise StudyError(f"{source}: lists or tables stand within each other too deeply; correct the file") from None
     except ValidationError as error:
         raise StudyError("\n".join(f"{source}: {line}" for line in _explain(error, document))) from None
 
@@ -55,7 +57,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         raise StudyError(f"--set {override}: expected section.key=value, for instance train.epochs=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()
     # Keys of the search space and of an arm's own values hold dots themselves.
     for depth, key in enumerate(keys):
@@ -118,9 +120,9 @@ def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
         node = _step(node, step)
         name = node.get("name") if isinstance(step, int) and isinstance(node, dict) else None
         if isinstance(step, int):
-            parts[-1] = f"{parts[-1]}[{name if isinstance(name, str) else step}]"
+            parts[-1] = f"{parts[-1]}[{name if isinstance(name, str) and name.isprintable() else step}]"
         else:
-            parts.append(step)
+            parts.append(step if step.isprintable() else repr(step))
     return ".".join(parts)
 
 

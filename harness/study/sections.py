@@ -218,6 +218,9 @@ class TrainSection(Section):
     """SpecAugment: widest mask in frames (columns); 0 = off."""
     mask_bins: Natural = 0
     """SpecAugment: widest mask in bins (rows); 0 = off."""
+    cuda_graphs: bool = False
+    """On a GPU, record a step once and replay it in every training of the same shape: the same arithmetic with fewer
+    waits. Off, because it has not been run on a GPU yet. Without effect on a CPU."""
     threads: Positive = 1
     """CPU threads of one training. Part of the study, because sums in another order give other last digits."""
 

@@ -142,6 +142,7 @@ class StudySpec(Section):
             else:
                 self._check_values(arm)
                 self._check_seed(arm, trained)
+                self._check_tuning(arm, trained)
         for comparison in self.compare:
             if comparison.arm not in names:
                 raise ValueError(f"compare: arm {comparison.arm!r} is unknown; allowed: {', '.join(names)}")
@@ -190,6 +191,18 @@ class StudySpec(Section):
                 f"protocol.split = 'random-segment': arm {arm.name!r} has one image a clip and no segments; "
                 "use 'random-clip'"
             )
+
+    def _check_tuning(self, arm: Arm, trained: dict[str, Arm]) -> None:
+        if arm.tuned_as is None:
+            return
+        searched = [name for name, each in trained.items() if each.searches]
+        if arm.tuned_as not in searched:
+            raise ValueError(
+                f"arm {arm.name!r}: tuned_as names {arm.tuned_as!r}, which is not an arm that is searched; allowed: "
+                f"{', '.join(searched) or 'none, for no arm is'}"
+            )
+        if not arm.search:
+            raise ValueError(f"arm {arm.name!r}: search = false and tuned_as exclude each other; leave one out")
 
     def _check_seed(self, arm: Arm, trained: dict[str, Arm]) -> None:
         if arm.seed_of is None:
