@@ -1,0 +1,96 @@
+"""Commands that check recorded runs: train one again, or set two beside each other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.options import CACHE, DATA_ROOT, TRACKING, WORKERS
+from harness.interrupt import Interrupted, second_ends_at_once
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.command("replay", short_help="Train a recorded run again and compare.")
+@click.argument("run_id")
+@click.option("--fold", "folds", multiple=True, type=int, help="Only this fold; may be repeated.")
+@click.option("--seed", "seeds", multiple=True, type=int, help="Only this seed index; may be repeated.")
+@DATA_ROOT
+@click.option(
+    "--device",
+    default="recorded",
+    show_default=True,
+    help="recorded (the kind that each training had), auto, cpu, cuda or cuda:N.",
+)
+@WORKERS
+@TRACKING
+@CACHE
+@_JSON
+def replay_command(
+    run_id: str,
+    folds: tuple[int, ...],
+    seeds: tuple[int, ...],
+    data_root: Path | None,
+    device: str,
+    workers: int | None,
+    tracking_uri: str | None,
+    cache: Path | None,
+    as_json: bool,
+) -> None:
+    """Train again what the finished study, trial or fold run RUN_ID recorded, and compare the results bit by bit.
+
+    RUN_ID may be cut to its first letters. Inputs are rebuilt from the record alone: study, hyperparameters, seeds.
+    Nothing is written to the tracking store. Exit code 0: all equal; 1: something differs or failed.
+    """
+    from harness.data import resolve_data_root
+    from harness.prepare import user_cache
+    from harness.progress import Terminal
+    from harness.replay import replay
+    from harness.screen.replay import replay_json, show_replay
+    from harness.study.sections import TrackingSection
+
+    try:
+        with second_ends_at_once(), Terminal() as progress:
+            found = replay(
+                tracking_uri or TrackingSection().uri,
+                run_id,
+                data_root=resolve_data_root(data_root),
+                cache=cache or user_cache(),
+                device=device,
+                workers=workers,
+                progress=progress,
+                folds=folds,
+                seeds=seeds,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted("a replay keeps nothing; the same command begins again") from None
+    if as_json:
+        click.echo(replay_json(found))
+    else:
+        show_replay(found)
+    sys.exit(0 if found.equal else 1)
+
+
+@click.command("diff", short_help="Tell what differs between two recorded runs.")
+@click.argument("run_a")
+@click.argument("run_b")
+@TRACKING
+@_JSON
+def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool) -> None:
+    """Tell what differs between the finished runs RUN_A and RUN_B: study, conditions and results.
+
+    Both are study runs, trial runs or fold runs; an id may be cut to its first letters. Nothing is trained.
+    Exit code 0: nothing differs; 1: something does.
+    """
+    from harness.replay import diff_runs
+    from harness.screen.replay import diff_json, show_diff
+    from harness.study.sections import TrackingSection
+
+    found = diff_runs(tracking_uri or TrackingSection().uri, run_a, run_b)
+    if as_json:
+        click.echo(diff_json(found))
+    else:
+        show_diff(found)
+    sys.exit(0 if found.equal else 1)

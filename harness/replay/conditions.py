@@ -1,0 +1,123 @@
+"""Conditions: what a training ran on and from, as named text, and which of them differ between two trainings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PACKAGE, SETTING = "package", "setting"
+ABSENT = {PACKAGE: "not installed", SETTING: "not known"}
+"""Conditions that are lists, by the first word of their names, and what is said of an entry that one side lacks."""
+
+# What computes features and trains; any other package is named after these.
+_NUMERIC = ("torch", "torchaudio", "torchvision", "numpy", "scipy", "librosa", "soxr", "soundfile", "scikit-learn")
+_WORKERS = re.compile(r"--workers[= ]+'?(\d+)")
+_SHOWN_DIGEST = 12
+_SHOWN_ENTRIES = 4
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A condition with its two values, as text."""
+
+    name: str
+    before: str
+    after: str
+
+
+def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
+    """Return the conditions that ``environment.json`` tells, by name; what it does not tell is left out.
+
+    ``code commit``, ``uncommitted changes`` (digest of the diff), ``harness``, ``python``, ``processor``, ``GPUs``,
+    ``operating system``, ``workers`` (where the command line names them), and ``package <name>`` for each that is
+    installed.
+    """
+    hardware, python = environment.get("hardware", {}), environment.get("python", {})
+    told = {
+        "code commit": environment.get("git", {}).get("commit"),
+        "uncommitted changes": _changes(environment.get("git")),
+        "harness": environment.get("harness"),
+        "python": " ".join(filter(None, (python.get("implementation"), python.get("version")))),
+        "processor": hardware.get("cpu"),
+        "GPUs": ", ".join(gpu["name"] for gpu in hardware["gpus"]) or "none" if "gpus" in hardware else None,
+        "operating system": environment.get("platform"),
+    }
+    if workers := _WORKERS.search(environment.get("command", "")):
+        told["workers"] = workers[1]
+    packages = {f"{PACKAGE} {name}": version for name, version in environment.get("packages", {}).items()}
+    return {name: str(value) for name, value in told.items() if value} | packages
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Return the conditions that differ, those that bear on numbers first.
+
+    What only one side has is a difference where it belongs to a list that both have: a package that is not installed,
+    a setting that the other version of the code did not know. Any other condition must be known on both sides.
+    """
+    lists = {
+        prefix: (any(name.startswith(prefix) for name in before) and any(name.startswith(prefix) for name in after))
+        for prefix in ABSENT
+    }
+    found = []
+    for name in {**before, **after}:
+        prefix = name.partition(" ")[0]
+        if (name in before and name in after) or lists.get(prefix, False):
+            missing = ABSENT.get(prefix, "")
+            found.append(Difference(name, before.get(name, missing), after.get(name, missing)))
+    return tuple(sorted((each for each in found if each.before != each.after), key=_rank))
+
+
+def is_numeric_package(name: str) -> bool:
+    """Whether a condition is the version of a package that computes features or trains."""
+    return name.removeprefix(f"{PACKAGE} ") in _NUMERIC
+
+
+def is_package(name: str) -> bool:
+    """Whether a condition is the version of a package."""
+    return name.startswith(f"{PACKAGE} ")
+
+
+def short(value: str) -> str:
+    """Return a condition's value as it is shown: a digest or commit by its first letters, a long list by its first
+    entries."""
+    entries = re.sub(rf"\b([0-9a-f]{{{_SHOWN_DIGEST}}})[0-9a-f]{{20,}}\b", r"\1", value).split(", ")
+    more = [f"{len(entries) - _SHOWN_ENTRIES} more"] if len(entries) > _SHOWN_ENTRIES else []
+    return ", ".join(entries[:_SHOWN_ENTRIES] + more)
+
+
+def leaves(tree: Any, path: str = "") -> dict[str, str]:
+    """Return every value of JSON data by dotted name; entries of a list by their ``name`` or number."""
+    if isinstance(tree, Mapping):
+        items: Iterable[tuple[Any, Any]] = tree.items()
+    elif isinstance(tree, list) and any(isinstance(each, Mapping) for each in tree):
+        items = (
+            (each.get("name", number) if isinstance(each, Mapping) else number, each)
+            for number, each in enumerate(tree)
+        )
+    else:
+        return {path: str(tree)}
+    found: dict[str, str] = {}
+    for key, value in items:
+        found |= leaves(value, f"{path}.{key}" if path else str(key))
+    return found
+
+
+def _changes(git: Mapping[str, Any] | None) -> str | None:
+    """Return the uncommitted changes of the code in words; None when the code lay in no checkout."""
+    if not git or not git.get("commit"):
+        return None
+    if not git.get("dirty"):
+        return "none"
+    unknown = git.get("untracked", ())
+    told = [f"diff {git['diff_digest']}"] if git.get("diff_digest") else []
+    told += [f"new files {', '.join(unknown)}"] if unknown else []
+    return "; ".join(told) or "some"
+
+
+def _rank(each: Difference) -> tuple[int, int]:
+    if not is_package(each.name):
+        return 0, 0
+    name = each.name.removeprefix(f"{PACKAGE} ")
+    return (1, _NUMERIC.index(name)) if name in _NUMERIC else (2, 0)

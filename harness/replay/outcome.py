@@ -1,0 +1,83 @@
+"""What a replay found: a row a fold, and the conditions that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.replay.conditions import Difference
+from harness.replay.predictions import ClipChange, RowChange, WeightChange
+from harness.tracking import RecordedFold, RecordedRun
+
+FINAL = "final"
+"""Phase of the trainings that are tested."""
+
+
+@dataclass(frozen=True)
+class FoldReplay:
+    """One recorded training and its repetition.
+
+    Attributes
+    ----------
+    made
+        How it was repeated, in words.
+    error
+        Why it could not be; the comparisons are None then.
+    epoch
+        First epoch in which the histories differ; None when they do not.
+    weights
+        None where the run kept none.
+    differences
+        The recorded conditions that are not those of the repetition.
+    """
+
+    recorded: RecordedFold
+    made: str
+    error: str = ""
+    segments: RowChange | None = None
+    clips: ClipChange | None = None
+    epoch: int | None = None
+    weights: WeightChange | None = None
+    differences: tuple[Difference, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def equal(self) -> bool:
+        """Whether predictions, history and weights are those of the record, to the bit."""
+        if self.error or self.segments is None or self.clips is None:
+            return False
+        rows = self.segments.equal and self.clips.probabilities.equal
+        return rows and self.epoch is None and not (self.weights and self.weights.changed)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The replay of a run: a row a fold, in the record's order."""
+
+    run: RecordedRun
+    folds: tuple[FoldReplay, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether every fold is equal."""
+        return all(fold.equal for fold in self.folds)
+
+    @property
+    def differences(self) -> dict[Difference, int]:
+        """The conditions that differ, each with the number of folds it differs for."""
+        return counted(fold.differences for fold in self.folds)
+
+
+def counted(found: Iterable[Iterable[Difference]]) -> dict[Difference, int]:
+    """Return each difference with the number of lists it stands in, in the order of the first."""
+    counts: dict[Difference, int] = {}
+    for each in found:
+        for difference in each:
+            counts[difference] = counts.get(difference, 0) + 1
+    return counts
+
+
+def title(fold: RecordedFold) -> str:
+    """Return the name of a training as a person says it."""
+    stage = "" if fold.phase == FINAL else f" trial {fold.trial}"
+    return f"{fold.arm}{stage} fold {fold.fold} seed {fold.seed}"

@@ -1,0 +1,159 @@
+"""From what a run recorded back to the tasks it trained, and to the conditions that go with each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StudyError, TrackingError, TrainingError
+from harness.prepare import Prepared, default_workers, prepare, resolve_device
+from harness.progress import Progress
+from harness.replay.conditions import SETTING, Difference, differences, run_conditions
+from harness.replay.outcome import FINAL
+from harness.study import StudySpec
+from harness.study.load import parse_study
+from harness.tracking import RecordedFold, RecordedRun
+from harness.tracking.digests import part_digest
+from harness.tracking.runs import flat_settings
+from harness.training.task import FoldTask
+
+AS_RECORDED = "recorded"
+REST = "seed, labels or rules"
+"""The digest of the whole task, which tells of what has no digest of its own."""
+_OWN_DIGEST = (SETTING, "data", "features", "split")
+
+
+def recorded_spec(run: RecordedRun) -> StudySpec:
+    """Return the study that ``run`` belongs to, as it was recorded.
+
+    Raises
+    ------
+    TrackingError
+        When this version of the code cannot read it, or it lacks an arm that was trained.
+    """
+    try:
+        spec = parse_study(dict(run.spec), f"study.json of run {run.study_run}")
+    except StudyError as error:
+        git = run.environment.get("git", {})
+        made = (
+            f"commit {git['commit']}" if git.get("commit") else f"version {run.environment.get('harness', 'unknown')}"
+        )
+        raise TrackingError(f"{error}\nThe study was recorded by {made} of the harness; replay it with that") from None
+    arms = [arm.name for arm in spec.arms]
+    for fold in run.folds:
+        if fold.arm not in arms:
+            raise TrackingError(
+                f"study.json of run {run.study_run} has no arm {fold.arm!r}, which run {fold.run_id} trained; it has: "
+                f"{', '.join(arms)}. Was the file changed after it was recorded?"
+            )
+    return spec
+
+
+def rebuild_inputs(
+    spec: StudySpec, folds: Sequence[RecordedFold], data_root: Path, cache: Path, workers: int, progress: Progress
+) -> Prepared:
+    """Load clips, features and splits for the arms of ``folds``; raises as :func:`harness.prepare.prepare`."""
+    arms = {fold.arm for fold in folds}
+    # Only what is needed again: a fold of one arm needs no features of the others.
+    needed = spec.model_copy(update={"arms": tuple(arm for arm in spec.arms if arm.name in arms)})
+    return prepare(needed, data_root, cache, workers, "cpu", progress)
+
+
+def rebuild_task(prepared: Prepared, fold: RecordedFold, device: str) -> FoldTask:
+    """Return the task of a recorded training.
+
+    Raises
+    ------
+    TrainingError
+        When the recorded study does not test this fold, or the hyperparameters do not fit this version's networks.
+    """
+    tested = prepared.spec.test_folds
+    if fold.fold not in tested:
+        raise TrainingError(
+            f"{fold.task_key}: the recorded study tests folds {', '.join(map(str, tested))}, not {fold.fold}; "
+            "was study.json changed after it was recorded?"
+        )
+    try:
+        arm = prepared.spec.arm(fold.arm)
+        task = prepared.task(arm, fold.phase, fold.trial, dict(fold.values), fold.fold, fold.seed)
+    except ValueError as error:
+        raise TrainingError(f"{fold.task_key}: the recorded hyperparameters do not fit this version: {error}") from None
+    # Whatever the study says now of keeping them: weights that the run kept are compared.
+    return replace(task, device=device, keep_weights=fold.phase == FINAL)
+
+
+def device_of(fold: RecordedFold, asked: str) -> str:
+    """Return the device to train ``fold`` on again; ``recorded`` is the kind of device that it had.
+
+    Raises
+    ------
+    TrainingError
+        When this machine lacks that device.
+    """
+    if asked != AS_RECORDED:
+        return resolve_device(asked)
+    name = fold.conditions.get("device", "")
+    gpus = [gpu["name"] for gpu in fold.environment.get("hardware", {}).get("gpus", ())]
+    if name not in gpus:
+        return "cpu"
+    try:
+        return resolve_device("cuda")
+    except TrainingError:
+        raise TrainingError(
+            f"{fold.task_key}: it was trained on {name}, and this machine has no CUDA device; "
+            "--device cpu trains it on the processor, where an equal result is not to be expected"
+        ) from None
+
+
+def workers_for(folds: Sequence[RecordedFold], device: str, asked: int | None) -> int:
+    """Return how many trainings run at once: as many as were ``asked`` for, else as ``run-study`` would."""
+    threads = max((int(fold.conditions.get("threads", "1")) for fold in folds), default=1)
+    return asked or default_workers(device, threads)
+
+
+def recorded_conditions(fold: RecordedFold) -> dict[str, str]:
+    """Return the conditions of a recorded training, by name: of its session, of the training, and of its inputs."""
+    return (
+        run_conditions(fold.environment)
+        | _of_training(fold.conditions)
+        | _of_inputs(fold.digests, fold.parts)
+        | {f"{SETTING} {name}": value for name, value in fold.settings.items()}
+    )
+
+
+def conditions_apart(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Return the conditions that differ; that of the whole task only where no other explains it."""
+    found = differences(before, after)
+    explained = any(each.name.startswith(_OWN_DIGEST) for each in found)
+    return tuple(each for each in found if not (explained and each.name == REST))
+
+
+def replay_conditions(
+    task: FoldTask, fold: RecordedFold, data_digest: str, environment: Mapping[str, Any], trained: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the same conditions of the training that repeats ``fold``.
+
+    ``trained`` is ``FoldResult.conditions``. The digest of a split's part is taken as the recorded data set would give
+    it, so that changed audio is not told as a changed split as well.
+    """
+    split = {"train": task.split.train, "validation": task.split.validation, "test": task.split.test}
+    kept = {name: len(digest) for name, digest in fold.parts.items()}
+    parts = {
+        name: part_digest(part, fold.digests["data"])[: kept[name]] for name, part in split.items() if name in kept
+    }
+    digests = {"task": task.digest, "data": data_digest, "features": task.features.digest}
+    settings = {f"{SETTING} {name}": str(value) for name, value in flat_settings(task.settings).items()}
+    return run_conditions(environment) | _of_training(trained) | _of_inputs(digests, parts) | settings
+
+
+def _of_training(conditions: Mapping[str, str]) -> dict[str, str]:
+    names = {"device": "device", "threads": "threads", "precision": "precision", "torch": "torch build"}
+    return {shown: conditions[name] for name, shown in names.items() if name in conditions}
+
+
+def _of_inputs(digests: Mapping[str, str], parts: Mapping[str, str]) -> dict[str, str]:
+    shown = {"data": "data digest", "features": "features digest", "task": REST}
+    named = {title: digests[name] for name, title in shown.items() if digests.get(name, "-") != "-"}
+    return named | {f"split, {part} part": digest for part, digest in parts.items()}

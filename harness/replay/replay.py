@@ -1,0 +1,244 @@
+"""replay: train again what a run recorded, and say how far the new results are from the recorded ones.
+
+    run id -> recorded study, hyperparameters, digests -> clips, features, splits, tasks -> training -> comparison
+
+Nothing is written to the tracking store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from harness.data import ClipTable, load_clips
+from harness.errors import HarnessError, TrackingError, TrainingError
+from harness.executors import Epoch, Event, Failed, Finished, Started, local_executor
+from harness.prepare import Prepared, resolve_device
+from harness.progress import Progress
+from harness.replay.conditions import run_conditions
+from harness.replay.outcome import FINAL, FoldReplay, Replay, title
+from harness.replay.predictions import compare_clips, compare_histories, compare_segments, compare_weights
+from harness.replay.rebuild import (
+    conditions_apart,
+    device_of,
+    rebuild_inputs,
+    rebuild_task,
+    recorded_conditions,
+    recorded_spec,
+    replay_conditions,
+    workers_for,
+)
+from harness.study import StudySpec
+from harness.tracking import (
+    RecordedFold,
+    RecordedRun,
+    StoredFold,
+    collect_environment,
+    load_fold,
+    load_kept_weights,
+    read_run,
+    readable_uri,
+)
+from harness.training.fuse import fuse_predictions
+from harness.training.metrics import clip_predictions
+from harness.training.task import FoldResult, FoldTask
+
+_FOLDS = "folds"
+
+_Key = tuple[str, int, int]
+"""Arm, fold and seed of a final training."""
+
+
+def replay(
+    uri: str,
+    run_id: str,
+    *,
+    data_root: Path,
+    cache: Path,
+    device: str,
+    workers: int | None,
+    progress: Progress,
+    folds: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+) -> Replay:
+    """Train again the trainings at or below the run whose id is, or begins with, ``run_id``, and compare.
+
+    A fused arm is fused again, from streams that are replayed in the same call, else from the recorded ones.
+
+    Parameters
+    ----------
+    device
+        As ``--device`` of run-study, or ``recorded``.
+    folds, seeds
+        Only these; all when empty.
+
+    Raises
+    ------
+    HarnessError
+        When the run is unknown or not finished, or its inputs cannot be had. A training that fails is a row with its
+        error.
+    """
+    # One store all along: a server that goes down midway would give way to its spool, where runs have other ids.
+    uri = readable_uri(uri)
+    run = read_run(uri, run_id)
+    chosen = _chosen(run, folds, seeds)
+    spec = recorded_spec(run)
+    trained = [fold for fold in chosen if not fold.is_fused]
+    devices = {fold.run_id: device_of(fold, device) for fold in trained}
+    again = _Again(uri, run, spec, chosen, progress)
+    progress.begin(_FOLDS, "folds", len(chosen))
+    clips = None
+    if trained:
+        n_workers = workers_for(trained, devices[trained[0].run_id], workers)
+        prepared = rebuild_inputs(spec, trained, data_root, cache, n_workers, progress)
+        again.train(prepared, devices, n_workers)
+        clips = prepared.clips
+    if len(trained) < len(chosen):
+        again.fuse(clips or load_clips(spec.data, data_root))
+    progress.end(_FOLDS)
+    return Replay(run, tuple(again.done[fold.run_id] for fold in chosen))
+
+
+def _chosen(run: RecordedRun, folds: Sequence[int], seeds: Sequence[int]) -> list[RecordedFold]:
+    for name, asked in (("fold", folds), ("seed", seeds)):
+        there = sorted({int(getattr(fold, name)) for fold in run.folds})
+        for number in asked:
+            if number not in there:
+                raise TrackingError(
+                    f"--{name} {number}: run {run.run_id} ({run.title}) has no finished training of it; "
+                    f"there are: {', '.join(map(str, there))}"
+                )
+    chosen = [fold for fold in run.folds if (not folds or fold.fold in folds) and (not seeds or fold.seed in seeds)]
+    if not chosen:
+        raise TrackingError(
+            f"run {run.run_id} ({run.title}): no finished training has both that --fold and that --seed"
+        )
+    return chosen
+
+
+class _Again:
+    """The repetition while it goes on; ``done`` holds what has ended, by the id of the recorded run."""
+
+    def __init__(
+        self, uri: str, run: RecordedRun, spec: StudySpec, chosen: Sequence[RecordedFold], progress: Progress
+    ) -> None:
+        self.done: dict[str, FoldReplay] = {}
+        self._uri = uri
+        self._run = run
+        self._spec = spec
+        self._trained = [fold for fold in chosen if not fold.is_fused]
+        self._fused = [fold for fold in chosen if fold.is_fused]
+        self._streams = {key for fold in self._fused for key in self._keys(fold)}
+        self._replayed: dict[_Key, pd.DataFrame] = {}
+        self._progress = progress
+        # Loads torch, without which GPUs are not seen as they were when the run was recorded.
+        resolve_device("auto")
+        self._environment = collect_environment("").facts
+
+    def train(self, prepared: Prepared, devices: Mapping[str, str], workers: int) -> None:
+        """Train again what was trained."""
+        tasks: list[FoldTask] = []
+        recorded: dict[str, RecordedFold] = {}
+        for fold in self._trained:
+            try:
+                task = rebuild_task(prepared, fold, devices[fold.run_id])
+            except TrainingError as error:
+                self._end(FoldReplay(fold, "not trained", error=str(error)))
+            else:
+                tasks.append(task)
+                recorded[task.key] = fold
+
+        def on_event(event: Event) -> bool:
+            task = event.task
+            fold = recorded[task.key]
+            match event:
+                case Started():
+                    self._progress.begin(task.key, title(fold), task.settings.train.epochs)
+                case Epoch(row=row):
+                    self._progress.advance(task.key, int(row["epoch"]), f"loss {row['train_loss']:.3f}")
+                case Failed(error=error):
+                    self._progress.end(task.key)
+                    self._end(FoldReplay(fold, "not trained", error=error))
+                case Finished(result=result):
+                    self._progress.end(task.key)
+                    now = replay_conditions(task, fold, prepared.clips.digest, self._environment, result.conditions)
+                    self._end(self._compared(fold, result, prepared.clips, now | {"workers": str(workers)}))
+            return True
+
+        with local_executor(workers) as executor:
+            executor.run(tasks, on_event)
+
+    def fuse(self, clips: ClipTable) -> None:
+        """Fuse again what was fused."""
+        now = run_conditions(self._environment) | {"data digest": clips.digest}
+        for fold in self._fused:
+            arm, keys = self._spec.arm(fold.arm), self._keys(fold)
+            try:
+                fused = fuse_predictions([self._stream(key) for key in keys], str(arm.rule), arm.level)
+                test = clip_predictions(fused[fused["part"] == "test"], clips)
+                before = load_fold(self._uri, fold.run_id)
+                segments = compare_segments(_segments(before), fused)
+            except (HarnessError, ValueError, IndexError) as error:
+                self._end(FoldReplay(fold, "not fused", error=str(error)))
+                continue
+            new = sum(key in self._replayed for key in keys)
+            self._end(
+                FoldReplay(
+                    fold,
+                    f"fused again: {new} streams replayed, {len(keys) - new} from the record",
+                    segments=segments,
+                    clips=compare_clips(before.clips, {"test": test}),
+                    differences=conditions_apart(recorded_conditions(fold), now),
+                )
+            )
+
+    def _compared(self, fold: RecordedFold, result: FoldResult, clips: ClipTable, now: Mapping[str, str]) -> FoldReplay:
+        key = (fold.arm, fold.fold, fold.seed)
+        if fold.phase == FINAL and key in self._streams:
+            self._replayed[key] = result.predictions
+        try:
+            before = load_fold(self._uri, fold.run_id)
+            kept = load_kept_weights(self._uri, fold.run_id)
+            segments = compare_segments(_segments(before), result.predictions)
+        except HarnessError as error:
+            return FoldReplay(fold, "trained again", error=str(error))
+        parts = result.predictions.groupby("part", sort=True)
+        return FoldReplay(
+            fold,
+            "trained again",
+            segments=segments,
+            clips=compare_clips(before.clips, {str(part): clip_predictions(rows, clips) for part, rows in parts}),
+            epoch=compare_histories(before.history, result.history),
+            weights=compare_weights(kept, result.weights) if kept else None,
+            differences=conditions_apart(recorded_conditions(fold), now),
+            seconds=result.timing["total"],
+        )
+
+    def _keys(self, fold: RecordedFold) -> list[_Key]:
+        return [(stream, fold.fold, fold.seed) for stream in self._spec.arm(fold.arm).fuse or ()]
+
+    def _stream(self, key: _Key) -> pd.DataFrame:
+        """Return the predictions of a stream: replayed a moment ago, else as recorded."""
+        if key in self._replayed:
+            return self._replayed[key]
+        for each in self._run.siblings:
+            if each.phase == FINAL and (each.arm, each.fold, each.seed) == key:
+                return _segments(load_fold(self._uri, each.run_id))
+        raise TrackingError(
+            f"stream {key[0]} of fold {key[1]} seed {key[2]} is not among the finished runs of the study"
+        )
+
+    def _end(self, fold: FoldReplay) -> None:
+        self.done[fold.recorded.run_id] = fold
+        self._progress.advance(_FOLDS, len(self.done))
+        how = f"failed: {fold.error}" if fold.error else "equal to the bit" if fold.equal else "differs"
+        seconds = f" ({fold.seconds:.0f} s)" if fold.seconds else ""
+        self._progress.line(f"{title(fold.recorded)}: {how}{seconds}")
+
+
+def _segments(stored: StoredFold) -> pd.DataFrame:
+    if stored.segments is None:
+        raise TrackingError(f"run {stored.run_id} ({stored.task_key}) has lost its segment predictions")
+    return stored.segments
