@@ -15,7 +15,7 @@ from harness.data.leakage import LeakageReport
 from harness.data.splits import Part, Split
 from harness.features.store import FeatureRef
 from harness.study import ArmSettings, ModelSection, TrainSection
-from harness.training import FoldTask
+from harness.training import FoldResult, FoldTask
 
 N_CLASSES = 3
 PLANES = {"LM": 6, "chroma": 3}
@@ -103,3 +103,14 @@ def task_of(features: FeatureRef, labels: NDArray[np.int64], **changes: Any) -> 
         device="cpu",
     )
     return dataclasses.replace(task, **changes)
+
+
+def same_result(first: FoldResult, second: FoldResult) -> bool:
+    """Return whether two results are equal to the bit, timing aside."""
+    return (
+        first.predictions.equals(second.predictions)
+        and first.history.equals(second.history)
+        and first.best_epoch == second.best_epoch
+        and first.weights.keys() == second.weights.keys()
+        and all(np.array_equal(value, second.weights[name]) for name, value in first.weights.items())
+    )

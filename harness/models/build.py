@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import nn
 
 from harness.models.resnet import resnet18
 from harness.models.stacked import PlaneRows, StackedSuNet
 from harness.models.su import SuNet
-from harness.study import ModelSection
 from harness.vocabulary import MODELS, SU_DEPTHS
+
+if TYPE_CHECKING:
+    from harness.study import ModelSection
 
 
 def build_model(

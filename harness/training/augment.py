@@ -8,14 +8,17 @@ augmentation on leaves the others' draws as they were.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.study import TrainSection
 from harness.training.seeding import fold_seed
+
+if TYPE_CHECKING:
+    from harness.study import TrainSection
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,15 @@ def _shares(rng: np.random.Generator, alpha: float, n: int) -> NDArray[np.float3
     """
     weight = rng.beta(alpha, alpha, n)
     return np.maximum(weight, 1 - weight).astype(np.float32)
+
+
+def keeps_rounding(train: TrainSection) -> bool:
+    """Return whether inputs may be rounded to bfloat16 before they are gathered: the same numbers, to the bit.
+
+    Under ``precision = "bfloat16"`` autocast rounds each batch before the first convolution, and a mask's 0 is exact.
+    Gain and mixup calculate with the float32 inputs, so theirs must not be rounded first.
+    """
+    return train.precision == "bfloat16" and train.gain == 1 and not train.mixup
 
 
 def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, stop: int) -> Batch:

@@ -7,15 +7,19 @@ N items of a part, B items of a batch, C channels, H rows (bins), W columns (fra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.data.splits import Part
 from harness.errors import TrainingError
-from harness.features.store import FeatureRef
+
+if TYPE_CHECKING:
+    # Types alone: a machine that only measures training needs neither audio nor study files, nor what reads them.
+    from harness.data.splits import Part
+    from harness.features.store import FeatureRef
 
 
 @dataclass(frozen=True)
@@ -89,21 +93,30 @@ def plane_rows(features: FeatureRef) -> dict[str, tuple[int, int]]:
     return rows
 
 
+def load_planes(features: FeatureRef, device: torch.device) -> Tensor:
+    """Return the planes of all clips on ``device`` in memory of their own: x_TF for segments, x_NHWC for images."""
+    planes = torch.from_numpy(np.require(features.load(), requirements="W"))
+    if features.layout == "image":
+        planes = planes.permute(0, 2, 3, 1)
+    return planes.to(device).contiguous()
+
+
 class Resident:
-    """The planes of all clips on ``device``: x_TF for segments, x_NHWC for images, float32.
+    """The planes of all clips on ``device``: x_TF for segments, x_NHWC for images, float32 unless rounded.
 
     Batches are gathered on the device: a segment is a window of T, so nothing is copied before it is needed.
+    ``planes``, where given, become this object's own, which normalises them in place.
     """
 
-    def __init__(self, features: FeatureRef, device: torch.device) -> None:
+    def __init__(self, features: FeatureRef, device: torch.device, planes: Tensor | None = None) -> None:
         self.features = features
         self.device = device
-        # A writable array of our own: normalisation happens in place.
-        planes = torch.from_numpy(np.require(features.load(), requirements="W"))
-        if features.layout == "image":
-            planes = planes.permute(0, 2, 3, 1)
-        self.x = planes.to(device).contiguous()
+        self.x = load_planes(features, device) if planes is None else planes
         self._window = torch.arange(features.segment_frames, device=device)
+
+    def round_to_bfloat16(self) -> None:
+        """Hold the planes in half the memory, rounded as autocast would round each batch."""
+        self.x = self.x.to(torch.bfloat16)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

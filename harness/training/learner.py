@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,12 +11,19 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.study import TrainSection
 from harness.training.augment import Batch, EpochDraws, augmented
-from harness.training.inputs import Resident
+
+if TYPE_CHECKING:
+    from harness.study import TrainSection
+    from harness.training.inputs import Resident
 
 # Fixed, so that predictions do not depend on a searched batch size.
 EVALUATION_BATCH = 128
+
+
+# Batches cut out of the features at once. A GPU starts a handful of small kernels for each cut, however large it is;
+# a processor has each batch in its cache when it needs it.
+GATHERED = {"cuda": 16}
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Learner:
     """A network that is being trained on one device.
 
     The network is kept channels last; forward and backward run in ``train.precision`` while weights, optimiser, loss
-    and softmax stay float32.
+    and softmax stay float32. ``gathered`` batches are cut out of the features at once; it has no say in the result.
     """
 
     def __init__(
@@ -57,37 +65,43 @@ class Learner:
         # .to() is typed for tensors only where it takes a memory format.
         self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device = device
+        self.gathered = GATHERED.get(device.type, 1)
         self._bfloat16 = train.precision == "bfloat16"
-        self._optimizer = _optimizer(self.model, train)
+        self._optimizer = self._make_optimizer(train)
         self._weights = None if weights_C is None else torch.from_numpy(weights_C).to(device)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self._n_correct = torch.zeros((), dtype=torch.int64, device=device)
         self._n_seen = 0
 
     def set_rate(self, lr: float) -> None:
-        """Set the learning rate of every parameter."""
+        """Set the learning rate of every parameter; on a GPU it is rounded to float32, as a CUDA graph reads it."""
         for group in self._optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = float(np.float32(lr)) if self.device.type == "cuda" else lr
 
     def step(self, batch: Batch) -> None:
         """Take one optimiser step and count loss and hits on the device; nothing is waited for."""
+        self._update(batch)
+        self._n_seen += len(batch.labels)
+
+    def _update(self, batch: Batch) -> None:
+        """Do a step's work on the device."""
         self._optimizer.zero_grad(set_to_none=True)
         logits = self._logits(batch.x)
         loss = self._loss(logits, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
-        n = len(batch.labels)
-        self._loss_sum += loss.detach() * n
+        self._loss_sum += loss.detach() * len(batch.labels)
         self._n_correct += (logits.detach().argmax(dim=1) == batch.labels).sum()
-        self._n_seen += n
 
     def epoch(self, resident: Resident, part: PartOnDevice, draws: EpochDraws, bounds: list[tuple[int, int]]) -> None:
         """Take one step for each batch in ``bounds``, items in the drawn order."""
         self.model.train()
         positions, labels = part.positions[draws.order], part.labels[draws.order]
-        for start, stop in bounds:
-            x = resident.gather(positions[start:stop])
-            self.step(augmented(x, labels[start:stop], draws, start, stop))
+        for group in (bounds[i : i + self.gathered] for i in range(0, len(bounds), self.gathered)):
+            first, last = group[0][0], group[-1][1]
+            x = resident.gather(positions[first:last])
+            for start, stop in group:
+                self.step(augmented(x[start - first : stop - first], labels[start:stop], draws, start, stop))
 
     def tally(self) -> tuple[float, float]:
         """Return mean loss and accuracy over the items since the last call; waits for the device."""
@@ -116,6 +130,9 @@ class Learner:
         """Put a state back."""
         self.model.load_state_dict(state)
 
+    def _make_optimizer(self, train: TrainSection) -> torch.optim.Optimizer:
+        return fused_optimizer(self.model, train, train.lr)
+
     def _logits(self, x_BCHW: Tensor) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
             logits: Tensor = self.model(x_BCHW)
@@ -134,13 +151,17 @@ class Learner:
         return loss.sum() / torch.lerp(weights[batch.partners], weights[batch.labels], batch.share).sum()
 
 
-def _optimizer(model: nn.Module, train: TrainSection) -> torch.optim.Optimizer:
-    """Return the study's optimiser over all parameters, in torch's fused form."""
-    parameters = model.parameters()
+def fused_optimizer(
+    model: nn.Module, train: TrainSection, lr: float | Tensor, *, capturable: bool = False
+) -> torch.optim.Optimizer:
+    """Return the study's optimiser over all parameters, in torch's fused form.
+
+    ``capturable`` is for a CUDA graph, which must also read the rate ``lr`` from a tensor on its device.
+    """
+    parameters, decay = model.parameters(), train.weight_decay
     if train.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
     if train.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
-    return torch.optim.SGD(
-        parameters, lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay, fused=True
-    )
+        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
+    # Without a switch of its own: fused SGD can always be recorded.
+    return torch.optim.SGD(parameters, lr=lr, momentum=train.momentum, weight_decay=decay, fused=True)

@@ -20,9 +20,11 @@ from torch import Tensor
 
 from harness.errors import TrainingError
 from harness.models import build_model
-from harness.training.augment import Draws
+from harness.training.augment import Draws, keeps_rounding
+from harness.training.graphs import GraphLearner
 from harness.training.inputs import Items, Resident, part_items, plane_rows
 from harness.training.isolation import device_name, isolated, open_device
+from harness.training.keep import KEPT_HERE, keeps, step_key
 from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
 from harness.training.memory import explained_memory
 from harness.training.metrics import clip_means, scores
@@ -53,16 +55,20 @@ def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
     _check_precision(task, device)
     parts = _parts(task)
     train = task.settings.train
-    with isolated(device, task.seed, train.threads) as complaints:
+    with isolated(device, task.seed, train.threads) as complaints, KEPT_HERE.given_up_on_failure():
         with explained_memory(task.key, task.device, None):
-            resident = Resident(task.features, device)
+            kept = KEPT_HERE.planes(task.features, device) if keeps(device) else None
+            resident = Resident(task.features, device, kept)
             normalise(resident, parts["train"], task.normalise)
+            if keeps_rounding(train):
+                resident.round_to_bfloat16()
         loaded = time.perf_counter()
         with explained_memory(task.key, task.device, train.batch_size):
             run = _Run(task, resident, parts)
             run.train(on_epoch)
             predictions = run.predictions()
             weights = run.weights() if task.keep_weights else {}
+            run.give_back()
     trained = len(parts["train"]) * len(run.history)
     return FoldResult(
         task_key=task.key,
@@ -110,16 +116,7 @@ class _Run:
         self.best = _Best()
         self.train_seconds = 0.0
         self.evaluate_seconds = 0.0
-        model = build_model(
-            task.settings.model_name,
-            task.settings.model,
-            resident.input_shape,
-            task.n_classes,
-            plane_rows(task.features),
-        )
-        labels = parts["train"].labels
-        weights = class_weights(labels, task.n_classes) if self.settings.class_weights else None
-        self.learner = Learner(model, self.settings, resident.device, weights)
+        self.learner = self._make_learner()
         self._on_device = {name: _on_device(resident, items) for name, items in parts.items()}
 
     def train(self, on_epoch: OnEpoch | None) -> None:
@@ -162,6 +159,25 @@ class _Run:
         """Return the weights in place as numpy arrays in C order."""
         state = self.learner.model.state_dict()
         return {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in state.items()}
+
+    def give_back(self) -> None:
+        """Leave a recorded step to the next training; this one can do nothing more."""
+        if isinstance(self.learner, GraphLearner):
+            KEPT_HERE.give_back(self._step_key, self.learner)
+
+    def _make_learner(self) -> Learner:
+        task, resident = self.task, self.resident
+        rows = plane_rows(task.features)
+        settings, shape = task.settings, resident.input_shape
+        model = build_model(settings.model_name, settings.model, shape, task.n_classes, rows)
+        labels = self.parts["train"].labels
+        weights = class_weights(labels, task.n_classes) if self.settings.class_weights else None
+        if not (self.settings.cuda_graphs and keeps(resident.device)):
+            return Learner(model, self.settings, resident.device, weights)
+        self._step_key = step_key(settings, shape, task.n_classes, rows, resident.device)
+        return KEPT_HERE.take_learner(
+            self._step_key, model, weights, lambda: GraphLearner(model, self.settings, resident.device, weights)
+        )
 
     def _learn(self, epoch: int, draws: Draws, bounds: list[tuple[int, int]]) -> dict[str, float]:
         lr = learning_rate(self.settings, epoch)

@@ -1,4 +1,4 @@
-"""What the training benchmarks compare: equal segments, equal steps, and counts that can be checked by hand."""
+"""What the training benchmarks compare: equal segments and equal steps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 
-from benchmarks.floor import Counted, counted
-from benchmarks.naive import naive_dataset, naive_epoch, ratio_table
+from benchmarks.naive import naive_dataset, naive_epoch
 from benchmarks.training import FRAMES, N_CLASSES, ROWS, made_features
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
@@ -57,23 +55,3 @@ def test_the_naive_loop_learns_what_the_harness_learns(tmp_path: Path, resident:
     assert math.isclose(float(np.mean(losses)), ours.tally()[0], rel_tol=1e-4)
     for (name, left), right in zip(models[0].named_parameters(), models[1].parameters(), strict=True):
         assert torch.allclose(left, right, atol=1e-4), name
-
-
-def test_operations_and_bytes_by_hand() -> None:
-    model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, bias=False), nn.Flatten(), nn.Linear(24, 5, bias=False))
-    count = counted(model, (1, 3, 4), batch=2, element=2)
-    # Convolution: 18 weights at 12 places, forward and weight gradient; linear: 120 weights, three passes; two items.
-    assert count.operations == 2 * (2 * 2 * 18 * 12 + 3 * 2 * 120)
-    assert count.network_bytes == 4 * 2 * (24 + 5) * 2 + (18 + 120) * (2 * 2 + 4)
-    assert count.optimizer_bytes == 20 * (18 + 120)
-
-
-@pytest.mark.parametrize(("bandwidth", "seconds"), [(10.0, 10 + 3.0), (2.0, 20 + 15.0)])
-def test_the_floor_overlaps_operations_with_bytes_but_not_with_the_optimiser(bandwidth: float, seconds: float) -> None:
-    assert Counted(100, 40, 30).floor_seconds(10.0, bandwidth) == seconds
-
-
-def test_the_table_of_ratios_prints_median_and_range() -> None:
-    table = ratio_table({"a / b": {"n": 3, "median": 1.994, "min": 1.5, "max": 2.25}})
-    assert list(table.printed.iloc[0]) == ["a / b", "1.99", "1.50 to 2.25"]
-    assert "over 3 rounds" in table.caption

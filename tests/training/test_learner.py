@@ -10,9 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.study import TrainSection
-from harness.training.augment import Batch
-from harness.training.learner import Learner, batch_bounds, class_weights
+from harness.data.splits import Part
+from harness.features.store import FeatureRef
+from harness.models import build_model
+from harness.study import ModelSection, TrainSection
+from harness.training.augment import Batch, Draws
+from harness.training.inputs import Resident, part_items
+from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
+from tests.toys import N_CLASSES
 
 CPU = torch.device("cpu")
 SHAPE = (1, 2, 2)
@@ -116,3 +121,30 @@ def test_bfloat16_keeps_weights_and_logits_float32() -> None:
     assert seen == [torch.bfloat16]
     assert all(parameter.dtype == torch.float32 for parameter in learner.model.parameters())
     assert all(parameter.grad.dtype == torch.float32 for parameter in learner.model.parameters())
+
+
+@pytest.mark.parametrize("values", [{}, {"gain": 3, "mixup": 0.3, "mask_frames": 2, "mask_bins": 2}])
+@pytest.mark.parametrize("gathered", [2, 3, 100])
+def test_batches_cut_at_once_are_the_batches_cut_singly(
+    features: FeatureRef, labels: np.ndarray, values: dict[str, object], gathered: int
+) -> None:
+    items = part_items(Part(np.arange(len(labels))), features, labels)
+    train, results = TrainSection(batch_size=8, **values), []
+    bounds = batch_bounds(len(items), 8)
+    assert len(bounds) > 6
+    for at_once in (1, gathered):
+        resident, cuts = Resident(features, CPU), []
+        gather = resident.gather
+        resident.gather = lambda positions, gather=gather, cuts=cuts: cuts.append(len(positions)) or gather(positions)  # type: ignore[method-assign]
+        torch.manual_seed(0)
+        learner = Learner(build_model("su4", ModelSection(), resident.input_shape, N_CLASSES), train, CPU)
+        learner.gathered = at_once
+        part = PartOnDevice(torch.from_numpy(resident.positions(items)), torch.from_numpy(items.labels))
+        draws = Draws(train, len(items), resident.input_shape, 0, CPU)
+        for _ in range(2):
+            learner.epoch(resident, part, draws.epoch(), bounds)
+        assert len(cuts) == 2 * -(-len(bounds) // at_once)
+        assert sum(cuts) == 2 * len(items)
+        results.append((learner.tally(), learner.state()))
+    assert results[0][0] == results[1][0]
+    assert all(torch.equal(value, results[1][1][name]) for name, value in results[0][1].items())

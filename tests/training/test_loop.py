@@ -18,21 +18,10 @@ from harness.features.store import FeatureRef
 from harness.models import SuNet
 from harness.training import FoldResult, FoldTask, train_fold
 from harness.training.learner import Learner
-from tests.toys import N_CLASSES, settings_of, split_of, task_of, write_images, write_segments
+from tests.toys import N_CLASSES, same_result, settings_of, split_of, task_of, write_images, write_segments
 
 Make = Callable[..., FoldTask]
 EVERYTHING = {"gain": 3, "mixup": 0.3, "mask_frames": 2, "mask_bins": 2, "class_weights": True}
-
-
-def same(first: FoldResult, second: FoldResult) -> bool:
-    """Return whether two results are equal to the bit, timing aside."""
-    return (
-        first.predictions.equals(second.predictions)
-        and first.history.equals(second.history)
-        and first.best_epoch == second.best_epoch
-        and first.weights.keys() == second.weights.keys()
-        and all(np.array_equal(value, second.weights[name]) for name, value in first.weights.items())
-    )
 
 
 def accuracy(result: FoldResult, part: str) -> float:
@@ -47,7 +36,7 @@ def test_a_repeat_is_equal_to_the_bit(make_task: Make, precision: str) -> None:
     first = train_fold(task)
     torch.manual_seed(123)
     np.random.seed(5)  # noqa: NPY002
-    assert same(first, train_fold(task))
+    assert same_result(first, train_fold(task))
 
 
 def test_other_trainings_before_it_do_not_matter(make_task: Make, tmp_path: Path, labels: NDArray[np.int64]) -> None:
@@ -56,13 +45,13 @@ def test_other_trainings_before_it_do_not_matter(make_task: Make, tmp_path: Path
     (tmp_path / "other").mkdir()
     train_fold(task_of(write_images(tmp_path / "other", labels), labels, settings=settings_of("resnet18", epochs=1)))
     train_fold(make_task(seed=8, settings=settings_of(optimizer="adamw", epochs=1)))
-    assert same(alone, train_fold(task))
+    assert same_result(alone, train_fold(task))
 
 
 def test_the_seed_matters_and_the_process_is_left_alone(make_task: Make) -> None:
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     first, second = (train_fold(make_task(seed=seed)) for seed in (7, 8))
-    assert not same(first, second)
+    assert not same_result(first, second)
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
 
@@ -178,7 +167,7 @@ def test_search_never_touches_the_test_part(make_task: Make, epoch_rule: str) ->
     assert not any(column.startswith("test") for column in result.history.columns)
     # A test part that cannot even be cut changes nothing.
     nonsense = dataclasses.replace(task.split, test=Part(np.array([10**9])))
-    assert same(result, train_fold(dataclasses.replace(task, split=nonsense)))
+    assert same_result(result, train_fold(dataclasses.replace(task, split=nonsense)))
 
 
 @pytest.mark.parametrize("epoch_rule", ["fixed", "best-on-validation"])

@@ -1,0 +1,159 @@
+"""A training step recorded once as a CUDA graph and replayed, for one training after the other.
+
+At batch 32 a step of the 4-layer network starts some hundred small kernels; started one by one, the processor may not
+keep up with the GPU. A CUDA graph starts them all at once. It works on fixed memory: inputs are copied into it, and the
+learning rate is a tensor.
+
+Nothing of this changes a number. The order of operations is that of :class:`~harness.training.learner.Learner`; the
+steps that warm up before the recording leave no trace; and torch registers the GPU's generator with the graph, so that
+every replay draws the dropout that the next plain step would have drawn. On the CPU the same class calls the step
+instead of replaying it, with the same fixed memory: that is how all but the recording itself is tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.training.augment import Batch
+from harness.training.learner import Learner, fused_optimizer
+
+if TYPE_CHECKING:
+    from harness.study import TrainSection
+
+# torch asks for a few before a recording: libraries make their handles and workspaces in them.
+WARM_UP_STEPS = 3
+
+
+class GraphLearner(Learner):
+    """A learner whose full batches go through one recorded step; smaller or larger ones are taken as they come.
+
+    :meth:`restart` begins another training on the same memory and the same recording.
+    """
+
+    def __init__(
+        self, model: nn.Module, train: TrainSection, device: torch.device, weights_C: NDArray[np.float32] | None = None
+    ) -> None:
+        # A graph reads the rate from the device, as float32; the CPU's optimisers read it as a double.
+        kind = torch.float32 if device.type == "cuda" else torch.float64
+        self._rate = torch.tensor(train.lr, dtype=kind, device=device)
+        self._size = train.batch_size
+        self._fixed: Batch | None = None
+        self._replay: Callable[[], None] | None = None
+        super().__init__(model, train, device, weights_C)
+
+    def set_rate(self, lr: float) -> None:
+        """Set the learning rate of every parameter."""
+        self._rate.fill_(lr)
+
+    def step(self, batch: Batch) -> None:
+        """Take one optimiser step as :meth:`Learner.step` does, by the recording where the batch is a full one."""
+        if len(batch.labels) != self._size:
+            super().step(batch)
+            return
+        if self._fixed is None:
+            self._fixed = _copy_of(batch)
+        _copy_into(self._fixed, batch)
+        if self._replay is None:
+            self._replay = self._record(self._fixed)
+        self._replay()
+        self._n_seen += self._size
+
+    def restart(self, model: nn.Module, weights_C: NDArray[np.float32] | None = None) -> None:
+        """Become as new: the weights of ``model``, class weights ``weights_C``, and nothing left of what was learnt.
+
+        ``model`` must have the layers, and ``weights_C`` the presence, that this learner was made with.
+        """
+        if (weights_C is None) != (self._weights is None):
+            raise ValueError("a step recorded with class weights cannot do without them, nor the other way round")
+        self.model.load_state_dict(model.state_dict())
+        if self._weights is not None and weights_C is not None:
+            self._weights.copy_(torch.from_numpy(weights_C))
+        self._optimizer.zero_grad(set_to_none=True)
+        for value in self._optimizer_state():
+            value.zero_()
+        self.tally()
+
+    def _make_optimizer(self, train: TrainSection) -> torch.optim.Optimizer:
+        optimizer = fused_optimizer(self.model, train, self._rate, capturable=self.device.type == "cuda")
+        # torch would warn once that a capturable optimiser also runs outside a recording: it does so on purpose here.
+        setattr(optimizer, "_warned_capturable_if_run_uncaptured", True)  # noqa: B010
+        return optimizer
+
+    def _record(self, fixed: Batch) -> Callable[[], None]:
+        """Warm up, record a step on ``fixed`` and return what takes it; weights and all else stay as they were."""
+        with self._unchanged():
+            if self.device.type != "cuda":
+                for _ in range(WARM_UP_STEPS):
+                    self._update(fixed)
+                return lambda: self._update(fixed)
+            with torch.cuda.device(self.device):
+                return self._captured(fixed)
+
+    def _captured(self, fixed: Batch) -> Callable[[], None]:
+        # As torch asks: warm up beside the stream of everything else, and record with no gradient in place, so that
+        # the gradients' memory belongs to the graph.
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(WARM_UP_STEPS):
+                self._update(fixed)
+        torch.cuda.current_stream().wait_stream(aside)
+        self._optimizer.zero_grad(set_to_none=True)
+        graph = torch.cuda.CUDAGraph()
+        # Only this thread's calls can spoil the recording: others, such as the load monitor's, go on.
+        with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
+            self._update(fixed)
+        return graph.replay
+
+    @contextmanager
+    def _unchanged(self) -> Iterator[None]:
+        """Put back weights, batch normalisation, optimiser, counts and the device's generator after the block."""
+        before = {id(value): (value, value.detach().clone()) for value in self._changing()}
+        cuda = self.device.type == "cuda"
+        generator = torch.cuda.get_rng_state(self.device) if cuda else torch.get_rng_state()
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for value in self._optimizer_state():
+                    # What the block's first step made anew would have begun at zero.
+                    if id(value) not in before:
+                        value.zero_()
+                for value, copy in before.values():
+                    value.copy_(copy)
+            if cuda:
+                torch.cuda.set_rng_state(generator, self.device)
+            else:
+                torch.set_rng_state(generator)
+
+    def _changing(self) -> list[Tensor]:
+        """Return every tensor that a step changes."""
+        learnt = [*self.model.parameters(), *self.model.buffers()]
+        return [*learnt, *self._optimizer_state(), self._loss_sum, self._n_correct]
+
+    def _optimizer_state(self) -> list[Tensor]:
+        return [
+            value for state in self._optimizer.state.values() for value in state.values() if isinstance(value, Tensor)
+        ]
+
+
+def _copy_of(batch: Batch) -> Batch:
+    def copy(value: Tensor | None) -> Tensor | None:
+        return None if value is None else torch.empty_like(value)
+
+    return Batch(torch.empty_like(batch.x), torch.empty_like(batch.labels), copy(batch.partners), copy(batch.share))
+
+
+def _copy_into(fixed: Batch, batch: Batch) -> None:
+    fixed.x.copy_(batch.x)
+    fixed.labels.copy_(batch.labels)
+    for ours, given in ((fixed.partners, batch.partners), (fixed.share, batch.share)):
+        if ours is not None and given is not None:
+            ours.copy_(given)
