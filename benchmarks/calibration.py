@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from benchmarks.record import RESULTS, write
-from harness.report.table import Table, table_tex
+from benchmarks.record import write, write_table
+from harness.report.table import Table
 from harness.statistics import fold_ratio
 from harness.statistics.correction import standard_error
 
@@ -72,9 +72,7 @@ def calibration(simulations: int = 200_000, datasets: int = 20_000, seed: int = 
             "rates": measured,
         },
     )
-    path = RESULTS / "calibration.tex"
-    path.write_text(table_tex(rate_table(measured), "tab:calibration"), encoding="utf-8")
-    print(f"written to {path.relative_to(RESULTS.parent.parent)}")
+    write_table(rate_table(measured))
 
 
 def simulate(k: int, simulations: int, datasets: int, seeds: np.random.SeedSequence) -> list[Simulated]:

@@ -1,4 +1,5 @@
-"""Features from nothing: ESC-10 into an empty cache, the memory that takes, and a race with plain librosa calls.
+"""Features from nothing: ESC-10 into an empty cache, the memory that takes, a race with plain librosa calls, and where
+a clip's time goes.
 
 Targets: 400 clips under 90 s on 2 cores; 5 times the clips a second of librosa with a process on every core; memory
 that does not grow with the number of clips.
@@ -11,13 +12,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from benchmarks.features_profile import profile
 from benchmarks.librosa_features import librosa_planes
 from benchmarks.processes import measure
 from benchmarks.record import spread, write
@@ -25,7 +29,7 @@ from harness.data import load_clips, resolve_data_root
 from harness.data.clips import ClipTable
 from harness.features import FeatureStore
 from harness.features.audio import read_mono, resample
-from harness.features.compute import compute_planes, one_thread
+from harness.features.compute import compute, compute_planes, load, one_thread
 from harness.features.sets import planes_of
 from harness.study import DataSection, FeaturesSection
 from harness.vocabulary import feature_set
@@ -33,10 +37,16 @@ from harness.vocabulary import feature_set
 RACED = (DataSection(dataset="esc10"), DataSection(dataset="urbansound8k", folds=(1, 2, 10)))
 RACED_CLIPS = 96
 """Of each data set, spread over the folds named."""
+WEIGHED = {"esc10": (100, 200, 400), "urbansound8k": (1000, 2000)}
+"""Clips whose building is watched for its memory."""
+BATCHES = (1, 8, 32)
+BATCHED_CLIPS = 96
 
 
-def build_features(repeats: int = 3) -> None:
-    """Build into an empty cache, with a process on every core; open the same features again; race; measure memory."""
+def build_features(repeats: int = 3, weighed: Mapping[str, Sequence[int]] | None = None) -> None:
+    """Build into an empty cache, with a process on every core; open the same features again; race; measure memory by
+    clips (``weighed``: of each data set; default WEIGHED) and by batch; profile."""
+    data = {section.dataset: section for section in RACED}
     clips = load_clips(DataSection(dataset="esc10"), resolve_data_root(None))
     workers = os.cpu_count() or 1
     built, opened = [], []
@@ -53,8 +63,15 @@ def build_features(repeats: int = 3) -> None:
             "workers": workers,
             "build_seconds": spread(built),
             "open_seconds": spread(opened),
-            "peak_megabytes_by_clips": {str(n): _peak_megabytes(n) for n in (100, 400)},
-            "race": {data.dataset: _race(data, workers, 2 * repeats - 1) for data in RACED},
+            "peak_megabytes_by_clips": {
+                name: {str(n): _peak_megabytes(f"build_some({name!r}, {n}, cache)", max(1, repeats - 1)) for n in sizes}
+                for name, sizes in (weighed or WEIGHED).items()
+            },
+            "peak_megabytes_by_batch": {
+                str(size): _peak_megabytes(f"compute_some({size})", max(1, repeats - 1)) for size in BATCHES
+            },
+            "race": {name: _race(section, workers, 2 * repeats - 1) for name, section in data.items()},
+            "profile": {name: profile(section, repeats) for name, section in data.items()},
         },
     )
 
@@ -64,24 +81,43 @@ def _build(clips: ClipTable, cache: Path, workers: int) -> None:
     FeatureStore(cache).build(clips, sets, FeaturesSection(clip_seconds=5.0), workers)
 
 
-def build_some(n: int, cache: str) -> None:
-    """Build the first ``n`` clips of ESC-10 into ``cache``."""
-    clips = load_clips(DataSection(dataset="esc10"), resolve_data_root(None))
-    _build(replace(clips, frame=clips.frame[:n]), Path(cache), os.cpu_count() or 1)
+def build_some(dataset: str, n: int, cache: str) -> None:
+    """Build ``n`` clips, spread over ``dataset``, into ``cache``."""
+    [data] = (section for section in RACED if section.dataset == dataset)
+    clips = load_clips(data, resolve_data_root(None))
+    chosen = np.linspace(0, len(clips) - 1, n).astype(int)
+    _build(replace(clips, frame=clips.frame.iloc[chosen]), Path(cache), os.cpu_count() or 1)
 
 
-def _peak_megabytes(n: int) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        script = f"from benchmarks.features import build_some; build_some({n}, {str(Path(folder) / 'cache')!r})"
-        command = ["env", f"PYTHONPATH={Path.cwd()}", sys.executable, "-c", script]
-        return measure(command, Path(folder), every=0.1).peak_bytes / 1e6
+def compute_some(size: int) -> None:
+    """Compute UrbanSound8K clips in this process, ``size`` at a time."""
+    paths, planes, params = _spread_paths(RACED[1], BATCHED_CLIPS), planes_of(feature_set("MLMC")), FeaturesSection()
+    with one_thread():
+        for first in range(0, len(paths), size):
+            compute([load(path, planes, params) for path in paths[first : first + size]], planes, params)
+
+
+def _peak_megabytes(call: str, repeats: int) -> dict[str, float | int]:
+    """Return the memory, at its peak, of a process that makes ``call`` to this module, and of its children."""
+    peaks = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            script = f"from benchmarks.features import *; cache = {str(Path(folder) / 'cache')!r}; {call}"
+            command = ["env", f"PYTHONPATH={Path.cwd()}", sys.executable, "-c", script]
+            peaks.append(measure(command, Path(folder), every=0.1).peak_bytes / 1e6)
+    return spread(peaks)
+
+
+def _spread_paths(data: DataSection, n: int) -> list[Path]:
+    """Return ``n`` clips, spread over the folds of ``data``."""
+    frame = load_clips(data, resolve_data_root(None)).frame
+    return [Path(path) for path in frame["path"].iloc[:: max(1, len(frame) // n)][:n]]
 
 
 def _race(data: DataSection, workers: int, repeats: int) -> dict[str, Any]:
     """Return clips a second of librosa and of the harness, in turns on the same clips, each from the audio files and
     after the time that loading alone takes; processes are warm."""
-    frame = load_clips(data, resolve_data_root(None)).frame
-    paths = [str(path) for path in frame["path"].iloc[:: max(1, len(frame) // RACED_CLIPS)][:RACED_CLIPS]]
+    paths = [str(path) for path in _spread_paths(data, RACED_CLIPS)]
     seconds: dict[str, list[float]] = {"librosa": [], "harness": [], "loading": []}
     with _pool(workers) as run:
         for turn in range(repeats + 1):

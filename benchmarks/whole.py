@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.processes import measure
@@ -12,6 +14,7 @@ from benchmarks.record import spread, write
 
 ROOT = Path(__file__).parents[1]
 HARNESS = str(Path(sys.executable).parent / "harness")
+HELPS = ("--help", "run-study --help", "data check --help")
 
 
 def quickstart(repeats: int = 1) -> None:
@@ -33,15 +36,23 @@ def quickstart(repeats: int = 1) -> None:
 
 
 def start_up(repeats: int = 10) -> None:
-    """Time `harness --help` and the help of a command (target: 0.5 s)."""
-    import subprocess
+    """Time `harness --help` and the help of commands (target: 0.5 s), in turns with a bare interpreter."""
+    commands = {
+        "python": [sys.executable, "-c", "pass"],
+        **{arguments: [HARNESS, *arguments.split()] for arguments in HELPS},
+    }
+    rounds = [{name: _seconds(command) for name, command in commands.items()} for _ in range(repeats + 1)][1:]
+    write(
+        "start_up",
+        {
+            "seconds": {name: spread([run[name] for run in rounds]) for name in HELPS},
+            "bare_python_seconds": spread([run["python"] for run in rounds]),
+            "over_bare_python": {name: spread([run[name] / run["python"] for run in rounds]) for name in HELPS},
+        },
+    )
 
-    measured = {}
-    for arguments in (["--help"], ["run-study", "--help"], ["data", "check", "--help"]):
-        seconds = []
-        for _ in range(repeats):
-            began = time.perf_counter()
-            subprocess.run([HARNESS, *arguments], check=True, capture_output=True)
-            seconds.append(time.perf_counter() - began)
-        measured[" ".join(arguments)] = spread(seconds)
-    write("start_up", {"seconds": measured})
+
+def _seconds(command: Sequence[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
