@@ -16,6 +16,19 @@ import numpy as np
 _BLOCK = 1 << 16
 _UNKNOWN_SIZE = (0, 0xFFFFFFFF)  # what a writer leaves in a WAV header when it cannot go back to fill it in
 _OGG_HEADER, _OGG_LAST_PAGE = 27, 0x04
+# What a name's end promises, in libsndfile's words; other ends promise nothing.
+_FORMATS = {
+    ".wav": ("WAV", "WAVEX", "RF64"),
+    ".ogg": ("OGG",),
+    ".flac": ("FLAC",),
+    ".mp3": ("MP3",),
+    ".aif": ("AIFF",),
+    ".aiff": ("AIFF",),
+}
+LONGEST = 60.0
+"""Seconds a clip may last: its planes are computed at once, so this bounds memory. The data sets' clips last 5 s."""
+RATES = (1_000, 768_000)
+"""Sample rates of audio, in Hz; a header with another one is damaged."""
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -23,11 +36,13 @@ _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 class AudioFacts:
     """What decoding a whole file gave.
 
-    ``promised`` and ``decoded`` are frames (samples of each channel) as the header says and as were read. ``peak`` is
-    the largest absolute finite sample, 1 being full scale. ``cut`` says how the container ends too early, ``broken``
-    where it fails its own checksum; they are empty when it does not.
+    ``container`` is the format as libsndfile names it. ``promised`` and ``decoded`` are frames (samples of each
+    channel) as the header says and as were read. ``peak`` is the largest absolute finite sample, 1 being full scale.
+    ``cut`` says how the container ends too early, ``broken`` where it fails its own checksum; they are empty when it
+    does not.
     """
 
+    container: str
     promised: int
     decoded: int
     sample_rate: int
@@ -40,7 +55,7 @@ class AudioFacts:
     @property
     def seconds(self) -> float:
         """Length of what was decoded, in seconds."""
-        return self.decoded / self.sample_rate
+        return self.decoded / self.sample_rate if self.sample_rate > 0 else 0.0
 
 
 def decode_fully(path: Path) -> AudioFacts:
@@ -59,7 +74,7 @@ def decode_fully(path: Path) -> AudioFacts:
     decoded, peak, finite = 0, 0.0, True
     try:
         with soundfile.SoundFile(str(path)) as file:
-            promised, rate, channels = file.frames, file.samplerate, file.channels
+            container, promised, rate, channels = file.format, file.frames, file.samplerate, file.channels
             while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
                 decoded += len(block)
                 good = np.isfinite(block)
@@ -68,7 +83,36 @@ def decode_fully(path: Path) -> AudioFacts:
                 peak = max(peak, float(np.abs(block).max(initial=0.0)))
     except soundfile.LibsndfileError as error:
         raise ValueError(error.error_string) from None
-    return AudioFacts(promised, decoded, rate, channels, peak, finite, cut_off(content), broken_page(content))
+    cut, broken = cut_off(content), broken_page(content)
+    return AudioFacts(container, promised, decoded, rate, channels, peak, finite, cut, broken)
+
+
+def not_a_file(path: Path) -> str:
+    """Return why ``path`` is no file that can be read, empty when it is one; opening a pipe to see would never end."""
+    if path.is_file():
+        return ""
+    if path.is_dir():
+        return "is a folder, not a file"
+    if path.exists():
+        return "is a pipe or a device, not a file"
+    return f"is a link to {path.readlink()}, which is not there" if path.is_symlink() else "is not there"
+
+
+def unusable(frames: int, rate: int) -> str:
+    """Return why a file with this header cannot be a clip, empty when it can."""
+    if frames <= 0:
+        return "holds no samples"
+    if not RATES[0] <= rate <= RATES[1]:
+        return f"its header states {rate} samples a second, audio has {RATES[0]} to {RATES[1]}"
+    if frames > LONGEST * rate:
+        return f"lasts {frames / rate:.1f} s, at most {LONGEST:g} s can be used"
+    return ""
+
+
+def other_format(path: Path, container: str) -> str:
+    """Return which format ``path`` holds when it is not the one its name promises, else the empty string."""
+    promised = _FORMATS.get(path.suffix.lower())
+    return "" if promised is None or container in promised else container
 
 
 def cut_off(content: bytes) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from harness.data.audiofile import AudioFacts, decode_fully
+from harness.data.audiofile import AudioFacts, decode_fully, not_a_file, other_format, unusable
 from harness.data.clips import ClipEntry
 from harness.data.inventory import Inventory
 from harness.data.load import read_inventory
@@ -33,7 +33,7 @@ class Finding:
 
     ``severity`` is ``"error"`` (results would be wrong or a study would stop) or ``"warning"`` (as some releases are;
     worth knowing). ``kind`` is one word or two: metadata, count, missing, unlisted, undecodable, truncated,
-    damaged, zero-length, non-finite, silent, off-length, channels.
+    damaged, zero-length, unusable, non-finite, silent, off-length, channels, format.
     """
 
     severity: str
@@ -168,11 +168,14 @@ def _decode(
 
 
 def _examine(entry: ClipEntry, length: float, channels: tuple[int, ...]) -> tuple[list[Finding], float]:
+    fault = not_a_file(entry.path)
     try:
-        facts = decode_fully(entry.path)
+        if not fault:
+            facts = decode_fully(entry.path)
+            return _faults(entry, facts, length, channels), facts.seconds
     except (OSError, ValueError) as error:
-        return [Finding("error", "undecodable", entry.path, str(error), _RESTORE)], 0.0
-    return _faults(entry, facts, length, channels), facts.seconds
+        fault = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
+    return [Finding("error", "undecodable", entry.path, fault, _RESTORE)], 0.0
 
 
 def _faults(entry: ClipEntry, facts: AudioFacts, length: float, channels: tuple[int, ...]) -> list[Finding]:
@@ -186,6 +189,8 @@ def _faults(entry: ClipEntry, facts: AudioFacts, length: float, channels: tuple[
         found("error", "truncated", cut)
     elif not facts.decoded:
         found("error", "zero-length", "holds no samples")
+    elif fault := unusable(facts.decoded, facts.sample_rate):
+        found("error", "unusable", fault)
     if facts.broken:
         found("error", "damaged", facts.broken)
     if not facts.finite:
@@ -196,6 +201,9 @@ def _faults(entry: ClipEntry, facts: AudioFacts, length: float, channels: tuple[
     elif facts.decoded and facts.peak < SILENCE:
         level = 20.0 * np.log10(facts.peak)
         found("warning", "silent", f"its loudest sample is at {level:.0f} dBFS", "listen to the original")
+    if held := other_format(entry.path, facts.container):
+        what = f"holds {held}, not what its name says"
+        found("warning", "format", what, "it is used; if it was converted, put the original file back")
     if facts.channels not in channels:
         expected = " or ".join(map(str, channels))
         found("warning", "channels", f"has {facts.channels} channels, expected {expected}", "they are mixed to one")

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.data.audiofile import broken_page, cut_off, not_a_file, unusable
 from harness.errors import DataError
 
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
+_RESTORE = "put the original file back; run `harness data check` for the whole list"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def build_clip_table(
     Raises
     ------
     DataError
-        When entries are invalid, or a file is missing, unreadable or holds no samples.
+        When entries are invalid, or a file is missing, unreadable, cut off, damaged, too long or holds no samples.
     """
     validate_entries(entries, len(classes))
     ordered = sorted(entries, key=lambda entry: (entry.fold, entry.clip_id))
@@ -138,20 +140,21 @@ def _read_facts(entry: ClipEntry) -> tuple[str, float]:
     """Return the SHA-256 of the file and its length in seconds."""
     import soundfile  # loads libsndfile, which listing commands do not need
 
+    path = entry.path
+    if fault := not_a_file(path):
+        raise DataError(f"{path}: {fault}, although {entry.origin} names it; {_RESTORE}")
     try:
-        with entry.path.open("rb") as file:
-            audio = hashlib.file_digest(file, "sha256").hexdigest()
-        info = soundfile.info(str(entry.path))
+        info = soundfile.info(str(path))
+        if fault := unusable(info.frames, info.samplerate):
+            raise DataError(f"{path}: {fault}; put the original file back ({entry.origin} names it)")
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"{entry.path}: cannot be read ({error.strerror}), although {entry.origin} names it; "
-            "run `harness data check` for the whole list"
+            f"{path}: cannot be read ({error.strerror}), although {entry.origin} names it; {_RESTORE}"
         ) from None
     except soundfile.LibsndfileError as error:
-        raise DataError(
-            f"{entry.path}: is not readable audio ({error.error_string}); put the original file back; "
-            "run `harness data check` for the whole list"
-        ) from None
-    if info.frames <= 0 or info.samplerate <= 0:
-        raise DataError(f"{entry.path}: holds no samples; put the original file back ({entry.origin} names it)")
-    return audio, info.frames / info.samplerate
+        raise DataError(f"{path}: is not readable audio ({error.error_string.rstrip('.')}); {_RESTORE}") from None
+    # libsndfile would give what is left of it as if it were the whole clip.
+    if fault := cut_off(content) or broken_page(content):
+        raise DataError(f"{path}: {fault}; {_RESTORE}")
+    return hashlib.sha256(content).hexdigest(), info.frames / info.samplerate

@@ -9,8 +9,11 @@ one's own without a checksum, the content is checked instead: official counts, a
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from harness.data.transfer import ResumingDownloader
 from harness.data.unpack import unpack
 from harness.errors import DataError
 
+_logger = logging.getLogger(__name__)
 _CHECKSUM = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
 _SHOWN = 5
 
@@ -96,26 +100,55 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
         return existing
     try:
         root.mkdir(parents=True, exist_ok=True)
-        archive = _download(source, root, url, checksum, progress)
-        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=root) as temporary:
-            stage = Path(temporary) / "checked"
-            stage.mkdir()
-            try:
-                unpack(archive, Path(temporary) / "unpacked", max_bytes=source.max_bytes)
-                _find(Path(temporary) / "unpacked", source, url).rename(stage / source.folder)
-                _require_content(name, stage, url, decode=checksum is None)
-            except DataError:
-                # Kept, it would only fail again: the next call has to download anew.
-                archive.unlink(missing_ok=True)
-                raise
-            (stage / source.folder).rename(target)
-        archive.unlink(missing_ok=True)
+        with _alone(root, source):
+            if target.exists():  # another process has fetched it while this one waited
+                _require_existing(name, root, target)
+                return target
+            _place(name, source, root, url, checksum, progress)
     except OSError as error:
         raise DataError(
             f"{root}: {name} cannot be written here ({error.strerror or error}); choose a data root you can write to "
             "with --data-root or HARNESS_DATA"
         ) from None
     return target
+
+
+@contextmanager
+def _alone(root: Path, source: Source) -> Iterator[None]:
+    """Hold what makes this the only process that fetches ``source`` into ``root``; others wait, for their pieces would
+    mix. The system lets go of it when the process ends, however it ends."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(root / f".{source.folder}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        _logger.warning("%s: another process is fetching into it; waiting until it has ended", root)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        # Removed while it is held: whoever waits for it finds the data set, or takes a new one.
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def _place(name: str, source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> None:
+    """Download, unpack, check, and move the data set to its place in ``root``."""
+    archive = _download(source, root, url, checksum, progress)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=root) as temporary:
+        stage = Path(temporary) / "checked"
+        stage.mkdir()
+        try:
+            unpack(archive, Path(temporary) / "unpacked", max_bytes=source.max_bytes)
+            _find(Path(temporary) / "unpacked", source, url).rename(stage / source.folder)
+            _require_content(name, stage, url, decode=checksum is None)
+        except DataError:
+            # Kept, it would only fail again: the next call has to download anew.
+            archive.unlink(missing_ok=True)
+            raise
+        (stage / source.folder).rename(root / source.folder)
+    archive.unlink(missing_ok=True)
 
 
 def _source(name: str) -> Source:
@@ -140,6 +173,8 @@ def _require_existing(name: str, root: Path, existing: Path) -> None:
 def _download(source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> Path:
     import pooch
 
+    # It would tell the address as it is, and that may hold a password.
+    pooch.get_logger().setLevel(logging.WARNING)
     # What came from another address is another file.
     name = f".{hashlib.sha256(url.encode()).hexdigest()[:8]}-{source.archive}"
     downloader = ResumingDownloader(root / f"{name}.part", progress=progress)

@@ -40,8 +40,13 @@ class Row:
         )
 
     def text(self, column: str) -> str:
-        """Return the value of ``column``, which must not be empty."""
+        """Return the value of ``column``, which must not be empty nor what a spreadsheet would take for a formula.
+
+        Names of classes and recordings come out again in the tables of a report.
+        """
         value = self.values[column].strip()
+        if value.startswith(("=", "+", "-", "@")):
+            self.fail(column, "a value that does not begin like a formula (=, +, - or @)")
         return value if value else self.fail(column, "a value")
 
     def integer(self, column: str, low: int, high: int | None = None) -> int:

@@ -7,6 +7,7 @@ pooch names the file, verifies the checksum and moves the result into place; thi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -116,7 +117,7 @@ class ResumingDownloader:
             self._reserve(url, total, offset)
             if not offset:
                 self.part.unlink(missing_ok=True)
-                note = {"url": url, "validator": _validator(response), "total": total}
+                note = {"url": _known_by(url), "validator": _validator(response), "total": total}
                 self._note.write_text(json.dumps(note), encoding="utf-8")
             self._write(response, offset, total)
         if total is not None and self._size() != total:
@@ -128,7 +129,11 @@ class ResumingDownloader:
             note = json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        known = isinstance(note, dict) and note.get("url") == url and (note.get("validator") or note.get("total"))
+        known = (
+            isinstance(note, dict)
+            and note.get("url") == _known_by(url)
+            and (note.get("validator") or note.get("total"))
+        )
         return note if known else {}
 
     def _forget(self) -> None:
@@ -202,6 +207,11 @@ class ResumingDownloader:
         if response.status_code in _RETRIED:
             raise _BrokenOffError(answer)
         raise DataError(f"{url}: {answer}; check the address, or give another one with --url")
+
+
+def _known_by(url: str) -> str:
+    """Return what the note knows an address by: it may hold a password or a token, which must not lie on a disk."""
+    return hashlib.sha256(url.encode()).hexdigest()
 
 
 def _validator(response: requests.Response) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,8 @@ def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             values, frames = archive["values"], archive["frames"]
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        # RuntimeError: a flipped bit can make a member look encrypted, or packed in a way that zipfile does not know.
         return None
     if values.dtype != np.float32 or frames.dtype != np.int64:
         return None

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class FeatureRef:
         Length of a segment and distance between starts, in frames (segments only).
     digest
         Of audio, parameters and planes.
+    checksums
+        CRC-32 of each file's values as they were when the entry was verified; empty for features that no cache holds.
     """
 
     name: str
@@ -54,12 +57,14 @@ class FeatureRef:
     segment_frames: int
     segment_hop: int
     digest: str
+    checksums: tuple[int, ...] = ()
 
     def load(self) -> NDArray[np.float32]:
         """Return the planes in memory: (total_frames, all bins) for segments, (n_clips, channels, rows, columns) for
         images.
 
-        Raises FeatureError when a file is gone or unreadable.
+        Raises FeatureError when a file is gone, unreadable or no longer what was verified: a study may train for days,
+        and a bit that flips meanwhile must not reach a training. (CRC-32 runs at the speed of a copy.)
         """
         try:
             arrays = [np.load(file, mmap_mode="r", allow_pickle=False) for file in self.files]
@@ -68,6 +73,12 @@ class FeatureRef:
                 f"features {self.name}: the cache cannot be read: {error}; it was whole when they were built, so "
                 "something removed or changed it since: run again to rebuild it"
             ) from None
+        for file, array, checksum in zip(self.files, arrays, self.checksums, strict=False):
+            if crc32(array.data) != checksum:
+                raise FeatureError(
+                    f"{file}: the features differ from what was verified when the study began, so something changed "
+                    "them since: run again to rebuild them (what has finished is recorded)"
+                )
         return np.concatenate(arrays, axis=1) if self.layout == "segments" else np.stack(arrays, axis=1)
 
     def segments_per_clip(self) -> NDArray[np.int64]:
@@ -100,16 +111,21 @@ class FeatureStore:
         params: FeaturesSection,
         workers: int,
         progress: Callable[[int, int], None] | None = None,
+        device: str = "cpu",
     ) -> dict[str, FeatureRef]:
         """Return a reference for each of ``sets``, by name, after computing what the cache lacks.
 
         Parameters
         ----------
         workers
-            Processes that compute, one thread each; 1 computes in this process. The numbers do not depend on it.
+            Processes that compute, one thread each; 1 computes in this process. On a GPU: threads that decode. The
+            numbers do not depend on it.
         progress
             Called with (clips done, all clips), also at the start, where clips of an interrupted build count as done.
             Not called when nothing is missing.
+        device
+            ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Numbers of a GPU differ from the CPU's in their last digits, so each
+            kind of device has entries of its own.
 
         Raises
         ------
@@ -123,7 +139,12 @@ class FeatureStore:
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
             entries = self._complete(
-                [self._target(plane, clips, params) for plane in planes], clips, params, workers, progress
+                [self._target(plane, clips, params, device) for plane in planes],
+                clips,
+                params,
+                workers,
+                progress,
+                device,
             )
         except OSError as error:
             raise FeatureError(
@@ -135,8 +156,8 @@ class FeatureStore:
             for features in sets
         }
 
-    def _target(self, plane: Plane, clips: ClipTable, params: FeaturesSection) -> Target:
-        identity = plane_identity(plane, params)
+    def _target(self, plane: Plane, clips: ClipTable, params: FeaturesSection, device: str) -> Target:
+        identity = plane_identity(plane, params, device)
         return Target(self._cache, plane, plane_key(clips.digest, identity), identity)
 
     def _complete(
@@ -146,6 +167,7 @@ class FeatureStore:
         params: FeaturesSection,
         workers: int,
         progress: Callable[[int, int], None] | None,
+        device: str,
     ) -> dict[Plane, Entry]:
         entries = self._open(targets, len(clips))
         with ExitStack() as locks:
@@ -158,7 +180,8 @@ class FeatureStore:
             if missing:
                 from harness.features.build import build_entries
 
-                build_entries(missing, [str(path) for path in clips.frame["path"]], params, workers, progress)
+                paths = [str(path) for path in clips.frame["path"]]
+                build_entries(missing, paths, params, workers, progress, device)
                 entries |= self._open(missing, len(clips))
         for target in _missing(targets, entries):
             raise FeatureError(
@@ -217,4 +240,5 @@ def _reference(features: FeatureSet, entries: Sequence[Entry], params: FeaturesS
         segment_frames=params.segment_frames,
         segment_hop=params.segment_hop,
         digest=canonical_digest(parts),
+        checksums=tuple(entry.checksum for entry in entries),
     )

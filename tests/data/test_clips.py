@@ -75,7 +75,7 @@ def test_no_clip_at_all_is_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot be read"),
+        (None, "is not there"),
         (b"", "not readable audio"),
         (b"x" * 200, "not readable audio"),
         ("empty", "no samples"),

@@ -27,5 +27,5 @@ def test_data_list_and_check_know_real_copies(urbansound_root: Path, esc_root: P
 
 def test_a_partial_data_set_fails_its_check(urbansound_root: Path) -> None:
     result = CliRunner().invoke(cli, ["data", "check", "urbansound8k", "--data-root", str(urbansound_root)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "error: count" in result.output

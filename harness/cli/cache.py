@@ -1,0 +1,29 @@
+"""The command about computed features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("cache", short_help="What computed features take, and removing old ones.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]")
+@click.option(
+    "--prune", type=click.FloatRange(min=1), metavar="DAYS", help="Remove what nothing has used for so many days."
+)
+def cache_command(cache: Path | None, prune: float | None) -> None:
+    """List the planes that the feature cache holds; --prune removes those that no study has used for some days.
+
+    Nothing is lost for good: a study that needs removed features computes them again.
+    """
+    from harness.features.held import held
+    from harness.features.held import prune as remove
+    from harness.prepare import user_cache
+    from harness.screen.features import show_held
+
+    folder = (cache or user_cache()).expanduser().absolute()
+    if prune is None:
+        show_held(folder, held(folder), "held")
+    else:
+        show_held(folder, remove(folder, prune), "removed")

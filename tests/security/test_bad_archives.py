@@ -1,0 +1,215 @@
+"""Downloads that are not what they should be, through `harness data fetch`; and two fetches at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import stat
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import harness.data.download as module
+from harness.cli import cli
+from harness.data import SOURCES, Source
+from harness.data.unpack import unpack
+from harness.errors import DataError
+from tests.security.conftest import COLUMNS, ESC10
+from tests.security.fuzz import fuzz
+
+
+def _tar(members: list[tuple[str, bytes, bytes, str]]) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as file:
+        for name, kind, data, link in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size = kind, link, len(data)
+            file.addfile(info, io.BytesIO(data))
+    return content.getvalue()
+
+
+def _zip(members: dict[str, bytes], link: str = "") -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in members.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system, info.external_attr = 3, (stat.S_IFLNK if name == link else stat.S_IFREG | 0o644) << 16
+            file.writestr(info, data)
+    return content.getvalue()
+
+
+CASES: dict[str, tuple[bytes, str]] = {
+    "a path out of the folder": (_tar([("ESC-50/../../evil", tarfile.REGTYPE, b"x", "")]), "leads out of the folder"),
+    "an absolute path": (_zip({"/tmp/evil": b"x"}), "leads out of the folder"),
+    "a symbolic link": (_tar([("ESC-50", tarfile.SYMTYPE, b"", "/")]), "is a link"),
+    "a symbolic link in a zip": (_zip({"ESC-50/meta": b"/etc"}, link="ESC-50/meta"), "is a link"),
+    "a hard link": (_tar([("ESC-50/x", tarfile.LNKTYPE, b"", "/etc/passwd")]), "is a link"),
+    "a device": (_tar([("ESC-50/x", tarfile.CHRTYPE, b"", "")]), "a device"),
+    "a bomb": (_zip({"ESC-50/audio/x.wav": bytes(3_000_000)}), "goes beyond the 2000000 bytes"),
+    "half an archive": (_zip({"ESC-50/x": np.random.default_rng(0).bytes(9000)})[:4000], "neither a zip nor a tar"),
+    "a web page": (b"<html>Please log in</html>", "neither a zip nor a tar"),
+    "nothing": (b"", "neither a zip nor a tar"),
+    "another archive": (_zip({"other/readme.txt": b"x"}), "has no ESC-50/meta/esc50.csv"),
+    "bad metadata": (_zip({"ESC-50/meta/esc50.csv": b"a,b\n1,2\n"}), "has no column 'filename'"),
+}
+
+
+class Server:
+    """A web server on this machine whose files a test puts there; ``asked`` counts requests, ``gate`` holds answers."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                return
+
+            def do_GET(self) -> None:
+                server.asked += 1
+                server.gate.wait(60)
+                content = server.files[self.path]
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def put(self, content: bytes) -> str:
+        self.files["/archive"] = content
+        return f"http://127.0.0.1:{self.http.server_address[1]}/archive"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two megabytes be too much, so that a bomb need not be large."""
+    monkeypatch.setitem(SOURCES, "esc10", Source(**{**vars(SOURCES["esc10"]), "max_bytes": 2_000_000}))
+
+
+def _fetch(root: Path, url: str, *more: str) -> object:
+    return CliRunner().invoke(cli, ["data", "fetch", "esc10", "--data-root", str(root), "--url", url, *more])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_bad_archive_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, server: Server, refusal: Callable[..., str], case: str
+) -> None:
+    content, said = CASES[case]
+    message = refusal(_fetch(tmp_path / "root", server.put(content)), said)
+    assert "; " in message
+    assert [path.name for path in tmp_path.rglob("*")] == ["root"]
+
+
+def test_a_wrong_checksum_is_told_with_what_to_do(tmp_path: Path, server: Server, refusal: Callable[..., str]) -> None:
+    url = server.put(_zip({"ESC-50/x": b"x"}))
+    wrong = f"sha256:{hashlib.sha256(b'other').hexdigest()}"
+    refusal(_fetch(tmp_path / "root", url, "--checksum", wrong), url, wrong, "fetch again")
+    refusal(_fetch(tmp_path / "root", url, "--checksum", "md5:12"), "md5:12", "expected algorithm:hex")
+    assert [path.name for path in tmp_path.rglob("*")] == ["root"]
+
+
+@fuzz(150)
+@given(
+    kind=st.sampled_from(["zip", "tar"]),
+    edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4),
+    keep=st.just(1.0) | st.floats(0, 1),
+)
+def test_a_damaged_archive_is_unpacked_below_its_folder_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, edits: list[tuple[float, int]], keep: float
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    content = bytearray(_zip({"a/b": b"x" * 300, "c": b"y"}) if kind == "zip" else _plain_tar())
+    for place, value in edits:
+        content[int(place * (len(content) - 1))] = value
+    archive = folder / "archive"
+    archive.write_bytes(content[: int(keep * len(content))])
+    try:
+        unpack(archive, folder / "out", max_bytes=1000, max_members=5)
+    except DataError as error:
+        assert str(archive) in str(error)  # noqa: PT017
+    assert {path.name for path in folder.iterdir()} <= {"archive", "out"}
+    assert not any(path.is_symlink() for path in folder.rglob("*"))
+    assert sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file()) <= 1000
+
+
+def _plain_tar() -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as file:
+        for name, size in (("a/b", 300), ("c", 1)):
+            info = tarfile.TarInfo(name)
+            info.size = size
+            file.addfile(info, io.BytesIO(b"x" * size))
+    return content.getvalue()
+
+
+def _whole_esc10() -> bytes:
+    """Return ESC-10 as an archive, all of its clips the same tenth of a second."""
+    sound = io.BytesIO()
+    soundfile.write(sound, np.full(800, 0.1), 8000, format="WAV")
+    rows = [
+        (f"{fold}-{fold * 1000 + target * 10 + clip}-A-{target}.wav", fold, target, clip)
+        for fold in range(1, 6)
+        for target in ESC10
+        for clip in range(8)
+    ]
+    table = ",".join(COLUMNS) + "\n"
+    table += "".join(
+        f"{name},{fold},{target},c{target},True,{fold}{target}{clip},A\n" for name, fold, target, clip in rows
+    )
+    return _zip(
+        {"ESC-50/meta/esc50.csv": table.encode()} | {f"ESC-50/audio/{row[0]}": sound.getvalue() for row in rows}
+    )
+
+
+def test_two_fetches_at_once_download_once(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, root = server.put(_whole_esc10()), tmp_path / "root"
+    server.gate.clear()
+    waiting = threading.Event()
+    monkeypatch.setattr(module._logger, "warning", lambda *_: waiting.set())
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(module.fetch, "esc10", root, url=url, progress=False) for _ in range(2)]
+        assert waiting.wait(60)
+        server.gate.set()
+        assert {each.result() for each in both} == {root / "ESC-50"}
+    assert server.asked == 1
+    assert [path.name for path in root.iterdir()] == ["ESC-50"]
+
+
+def test_an_address_with_a_token_is_not_written_down(tmp_path: Path, server: Server) -> None:
+    url = f"{server.put(bytes(5000))}?token=qz-secret"
+    server.files["/archive?token=qz-secret"] = bytes(5000)
+    with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:  # noqa: PT012
+        patch.setattr(module.ResumingDownloader, "_write", _interrupt)
+        module.fetch("esc10", tmp_path, url=url, progress=False)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name.endswith(".part.json") for path in files)
+    assert not any(b"qz-secret" in path.read_bytes() or "qz-secret" in path.name for path in files)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
