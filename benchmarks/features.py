@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,10 +119,12 @@ def _race(data: DataSection, workers: int, repeats: int) -> dict[str, Any]:
     after the time that loading alone takes; processes are warm."""
     paths = [str(path) for path in _spread_paths(data, RACED_CLIPS)]
     seconds: dict[str, list[float]] = {"librosa": [], "harness": [], "loading": []}
-    with _pool(workers) as run:
+    # Processes of their own: what one contestant leaves of the heap costs the other page faults.
+    with ExitStack() as pools:
+        runs = {name: pools.enter_context(_pool(workers)) for name in seconds}
         for turn in range(repeats + 1):
             for name, times in seconds.items():
-                taken = run(name, paths)
+                taken = runs[name](name, paths)
                 if turn:
                     times.append(taken)
     turns = list(zip(seconds["librosa"], seconds["harness"], seconds["loading"], strict=True))

@@ -1,7 +1,9 @@
 """Building entries of the cache: parts computed in parallel, resumable after any interruption, then joined.
 
-Processes share nothing but the parts on disk. Each part depends on its own clips only, so the result is the same
-whatever the number of processes or the order in which they finish.
+On the CPU a process per core takes clips from the file to the part on disk. On a GPU this process computes, a part's
+clips at once, while threads decode those of the next parts and write the last one; how many wait is bounded. Either
+way a part depends on its own clips and the kind of device only, so the result is the same whatever the number of
+processes or threads, the order in which they finish, or an interruption.
 """
 
 from __future__ import annotations
@@ -11,18 +13,24 @@ import os
 import shutil
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import FeatureError
 from harness.features.entry import Target, publish_entry
-from harness.features.parts import Part, part_path, part_ranges, read_part, write_part
+from harness.features.parts import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import Plane
+from harness.interrupt import workers_hear_no_ctrl_c
 from harness.study import FeaturesSection
+
+if TYPE_CHECKING:
+    from harness.features.compute import LoadedClip, Planes
 
 Progress = Callable[[int, int], None]
 
@@ -37,11 +45,21 @@ class _Job:
     outputs: tuple[tuple[Plane, Path], ...]
     params: FeaturesSection
 
+    @property
+    def planes(self) -> list[Plane]:
+        return [plane for plane, _ in self.outputs]
+
 
 def build_entries(
-    targets: Sequence[Target], paths: Sequence[str], params: FeaturesSection, workers: int, progress: Progress | None
+    targets: Sequence[Target],
+    paths: Sequence[str],
+    params: FeaturesSection,
+    workers: int,
+    progress: Progress | None,
+    device: str = "cpu",
 ) -> None:
-    """Compute ``targets`` for the clips at ``paths`` with ``workers`` processes; 1 computes in this process.
+    """Compute ``targets`` for the clips at ``paths`` on ``device`` with ``workers`` processes (1 computes in this
+    process); on a GPU these are the threads that decode.
 
     Parts that an interrupted build left are taken over. ``progress`` is called with the clips done and all clips.
 
@@ -57,7 +75,7 @@ def build_entries(
     done = len(paths) - sum(job.stop - job.first for job in jobs)
     if progress is not None:
         progress(done, len(paths))
-    for job in _run(jobs, workers):
+    for job in _run(jobs, workers) if device == "cpu" else run_ahead(jobs, workers, device):
         done += job.stop - job.first
         if progress is not None:
             progress(done, len(paths))
@@ -94,8 +112,11 @@ def _read_parts(target: Target, n_clips: int) -> Iterator[Part]:
 def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
     """Run ``jobs`` and yield each one as it is done."""
     if min(workers, len(jobs)) <= 1:
+        from harness.features.compute import one_thread
+
         for job in jobs:
-            _run_job(job)
+            with one_thread():
+                _run_job(job)
             yield job
         return
     # Spawned, not forked: the caller may hold threads and a CUDA context, which a fork would break.
@@ -103,7 +124,8 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
         min(workers, len(jobs)), mp_context=multiprocessing.get_context("spawn"), initializer=_enter_worker
     )
     try:
-        futures = {pool.submit(_run_job, job): job for job in jobs}
+        with workers_hear_no_ctrl_c():
+            futures = {pool.submit(_run_job, job): job for job in jobs}
         for future in as_completed(futures):
             future.result()
             yield futures[future]
@@ -117,19 +139,24 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
 
 
 def _run_job(job: _Job) -> None:
-    from harness.features.compute import compute_planes, one_thread
+    from harness.features.compute import compute_planes
 
-    planes = [plane for plane, _ in job.outputs]
-    with one_thread():
-        clips = [compute_planes(Path(path), planes, job.params) for path in job.paths]
+    _write(job, [compute_planes(Path(path), job.planes, job.params) for path in job.paths])
+
+
+def _write(job: _Job, clips: Sequence[Planes]) -> None:
     for plane, path in job.outputs:
         write_part(path, plane.layout, [arrays[plane] for arrays in clips])
 
 
 def _enter_worker() -> None:
+    from harness.features.compute import one_thread
+
     # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    # Once and for good: the process does nothing else.
+    one_thread().__enter__()
 
 
 def _leave_with_parent() -> None:
@@ -137,3 +164,53 @@ def _leave_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def run_ahead(jobs: Sequence[_Job], loaders: int, device: str) -> Iterator[_Job]:
+    """Compute ``jobs`` on ``device`` in this thread, and yield each one when it is on disk.
+
+    ``loaders`` threads decode ahead and one writes: the libraries that decode, resample and write let other threads
+    run meanwhile. Memory is bounded by the clips that wait, two for each thread and at least a part.
+    """
+    import torch
+
+    from harness.features.compute import compute
+
+    written: deque[tuple[_Job, Future[None]]] = deque()
+    with ThreadPoolExecutor(1) as writer:
+        for job, clips in _loaded_ahead(jobs, loaders):
+            try:
+                computed = compute(clips, job.planes, job.params, device)
+            except torch.OutOfMemoryError:
+                raise FeatureError(
+                    f"{device}: its memory ran out over the features of {len(clips)} clips from {job.paths[0]} on; "
+                    "free the device or use another one, --device cpu for example (what is done is kept)"
+                ) from None
+            written.append((job, writer.submit(_write, job, computed)))
+            while written and (len(written) > 1 or written[0][1].done()):
+                done, writing = written.popleft()
+                writing.result()
+                yield done
+        for done, writing in written:
+            writing.result()
+            yield done
+
+
+def _loaded_ahead(jobs: Sequence[_Job], loaders: int) -> Iterator[tuple[_Job, list[LoadedClip]]]:
+    """Yield jobs in order with their clips decoded."""
+    from harness.features.compute import load
+
+    ahead = 1 + 2 * loaders // CLIPS_PER_PART
+    waiting: deque[tuple[_Job, list[Future[LoadedClip]]]] = deque()
+    readers = ThreadPoolExecutor(loaders)
+    try:
+        for job in jobs:
+            waiting.append((job, [readers.submit(load, Path(path), job.planes, job.params) for path in job.paths]))
+            if len(waiting) > ahead:
+                first, clips = waiting.popleft()
+                yield first, [clip.result() for clip in clips]
+        while waiting:
+            first, clips = waiting.popleft()
+            yield first, [clip.result() for clip in clips]
+    finally:
+        readers.shutdown(wait=True, cancel_futures=True)

@@ -12,26 +12,29 @@ import torch
 from torch import Tensor
 
 from harness.features.spectrum import Spectrum
-from harness.features.tuning import estimate_tuning
+from harness.features.tuning import estimate_tunings
 
-# The reference decides in float32 whether a frame is silent; the same threshold keeps its zeros zeros here.
 _SILENCE = torch.finfo(torch.float32).tiny
 
 
 def chroma(spectrum: Spectrum, n_chroma: int) -> Tensor:
-    """Return the chromagram, values in [0, 1], zero where a frame is silent; shape (n_chroma, frames)."""
-    power_TF = spectrum.power.T.to(torch.float32)
-    tuning = estimate_tuning(power_TF, spectrum.sample_rate, spectrum.n_fft, n_chroma)
-    bank_CF = _chroma_bank(spectrum.sample_rate, spectrum.n_fft, n_chroma, tuning, str(spectrum.power.device))
-    energy_CT = bank_CF @ spectrum.power
-    peak_T = energy_CT.amax(dim=0)
-    return energy_CT / torch.where(peak_T < _SILENCE, 1.0, peak_T)
+    """Return the chromagrams, values in [0, 1], zero where a frame is silent; shape (B, T, n_chroma)."""
+    rate, n_fft, device = spectrum.sample_rate, spectrum.n_fft, str(spectrum.magnitude.device)
+    tunings = estimate_tunings(spectrum.power, rate, n_fft, n_chroma)
+    bank_BFC = torch.stack([_chroma_bank(rate, n_fft, n_chroma, tuning, device) for tuning in tunings])
+    return scaled_frames(spectrum.power @ bank_BFC)
+
+
+def scaled_frames(energy_BTC: Tensor) -> Tensor:
+    """Return ``energy_BTC`` with each frame's largest value 1, and silent frames as they are."""
+    peak_BT1 = energy_BTC.amax(dim=-1, keepdim=True)
+    return energy_BTC / torch.where(peak_BT1 < _SILENCE, 1.0, peak_BT1)
 
 
 @lru_cache(maxsize=128)
 def _chroma_bank(sample_rate: int, n_fft: int, n_chroma: int, tuning: float, device: str) -> Tensor:
-    """Return weights, shape (n_chroma, 1 + n_fft // 2); tunings come in hundredths of a bin, so a few dozen recur."""
+    """Return weights, shape (1 + n_fft // 2, n_chroma); tunings come in hundredths of a bin, so a few dozen recur."""
     import librosa
 
     bank_CF = librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=tuning)
-    return torch.from_numpy(bank_CF).to(device, torch.float64)
+    return torch.from_numpy(bank_CF.T.copy()).to(device, torch.float32)

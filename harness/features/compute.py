@@ -1,9 +1,15 @@
-"""All planes of one clip in one pass: decoded once, resampled once per rate, transformed once."""
+"""All planes of a batch of clips in one pass: transformed once, on any device.
+
+A file's way is :func:`load` on the host, which decodes it and resamples it once per rate, then :func:`compute`, for
+several clips at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +21,7 @@ from torch import Tensor
 from harness.errors import FeatureError
 from harness.features.audio import Samples, lengthen, read_mono, resample
 from harness.features.chroma import chroma
+from harness.features.constant_q import OctaveSignals
 from harness.features.contrast import contrast
 from harness.features.image import PracticalPlanes, excerpt, resize
 from harness.features.logmel import log_mel
@@ -24,11 +31,80 @@ from harness.features.spectrum import Spectrum, spectrum
 from harness.features.tonnetz import tonnetz
 from harness.study import FeaturesSection
 
+Planes = dict[Plane, NDArray[np.float32]]
 
-def compute_planes(
-    path: Path, planes: Sequence[Plane], params: FeaturesSection, device: str = "cpu"
-) -> dict[Plane, NDArray[np.float32]]:
-    """Return the ``planes`` of the clip at ``path``; the paper's planes are computed on ``device``.
+
+@dataclass(frozen=True)
+class LoadedClip:
+    """What planes need of an audio file.
+
+    Attributes
+    ----------
+    peak
+        Largest absolute sample of the file.
+    whole, start
+        The clip and its excerpt for images, at the sample rate of the paper's planes; None when no plane needs it.
+    practical
+        The excerpt for images at the practical's sample rate; None when no plane needs it.
+    """
+
+    path: Path
+    peak: float
+    whole: OctaveSignals | None
+    start: OctaveSignals | None
+    practical: Samples | None
+
+
+def compute_planes(path: Path, planes: Sequence[Plane], params: FeaturesSection, device: str = "cpu") -> Planes:
+    """Return the ``planes`` of the clip at ``path``: :func:`load`, then :func:`compute`, whose errors these are."""
+    return compute([load(path, planes, params)], planes, params, device)[0]
+
+
+def load(path: Path, planes: Sequence[Plane], params: FeaturesSection) -> LoadedClip:
+    """Decode the clip at ``path`` and bring it to the rates and lengths that ``planes`` are computed from.
+
+    Raises
+    ------
+    FeatureError
+        When the audio cannot be used; the message names the file.
+    """
+    decoded, rate = read_mono(path)
+    papers = [plane for plane in planes if plane.paper_name is not None]
+    resampled = resample(decoded, rate, params.sample_rate) if papers else decoded
+    image = params.image
+
+    def signals(layout: str, samples: Samples) -> OctaveSignals | None:
+        names = [plane.paper_name for plane in papers if plane.layout == layout]
+        prepared = OctaveSignals(samples, params.sample_rate, params.hop_length)
+        if "tonnetz" in names:
+            prepared.slow_down()
+        return prepared if names else None
+
+    practical = None
+    if len(papers) < len(planes):
+        practical = excerpt(resample(decoded, rate, image.sample_rate), image.sample_rate, image.seconds)
+    return LoadedClip(
+        path,
+        float(np.abs(decoded).max()),
+        signals("segments", _at_length(resampled, params)),
+        signals("image", excerpt(resampled, params.sample_rate, image.seconds)),
+        practical,
+    )
+
+
+def _at_length(samples: Samples, params: FeaturesSection) -> Samples:
+    """Return ``samples`` cut or lengthened to the seconds asked for, and to one segment at least."""
+    if params.clip_seconds is not None:
+        length = round(params.clip_seconds * params.sample_rate)
+        samples = lengthen(samples[:length], length, params.padding)
+    return lengthen(samples, minimum_samples(params), params.padding)
+
+
+def compute(
+    clips: Sequence[LoadedClip], planes: Sequence[Plane], params: FeaturesSection, device: str = "cpu"
+) -> list[Planes]:
+    """Return the ``planes`` of each clip; the paper's planes of clips of one length are computed together,
+    on ``device``.
 
     Segment planes have shape (frames, bins), frames = 1 + n_samples // hop_length of the clip, lengthened to one
     segment where it is shorter; image planes have shape (rows, columns).
@@ -36,19 +112,31 @@ def compute_planes(
     Raises
     ------
     FeatureError
-        When the audio cannot be used, or a setting does not fit; the message names the file or the setting.
+        When a setting does not fit, or a plane is not finite; the message names the setting or the file.
     """
-    clip = _Clip(path, params, device)
-    arrays: dict[Plane, NDArray[np.float32]] = {}
-    for plane in planes:
-        values = np.ascontiguousarray(clip.plane(plane).to(torch.float32).numpy(force=True))
-        if not np.isfinite(values).all():
-            raise FeatureError(
-                f"{path}: the plane {plane.slug} is not finite, though the samples are (largest {clip.peak:g}); "
-                "rescale the audio to full scale 1.0 or leave the clip out"
-            )
-        arrays[plane] = values
-    return arrays
+    image = params.image
+    computed: list[Planes] = [{} for _ in clips]
+    for layout in ("segments", "image"):
+        papers = [plane for plane in planes if plane.layout == layout and plane.paper_name is not None]
+        for chosen, stretches in _equally_long([clip.whole if layout == "segments" else clip.start for clip in clips]):
+            batch = _Batch(stretches, params, device)
+            for plane in papers:
+                for k, values in zip(chosen, batch.plane(plane).numpy(force=True), strict=True):
+                    computed[k][plane] = values
+    for clip, arrays in zip(clips, computed, strict=True):
+        if clip.practical is not None:
+            pictures = PracticalPlanes(clip.practical, params.image)
+            for plane in planes:
+                if plane.paper_name is None:
+                    picture = pictures.plane(plane.name)
+                    arrays[plane] = resize(picture[None], image.rows, image.columns)[0].numpy()
+        for plane, values in arrays.items():
+            if not np.isfinite(values).all():
+                raise FeatureError(
+                    f"{clip.path}: the plane {plane.slug} is not finite, though the samples are (largest "
+                    f"{clip.peak:g}); rescale the audio to full scale 1.0 or leave the clip out"
+                )
+    return computed
 
 
 @contextmanager
@@ -70,67 +158,38 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-class _Clip:
-    """One clip and what its planes share, computed when first asked for."""
-
-    def __init__(self, path: Path, params: FeaturesSection, device: str) -> None:
-        self._params = params
-        self._decoded, self._rate = read_mono(path)
-        self._whole = _PaperPlanes(self._segment_samples, params, device)
-        self._start = _PaperPlanes(self._excerpt_samples, params, device)
-
-    @property
-    def peak(self) -> float:
-        """Largest absolute sample."""
-        return float(np.abs(self._decoded).max())
-
-    def plane(self, plane: Plane) -> Tensor:
-        paper = plane.paper_name
-        if plane.layout == "segments" and paper is not None:
-            return self._whole.plane(paper).T
-        picture = self._practical.plane(plane.name) if paper is None else self._start.plane(paper)
-        return resize(picture, self._params.image.rows, self._params.image.columns)
-
-    @cached_property
-    def _practical(self) -> PracticalPlanes:
-        settings = self._params.image
-        samples = resample(self._decoded, self._rate, settings.sample_rate)
-        return PracticalPlanes(excerpt(samples, settings.sample_rate, settings.seconds), settings)
-
-    @cached_property
-    def _resampled(self) -> Samples:
-        return resample(self._decoded, self._rate, self._params.sample_rate)
-
-    def _segment_samples(self) -> Samples:
-        samples, params = self._resampled, self._params
-        if params.clip_seconds is not None:
-            length = round(params.clip_seconds * params.sample_rate)
-            samples = lengthen(samples[:length], length, params.padding)
-        return lengthen(samples, minimum_samples(params), params.padding)
-
-    def _excerpt_samples(self) -> Samples:
-        return excerpt(self._resampled, self._params.sample_rate, self._params.image.seconds)
+def _equally_long(stretches: Sequence[OctaveSignals | None]) -> Iterator[tuple[list[int], list[OctaveSignals]]]:
+    """Yield clips of one length, by their places, and their signals."""
+    places: dict[int, list[int]] = defaultdict(list)
+    for k, stretch in enumerate(stretches):
+        if stretch is not None:
+            places[len(stretch.samples)].append(k)
+    for chosen in places.values():
+        yield chosen, [stretch for k in chosen if (stretch := stretches[k]) is not None]
 
 
-class _PaperPlanes:
-    """The paper's planes of one stretch of samples; their transform is computed once."""
+class _Batch:
+    """The paper's planes of clips of one length; their transform is computed once."""
 
-    def __init__(self, samples: Callable[[], Samples], params: FeaturesSection, device: str) -> None:
-        self._make_samples = samples
+    def __init__(self, stretches: Sequence[OctaveSignals], params: FeaturesSection, device: str) -> None:
+        self._stretches = stretches
         self._params = params
         self._device = device
 
     @cached_property
-    def _samples(self) -> Samples:
-        return self._make_samples()
-
-    @cached_property
     def _spectrum(self) -> Spectrum:
         params = self._params
-        return spectrum(self._samples, params.sample_rate, params.n_fft, params.hop_length, self._device)
+        signals_BN = torch.from_numpy(np.stack([stretch.samples for stretch in self._stretches])).to(self._device)
+        return spectrum(signals_BN, params.sample_rate, params.n_fft, params.hop_length)
 
-    def plane(self, name: str) -> Tensor:
-        """Return one of the paper's planes; shape (bins, frames)."""
+    def plane(self, plane: Plane) -> Tensor:
+        """Return one of the paper's planes on the device; shape (B, frames, bins), as images (B, rows, columns)."""
+        values_BTR = self._segments(plane.paper_name).to(torch.float32)
+        if plane.layout == "segments":
+            return values_BTR
+        return resize(values_BTR.mT, self._params.image.rows, self._params.image.columns)
+
+    def _segments(self, name: str | None) -> Tensor:
         params = self._params
         if name == "LM":
             return log_mel(self._spectrum, params.n_mels)
@@ -141,5 +200,5 @@ class _PaperPlanes:
         if name == "contrast":
             return contrast(self._spectrum, params.contrast_bands, params.contrast_fmin)
         if name == "tonnetz":
-            return tonnetz(self._samples, params.sample_rate, params.hop_length, self._device)
+            return tonnetz(self._stretches, params.sample_rate, params.hop_length, self._device)
         raise KeyError(name)

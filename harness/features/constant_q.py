@@ -6,18 +6,17 @@ filters from the signal at half the rate of the octave above. That one bank serv
 it depends on the clip's tuning only, of which there are 100.
 
 Signals are float32, as in the reference. Halving the rate is soxr's work, on the host; what follows runs on any device.
-Tolerance: 1e-4 of a frame's largest value where there is sound, and 2e-3 in digital silence, where the last
-digits of a resampling filter are all there is. On 725 real clips the largest differences are 6e-5 and 1.5e-3, and no
-tuning differs.
+Tolerance: 1e-4 of a frame's largest value, silence after a sound included.
 
-Shapes, as suffixes of names: N samples, T = 1 + N // hop_length frames, F frequency bins that the filters reach, B = 36
-filters of one octave.
+Shapes, as suffixes of names: B clips of one length, N samples, T = 1 + N // hop_length frames, F frequency bins that
+the filters reach, K = 36 filters of one octave.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -27,8 +26,9 @@ from torch.nn import functional as F
 
 from harness.errors import FeatureError
 from harness.features.audio import Samples, resample
-from harness.features.spectrum import periodic_hann
-from harness.features.tuning import estimate_tuning
+from harness.features.chroma import scaled_frames
+from harness.features.spectrum import frames, magnitude, spectrum
+from harness.features.tuning import estimate_tunings
 
 PITCH_CLASSES = 12
 OCTAVES = 7
@@ -43,99 +43,186 @@ _Q = (_STEP**2 + 1) / (_STEP**2 - 1)
 # Of the Hann window, in bins of its transform, as the reference has measured it on 1,000 samples.
 _WINDOW_BANDWIDTH = 1.50018310546875
 _DROPPED_SHARE = 0.01
-# The lowest filters last over a second and hear a sound's tail faintly in the silence after it; in float32 rounding
-# would drown it.
-_WIDE_OCTAVES = 2
-_SILENCE = torch.finfo(torch.float32).tiny
+# A filter lasts up to a second and a half and hears a sound's tail faintly in the silence after it, where rounding a
+# transform to float32 would drown it. Only clips with a frame this much quieter than the loudest need float64.
+_QUIET = 1e-4
 
 
-def constant_q_chroma(samples: Samples, sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
-    """Return the chromagram, float32, each frame's largest value 1 and silent frames 0; shape (12, T).
+class OctaveSignals:
+    """A clip, and its signal at the rates of the octaves.
+
+    Parameters
+    ----------
+    samples
+        The clip at ``sample_rate``, shape (N,).
+    """
+
+    def __init__(self, samples: Samples, sample_rate: int, hop_length: int) -> None:
+        self.samples = samples
+        self._rate, self._hop = sample_rate, hop_length
+        self._signals: dict[int, list[Samples]] = {}
+
+    def slow_down(self) -> None:
+        """Compute the signals ahead: on the host, while a device is busy with other clips."""
+        # The tuning, yet unknown, can change the factor at rare sample rates only.
+        factor = _first_factor(LOWEST, self._rate, self._hop)
+        if factor is not None and len(self.samples) >= factor:
+            self.after(factor)
+
+    def after(self, factor: int) -> list[Samples]:
+        """Return the signal after dividing its rate by ``factor``, and then by 2 as long as hop and octaves allow."""
+        if factor not in self._signals:
+            signals = [self.samples if factor == 1 else _slower(self.samples, factor)]
+            for _ in range(min(OCTAVES - 1, _twos(self._hop // factor))):
+                signals.append(_slower(signals[-1], 2))
+            self._signals[factor] = signals
+        return self._signals[factor]
+
+
+def constant_q_chroma(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
+    """Return the chromagrams, float32, each frame's largest value 1 and silent frames 0; shape (B, T, 12).
 
     Raises
     ------
     FeatureError
-        When half of ``sample_rate`` is below the highest filter, or the clip is too short to be filtered.
+        When half of ``sample_rate`` is below the highest filter, or the clips are too short to be filtered.
     """
-    frames = 1 + len(samples) // hop_length
-    signal_N = torch.from_numpy(samples).to(device)
-    lowest = LOWEST * 2.0 ** (_signal_tuning(signal_N, sample_rate) / _FILTERS)
-    response_TB = torch.zeros(frames, _FILTERS, device=device)
-    for octave, (signal, rate, hop) in zip(
-        reversed(range(OCTAVES)), _octave_signals(samples, sample_rate, hop_length, lowest), strict=True
-    ):
-        n_fft, first, bank_FB = _bank(lowest * 2.0**octave / rate, device)
-        padded_N = F.pad(torch.from_numpy(signal).to(device), (n_fft // 2, n_fft // 2))
-        if octave < _WIDE_OCTAVES:
-            padded_N, bank_FB = padded_N.to(torch.float64), bank_FB.to(torch.complex128)
-        # Where rounding up the halved length gives one frame more than the whole clip has, it is left out.
-        spectrum_TF = torch.fft.rfft(padded_N.unfold(0, n_fft, hop)[:frames])[:, first : first + len(bank_FB)]
-        response_TB += (spectrum_TF @ bank_FB).abs()
+    n_frames = 1 + len(clips[0].samples) // hop_length
+    alike: dict[tuple[int, int, torch.dtype], list[int]] = defaultdict(list)
+    tunings, precisions = clip_tunings(clips, sample_rate, device)
+    lowest = [LOWEST * 2.0 ** (tuning / _FILTERS) for tuning in tunings]
+    for clip, (frequency, precision) in enumerate(zip(lowest, precisions, strict=True)):
+        factor = _checked_factor(frequency, sample_rate, hop_length, len(clips[0].samples))
+        n_fft = _transform_length(frequency * 2.0 ** (OCTAVES - 1) / sample_rate * factor)
+        alike[factor, n_fft, precision].append(clip)
+    response_BTK = torch.zeros(len(clips), n_frames, _FILTERS, device=device)
+    for (factor, _, precision), chosen in alike.items():
+        rates = zip(*(clips[k].after(factor) for k in chosen), strict=True)
+        signals = [torch.from_numpy(np.stack(signals)).to(device, precision) for signals in rates]
+        response_BTK[chosen] = _response(
+            signals, [lowest[k] for k in chosen], sample_rate / factor, hop_length // factor, n_frames
+        )
     # Filters 35, 0 and 1 are those around C, and so on upwards.
-    chroma_TC = response_TB.roll(1, dims=1).view(frames, PITCH_CLASSES, -1).sum(dim=2)
-    peak_T = chroma_TC.amax(dim=1, keepdim=True)
-    return (chroma_TC / torch.where(peak_T < _SILENCE, 1.0, peak_T)).T
+    classes_BTCK = response_BTK.roll(1, dims=2).view(len(clips), n_frames, PITCH_CLASSES, -1)
+    return scaled_frames(classes_BTCK.sum(dim=3))
 
 
-def _signal_tuning(signal_N: Tensor, sample_rate: int) -> float:
-    """Return the tuning in fractions of a filter's distance from the next, from a spectrum of its own."""
-    padded_N = F.pad(signal_N, (_TUNING_FFT // 2, _TUNING_FFT // 2))
-    window = periodic_hann(_TUNING_FFT, torch.float32, str(signal_N.device))
-    spectrum_TF = torch.fft.rfft(padded_N.unfold(0, _TUNING_FFT, _TUNING_HOP) * window)
-    magnitude_TF = (spectrum_TF.real.square() + spectrum_TF.imag.square()).sqrt_()
-    return estimate_tuning(magnitude_TF, sample_rate, _TUNING_FFT, _FILTERS)
+def clip_tunings(
+    clips: Sequence[OctaveSignals], sample_rate: int, device: str
+) -> tuple[list[float], list[torch.dtype]]:
+    """Return for each clip the tuning in fractions of a filter's distance from the next, from a spectrum of its own,
+    and the precision that its quietest frame needs."""
+    signals_BN = torch.from_numpy(np.stack([clip.samples for clip in clips])).to(device)
+    own = spectrum(signals_BN, sample_rate, _TUNING_FFT, _TUNING_HOP, torch.float32)
+    peak_BT = own.magnitude.amax(dim=2)
+    quiet = (peak_BT.amin(dim=1) < _QUIET * peak_BT.amax(dim=1)).tolist()
+    tunings = estimate_tunings(own.magnitude, sample_rate, _TUNING_FFT, _FILTERS)
+    return tunings, [torch.float64 if is_quiet else torch.float32 for is_quiet in quiet]
 
 
-def _octave_signals(
-    samples: Samples, sample_rate: int, hop_length: int, lowest: float
-) -> Iterator[tuple[Samples, float, int]]:
-    """Yield the signal, its rate and its hop for each octave, the highest first.
+def _response(signals: Sequence[Tensor], lowest: Sequence[float], rate: float, hop: int, n_frames: int) -> Tensor:
+    """Return what the filters of all octaves together answer, float32, shape (B, n_frames, 36).
 
-    A rate is halved as long as the hop is even; louder by the square root of 2 each time, which keeps energy.
+    ``signals`` are those of the octaves, shape (B, n) each, in the precision to transform in; where they end, the last
+    one serves the octaves left.
     """
-    highest = lowest * 2.0**OCTAVES / _STEP * (1 + 0.5 * _WINDOW_BANDWIDTH / _Q)
+    response_BTK = torch.zeros(len(lowest), n_frames, _FILTERS, device=signals[0].device)
+    for step, octave in enumerate(reversed(range(OCTAVES))):
+        if 0 < step < len(signals):
+            rate, hop = rate / 2, hop // 2
+        signal_BN = signals[min(step, len(signals) - 1)]
+        relative = [frequency * 2.0**octave / rate for frequency in lowest]
+        response_BTK += octave_response(signal_BN, relative, hop, n_frames)
+    return response_BTK
+
+
+def octave_response(signals_BN: Tensor, lowest: Sequence[float], hop: int, n_frames: int) -> Tensor:
+    """Return what the filters of one octave answer, the lowest of them at ``lowest`` cycles per sample for each clip;
+    float32, shape (B, n_frames, 36)."""
+    n_fft, first, bank_BFK = _banks(lowest, str(signals_BN.device))
+    # Where rounding up the halved length gives one frame more than the whole clip has, it is left out.
+    spectrum_BTF = torch.fft.rfft(frames(signals_BN, n_fft, hop)[:, :n_frames])
+    reached_BTF = spectrum_BTF[..., first : first + bank_BFK.shape[1]].to(torch.complex64)
+    return magnitude(reached_BTF @ bank_BFK)
+
+
+def _first_factor(lowest: float, sample_rate: int, hop_length: int) -> int | None:
+    """Return by what the rate is divided before the first octave; None when the rate is too low for it."""
+    highest = _highest(lowest)
     if highest > sample_rate / 2:
+        return None
+    spare = math.ceil(math.log2(sample_rate / 2 / highest)) - 2
+    return 1 << max(0, min(spare, _twos(hop_length) - OCTAVES + 1))
+
+
+def _checked_factor(lowest: float, sample_rate: int, hop_length: int, n_samples: int) -> int:
+    factor = _first_factor(lowest, sample_rate, hop_length)
+    if factor is None:
+        highest = _highest(lowest)
         raise FeatureError(
             f"tonnetz: features.sample_rate = {sample_rate} is too low for the constant-Q transform (C1 to B7, 32.7 Hz "
             f"to 4 kHz), whose highest filter reaches {highest:.0f} Hz; set it to at least {math.ceil(2 * highest)}"
         )
-    rate, hop = float(sample_rate), hop_length
-    spare = math.ceil(math.log2(sample_rate / 2 / highest)) - 2
-    twos = (hop & -hop).bit_length() - 1
-    factor = 2 ** max(0, min(spare, twos - OCTAVES + 1))
-    if len(samples) < factor:
+    if n_samples < factor:
         raise FeatureError(
-            f"tonnetz: {len(samples)} samples are too few for the constant-Q transform at features.sample_rate = "
+            f"tonnetz: {n_samples} samples are too few for the constant-Q transform at features.sample_rate = "
             f"{sample_rate}, which needs {factor}; raise features.segment_frames"
         )
-    signal = samples
-    if factor > 1:
-        signal = _slower(samples, factor)
-        rate, hop = rate / factor, hop // factor
-    for octave in reversed(range(OCTAVES)):
-        yield signal, rate, hop
-        if hop % 2 == 0 and octave > 0:
-            signal = _slower(signal, 2)
-            rate, hop = rate / 2, hop // 2
+    return factor
+
+
+def _highest(lowest: float) -> float:
+    """Return the frequency up to which the highest filter hears."""
+    return float(lowest * 2.0**OCTAVES / _STEP * (1 + 0.5 * _WINDOW_BANDWIDTH / _Q))
+
+
+def _twos(hop: int) -> int:
+    return (hop & -hop).bit_length() - 1
 
 
 def _slower(signal: Samples, factor: int) -> Samples:
+    """Return ``signal`` at a fraction of its rate, louder by the root of ``factor``, which keeps energy."""
     # Divided in float64 as in the reference: where a clip falls silent, the last digits are all that is left of it, and
     # frames are scaled to 1.
     slower: Samples = (resample(signal, factor, 1) / np.sqrt(1 / factor)).astype(np.float32)
     return slower
 
 
+def _banks(lowest: Sequence[float], device: str) -> tuple[int, int, Tensor]:
+    """Return the length of the transform, the first bin that any clip's filters reach, and weights (B, F, 36)."""
+    n_fft = _transform_length(lowest[0])
+    banks = [_bank(frequency, device) for frequency in lowest]
+    start = min(first for first, _ in banks)
+    stop = max(first + len(bank_FK) for first, bank_FK in banks)
+    return (
+        n_fft,
+        start,
+        torch.stack(
+            [
+                bank_FK
+                if len(bank_FK) == stop - start
+                else F.pad(bank_FK, (0, 0, first - start, stop - first - len(bank_FK)))
+                for first, bank_FK in banks
+            ]
+        ),
+    )
+
+
+def _transform_length(lowest: float) -> int:
+    """Return the samples, a power of two, that hold the longest of the filters from ``lowest`` cycles per sample on."""
+    return int(2 ** math.ceil(math.log2(_Q / lowest)))
+
+
 @lru_cache(maxsize=256)
-def _bank(lowest: float, device: str) -> tuple[int, int, Tensor]:
-    """Return the length of the transform, the first bin the filters reach, and their weights, complex64, shape (F, B).
+def _bank(lowest: float, device: str) -> tuple[int, Tensor]:
+    """Return the first bin the filters reach, and their weights, complex64, shape (F, 36).
 
     ``lowest`` is the frequency of the lowest filter in cycles per sample; the others follow up to one octave higher.
     Weights of a filter that together make less than a hundredth of it are zero.
     """
     frequencies = lowest * 2.0 ** (np.arange(_FILTERS) / _FILTERS)
     lengths = _Q / frequencies
-    n_fft = 2 ** math.ceil(math.log2(lengths.max()))
+    n_fft = _transform_length(lowest)
     filters = np.zeros((_FILTERS, n_fft), np.complex64)
     for row, frequency, length in zip(filters, frequencies, lengths, strict=True):
         time = np.arange(math.floor(-length / 2), math.floor(length / 2))
@@ -150,7 +237,7 @@ def _bank(lowest: float, device: str) -> tuple[int, int, Tensor]:
     weights /= np.sqrt(lengths)[:, None]
     reached = np.flatnonzero(weights.any(axis=0))
     first, stop = int(reached[0]), int(reached[-1]) + 1
-    return n_fft, first, torch.from_numpy(np.ascontiguousarray(weights[:, first:stop].T)).to(device)
+    return first, torch.from_numpy(np.ascontiguousarray(weights[:, first:stop].T)).to(device)
 
 
 def _negligible(magnitudes: np.ndarray) -> np.ndarray:

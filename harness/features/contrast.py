@@ -32,28 +32,31 @@ class _Band:
 
 
 def contrast(spectrum: Spectrum, n_bands: int, fmin: float) -> Tensor:
-    """Return peak minus valley in dB for each band; shape (n_bands + 1, frames).
+    """Return peak minus valley in dB for each band; shape (B, T, n_bands + 1).
 
     Raises
     ------
     FeatureError
         When a band begins above half the sample rate or holds too few frequency bins.
     """
-    magnitude_FT = spectrum.power.sqrt()
-    peaks, valleys = [], []
-    for band in _bands(spectrum.sample_rate, spectrum.n_fft, n_bands, fmin):
-        sorted_FT = _sorted(magnitude_FT[band.start : band.stop])
-        valleys.append(sorted_FT[: band.n].mean(dim=0))
-        peaks.append(sorted_FT[-band.n :].mean(dim=0))
+    bands = _bands(spectrum.sample_rate, spectrum.n_fft, n_bands, fmin)
+    valleys, peaks = zip(
+        *(_ends(spectrum.magnitude[..., band.start : band.stop], band.n) for band in bands), strict=True
+    )
     # Decibels of a magnitude as if it were a power: so does the reference.
-    return power_to_db(torch.stack(peaks)) - power_to_db(torch.stack(valleys))
+    return power_to_db(torch.stack(peaks, dim=-1)) - power_to_db(torch.stack(valleys, dim=-1))
 
 
-def _sorted(magnitude_FT: Tensor) -> Tensor:
-    if magnitude_FT.device.type == "cpu":
-        # The same values in a twentieth of the time that torch takes.
-        return torch.from_numpy(np.sort(magnitude_FT.numpy().T, axis=1)).T
-    return magnitude_FT.sort(dim=0).values
+def _ends(band_BTF: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Return the means of the ``n`` smallest and of the ``n`` largest values; shape (B, T) both."""
+    if n == 1:
+        return band_BTF.amin(dim=-1), band_BTF.amax(dim=-1)
+    if band_BTF.device.type == "cpu":
+        # The same values in a tenth of the time that torch takes.
+        sorted_BTF = torch.from_numpy(np.sort(band_BTF.numpy(), axis=-1))
+    else:
+        sorted_BTF = band_BTF.sort(dim=-1).values
+    return sorted_BTF[..., :n].mean(dim=-1), sorted_BTF[..., -n:].mean(dim=-1)
 
 
 @lru_cache(maxsize=8)

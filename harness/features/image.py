@@ -25,13 +25,17 @@ def excerpt(samples: Samples, sample_rate: int, seconds: float) -> Samples:
     return exactly(samples, round(seconds * sample_rate))
 
 
-def resize(plane: Tensor, rows: int, columns: int) -> Tensor:
-    """Return ``plane``, shape (bins, frames), brought to (rows, columns), float32, bilinearly, smoothed where it
-    shrinks."""
-    picture = F.interpolate(
-        plane.to(torch.float32)[None, None], size=(rows, columns), mode="bilinear", align_corners=False, antialias=True
+def resize(planes: Tensor, rows: int, columns: int) -> Tensor:
+    """Return ``planes``, shape (n, bins, frames), brought to (n, rows, columns), float32, bilinearly, smoothed where
+    they shrink."""
+    pictures = F.interpolate(
+        planes.to(torch.float32)[:, None],
+        size=(rows, columns),
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
     )
-    return picture[0, 0]
+    return pictures[:, 0]
 
 
 class PracticalPlanes:

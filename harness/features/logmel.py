@@ -17,10 +17,10 @@ _GROUPS = 6
 
 
 def log_mel(spectrum: Spectrum, n_mels: int) -> Tensor:
-    """Return the mel spectrogram in dB, at most 80 dB below the clip's maximum; shape (n_mels, frames)."""
-    blocks = _mel_blocks(spectrum.sample_rate, spectrum.n_fft, n_mels, str(spectrum.power.device))
+    """Return the mel spectrograms in dB, at most 80 dB below the clip's maximum; shape (B, T, n_mels)."""
+    blocks = _mel_blocks(spectrum.sample_rate, spectrum.n_fft, n_mels, str(spectrum.magnitude.device))
     return power_to_db(
-        torch.cat([bank_MF @ spectrum.power[first : first + bank_MF.shape[1]] for first, bank_MF in blocks])
+        torch.cat([spectrum.power[..., first : first + len(bank_FM)] @ bank_FM for first, bank_FM in blocks], dim=-1)
     )
 
 
@@ -32,11 +32,10 @@ def _mel_blocks(sample_rate: int, n_fft: int, n_mels: int, device: str) -> list[
     """
     import librosa
 
-    # In float32 and widened, because that is how the reference weighs its spectrogram.
-    bank_MF = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels).astype(np.float64)
+    bank_FM = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels).T
     blocks = []
-    for rows_MF in np.array_split(bank_MF, min(n_mels, _GROUPS)):
-        reached = np.flatnonzero(rows_MF.any(axis=0))
+    for columns_FM in np.array_split(bank_FM, min(n_mels, _GROUPS), axis=1):
+        reached = np.flatnonzero(columns_FM.any(axis=1))
         first, stop = (int(reached[0]), int(reached[-1]) + 1) if len(reached) else (0, 1)
-        blocks.append((first, torch.from_numpy(rows_MF[:, first:stop].copy()).to(device)))
+        blocks.append((first, torch.from_numpy(columns_FM[first:stop].copy()).to(device)))
     return blocks

@@ -22,61 +22,66 @@ MEL_BANDS = 128
 
 
 def mfcc_with_deltas(spectrum: Spectrum, n_mfcc: int, width: int) -> Tensor:
-    """Return coefficients, first and second derivatives, in this order from the top; shape (3 * n_mfcc, frames).
+    """Return coefficients, first and second derivatives, in this order; shape (B, T, 3 * n_mfcc).
 
     Raises
     ------
     FeatureError
-        When more coefficients than mel bands are asked for, or the clip has fewer frames than ``width``.
+        When more coefficients than mel bands are asked for, or the clips have fewer frames than ``width``.
     """
     coefficients = mfcc(spectrum, n_mfcc)
-    return torch.cat([coefficients, delta(coefficients, width, 1), delta(coefficients, width, 2)])
+    return torch.cat([coefficients, *derivatives(coefficients, width)], dim=-1)
 
 
 def mfcc(spectrum: Spectrum, n_mfcc: int) -> Tensor:
-    """Return the first ``n_mfcc`` rows of the orthonormal DCT-II of a log-mel spectrogram; shape (n_mfcc, frames).
+    """Return the first ``n_mfcc`` values of the orthonormal DCT-II of log-mel spectrograms; shape (B, T, n_mfcc).
 
     Raises FeatureError when ``n_mfcc`` exceeds the number of mel bands.
     """
     if n_mfcc > MEL_BANDS:
         raise FeatureError(f"features.n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that")
-    decibels_MT = log_mel(spectrum, MEL_BANDS)
-    return _cosines(n_mfcc, MEL_BANDS).to(decibels_MT) @ decibels_MT
+    # Values of some hundred, of which 128 are summed with both signs, want more digits than float32 has.
+    decibels_BTM = log_mel(spectrum, MEL_BANDS).to(torch.float64)
+    return decibels_BTM @ _cosines(n_mfcc, MEL_BANDS, str(decibels_BTM.device))
 
 
-def delta(plane_RT: Tensor, width: int, order: int) -> Tensor:
-    """Return the derivative of ``order`` along frames, per frame; shape as ``plane_RT``.
+def derivatives(plane_BTR: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Return the first and the second derivative along frames, per frame; shape as ``plane_BTR`` both.
 
-    ``width`` is the odd number of frames that the polynomial of degree ``order`` is fitted to. Raises FeatureError
-    when there are fewer frames.
+    ``width`` is the odd number of frames that polynomials are fitted to. Raises FeatureError when there are fewer
+    frames.
     """
-    frames = plane_RT.shape[1]
-    if frames < width:
+    n_frames = plane_BTR.shape[1]
+    if n_frames < width:
         raise FeatureError(
-            f"derivatives over features.delta_width = {width} frames need as many frames, received {frames}; "
+            f"derivatives over features.delta_width = {width} frames need as many frames, received {n_frames}; "
             "lower delta_width, or raise features.segment_frames (for images: features.image.seconds)"
         )
-    middle = plane_RT.unfold(1, width, 1) @ _savitzky_golay(width, order).to(plane_RT)
-    # The order-th derivative of a polynomial of that degree is constant, so the outermost windows' values continue.
-    half = width // 2
-    return torch.cat([middle[:, :1].expand(-1, half), middle, middle[:, -1:].expand(-1, half)], dim=1)
+    weights_W2 = _savitzky_golay(width, plane_BTR.dtype, str(plane_BTR.device))
+    middle_BTR2 = plane_BTR.unfold(1, width, 1) @ weights_W2
+    # The derivative whose order is the polynomial's degree is constant, so the outermost windows' values continue.
+    half = torch.arange(n_frames, device=plane_BTR.device).sub_(width // 2).clamp_(0, middle_BTR2.shape[1] - 1)
+    first, second = middle_BTR2[:, half].unbind(dim=-1)
+    return first, second
 
 
 @lru_cache(maxsize=8)
-def _cosines(n_rows: int, n_columns: int) -> Tensor:
-    """Return the first rows of the orthonormal DCT-II matrix, shape (n_rows, n_columns)."""
-    row = torch.arange(n_rows, dtype=torch.float64)[:, None]
-    column = torch.arange(n_columns, dtype=torch.float64)[None, :]
+def _cosines(n_rows: int, n_columns: int, device: str) -> Tensor:
+    """Return the first rows of the orthonormal DCT-II matrix, transposed; shape (n_columns, n_rows)."""
+    row = torch.arange(n_rows, dtype=torch.float64)
+    column = torch.arange(n_columns, dtype=torch.float64)[:, None]
     matrix = math.sqrt(2.0 / n_columns) * torch.cos(math.pi / n_columns * row * (column + 0.5))
-    matrix[0] /= math.sqrt(2.0)
-    return matrix
+    matrix[:, 0] /= math.sqrt(2.0)
+    return matrix.to(device)
 
 
 @lru_cache(maxsize=8)
-def _savitzky_golay(width: int, order: int) -> Tensor:
-    """Return the weights, shape (width,), that give the order-th derivative of the polynomial of degree ``order`` that
-    fits a window best by least squares."""
+def _savitzky_golay(width: int, dtype: torch.dtype, device: str) -> Tensor:
+    """Return the weights, shape (width, 2), that give the first derivative of the line, and the second of the parabola,
+    that fit a window best by least squares."""
     position = torch.arange(width, dtype=torch.float64) - width // 2
-    powers_WP = position[:, None] ** torch.arange(order + 1, dtype=torch.float64)
-    fit_PW: Tensor = torch.linalg.pinv(powers_WP)
-    return fit_PW[order] * math.factorial(order)
+    columns = []
+    for order in (1, 2):
+        powers_WP = position[:, None] ** torch.arange(order + 1, dtype=torch.float64)
+        columns.append(torch.linalg.pinv(powers_WP)[order] * math.factorial(order))
+    return torch.stack(columns, dim=1).to(device, dtype)

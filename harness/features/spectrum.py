@@ -1,57 +1,68 @@
 """The short-time Fourier transform that all planes of a clip share, and decibels.
 
-Shapes, as suffixes of names: F = 1 + n_fft // 2 frequency bins, T = 1 + n_samples // hop_length frames; in the planes
-also M mel bands, C pitch classes, R rows.
+Everything comes in batches of clips of one length. Shapes, as suffixes of names: B clips of a batch, N samples,
+T = 1 + N // hop_length frames, F = 1 + n_fft // 2 frequency bins; in the planes also M mel bands, C pitch classes, R
+rows.
 
-Everything from here to the planes is float64: it costs little beside decoding and the constant-Q transform, and leaves
-librosa's own float32 rounding as the only difference from it.
+The transform is computed in float64 and everything after it in float32, as in librosa: a band that is nearly silent
+beside loud ones keeps its digits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
-
-from harness.features.audio import Samples
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Power spectrogram of one clip.
+    """Magnitude spectrogram of a batch of clips.
 
     Attributes
     ----------
-    power
-        Squared magnitude of the transform, float64, shape (F, T).
+    magnitude
+        Absolute value of the transform, float32, shape (B, T, F).
     """
 
-    power: Tensor
+    magnitude: Tensor
     sample_rate: int
     n_fft: int
     hop_length: int
 
+    @cached_property
+    def power(self) -> Tensor:
+        """Squared magnitude, shape (B, T, F)."""
+        return self.magnitude.square()
 
-def spectrum(samples: Samples, sample_rate: int, n_fft: int, hop_length: int, device: str = "cpu") -> Spectrum:
-    """Transform ``samples``, shape (n,), with a periodic Hann window of ``n_fft`` samples.
+
+def spectrum(
+    signals_BN: Tensor, sample_rate: int, n_fft: int, hop_length: int, precision: torch.dtype = torch.float64
+) -> Spectrum:
+    """Transform ``signals_BN``, float32, with a periodic Hann window of ``n_fft`` samples, in ``precision``.
 
     Frames are centred on multiples of ``hop_length`` and the ends padded with silence: ``librosa.stft`` with its
-    defaults. The power lies on ``device``.
+    defaults.
     """
-    signal = torch.from_numpy(samples).to(device, torch.float64)
-    transform_FT = torch.stft(
-        signal,
-        n_fft,
-        hop_length,
-        window=periodic_hann(n_fft, torch.float64, device),
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
-    power_FT = transform_FT.real.square() + transform_FT.imag.square()
-    return Spectrum(power_FT, sample_rate, n_fft, hop_length)
+    frames_BTW = frames(signals_BN, n_fft, hop_length) * periodic_hann(n_fft, precision, str(signals_BN.device))
+    return Spectrum(magnitude(torch.fft.rfft(frames_BTW).to(torch.complex64)), sample_rate, n_fft, hop_length)
+
+
+def frames(signals_BN: Tensor, length: int, hop_length: int) -> Tensor:
+    """Return a view of the signals in frames around multiples of ``hop_length``; shape (B, T, length)."""
+    return F.pad(signals_BN, (length // 2, length // 2)).unfold(1, length, hop_length)
+
+
+def magnitude(values: Tensor) -> Tensor:
+    """Return the absolute values of complex ``values``, same shape."""
+    if values.device.type == "cpu":
+        # The same in a tenth of the time that torch takes.
+        return torch.from_numpy(np.abs(values.numpy()))
+    return values.abs()
 
 
 @lru_cache(maxsize=8)
@@ -60,10 +71,10 @@ def periodic_hann(length: int, dtype: torch.dtype, device: str) -> Tensor:
     return torch.hann_window(length, periodic=True, dtype=torch.float64).to(device, dtype)
 
 
-def power_to_db(power: Tensor, floor: float = 1e-10, top_db: float = 80.0) -> Tensor:
-    """Return 10 log10(max(power, floor)), nothing further than ``top_db`` below the largest value of all.
+def power_to_db(power_BTR: Tensor, floor: float = 1e-10, top_db: float = 80.0) -> Tensor:
+    """Return 10 log10(max(power, floor)), nothing further than ``top_db`` below the largest value of its clip.
 
     ``librosa.power_to_db`` with its defaults (reference 1).
     """
-    decibels = 10.0 * torch.log10(power.clamp_min(floor))
-    return decibels.clamp_min(decibels.max().item() - top_db)
+    decibels_BTR = 10.0 * torch.log10(power_BTR.clamp_min(floor))
+    return decibels_BTR.clamp_min(decibels_BTR.amax(dim=(1, 2), keepdim=True) - top_db)

@@ -8,36 +8,38 @@ major thirds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from harness.features.audio import Samples
-from harness.features.constant_q import PITCH_CLASSES, constant_q_chroma
+from harness.features.constant_q import PITCH_CLASSES, OctaveSignals, constant_q_chroma
 
 CENTROIDS = 6
 """Rows: sine and cosine on the circles of fifths, minor thirds and major thirds."""
 
 
-def tonnetz(samples: Samples, sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
-    """Return the tonal centroids, values in [-1, 1], zero where a frame is silent; shape (6, frames).
+def tonnetz(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
+    """Return the tonal centroids, values in [-1, 1], zero where a frame is silent; shape (B, T, 6).
 
     Raises
     ------
     FeatureError
-        When the sample rate is too low for the constant-Q transform, or the clip too short.
+        When the sample rate is too low for the constant-Q transform, or the clips too short.
     """
-    chroma_CT = constant_q_chroma(samples, sample_rate, hop_length, device).to(torch.float64)
-    total_T = chroma_CT.sum(dim=0)
-    share_CT = chroma_CT / torch.where(total_T < torch.finfo(torch.float32).tiny, 1.0, total_T)
-    return _circles().to(device) @ share_CT
+    chroma_BTC = constant_q_chroma(clips, sample_rate, hop_length, device)
+    total_BT1 = chroma_BTC.sum(dim=2, keepdim=True)
+    share_BTC = chroma_BTC / torch.where(total_BT1 < torch.finfo(torch.float32).tiny, 1.0, total_BT1)
+    return share_BTC @ _circles(device)
 
 
-def _circles() -> Tensor:
-    """Return the projection, shape (6, 12)."""
+@lru_cache(maxsize=2)
+def _circles(device: str) -> Tensor:
+    """Return the projection, shape (12, 6)."""
     semitone = torch.arange(PITCH_CLASSES, dtype=torch.float64)
-    rows = []
+    columns = []
     for radius, turn in ((1.0, 7 / 6), (1.0, 3 / 2), (0.5, 2 / 3)):
         angle = math.pi * turn * semitone
-        rows += [radius * torch.sin(angle), radius * torch.cos(angle)]
-    return torch.stack(rows)
+        columns += [radius * torch.sin(angle), radius * torch.cos(angle)]
+    return torch.stack(columns, dim=1).to(device, torch.float32)

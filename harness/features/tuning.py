@@ -11,6 +11,7 @@ flat as a click's leaves the choice to rounding.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -24,51 +25,75 @@ _STEPS = 100
 _A440_OCTAVE_ZERO = 440.0 / 16
 
 
-def estimate_tuning(spectrum_TF: Tensor, sample_rate: float, n_fft: int, bins_per_octave: int) -> float:
-    """Return the deviation in fractions of a bin, in hundredths, in [-0.5, 0.5); 0 without any peak, as in silence.
+def estimate_tunings(spectrum_BTF: Tensor, sample_rate: float, n_fft: int, bins_per_octave: int) -> list[float]:
+    """Return the deviation of each clip in fractions of a bin, in hundredths, in [-0.5, 0.5); 0 without any peak, as in
+    silence.
 
     Parameters
     ----------
-    spectrum_TF
-        Magnitude or power, float32, shape (frames, 1 + n_fft // 2), frames first.
+    spectrum_BTF
+        Magnitude or power, float32, shape (B, T, 1 + n_fft // 2).
     """
-    pitch_N, height_N = _peaks(spectrum_TF, sample_rate, n_fft)
-    if len(pitch_N) == 0:
-        return 0.0
-    pitch_N = pitch_N[height_N >= _median(height_N)]
-    deviation_N = (bins_per_octave * torch.log2(pitch_N / _A440_OCTAVE_ZERO)).remainder(1.0)
-    deviation_N = torch.where(deviation_N >= 0.5, deviation_N - 1.0, deviation_N).to(torch.float64)
-    # numpy's, because torch's differ from it in last digits, and pitches do lie on a border.
-    edges = torch.from_numpy(np.linspace(-0.5, 0.5, _STEPS + 1)).to(deviation_N.device)
-    step_N = torch.bucketize(deviation_N, edges[1:-1], right=True)
-    counts = torch.bincount(step_N, minlength=_STEPS).cpu()
-    # Of equally frequent ones the lowest, which argmax alone does not promise.
-    fullest = int((counts == counts.max()).nonzero()[0, 0])
-    return round(fullest / _STEPS - 0.5, 2)
+    clip_P, pitch_P, height_P = _peaks(spectrum_BTF, sample_rate, n_fft)
+    n_clips = len(spectrum_BTF)
+    loud_P = height_P >= _medians(clip_P, height_P, n_clips)[clip_P]
+    clip_P, pitch_P = clip_P[loud_P], pitch_P[loud_P]
+    deviation_P = (bins_per_octave * torch.log2(pitch_P / _A440_OCTAVE_ZERO)).remainder(1.0)
+    deviation_P = torch.where(deviation_P >= 0.5, deviation_P - 1.0, deviation_P).to(torch.float64)
+    step_P = torch.bucketize(deviation_P, _borders(str(deviation_P.device)), right=True)
+    count_BS = torch.bincount(clip_P * _STEPS + step_P, minlength=n_clips * _STEPS).view(n_clips, _STEPS)
+    counts = count_BS.numpy(force=True)
+    # numpy promises the lowest of equally frequent ones, torch does not.
+    tunings = np.where(counts.any(axis=1), counts.argmax(axis=1) / _STEPS - 0.5, 0.0)
+    return [round(float(tuning), 2) for tuning in tunings]
 
 
-def _peaks(spectrum_TF: Tensor, sample_rate: float, n_fft: int) -> tuple[Tensor, Tensor]:
-    """Return frequencies in Hz and heights of the peaks over a tenth of their frame's maximum; shape (n,) both."""
+@lru_cache(maxsize=2)
+def _borders(device: str) -> Tensor:
+    """Return what separates the steps; numpy's, as torch's differ in last digits, and pitches do lie on a border."""
+    return torch.from_numpy(np.linspace(-0.5, 0.5, _STEPS + 1)[1:-1].copy()).to(device)
+
+
+def _peaks(spectrum_BTF: Tensor, sample_rate: float, n_fft: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return clip, frequency in Hz and height of the peaks over a tenth of their frame's maximum; shape (P,) each."""
     first = max(1, math.ceil(LOWEST * n_fft / sample_rate))
-    stop = min(spectrum_TF.shape[1] - 1, math.ceil(min(HIGHEST, sample_rate / 2) * n_fft / sample_rate))
+    stop = min(spectrum_BTF.shape[2] - 1, math.ceil(min(HIGHEST, sample_rate / 2) * n_fft / sample_rate))
+    n_bins = spectrum_BTF.shape[2]
     if stop <= first:
-        empty = spectrum_TF.new_empty(0)
-        return empty, empty
-    threshold_T = _SHARE_OF_MAXIMUM * spectrum_TF.amax(dim=1, keepdim=True)
-    here, below, above = (spectrum_TF[:, first + k : stop + k] for k in (0, -1, 1))
+        nothing = spectrum_BTF.new_empty(0)
+        return nothing.to(torch.int64), nothing, nothing
+    threshold_BT1 = _SHARE_OF_MAXIMUM * spectrum_BTF.amax(dim=2, keepdim=True)
+    # From the bin before the first to the one after the last.
+    rises_BTF = spectrum_BTF[..., first : stop + 1] > spectrum_BTF[..., first - 1 : stop]
     # A neighbour below the threshold counts as 0, so a peak need only exceed it or stand over it.
-    is_peak = (here > threshold_T) & (here > below) & (here >= above)
-    frame_N, bin_N = is_peak.nonzero(as_tuple=True)
-    here_N, below_N, above_N = (side[frame_N, bin_N] for side in (here, below, above))
-    slope_N = (above_N - below_N) / 2
-    curvature_N = above_N + below_N - 2 * here_N
-    shift_N = torch.where(slope_N.abs() < curvature_N.abs(), -slope_N / curvature_N, 0.0)
-    pitch_N = ((bin_N + first).to(torch.float64) + shift_N) * (sample_rate / n_fft)
-    return pitch_N.to(spectrum_TF.dtype), here_N + 0.5 * slope_N * shift_N
+    is_peak = spectrum_BTF[..., first:stop] > threshold_BT1
+    is_peak &= rises_BTF[..., :-1]
+    is_peak &= ~rises_BTF[..., 1:]
+    place_P = is_peak.view(-1).nonzero().view(-1)
+    width = stop - first
+    frame_P = torch.div(place_P, width, rounding_mode="floor")
+    bin_P = place_P - frame_P * width + first
+    flat = spectrum_BTF.reshape(-1)
+    place_P = frame_P * n_bins + bin_P
+    below_P, here_P, above_P = (flat[place_P + k] for k in (-1, 0, 1))
+    slope_P = (above_P - below_P) / 2
+    curvature_P = above_P + below_P - 2 * here_P
+    shift_P = torch.where(slope_P.abs() < curvature_P.abs(), -slope_P / curvature_P, 0.0)
+    pitch_P = (bin_P.to(torch.float64) + shift_P) * (sample_rate / n_fft)
+    clip_P = torch.div(frame_P, spectrum_BTF.shape[1], rounding_mode="floor")
+    return clip_P, pitch_P.to(spectrum_BTF.dtype), here_P + 0.5 * slope_P * shift_P
 
 
-def _median(values_N: Tensor) -> Tensor:
-    """Return the middle value, or the mean of the two in the middle."""
-    sorted_N = values_N.sort().values
-    middle = len(sorted_N) // 2
-    return sorted_N[middle] if len(sorted_N) % 2 else (sorted_N[middle - 1] + sorted_N[middle]) / 2
+def _medians(clip_P: Tensor, value_P: Tensor, n_clips: int) -> Tensor:
+    """Return the middle value of each clip, or the mean of the two in the middle, shape (n_clips,); clips ascend."""
+    count_B = torch.bincount(clip_P, minlength=n_clips)
+    end_B = count_B.cumsum(0)
+    sorted_P, order_P = value_P.sort()
+    if n_clips > 1:
+        sorted_P = sorted_P[clip_P[order_P].argsort(stable=True)]
+    if len(sorted_P) == 0:
+        return value_P.new_zeros(n_clips)
+    # Clips without any value read one of another's, which nothing is compared with.
+    low_B, high_B = end_B - count_B + (count_B - 1).clamp_min(0) // 2, end_B - count_B + count_B // 2
+    last = len(sorted_P) - 1
+    return (sorted_P[low_B.clamp_max(last)] + sorted_P[high_B.clamp_max(last)]) / 2

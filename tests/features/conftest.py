@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from numpy.typing import NDArray
 
 from harness.data.clips import ClipTable
 from harness.features.audio import lengthen, read_mono, resample
+from harness.features.constant_q import OctaveSignals
+from harness.features.spectrum import Spectrum, spectrum
 
 RATE = 22050
 ONE_SEGMENT = 40 * 512
@@ -73,12 +76,32 @@ def urbansound_paths(urbansound_root: Path) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def real_signals(esc_paths: list[Path], urbansound_paths: list[Path]) -> list[Signal]:
-    """Return the real clips at 22,050 Hz, at least one segment long."""
-    signals = []
+    """Return real clips at 22,050 Hz, at least one segment long, and what else can happen to them: cut to 0.05 s,
+    clipped, 7 s long, silent, and silent but for a start."""
+    clips = []
     for path in [*esc_paths, *urbansound_paths]:
         samples, rate = read_mono(path)
-        signals.append(lengthen(resample(samples, rate, RATE), ONE_SEGMENT))
-    return signals
+        clips.append(resample(samples, rate, RATE))
+    longest = np.concatenate(clips[:2])[: 7 * RATE]
+    loud = clips[2] / np.abs(clips[2]).max()
+    clips += [
+        clips[0][: RATE // 20],
+        np.clip(8 * loud, -1, 1),
+        longest,
+        np.zeros_like(clips[0]),
+        lengthen(clips[1][: RATE // 2], 5 * RATE),
+    ]
+    return [lengthen(samples, ONE_SEGMENT) for samples in clips]
+
+
+def spectrum_of(samples: Signal) -> Spectrum:
+    """Return the spectrum of a batch of one clip at 22,050 Hz, with the planes' usual frames."""
+    return spectrum(torch.from_numpy(samples)[None], RATE, 1024, 512)
+
+
+def signals_of(samples: Signal, rate: int = RATE, hop: int = 512) -> list[OctaveSignals]:
+    """Return a batch of one clip as the constant-Q transform takes it."""
+    return [OctaveSignals(samples, rate, hop)]
 
 
 @pytest.fixture

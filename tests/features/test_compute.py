@@ -14,7 +14,7 @@ import torch
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
 from harness.features import n_frames, set_shape
-from harness.features.compute import compute_planes, one_thread
+from harness.features.compute import compute, compute_planes, load, one_thread
 from harness.features.image import resize
 from harness.features.sets import Plane
 from harness.study import FeaturesSection, ImageSection
@@ -90,7 +90,7 @@ def test_an_image_of_a_papers_plane_is_that_plane_resized(tmp_path: Path) -> Non
     for image in IMAGES:
         if image.paper_name is not None:
             plane = torch.from_numpy(arrays[Plane("segments", image.paper_name)].T)
-            np.testing.assert_allclose(arrays[image], resize(plane, 128, 128), rtol=0, atol=1e-4)
+            np.testing.assert_allclose(arrays[image], resize(plane[None], 128, 128)[0], rtol=0, atol=1e-4)
 
 
 def test_planes_do_not_depend_on_what_else_is_asked_for(write_clips: Callable[..., ClipTable]) -> None:
@@ -98,6 +98,17 @@ def test_planes_do_not_depend_on_what_else_is_asked_for(write_clips: Callable[..
     together = compute_planes(path, SEGMENTS + IMAGES, PARAMS)
     for plane in SEGMENTS + IMAGES:
         np.testing.assert_array_equal(compute_planes(path, [plane], PARAMS)[plane], together[plane])
+
+
+def test_clips_of_a_batch_are_those_alone(write_clips: Callable[..., ClipTable], esc_paths: list[Path]) -> None:
+    # Three of one length, others of their own, and tunings that differ.
+    paths = [esc_paths[0], *map(Path, write_clips(4).frame["path"]), *esc_paths[1:3]]
+    together = compute([load(path, SEGMENTS + IMAGES, PARAMS) for path in paths], SEGMENTS + IMAGES, PARAMS)
+    for path, planes in zip(paths, together, strict=True):
+        alone = compute_planes(path, SEGMENTS + IMAGES, PARAMS)
+        assert planes.keys() == alone.keys()
+        for plane, values in alone.items():
+            np.testing.assert_allclose(planes[plane], values, rtol=0, atol=1e-4, err_msg=f"{path.name} {plane.slug}")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

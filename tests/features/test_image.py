@@ -41,8 +41,8 @@ def test_an_unknown_plane_is_a_key_error(samples: NDArray[np.float32]) -> None:
 
 
 def test_resizing_keeps_constants_and_order() -> None:
-    torch.testing.assert_close(resize(torch.full((513, 517), 3.0), 128, 128), torch.full((128, 128), 3.0))
-    ramp = resize(torch.arange(7.0)[:, None].expand(7, 130), 128, 128)
+    torch.testing.assert_close(resize(torch.full((2, 513, 517), 3.0), 128, 128), torch.full((2, 128, 128), 3.0))
+    ramp = resize(torch.arange(7.0)[:, None].expand(1, 7, 130), 128, 128)[0]
     assert ramp.dtype == torch.float32
     assert (ramp[1:] >= ramp[:-1]).all()
     # Corners are not aligned: output row r looks at input row (r + 0.5) * 7 / 128 - 0.5.
@@ -52,7 +52,7 @@ def test_resizing_keeps_constants_and_order() -> None:
 def test_shrinking_averages_what_it_skips() -> None:
     # Every fourth row is 1: interpolation between two neighbours would miss it.
     stripes = torch.tensor([0.0, 0.0, 0.0, 1.0]).repeat(128)[:, None].expand(512, 128)
-    torch.testing.assert_close(resize(stripes, 128, 128)[2:-2], torch.full((124, 128), 0.25))
+    torch.testing.assert_close(resize(stripes[None], 128, 128)[0, 2:-2], torch.full((124, 128), 0.25))
 
 
 def test_the_excerpt_is_cut_or_padded() -> None:

@@ -92,3 +92,12 @@ def test_versions_and_revisions_are_part_of_the_key(monkeypatch: pytest.MonkeyPa
     } == {True}
     versions["torch"] = "1.1.0"
     assert _changed(before, _keys(FeaturesSection())) == set(PLANES)
+
+
+def test_a_gpu_has_keys_of_its_own_for_what_it_computes() -> None:
+    params = FeaturesSection()
+    on_cpu, on_gpu, on_second = ([plane_identity(p, params, d) for p in PLANES] for d in ("cpu", "cuda", "cuda:1"))
+    assert on_gpu == on_second
+    assert on_cpu == [plane_identity(plane, params) for plane in PLANES]
+    moved = {plane for plane, here, there in zip(PLANES, on_cpu, on_gpu, strict=True) if here != there}
+    assert moved == {plane for plane in PLANES if plane.paper_name is not None}
