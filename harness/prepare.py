@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from harness.data import ClipTable, Split, load_clips, make_splits
 from harness.errors import TrainingError
 from harness.features import FeatureRef, FeatureStore
@@ -80,7 +82,7 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
         f"{clips.dataset}: {len(clips)} clips, {len(clips.classes)} classes, folds {', '.join(map(str, clips.folds))}"
     )
     sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
-    features = _features(spec, clips, sets, cache, workers, progress)
+    features = _features(spec, clips, sets, cache, workers, device, progress)
     segments = next((ref.segments_per_clip() for ref in features.values() if ref.layout == "segments"), None)
     splits: dict[tuple[str, int], Split] = {}
     for name in spec.arm_splits:
@@ -91,12 +93,20 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
 
 
 def _features(
-    spec: StudySpec, clips: ClipTable, sets: Sequence[Any], cache: Path, workers: int, progress: Progress
+    spec: StudySpec,
+    clips: ClipTable,
+    sets: Sequence[Any],
+    cache: Path,
+    workers: int,
+    device: str,
+    progress: Progress,
 ) -> dict[str, FeatureRef]:
+    # On a GPU, workers are the trainings that share it; what feeds it with clips are the CPU's cores.
+    hands = workers if device == "cpu" else max(workers, default_workers("cpu", 1))
     progress.begin("features", "features", len(clips))
     try:
         return FeatureStore(cache).build(
-            clips, sets, spec.features, workers, lambda done, _: progress.advance("features", done)
+            clips, sets, spec.features, hands, lambda done, _: progress.advance("features", done), device
         )
     finally:
         progress.end("features")
@@ -112,8 +122,16 @@ def _leakage_line(splits: Sequence[Split]) -> str:
     )
 
 
+def user_cache() -> Path:
+    """Return the user's own folder of computed features, where no other is named."""
+    return Path(platformdirs.user_cache_dir("harness")) / "features"
+
+
 def default_workers(device: str, threads: int) -> int:
-    """Return how many trainings run at once when nobody says: the CPU's cores over ``threads``, or one on a GPU."""
+    """Return how many trainings run at once when nobody says: the CPU's cores over ``threads``, or one on a GPU.
+
+    More processes can share a GPU, each with features and a network of its own; how many pay has not been measured.
+    """
     if device != "cpu":
         return 1
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from harness.masking import mask_secrets
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -86,8 +88,8 @@ class Terminal:
         self._bars.stop()
 
     def line(self, text: str) -> None:
-        """Print ``text`` above the bars."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """Print ``text`` above the bars, without the secrets an error may quote."""
+        self._console.print(mask_secrets(text), markup=False, highlight=False, soft_wrap=True)
 
     def begin(self, key: str, text: str, total: int) -> None:
         """Add a bar."""

@@ -16,25 +16,36 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from harness.claims import load_library
 from harness.data import resolve_data_root
 from harness.errors import TrackingError, TrainingError
-from harness.executors import local_executor
+from harness.executors import Executor, local_executor
+from harness.interrupt import Saved
 from harness.ledger import Ledger
-from harness.prepare import Prepared, default_workers, prepare, resolve_device
+from harness.prepare import Prepared, default_workers, prepare, resolve_device, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
 from harness.report import ReportFiles, summary_rows, write_report
 from harness.search import Report, TrialRecord, search_arm
 from harness.study import Arm, StudySpec, TrackingSection, load_study
-from harness.tracking import StudyRecorder, local_folder, log_reports, read_study
+from harness.tracking import (
+    Delivery,
+    StudyRecorder,
+    local_folder,
+    log_reports,
+    mask_secrets,
+    read_study,
+    readable_uri,
+    recording_uri,
+    send_waiting,
+)
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldTask
 
 _logger = logging.getLogger(__name__)
+
+_SENDING = "sending"
 
 Finals = dict[str, dict[tuple[int, int], FoldTask]]
 """Final trainings by arm, then by fold and seed index."""
@@ -72,7 +83,7 @@ class Options:
         """Return the options with the user's folders where none were named, and the command line as it was given."""
         return cls(
             data_root=resolve_data_root(data_root),
-            cache=cache or Path(platformdirs.user_cache_dir("harness")) / "features",
+            cache=cache or user_cache(),
             reports=reports,
             tracking_uri=tracking_uri,
             device=device,
@@ -87,7 +98,8 @@ class Options:
 class Outcome:
     """What a study run left, for the summary at the end.
 
-    ``failures`` names the trainings that failed, each with its error.
+    ``failures`` names the trainings that failed, each with its error; ``tracking_uri`` is the store that holds the
+    study, ``delivery`` tells how its copy on a server stands, if a server was asked for.
     """
 
     record: StudyRecord
@@ -95,11 +107,17 @@ class Outcome:
     summary: list[dict[str, str]]
     failures: tuple[str, ...]
     tracking_uri: str
+    delivery: Delivery | None = None
+
+    @property
+    def place(self) -> str:
+        """The store's URI as it may be printed."""
+        return mask_secrets(self.tracking_uri)
 
     @property
     def open_command(self) -> str:
         """The command that opens the runs in a browser."""
-        return shlex.join(["harness", "ui", "--tracking-uri", self.tracking_uri])
+        return shlex.join(["harness", "ui", "--tracking-uri", self.place])
 
 
 def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
@@ -114,36 +132,81 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     papers = claimed_papers(spec, options.claims)
     device = resolve_device(options.device)
     workers = options.workers or default_workers(device, spec.train.threads)
-    prepared = prepare(spec, options.data_root, options.cache, workers, device, progress)
-    with (
-        StudyRecorder.open(
-            options.tracking_uri,
-            spec,
-            clips=prepared.clips,
-            splits=tuple(prepared.splits.values()),
-            digests=prepared.digests,
-            command=options.command,
-            overrides=options.overrides,
-            claims=papers,
-        ) as recorder,
-        local_executor(workers) as executor,
-    ):
-        ledger = Ledger(recorder, executor, prepared.clips, progress)
-        chosen: dict[str, dict[int, TrialRecord | None]] = {}
-        failures = []
-        for arm in spec.trained_arms:
-            try:
-                chosen[arm.name] = _search(prepared, arm, ledger, recorder, options, progress)
-            except TrainingError as error:
-                # No trial of this arm could be trained; the other arms still can.
-                recorder.finish_trial(recorder.trial(arm, "final", None, {}), {}, "test", str(error))
-                failures.append(str(error))
-        finals = _train_finals(prepared, chosen, ledger, recorder)
-        _fuse(prepared, finals, ledger, recorder)
-        run_id = recorder.run_id
-    outcome = report_run(spec.study.name, run_id, options.tracking_uri, options.reports)
-    log_reports(options.tracking_uri, run_id, outcome.report.folder)
-    return replace(outcome, failures=(*failures, *outcome.failures))
+    # The studies of a server are recorded on this machine first.
+    store = recording_uri(options.tracking_uri)
+    shown = mask_secrets(store)
+    with Saved(mask_secrets(options.command), lambda: f"features computed so far are kept in {options.cache}") as saved:
+        prepared = prepare(spec, options.data_root, options.cache, workers, device, progress)
+        with (
+            StudyRecorder.open(
+                options.tracking_uri,
+                spec,
+                clips=prepared.clips,
+                splits=tuple(prepared.splits.values()),
+                digests=prepared.digests,
+                command=options.command,
+                overrides=options.overrides,
+                claims=papers,
+                tell=progress.line,
+            ) as recorder,
+            local_executor(workers) as executor,
+        ):
+            saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
+            failures = _train(prepared, recorder, executor, store, progress)
+            run_id = recorder.run_id
+        saved.what = lambda: f"every training is recorded in {shown}; the report or its copies are not yet"
+        outcome = report_run(spec.study.name, run_id, store, options.reports)
+        log_reports(store, run_id, outcome.report.folder)
+        deliveries = send_waiting_runs(options.tracking_uri, progress)
+    return replace(outcome, failures=(*failures, *outcome.failures), delivery=deliveries[0] if deliveries else None)
+
+
+def _train(
+    prepared: Prepared, recorder: StudyRecorder, executor: Executor, store: str, progress: Progress
+) -> list[str]:
+    """Search, train and fuse every arm; return the errors of arms that could not be searched."""
+    ledger = Ledger(recorder, executor, prepared.clips, progress)
+    chosen: dict[str, dict[int, TrialRecord | None]] = {}
+    failures = []
+    # An arm that another one's search serves comes after it, wherever it stands in the study file.
+    for arm in sorted(prepared.spec.trained_arms, key=lambda arm: arm.tuned_as is not None):
+        try:
+            if arm.tuned_as is None:
+                chosen[arm.name] = _search(prepared, arm, ledger, recorder, store, progress)
+            elif arm.tuned_as in chosen:
+                chosen[arm.name] = chosen[arm.tuned_as]
+            else:
+                raise TrainingError(f"{arm.name}: the search of {arm.tuned_as}, which it is tuned as, found nothing")
+        except TrainingError as error:
+            # No trial of this arm could be trained; the other arms still can.
+            recorder.finish_trial(recorder.trial(arm, "final", None, {}), {}, "test", str(error))
+            failures.append(str(error))
+    finals = _train_finals(prepared, chosen, ledger, recorder)
+    _fuse(prepared, finals, ledger, recorder)
+    return failures
+
+
+def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
+    """Send the runs that wait for the server at ``uri``, or for every server when it is None, with a bar.
+
+    Raises
+    ------
+    TrackingError
+        When what was recorded on this machine cannot be read.
+    """
+    begun = False
+
+    def told(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            progress.begin(_SENDING, "runs to the server", total)
+            begun = True
+        progress.advance(_SENDING, done)
+
+    deliveries = send_waiting(uri, told)
+    if begun:
+        progress.end(_SENDING)
+    return deliveries
 
 
 def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
@@ -160,11 +223,11 @@ def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
 
 
 def _search(
-    prepared: Prepared, arm: Arm, ledger: Ledger, recorder: StudyRecorder, options: Options, progress: Progress
+    prepared: Prepared, arm: Arm, ledger: Ledger, recorder: StudyRecorder, store: str, progress: Progress
 ) -> dict[int, TrialRecord | None]:
     """Return the chosen trial of each test fold; None where nothing is searched."""
     spec = prepared.spec
-    if not (spec.search.trials and arm.search):
+    if not (spec.search.trials and arm.searches):
         return dict.fromkeys(spec.test_folds)
     bar = f"search {arm.name}"
     progress.begin(bar, f"{arm.name}: trials", spec.search.trials)
@@ -175,7 +238,7 @@ def _search(
 
     # What a trial learned is valid only for the same study, audio and features.
     key = f"{spec.study.name}/{arm.name}/{recorder.spec_digest[:16]}"
-    outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(options.tracking_uri), evaluate)
+    outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(store), evaluate)
     recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
     progress.end(bar)
     best = max(trial.mean for trial in outcome.trials if trial.scores)
@@ -315,7 +378,7 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
         When the store has no finished run of that study.
     """
     spec = load_study(Path(study)) if study.endswith(".toml") else None
-    uri = tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri)
+    uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
     outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
     try:
         log_reports(uri, outcome.record.run_id, outcome.report.folder)

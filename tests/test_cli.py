@@ -29,6 +29,11 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
         ("report",): {"study", "--run-id", "--tracking-uri", "--reports"},
+        ("sync",): {"--tracking-uri"},
+        ("replay",): {
+            "run_id", "--fold", "--seed", "--data-root", "--device", "--workers", "--tracking-uri", "--cache", "--json",
+        },
+        ("diff",): {"run_a", "run_b", "--tracking-uri", "--json"},
         ("compare",): {
             "--scores", "--claim", "--claims", "--dataset", "--data-folds", "--validation-apart", "--estimand",
             "--split", "--epoch-rule", "--tuning", "--margin", "--confidence", "--json",
@@ -42,6 +47,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("data", "check"): {"dataset", "--data-root", "--folds", "--workers"},
         ("data", "fetch"): {"dataset", "--data-root", "--url", "--checksum"},
         ("data", "synth"): {"--data-root", "--clips", "--seed"},
+        ("cache",): {"--cache", "--prune"},
         ("ui",): {"--tracking-uri", "--host", "--port"},
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from harness.errors import ClaimsError
+from harness.cli import cli
+from harness.errors import ClaimsError, TrackingError
 from harness.executors import Event, Finished, InProcessExecutor
 from harness.progress import Silent
 from harness.run import Options, Outcome, report_study, run_study
@@ -20,6 +24,7 @@ from harness.study import StudySpec
 from harness.study.load import parse_study
 from harness.tracking import list_studies
 from harness.training import FoldTask
+from tests.servers import free_port
 
 STUDY = {
     "study": {"name": "tiny", "question": "Does the path hold?", "seed": 3},
@@ -256,6 +261,23 @@ def test_arms_of_one_study_may_be_split_and_tested_in_several_ways(shared: Path,
     assert "What the protocol alone does" in (outcome.report.folder / "report.tex").read_text("utf-8")
 
 
+def test_an_arm_may_train_with_what_another_one_s_search_chose(shared: Path, tmp_path: Path) -> None:
+    arms = [
+        {"name": "deeper", "model": "su8", "features": "LM", "tuned_as": "first", "set": {"model.dropout": 0.2}},
+        {"name": "first", "model": "su8", "features": "LM"},
+    ]
+    search = {"trials": 2, "sampler": "random", "space": {"train.lr": {"low": 0.0003, "high": 0.003, "log": True}}}
+    outcome, _ = run(spec_of(arms=arms, search=search), tmp_path, shared)
+    folds = outcome.record.folds
+    assert set(folds.loc[folds["phase"] == "search", "arm"]) == {"first"}
+    finals = folds[folds["phase"] == "final"].set_index(["arm", "fold"])
+    for fold in (1, 3):
+        first, deeper = finals.loc[("first", fold)], finals.loc[("deeper", fold)]
+        assert deeper["trial"] == first["trial"]
+        assert deeper["params"]["train.lr"] == first["params"]["train.lr"]
+        assert deeper["params"]["model.dropout"] == 0.2
+
+
 def _fold_runs(outcome: Outcome) -> list[Run]:
     client = MlflowClient(outcome.tracking_uri)
     experiment = client.get_experiment_by_name(outcome.record.name)
@@ -340,3 +362,84 @@ def test_final_trainings_have_pictures_and_those_of_a_search_only_numbers(undist
         drawn = row["phase"] == "final" and row["arm"] not in ("DS", "mean")
         assert pictures == ({"curves.png", "confusion_test.png", "confusion_validation.png"} if drawn else set()), row
         assert (artifacts / "predictions.parquet").is_file()
+
+
+def test_a_trial_for_which_memory_runs_out_is_a_row_and_the_search_goes_on(
+    undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.training import loop
+
+    train = loop.train_fold
+
+    def short_of_memory(task: FoldTask, tell: object) -> object:
+        if task.phase == "search" and task.trial == 0:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return train(task, tell)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "train_fold", short_of_memory)
+    outcome, lines = run(spec_of(), tmp_path, shared)
+    assert outcome.failures == ()
+    folds = outcome.record.folds
+    (failed,) = folds[folds["status"] == "FAILED"].to_dict("records")
+    assert (failed["phase"], failed["trial"]) == ("search", 0)
+    assert "memory ran out on cpu at train.batch_size = 16" in failed["error"]
+    assert "try train.batch_size = 8" in failed["error"]
+    assert any("A_1 trial 0 fold 1 seed 0 failed: memory ran out" in line for line in lines)
+    states = [(trial["trial"], trial["state"]) for trial in outcome.record.searches["A_1"]["trials"]]
+    assert states == [(0, "failed"), (1, "complete")]
+    assert set(folds[(folds["arm"] == "A_1") & (folds["phase"] == "final")]["trial"]) == {1}
+    mine, theirs = (each.record.predictions.query("arm != 'A_1'") for each in (outcome, undisturbed[0]))
+    same(mine[mine["arm"].str.startswith("B")], theirs[theirs["arm"].str.startswith("B")])
+
+
+def test_a_server_that_is_down_stops_nothing_and_its_study_waits(
+    undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = f"http://127.0.0.1:{free_port()}"
+    progress = _Counted()
+    options = Options(
+        data_root=shared / "data",
+        cache=shared / "cache",
+        reports=tmp_path / "reports",
+        tracking_uri=server,
+        device="cpu",
+        workers=1,
+    )
+    outcome = run_study(spec_of(), options, progress)
+    same(outcome.record.predictions, undisturbed[0].record.predictions)
+    assert outcome.delivery is not None
+    assert outcome.delivery.waiting == 1 + (2 + 4) + (4 + 8)
+    assert len([line for line in progress.lines if f"nothing answers at {server[7:]}" in line]) == 1
+    told = CliRunner().invoke(cli, ["sync"])
+    assert told.exit_code == 1
+    assert f"19 runs wait in {tmp_path / 'mlruns' / 'spool'}" in told.output
+    assert f"harness sync --tracking-uri {server}" in told.output
+    # The report of a server that is down is that of its spool.
+    again = report_study("tiny", None, server, tmp_path / "again")
+    assert again.record.run_id == outcome.record.run_id
+
+
+def test_nothing_to_send_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(cli, ["sync"])
+    assert told.exit_code == 0
+    assert told.output.startswith("no runs wait for a server here")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_fails_in_a_search_is_no_fault_of_the_trial(
+    undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.tracking.files.os.fsync", full)
+        patch.setattr("harness.tracking.session.put_files", lambda *_: None)
+        with pytest.raises(TrackingError, match="No space left on device; free some space there"):
+            run(spec_of(), tmp_path, shared)
+    outcome, _ = run(spec_of(), tmp_path, shared)
+    same(outcome.record.predictions, undisturbed[0].record.predictions)
+    assert outcome.record.searches == undisturbed[0].record.searches
+    assert set(outcome.record.folds["status"]) == {"FINISHED"}

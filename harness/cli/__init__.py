@@ -7,11 +7,22 @@ from typing import Any
 import click
 
 from harness import __version__
+from harness.cli.cache import cache_command
 from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
-from harness.cli.studies import fields_command, plan_command, report_command, run_study_command, ui_command
+from harness.cli.replay import diff_command, replay_command
+from harness.cli.studies import (
+    fields_command,
+    plan_command,
+    report_command,
+    run_study_command,
+    sync_command,
+    ui_command,
+)
 from harness.errors import HarnessError
+from harness.interrupt import EXIT_CODE
+from harness.masking import mask_secrets
 
 
 class _Commands(click.Group):
@@ -21,11 +32,11 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {mask_secrets(str(error))}", err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("interrupted: what has finished is recorded; the same command goes on from there", err=True)
-            ctx.exit(130)
+        except KeyboardInterrupt as interrupt:
+            click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
+            ctx.exit(EXIT_CODE)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)
@@ -41,10 +52,14 @@ for _command in (
     run_study_command,
     plan_command,
     report_command,
+    sync_command,
+    replay_command,
+    diff_command,
     compare_command,
     claims_group,
     fields_command,
     data_group,
+    cache_command,
     ui_command,
 ):
     cli.add_command(_command)

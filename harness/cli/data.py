@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import DATA_ROOT
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 from harness.vocabulary import DATASETS
 
 
@@ -54,7 +54,7 @@ def data_check_command(dataset: str, data_root: Path | None, folds: str | None, 
         )
     show_check(report)
     if not report.ok:
-        sys.exit(1)
+        sys.exit(DataError.exit_code)
 
 
 @data_group.command("fetch", short_help="Download from the authors, verify, unpack.")

@@ -29,6 +29,9 @@ WORKERS = click.option(
 REPORTS = click.option(
     "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder of reports."
 )
+CACHE = click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]"
+)
 
 CLAIMS = click.option(
     "--claims",

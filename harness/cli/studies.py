@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+from harness.cli.options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+from harness.interrupt import second_ends_at_once
 
 if TYPE_CHECKING:
     from harness.study import StudySpec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @WORKERS
 @TRACKING
 @REPORTS
-@click.option("--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]")
+@CACHE
 def run_study_command(
     study: Path,
     data_root: Path | None,
@@ -53,7 +54,7 @@ def run_study_command(
         overrides,
         claims,
     )
-    with Terminal() as progress:
+    with second_ends_at_once(), Terminal() as progress:
         outcome = run_study(spec, options, progress)
     show_outcome(outcome)
     if outcome.failures:
@@ -91,6 +92,27 @@ def report_command(study: str, run_id: str | None, tracking_uri: str | None, rep
     from harness.screen.studies import show_outcome
 
     show_outcome(report_study(study, run_id, tracking_uri, reports))
+
+
+@click.command("sync", short_help="Send recorded runs to the MLflow server they wait for.")
+@click.option("--tracking-uri", help="The server.  [default: every server that runs wait for]")
+def sync_command(tracking_uri: str | None) -> None:
+    """Send the runs that were recorded on this machine, below mlruns/spool/, to the MLflow server they are meant for.
+
+    run-study sends them itself; this is for when the server could not be reached. Each run arrives once. The exit code
+    is 1 when runs still wait.
+    """
+    from harness.progress import Terminal
+    from harness.run import send_waiting_runs
+
+    with Terminal() as progress:
+        deliveries = send_waiting_runs(tracking_uri, progress)
+    for delivery in deliveries:
+        click.echo(str(delivery))
+    if not deliveries:
+        click.echo("no runs wait for a server here (mlruns/spool/ in the folder in which run-study was started)")
+    if any(delivery.error for delivery in deliveries):
+        sys.exit(1)
 
 
 @click.command("fields", short_help="Print every field a study file may have.")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
-from harness.errors import HarnessError
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
+from harness.executors.failures import failure_message, release_memory
+from harness.interrupt import workers_hear_no_ctrl_c
 from harness.training.task import FoldTask
 
 
@@ -34,7 +34,8 @@ class InProcessExecutor:
             except _DroppedError:
                 return
             except Exception as error:
-                event: Event = Failed(task, _message(error), traceback.format_exc())
+                event: Event = Failed(task, failure_message(error, task), traceback.format_exc())
+                release_memory()
             else:
                 event = Finished(task, result)
             if not on_event(event):
@@ -78,6 +79,9 @@ class ProcessExecutor:
                 event = worker.receive()
                 if not worker.alive:
                     self._workers[self._workers.index(worker)] = _Worker(self._context)
+                elif worker.task is None and waiting:
+                    # It trains on while the caller writes down what it did.
+                    worker.take(waiting.pop(0))
                 if not on_event(event):
                     self._drop()
                     return
@@ -112,7 +116,8 @@ class _Worker:
         self.alive = True
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        with workers_hear_no_ctrl_c():
+            self._process.start()
         theirs.close()
 
     def take(self, task: FoldTask) -> None:
@@ -140,7 +145,7 @@ class _Worker:
             return Failed(
                 task,
                 f"the worker process of {task.key} ended without a word (exit code {self._process.exitcode}); "
-                "exit code -9 usually means that memory ran out: try fewer --workers",
+                "exit code -9 usually means that memory ran out: try fewer --workers or a smaller train.batch_size",
                 "",
             )
         task = self.task
@@ -162,8 +167,6 @@ class _Worker:
 
 def _serve(pipe: Connection) -> None:
     """Train what comes through ``pipe`` until it closes. A None between tasks' ends means: drop the current one."""
-    # Ctrl-C reaches the whole process group; the parent decides what happens to the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from harness.training.loop import train_fold
 
     def hear() -> FoldTask | None:
@@ -197,13 +200,10 @@ def _serve(pipe: Connection) -> None:
         except _DroppedError:
             say("failed", ("dropped", ""))
         except Exception as error:
-            say("failed", (_message(error), traceback.format_exc()))
+            say("failed", (failure_message(error, task), traceback.format_exc()))
+            release_memory()
         else:
             say("finished", result)
-
-
-def _message(error: Exception) -> str:
-    return str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
 
 
 def local_executor(workers: int) -> InProcessExecutor | ProcessExecutor:

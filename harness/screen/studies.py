@@ -60,8 +60,10 @@ def show_outcome(outcome: Outcome) -> None:
     places = {
         "report": outcome.report.folder,
         "pdf": outcome.report.pdf or outcome.report.pdf_hint,
-        "runs": f"{outcome.tracking_uri} (experiment {outcome.record.name}, run {outcome.record.run_id})",
+        "runs": f"{outcome.place} (experiment {outcome.record.name}, run {outcome.record.run_id})",
         "open": outcome.open_command,
     }
+    if outcome.delivery:
+        places["server"] = str(outcome.delivery)
     for name, place in places.items():
         terminal.print(f"{name:>7}  {place}", markup=False, soft_wrap=True, highlight=False)

@@ -22,8 +22,14 @@ def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
 
     Where runs are recorded is left out, for it changes no result.
     """
-    resolved = spec.model_dump(mode="json", exclude={"tracking": True, "search": {"storage"}})
-    return _digest({"spec": resolved, "inputs": dict(digests)})
+    return resolved_digest(spec.model_dump(mode="json"), digests)
+
+
+def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str]) -> str:
+    """Return :func:`spec_digest` of a study as JSON data, such as an earlier version recorded it."""
+    kept = {name: section for name, section in resolved.items() if name != "tracking"}
+    kept["search"] = {name: value for name, value in kept["search"].items() if name != "storage"}
+    return _digest({"spec": kept, "inputs": dict(digests)})
 
 
 def part_digest(part: Part, data_digest: str = "") -> str:

@@ -31,8 +31,8 @@ class Environment:
     facts
         JSON data: ``harness`` (version); ``python`` {version, implementation}; ``packages`` {name: version}, all that
         are installed; ``hardware`` {cpu, cores_physical, cores_logical, cores_usable, memory_bytes, gpus: [{name,
-        memory_bytes}]}; ``platform``; ``git`` {commit, branch, dirty, untracked}; ``command``; ``overrides``;
-        ``digests`` {lock}.
+        memory_bytes}]}; ``platform``; ``git`` {commit, branch, dirty, untracked, diff_digest};
+        ``command``; ``overrides``; ``digests`` {lock}.
     diff
         Uncommitted changes of the code.
     """
@@ -66,6 +66,7 @@ def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environm
             "branch": git.branch,
             "dirty": git.dirty,
             "untracked": list(git.untracked),
+            "diff_digest": hashlib.sha256(git.diff.encode()).hexdigest() if git.diff else "",
         },
         "command": mask_secrets(command),
         "overrides": [mask_secrets(override) for override in overrides],

@@ -40,7 +40,7 @@ def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
     local = file_uri_path(run.info.artifact_uri)
     if local is not None:
         for name, writer in files.items():
-            _write_whole(local / name, writer)
+            write_whole(local / name, writer)
         return
     with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
         for name, writer in files.items():
@@ -117,9 +117,10 @@ def history_file(history: pd.DataFrame) -> Writer:
 
 def weights_file(weights: Mapping[str, NDArray[Any]]) -> Writer:
     """Return a writer of a state dict."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    return lambda path: save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, path)
+    # Not save_file: its errors are its own, and a full disk would look like a fault of the weights.
+    return lambda path: path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in weights.items()}))
 
 
 def read_segments(file: Path) -> pd.DataFrame:
@@ -172,7 +173,8 @@ def _read(file: Path, reader: Callable[[], Content], what: str) -> Content:
         ) from error
 
 
-def _write_whole(target: Path, writer: Writer) -> None:
+def write_whole(target: Path, writer: Writer) -> None:
+    """Write one file so that it is there whole or not at all, also after a power cut."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # The name's end stays: writers may choose their format by it.
     temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")

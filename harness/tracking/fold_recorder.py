@@ -14,6 +14,7 @@ from harness.errors import TrackingError
 from harness.study import Arm, StudySpec
 from harness.tracking import names
 from harness.tracking.curves import Curves
+from harness.tracking.delivery import Courier
 from harness.tracking.digests import predictions_digest
 from harness.tracking.files import (
     Writer,
@@ -29,7 +30,6 @@ from harness.tracking.runs import (
     RunTags,
     flat_settings,
     metrics_of,
-    now_ms,
     score_values,
     split_inputs,
     timing_values,
@@ -66,6 +66,7 @@ class FoldRecorder:
         self._writer.remember(run)
         self._finished: dict[str, FinishedFold] = {}
         self._curves = Curves(self._writer)
+        self._courier: Courier | None = None
 
     def finished_folds(self) -> dict[str, FinishedFold]:
         """Return the FINISHED trainings below this study run by ``FoldTask.digest``; they need not run again."""
@@ -172,6 +173,7 @@ class FoldRecorder:
             self._curves.end(run_id)
             self._writer.fail(run_id, error, trace)
             self._writer.end(run_id, names.FAILED)
+        self._offer(run_id)
 
     def drop_fold(self, run_id: str, reason: str) -> None:
         """End a training's run as KILLED, because it is no longer wanted."""
@@ -197,9 +199,15 @@ class FoldRecorder:
         for part, found in measured.items():
             values = {**values, **score_values(part, found, clips[part])}
         self._writer.put(run_id, {**files, names.PREDICTIONS_FILE: predictions_file(clips)})
-        self._writer.log(run_id, metrics_of(values, 0, now_ms()), tags)
+        self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
         self._writer.end(run_id, names.FINISHED)
         self._note_finished(run_id, self._writer.tags(run_id), values)
+        self._offer(run_id)
+
+    def _offer(self, run_id: str) -> None:
+        """Have an ended run sent to the server whose study this is; nothing to do where there is no server."""
+        if self._courier is not None:
+            self._courier.offer(run_id)
 
     def _note_finished(self, run_id: str, tags: Mapping[str, str], values: Mapping[str, float]) -> None:
         keys = {part: f"{part}_macro_accuracy" for part in ("validation", "test")}

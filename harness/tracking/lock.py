@@ -1,41 +1,48 @@
-"""One writer a study run: a lock file beside a local store, let go by the system when its process ends."""
+"""One writer a study run: a lock file, let go by the system when its process ends; a second process waits for it."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import TrackingError
 
+_SECONDS_BETWEEN_LOOKS = 1.0
+
 
 class WriterLock:
-    """Held while a study run is written; a second process that wants it is told so at once."""
+    """Held while a study run is written."""
 
-    def __init__(self, file: Path, what: str) -> None:
-        """Take the lock on ``file``; ``what`` names the study run in the message.
+    def __init__(self, file: Path, what: str, tell: Callable[[str], object]) -> None:
+        """Take the lock on ``file``, waiting as long as another process holds it.
+
+        ``what`` names the study run in what ``tell`` is told once when there is something to wait for.
 
         Raises
         ------
         TrackingError
-            When another process holds it, or the folder cannot be written.
+            When the folder cannot be written.
         """
         self._file = file
+        self._handle: BinaryIO | None = None
+        told = False
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._handle: BinaryIO | None = _locked(file)
+            while (handle := _locked(file)) is None:
+                if not told:
+                    tell(f"{what} is being written by another process{_holder(file)}; waiting for it to end")
+                told = True
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+            handle.truncate(0)
+            handle.write(str(os.getpid()).encode())
+            handle.flush()
         except OSError as error:
             raise TrackingError(f"{what}: cannot write {file}: {error.strerror or error}") from None
-        if self._handle is None:
-            holder = file.read_bytes().decode(errors="replace").strip() if file.exists() else ""
-            raise TrackingError(
-                f"{what} is being written by another process{f' (id {holder})' if holder else ''}; "
-                "wait for it to end, or stop it and run the same command to go on from there"
-            )
-        self._handle.truncate(0)
-        self._handle.write(str(os.getpid()).encode())
-        self._handle.flush()
+        self._handle = handle
 
     def release(self) -> None:
         """Let go and remove the file; a second call does nothing."""
@@ -43,6 +50,15 @@ class WriterLock:
             self._file.unlink(missing_ok=True)
             self._handle.close()
             self._handle = None
+
+
+def _holder(file: Path) -> str:
+    try:
+        number = file.read_bytes().decode(errors="replace").strip()
+    except OSError:
+        # It went in this moment.
+        number = ""
+    return f" (id {number})" if number else ""
 
 
 def _locked(file: Path) -> BinaryIO | None:

@@ -44,6 +44,8 @@ SESSIONS_TAG = "sessions"
 SESSION_START_TAG = "session_start_ms"
 ACTIVE_SECONDS_TAG = "active_seconds"
 METRIC_TAG = "metric"  # which accuracy a trial's fold_k, mean and sd repeat
+SEARCH_REPEATS_TAG = "search_is_reproducible"
+SOURCE_TAG = "harness.source_run"  # on a server: the local run that a run is the copy of
 RESUMED_TAG = "changed_between_sessions"
 
 EPOCH_PREFIX = "epoch/"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.tracking import names
 from harness.tracking.files import Writer, put_files, text_file
-from harness.tracking.runs import short_tag
+from harness.tracking.runs import now_ms, short_tag
 from harness.tracking.store import Store
 from harness.tracking.uri import mask_secrets
 
@@ -19,12 +19,22 @@ _BATCH = 1000  # The most metrics and tags that MLflow takes at once.
 
 
 class RunWriter:
-    """Creates, fills and ends runs of ``experiment``; keeps the tags each run was created with."""
+    """Creates, fills and ends runs of ``experiment``; keeps the tags each run was created with.
+
+    Its time never goes back, whatever the machine's clock does: a run never starts before one that it knows, nor ends
+    before it started, for "the newest" is found by these times.
+    """
 
     def __init__(self, store: Store, experiment: str) -> None:
         self._store = store
         self._experiment = experiment
         self._runs: dict[str, Run] = {}
+        self._latest = 0
+
+    def now(self) -> int:
+        """Return the time in ms since 1970, or the latest of any known run if the clock was set back behind that."""
+        self._latest = max(now_ms(), self._latest)
+        return self._latest
 
     def create(
         self,
@@ -35,19 +45,27 @@ class RunWriter:
         inputs: Sequence[DatasetInput] = (),
     ) -> str:
         """Create a RUNNING run below ``parent`` and return its id."""
-        from mlflow.entities import Param
-
-        run = self._store.client.create_run(self._experiment, tags={**tags, names.PARENT_TAG: parent}, run_name=title)
+        self._latest += 1
+        run = self._store.client.create_run(
+            self._experiment, start_time=self.now(), tags={**tags, names.PARENT_TAG: parent}, run_name=title
+        )
         run_id = str(run.info.run_id)
         self._runs[run_id] = run
         if params:
-            self._store.client.log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
+            self.log_params(run_id, params)
         if inputs:
             self._store.client.log_inputs(run_id, list(inputs))
         return run_id
 
+    def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Write hyperparameters in one call."""
+        from mlflow.entities import Param
+
+        self._store.client.log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
+
     def remember(self, run: Run) -> None:
         """Take note of a run that was created before."""
+        self._latest = max(self._latest, run.info.start_time, run.info.end_time or 0)
         self._runs[str(run.info.run_id)] = run
 
     def tags(self, run_id: str) -> dict[str, str]:
@@ -71,7 +89,7 @@ class RunWriter:
 
     def end(self, run_id: str, status: str) -> None:
         """Set the final status; the last thing written to a run, so that a FINISHED one is whole."""
-        self._store.client.set_terminated(run_id, status)
+        self._store.client.set_terminated(run_id, status, self.now())
 
     def fail(self, run_id: str, error: BaseException | str, trace: str = "") -> None:
         """Write an error as a tag and, with its traceback, as ``error.txt``."""

@@ -25,6 +25,7 @@ from harness.tracking.names import (
     LEAKAGE_FILE,
     RESUMED_TAG,
     RUNNING,
+    SEARCH_REPEATS_TAG,
     SESSION_START_TAG,
     SESSIONS_TAG,
     SPEC_FILE,
@@ -48,17 +49,29 @@ def find_study_run(store: Store, experiment: str, digest: str) -> Run | None:
 
 def create_study_run(store: Store, experiment: str, spec: StudySpec, tags: RunTags, clips: ClipTable) -> Run:
     """Create the study run with its tags, the study's hyperparameters and its data set."""
+    note = {"mlflow.note.content": spec.study.question} if spec.study.question else {}
+    # The newest study is the one that started last: a clock that was set back must not make it an older one.
+    earlier = store.client.search_runs([experiment], max_results=1, order_by=["attributes.start_time DESC"])
+    start = max([now_ms(), *(run.info.start_time + 1 for run in earlier)])
+    run = store.client.create_run(experiment, start_time=start, tags={**tags.study(), **note}, run_name=spec.study.name)
+    fill_study_run(store, run, spec, clips)
+    return run
+
+
+def fill_study_run(store: Store, run: Run, spec: StudySpec, clips: ClipTable) -> None:
+    """Write the hyperparameters and data set of a study run, and its own id, which every run below it carries.
+
+    The id comes last: where it stands nothing is missing, and a run whose writer died before is filled when it goes on.
+    """
     from mlflow.entities import Param
 
-    note = {"mlflow.note.content": spec.study.question} if spec.study.question else {}
-    run = store.client.create_run(experiment, tags={**tags.study(), **note}, run_name=spec.study.name)
     run_id = run.info.run_id
-    # Only now is its own id known, which every run below it carries.
-    store.client.set_tag(run_id, "study_run", run_id)
+    if run.data.tags.get("study_run") == run_id:
+        return
     params = [Param(name, str(value)) for name, value in flat_settings(spec).items()]
     store.client.log_batch(run_id, params=params)
     store.client.log_inputs(run_id, [study_input(clips)])
-    return run
+    store.client.set_tag(run_id, "study_run", run_id)
 
 
 def begin_session(
@@ -76,7 +89,7 @@ def begin_session(
 
     run_id = run.info.run_id
     number = int(run.data.tags.get(SESSIONS_TAG, "0")) + 1
-    facts = {**environment.facts, "digests": dict(digests), "session": number}
+    facts = {**environment.facts, "digests": dict(digests), "session": number, "began_ms": now_ms()}
     files: dict[str, Writer] = {
         SPEC_FILE: json_file(mask_tree(spec.model_dump(mode="json"))),
         DATA_FILE: json_file(data_facts(clips)),
@@ -103,6 +116,8 @@ def begin_session(
     }
     if commit := facts.get("git", {}).get("commit"):
         tags["mlflow.source.git.commit"] = commit
+    if spec.search.trials:
+        tags[SEARCH_REPEATS_TAG] = "with any number of workers: trials follow each other, and folds are told in order"
     if facts.get(RESUMED_TAG):
         tags[RESUMED_TAG] = ", ".join(facts[RESUMED_TAG])
     store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
@@ -117,10 +132,11 @@ def reopen(store: Store, run: Run) -> None:
         store.client.delete_tag(run.info.run_id, ERROR_TAG)
 
 
-def end_session(store: Store, run_id: str, status: str) -> None:
-    """Add this session's time to the study run's, and set its final status."""
-    store.client.set_tag(run_id, ACTIVE_SECONDS_TAG, f"{active_seconds(store.client.get_run(run_id)):.3f}")
-    store.client.set_terminated(run_id, status)
+def end_session(store: Store, run_id: str, status: str, seconds: float, time_ms: int) -> None:
+    """Add this session's ``seconds`` to the study run's, and set its final status and time of end."""
+    earlier = float(store.client.get_run(run_id).data.tags.get(ACTIVE_SECONDS_TAG, "0"))
+    store.client.set_tag(run_id, ACTIVE_SECONDS_TAG, f"{earlier + seconds:.3f}")
+    store.client.set_terminated(run_id, status, time_ms)
 
 
 def active_seconds(run: Run) -> float:
@@ -137,7 +153,7 @@ def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
     for run in runs:
         if run.info.status == RUNNING:
             store.client.set_tag(run.info.run_id, ERROR_TAG, reason)
-            store.client.set_terminated(run.info.run_id, KILLED)
+            store.client.set_terminated(run.info.run_id, KILLED, max(now_ms(), run.info.start_time))
 
 
 def descendants(store: Store, experiment: str, study_run: str) -> list[Run]:

@@ -5,19 +5,24 @@ MLflow is imported inside functions, for its import takes seconds. Its usage sta
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import re
 import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from harness.errors import HarnessError, TrackingError
+from harness.patience import Patient, passing
+from harness.tracking.schema import schema_fault
+from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
     absolute_uri,
     file_uri_path,
@@ -32,7 +37,11 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
+_logger = logging.getLogger(__name__)
+
 _PAGE = 1000
+_SERVER_ERROR = re.compile(r"too many (\d+) error responses")
+_GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -40,6 +49,9 @@ _QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # MLflow accepts file: stores only from those who ask for them; giving such a URI is asking.
     "MLFLOW_ALLOW_FILE_STORE": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # MLflow would send a request again that a failing server may have carried out; the mirror looks first.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
 
 
@@ -127,13 +139,33 @@ class Store:
 def open_store(uri: str, *, create: bool) -> Store:
     """Open the store at ``uri``: ``sqlite:///``, ``http(s)://``, ``file:`` or any that MLflow accepts.
 
-    ``create`` allows a local store to be made; without it nothing is ever written to disk.
+    ``create`` allows a local store to be made; without it nothing is ever written to disk, and instead of a server that
+    does not answer its spool on this machine is opened, if there is one, with a warning that says so.
 
     Raises
     ------
     TrackingError
         When the URI is malformed, the server does not answer, or (without ``create``) the local store is missing.
     """
+    spool = spool_of(uri) if is_remote(uri) and not create else None
+    if spool is None or not spool.exists:
+        return _open(uri, create)
+    try:
+        return _open(uri, create)
+    except TrackingError as error:
+        _logger.warning("%s; reading what was recorded here instead, in %s", error, spool.folder)
+        return _open(spool.uri, create)
+
+
+def readable_uri(uri: str) -> str:
+    """Return the URI under which a recorded study can be read: ``uri``, or that of the spool of a server that is down.
+
+    Raises as :func:`open_store`.
+    """
+    return open_store(uri, create=False).uri
+
+
+def _open(uri: str, create: bool) -> Store:
     uri = absolute_uri(uri)
     shown = mask_secrets(uri)
     if not create:
@@ -147,10 +179,32 @@ def open_store(uri: str, *, create: bool) -> Store:
         from mlflow.tracking import MlflowClient
 
         _hush_loggers()
+        if create and is_sqlite(uri):
+            _lay_out(sqlite_file(uri))
         client = MlflowClient(tracking_uri=uri)
+        if not is_remote(uri):
+            client = cast("MlflowClient", Patient(client))
         # The first request opens the database (and lays out a new one); better here than in the midst of a study.
         client.search_experiments(max_results=1)
     return Store(uri, client)
+
+
+def _lay_out(file: Path) -> None:
+    """Make a new database under another name, and give it its own when it is whole: one whose maker died between two
+    of MLflow's migrations can never be opened again."""
+    from filelock import FileLock
+    from mlflow.tracking import MlflowClient
+
+    if file.exists():
+        return
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        if file.exists():
+            return
+        made = file.with_name(f".making-{file.name}")
+        for left in (made, made.with_name(f"{made.name}-journal")):
+            left.unlink(missing_ok=True)
+        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
+        made.replace(file)
 
 
 def quiet_mlflow() -> None:
@@ -166,6 +220,8 @@ def _hush_loggers() -> None:
         logger = logging.getLogger(name)
         if logger.level < logging.WARNING:
             logger.setLevel(logging.WARNING)
+    # It prints a traceback of what is raised as well, and is told in one sentence.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _check_exists(uri: str, shown: str) -> None:
@@ -216,6 +272,23 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
         if not (isinstance(error, OSError) or type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests"))):
             raise
         text = mask_secrets(str(error)).strip()
+        if fault := schema_fault(text, shown):
+            raise TrackingError(f"{shown}: cannot {doing}: {fault}") from error
         first = text.splitlines()[0] if text else type(error).__name__
-        advice = " (take a copy first)" if "mlflow db upgrade" in text else ""
-        raise TrackingError(f"{shown}: cannot {doing}: {first}{advice}") from error
+        raise TrackingError(f"{shown}: cannot {doing}: {first}{_advice(error, text)}") from error
+
+
+def _advice(error: Exception, text: str) -> str:
+    """Return what to do about ``error``, empty where nothing is known."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk is full" in text:
+        return f"; free some space there, {_GO_ON}"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "unable to open database" in text:
+        return f"; make the folder writable or name another store with --tracking-uri, {_GO_ON}"
+    if "is locked" in text:
+        return f"; another program holds it open (a database browser, a backup): close that, {_GO_ON}"
+    if passing(error):
+        return f"; it did not come back within a minute: start it, {_GO_ON}"
+    if "not a database" in text or "malformed" in text:
+        return "; it is no SQLite database, or a damaged one: put a copy back or name another store with --tracking-uri"
+    return ""

@@ -16,7 +16,7 @@ from types import FrameType
 
 from harness.errors import TrackingError
 from harness.tracking.store import open_store, quiet_mlflow
-from harness.tracking.uri import is_remote, local_folder
+from harness.tracking.uri import is_remote, local_folder, mask_secrets
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_TO_START = 120
@@ -58,7 +58,7 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
         As for :func:`serve_ui`.
     """
     if is_remote(uri):
-        raise TrackingError(f"{uri} is an MLflow server already: open this address in a browser")
+        raise TrackingError(f"{mask_secrets(uri)} is an MLflow server already: open this address in a browser")
     # Opening it to read tells at once of a store that is missing or of another version, which the server would bury.
     store = open_store(uri, create=False)
     _check_port(host, port)

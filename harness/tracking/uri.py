@@ -1,47 +1,24 @@
-"""Tracking URIs: where a local store lies on disk, and text without the passwords that URIs may hold."""
+"""Tracking URIs: where a local store lies on disk."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from harness.errors import TrackingError
+from harness.masking import mask_secrets, mask_tree
 
-_MASK = "***"
-# Up to the last @ of a word: a password may hold an @ or a / that its owner forgot to escape.
-_USER_AND_PASSWORD = re.compile(r"(?P<kept>://[^:/\s'\"@]*:)[^\s'\"]*@")
-_TOKEN_AS_USER = re.compile(r"(?P<kept>https?://)[^:/\s'\"@]+@")
-_NAMED_SECRET = re.compile(
-    # The look-behind keeps long words from being tried again at every letter.
-    r"(?<![\w.-])(?P<kept>[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|credential|signature|\bsig)[\w.-]*=)"
-    r"(?:'[^']*'|\"[^\"]*\"|[^&;,\s'\"]+)",
-    re.IGNORECASE,
-)
-
-
-def mask_secrets(text: str) -> str:
-    """Return ``text`` with passwords and tokens inside URIs and ``name=value`` pairs replaced by ``***``.
-
-    Masks ``scheme://user:PASSWORD@host``, ``https://TOKEN@host``, and values named password, token, secret, key or
-    signature (``?password=...`` of a database URL, signatures of presigned links). Rather too much than too little.
-    """
-    text = _USER_AND_PASSWORD.sub(rf"\g<kept>{_MASK}@", text)
-    text = _TOKEN_AS_USER.sub(rf"\g<kept>{_MASK}@", text)
-    return _NAMED_SECRET.sub(rf"\g<kept>{_MASK}", text)
-
-
-def mask_tree(data: Any) -> Any:
-    """Return JSON data with :func:`mask_secrets` applied to every string in it."""
-    if isinstance(data, str):
-        return mask_secrets(data)
-    if isinstance(data, dict):
-        return {key: mask_tree(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [mask_tree(value) for value in data]
-    return data
+__all__ = [
+    "absolute_uri",
+    "file_uri_path",
+    "is_remote",
+    "is_sqlite",
+    "local_folder",
+    "mask_secrets",
+    "mask_tree",
+    "sqlite_file",
+]
 
 
 def is_sqlite(uri: str) -> bool:

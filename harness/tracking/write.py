@@ -6,25 +6,29 @@ The process that leads a study holds it; results reach it from wherever they wer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import platformdirs
 
 from harness.data.clips import ClipTable
 from harness.data.splits import Split
 from harness.study import Arm, StudySpec
 from harness.tracking import names
-from harness.tracking.digests import spec_digest
+from harness.tracking.delivery import Courier
+from harness.tracking.digests import spec_digest, text_digest
 from harness.tracking.environment import collect_environment
-from harness.tracking.files import json_file
+from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
 from harness.tracking.folds import whole_or_none
 from harness.tracking.lock import WriterLock
 from harness.tracking.monitor import LoadMonitor
-from harness.tracking.runs import RunTags, metrics_of, now_ms
+from harness.tracking.runs import RunTags, metrics_of
 from harness.tracking.searches import EndedTrial, search_content
 from harness.tracking.session import (
     begin_session,
@@ -32,15 +36,20 @@ from harness.tracking.session import (
     create_study_run,
     descendants,
     end_session,
+    fill_study_run,
     find_study_run,
     reopen,
 )
+from harness.tracking.spool import recording_uri, spool_of
 from harness.tracking.store import Store, open_store
-from harness.tracking.uri import local_folder
+from harness.tracking.uri import is_remote, local_folder, mask_secrets
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+_logger = logging.getLogger(__name__)
+
+_SECONDS_TO_ARRIVE = 30
 _STOPPED = "the study stopped before this run ended"
 _INTERRUPTED = "interrupted: the process that wrote this run ended without closing it"
 
@@ -61,6 +70,8 @@ class StudyRecorder(FoldRecorder):
         self._lock: WriterLock | None = None
         self._monitor: LoadMonitor | None = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
+        # Not the difference of two times of day, for somebody may set the clock meanwhile.
+        self._began = time.monotonic()
 
     @classmethod
     def open(
@@ -75,8 +86,12 @@ class StudyRecorder(FoldRecorder):
         overrides: Sequence[str] = (),
         claims: Mapping[str, Any] | None = None,
         resume: bool = True,
+        tell: Callable[[str], object] = _logger.warning,
     ) -> Self:
         """Open the study run of ``spec`` in the store at ``uri``, or create store, experiment and run.
+
+        For a server (http, https) that store is its spool on this machine, from which finished runs are sent to the
+        server meanwhile; see :mod:`harness.tracking.delivery`.
 
         With ``resume`` the newest study run of the same study and inputs goes on, whatever its status; of an older
         session, runs still marked RUNNING become KILLED.
@@ -91,16 +106,22 @@ class StudyRecorder(FoldRecorder):
             The command line as it was given, and the values of its ``--set``.
         claims
             The papers that the study is compared with, as JSON data by key.
+        tell
+            Is told what a person should know meanwhile: that a server does not answer, that another process writes
+            this study run and is waited for.
 
         Raises
         ------
         TrackingError
-            When the store cannot be written, or another process writes this study run.
+            When the store cannot be written.
         """
-        store = open_store(uri, create=True)
+        spool = spool_of(uri) if is_remote(uri) else None
+        if spool is not None:
+            spool.make()
+        store = open_store(recording_uri(uri), create=True)
         digest = spec_digest(spec, digests)
         environment = collect_environment(command, overrides)
-        lock = _take_lock(store, spec.study.name, digest)
+        lock = _take_lock(store, spec.study.name, digest, tell)
         try:
             known = {**digests, **environment.facts.get("digests", {}), "spec": digest}
             with store.guard("open the study run"):
@@ -110,16 +131,20 @@ class StudyRecorder(FoldRecorder):
                 close_leftovers(store, found, _INTERRUPTED)
                 if run is None:
                     run = create_study_run(store, experiment, spec, RunTags(spec, known), clips)
+                else:
+                    fill_study_run(store, run, spec, clips)
                 begin_session(store, run, spec, clips, splits, environment, known, claims or {})
                 recorder = cls(store, experiment, run, spec, known, clips)
                 recorder._remember(found)
                 if spec.tracking.system_metrics:
                     recorder._monitor = LoadMonitor(store, recorder.run_id)
         except BaseException:
-            if lock is not None:
-                lock.release()
+            lock.release()
             raise
         recorder._lock = lock
+        if spool is not None:
+            recorder._courier = Courier(spool, tell)
+            recorder._courier.offer(recorder.run_id)
         return recorder
 
     def __enter__(self) -> Self:
@@ -140,6 +165,8 @@ class StudyRecorder(FoldRecorder):
 
     def close(self, status: str, error: BaseException | str | None = None) -> None:
         """End the study run with ``status`` (FINISHED, FAILED or KILLED) and let go of it."""
+        if self._courier is not None:
+            self._courier.stop(_SECONDS_TO_ARRIVE if status == names.FINISHED else 0)
         try:
             with self._store.guard("close the study run"):
                 if self._monitor is not None:
@@ -149,7 +176,8 @@ class StudyRecorder(FoldRecorder):
                 close_leftovers(self._store, descendants(self._store, self._experiment, self.run_id), _STOPPED)
                 if error is not None:
                     self._writer.fail(self.run_id, error)
-                end_session(self._store, self.run_id, status)
+                seconds = time.monotonic() - self._began
+                end_session(self._store, self.run_id, status, seconds, self._writer.now())
         finally:
             if self._lock is not None:
                 self._lock.release()
@@ -175,9 +203,12 @@ class StudyRecorder(FoldRecorder):
         key = (arm.name, phase, trial)
         with self._store.guard(f"record the {phase} of arm {arm.name!r}"):
             if key in self._trials:
-                run_id = self._trials[key]
-                reopen(self._store, self._store.client.get_run(run_id))
-                return run_id
+                run = self._store.client.get_run(self._trials[key])
+                reopen(self._store, run)
+                # Its writer may have died between creating it and writing them.
+                if params and not run.data.params:
+                    self._writer.log_params(run.info.run_id, params)
+                return str(run.info.run_id)
             tags = self._tags.trial(self.run_id, arm, phase, trial)
             title = f"{arm.name} {phase}" if trial is None else f"{arm.name} {phase} {trial}"
             self._trials[key] = self._writer.create(self.run_id, title, tags, params or {})
@@ -199,10 +230,11 @@ class StudyRecorder(FoldRecorder):
         if self._writer.tags(run_id)["phase"] == names.SEARCH:
             tags[names.PRUNED_TAG] = str(not error and len(folds) < self._n_folds).lower()
         with self._store.guard("finish a trial"):
-            self._writer.log(run_id, metrics_of(values, 0, now_ms()), tags)
+            self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
             if error:
                 self._writer.fail(run_id, error)
             self._writer.end(run_id, names.FAILED if error else names.FINISHED)
+        self._offer(run_id)
 
     def _remember(self, runs: Iterable[Run]) -> None:
         """Note the trials and finished folds of earlier sessions, oldest first, so that the newest stays."""
@@ -216,7 +248,8 @@ class StudyRecorder(FoldRecorder):
 
 
 def log_reports(uri: str, run_id: str, folder: Path) -> None:
-    """Copy everything below ``folder`` into ``reports/`` of a study run, replacing what stands there.
+    """Copy everything below ``folder`` into ``reports/`` of a study run, replacing what stands there file by file; what
+    begins with a dot is not part of a report.
 
     Raises
     ------
@@ -225,12 +258,19 @@ def log_reports(uri: str, run_id: str, folder: Path) -> None:
     """
     store = open_store(uri, create=False)
     with store.guard(f"record the reports in {folder}"):
-        store.client.get_run(run_id)
-        store.client.log_artifacts(run_id, str(folder), names.REPORTS_FOLDER)
+        inside = {path: path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()}
+        files = {
+            f"{names.REPORTS_FOLDER}/{name.as_posix()}": bytes_file(path.read_bytes())
+            for path, name in inside.items()
+            if not any(part.startswith(".") for part in name.parts)
+        }
+        put_files(store, store.client.get_run(run_id), files)
 
 
-def _take_lock(store: Store, study: str, digest: str) -> WriterLock | None:
-    folder = local_folder(store.uri)
+def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> WriterLock:
+    folder, name = local_folder(store.uri), f".writing-{study}-{digest[:12]}"
     if folder is None:
-        return None
-    return WriterLock(folder / f".writing-{study}-{digest[:12]}", f"study {study!r} in {store.shown}")
+        # A database has no folder that its writers share; those of one user on one machine still see each other.
+        folder = platformdirs.user_state_path("harness") / "locks"
+        name += f"-{text_digest({'uri': mask_secrets(store.uri)})[:8]}"
+    return WriterLock(folder / name, f"study {study!r} in {store.shown}", tell)

@@ -154,6 +154,7 @@ def test_time_between_sessions_does_not_count(study: Any, monkeypatch: pytest.Mo
     clock = 1_000_000
     for module in ("session", "runs"):
         monkeypatch.setattr(f"harness.tracking.{module}.now_ms", lambda: clock)
+    monkeypatch.setattr("harness.tracking.write.time.monotonic", lambda: clock / 1000)
     for start, seconds in ((0, 10), (5000, 20)):
         clock = (1000 + start) * 1000
         recorder = study.open()

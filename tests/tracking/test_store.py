@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import OperationalError
 
 from harness.errors import TrackingError
-from harness.tracking.store import open_store
+from harness.tracking.store import Store, open_store
 
 
 def test_importing_the_room_loads_no_heavy_library() -> None:
@@ -56,3 +61,36 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TrackingError, match="cannot open the tracking store"):
         open_store(f"sqlite:///{tmp_path}/file/mlflow.db", create=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "free some space there"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "free some space there"),
+        (OSError(errno.EROFS, "Read-only file system"), "make the folder writable"),
+        (PermissionError(errno.EACCES, "Permission denied"), "make the folder writable"),
+        (MlflowException("(sqlite3.OperationalError) database or disk is full"), "free some space there"),
+        (
+            MlflowException("(sqlite3.OperationalError) attempt to write a readonly database"),
+            "make the folder writable",
+        ),
+        (MlflowException("(sqlite3.OperationalError) unable to open database file"), "make the folder writable"),
+        (MlflowException("(sqlite3.OperationalError) database is locked"), "another program holds it open"),
+        (OperationalError("SELECT 1", {}, Exception("connection refused")), "did not come back within a minute"),
+    ],
+)
+def test_a_store_that_cannot_be_written_is_told_with_what_to_do(error: Exception, advice: str) -> None:
+    store = Store("sqlite:////somewhere/mlflow.db", cast("MlflowClient", None))
+    with pytest.raises(TrackingError) as caught, store.guard("record an epoch"):
+        raise error
+    told = str(caught.value)
+    assert told.startswith("sqlite:////somewhere/mlflow.db: cannot record an epoch: ")
+    assert advice in told
+    assert told.endswith("then give the same command again: what has finished is recorded, only the rest is done")
+
+
+def test_a_programming_error_is_not_taken_for_a_store_s() -> None:
+    store = Store("sqlite:////somewhere/mlflow.db", cast("MlflowClient", None))
+    with pytest.raises(ZeroDivisionError), store.guard("count"):
+        raise ZeroDivisionError

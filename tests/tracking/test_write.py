@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -344,19 +345,31 @@ def test_runs_left_open_by_a_killed_process_are_killed_on_resume(study: Any) -> 
         assert "error" not in client.get_run(trial).data.tags
 
 
-def test_a_second_process_that_wants_the_same_study_run_is_refused(study: Any, tmp_path: Path) -> None:
+def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(study: Any, tmp_path: Path) -> None:
     recorder = study.open()
     lock = next((tmp_path / "mlruns").glob(".writing-*"))
     script = (
         "import sys; from pathlib import Path; from harness.tracking.lock import WriterLock\n"
-        "WriterLock(Path(sys.argv[1]), 'study x')"
+        "WriterLock(Path(sys.argv[1]), 'study x', lambda line: print(line, flush=True)); print('mine')"
     )
-    refused = subprocess.run([sys.executable, "-c", script, str(lock)], capture_output=True, text=True, check=False)
-    assert "TrackingError: study x is being written by another process" in refused.stderr
-    recorder.close("FINISHED")
-    assert not lock.exists()
-    taken = subprocess.run([sys.executable, "-c", script, str(lock)], capture_output=True, text=True, check=False)
-    assert taken.returncode == 0, taken.stderr
+    with subprocess.Popen([sys.executable, "-c", script, str(lock)], stdout=subprocess.PIPE, text=True) as second:
+        assert second.stdout is not None
+        assert second.stdout.readline() == (
+            f"study x is being written by another process (id {os.getpid()}); waiting for it to end\n"
+        )
+        recorder.close("FINISHED")
+        assert second.stdout.readline() == "mine\n"
+        assert second.wait(30) == 0
+
+
+def test_a_database_without_a_folder_has_its_lock_among_the_user_s_files(
+    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.tracking.write.local_folder", lambda _: None)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with study.recording():
+        assert len(list((tmp_path / "state").rglob(".writing-tiny-*"))) == 1
+    assert not list((tmp_path / "state").rglob(".writing-tiny-*"))
 
 
 def test_a_fused_arm_is_a_row_without_training(study: Any) -> None:

@@ -1,0 +1,68 @@
+"""Patience with a database that is busy, or restarts, for a while."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+_SECONDS = 60.0
+_LONGEST_PAUSE = 5.0
+_PASSING = (
+    "database is locked",
+    "database table is locked",
+    "server closed the connection",
+    "terminating connection",
+    "the database system is",  # starting up, shutting down, in recovery mode
+    "connection refused",
+    "connection reset",
+    "connection already closed",
+    "the connection is closed",
+    "could not connect to server",
+    "connection failed",
+    "lost connection",
+    "gone away",
+)
+
+
+class Patient:
+    """An object whose methods are called again, for a minute, as long as its database is busy or restarts.
+
+    Every method of MLflow's client that the recorder uses may be called twice with the same outcome but ``create_run``:
+    a connection lost between its commit and the answer leaves a run that nobody fills, which the end of the study
+    closes with the others that are open.
+    """
+
+    def __init__(self, patient: object, seconds: float = _SECONDS) -> None:
+        self._patient = patient
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._patient, name)
+        return functools.partial(patiently, found, seconds=self._seconds) if callable(found) else found
+
+
+def patiently(call: Callable[..., Any], *args: Any, seconds: float = _SECONDS, **named: Any) -> Any:
+    """Return what ``call`` returns, calling it again for ``seconds`` as long as it fails with a passing error."""
+    deadline = time.monotonic() + seconds
+    pause = 0.1
+    while True:
+        try:
+            return call(*args, **named)
+        except Exception as error:
+            if not passing(error) or time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def passing(error: Exception) -> bool:
+    """Whether a database says that it is busy or away for a moment."""
+    text = str(error).lower()
+    return "sqlalchemy" in _origin(error) and any(words in text for words in _PASSING)
+
+
+def _origin(error: BaseException | None) -> str:
+    """Return the modules of an error and of what caused it; MLflow wraps those of its database."""
+    return "" if error is None else f"{type(error).__module__} {_origin(error.__cause__ or error.__context__)}"

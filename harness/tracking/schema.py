@@ -1,0 +1,40 @@
+"""Tracking databases of another MLflow: told in one sentence, and never upgraded behind their owner's back."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+_TOLD = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
+
+
+def schema_fault(text: str, shown: str) -> str:
+    """Return what is wrong and what to do, when ``text`` is MLflow's word on a database of another version; else empty.
+
+    MLflow calls every other version out of date and advises an upgrade, which cannot work on a newer one. ``shown`` is
+    the store as it may be printed.
+    """
+    told = _TOLD.search(text)
+    if told is None:
+        return ""
+    found, installed = told["found"], version("mlflow")
+    if _known(found):
+        return (
+            f"its tables are those of an older MLflow (schema {found}) than the installed {installed} (schema "
+            f"{told['expected']}), and nothing was changed; copy the store, then run: mlflow db upgrade {shown}"
+        )
+    return (
+        f"its tables have the schema {found}, which the installed MLflow {installed} does not know, so a newer one "
+        "made them; nothing was changed: install that one (pip install --upgrade mlflow), or name another store with "
+        "--tracking-uri"
+    )
+
+
+def _known(revision: str) -> bool:
+    """Return whether the installed MLflow has the migration that leads to ``revision``."""
+    spec = find_spec("mlflow")
+    if spec is None or spec.origin is None:
+        return False
+    return any((Path(spec.origin).parent / "store" / "db_migrations" / "versions").glob(f"{revision}_*.py"))

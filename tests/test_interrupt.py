@@ -1,0 +1,189 @@
+"""Ctrl-C in every phase of a study: what is saved and how to go on, exit code 130; a second ends at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from harness.cli import cli
+from harness.interrupt import Interrupted, Saved, second_ends_at_once
+from harness.tracking import list_studies, read_study
+
+STUDY = """
+[study]
+name = "tiny"
+seed = 3
+[data]
+dataset = "synthetic"
+folds = [1, 2, 3]
+synthetic = { clips_per_class_and_fold = 1 }
+[train]
+epochs = 1
+batch_size = 16
+[[arms]]
+name = "A"
+model = "su8"
+features = "LM"
+[search]
+trials = 1
+[search.space]
+"train.lr" = { low = 0.0003, high = 0.003, log = true }
+[evaluate]
+folds = [1]
+[tracking]
+system_metrics = false
+"""
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """Make Ctrl-C what it is at a terminal: tests that run in the background inherit an ignored SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the audio, which all tests may share."""
+    return tmp_path_factory.mktemp("data")
+
+
+def arguments(folder: Path, data: Path, workers: int) -> list[str]:
+    (folder / "tiny.toml").write_text(STUDY)
+    places = {
+        "--data-root": data,
+        "--cache": data / "cache",
+        "--reports": folder / "reports",
+        "--tracking-uri": f"sqlite:///{folder}/mlruns/mlflow.db",
+    }
+    return ["run-study", str(folder / "tiny.toml"), "--device", "cpu", "--workers", str(workers)] + [
+        str(each) for pair in places.items() for each in pair
+    ]
+
+
+PHASES = {
+    "features": ("harness.features.FeatureStore.build", "features computed so far are kept in"),
+    "search": ("harness.tracking.StudyRecorder.finish_trial", "1 finished trainings are recorded in sqlite:///"),
+    "final": ("harness.run._finish_arm", "2 finished trainings are recorded in sqlite:///"),
+    "report": ("harness.run.write_report", "every training is recorded in sqlite:///"),
+}
+
+
+@pytest.mark.parametrize(("phase", "workers"), [("features", 1), ("search", 2), ("final", 1), ("report", 1)])
+def test_an_interrupted_phase_says_what_is_saved_and_goes_on(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, phase: str, workers: int
+) -> None:
+    place, saved = PHASES[phase]
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, interrupted)
+        result = CliRunner().invoke(cli, arguments(tmp_path, data, workers))
+    assert result.exit_code == 130, result.output
+    told = result.output.splitlines()[-1]
+    assert told.startswith(f"interrupted: {saved}")
+    assert "; go on with: harness " in told
+    uri = f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    if phase != "features":
+        (summary,) = list_studies(uri)
+        assert summary.status == ("FINISHED" if phase == "report" else "KILLED")
+        assert "RUNNING" not in summary.folds
+    if phase in ("search", "report"):
+        again = CliRunner().invoke(cli, arguments(tmp_path, data, 1))
+        assert again.exit_code == 0, again.output
+        record = read_study(uri, "tiny")
+        assert record.folds["status"].tolist() == ["FINISHED", "FINISHED"]
+        assert json.loads((tmp_path / "reports" / "tiny" / "results.json").read_text())
+
+
+def test_ctrl_c_at_a_terminal_reaches_the_workers_and_ends_cleanly(tmp_path: Path, data: Path) -> None:
+    # To the whole group, as a terminal sends it, in the midst of training with two workers.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{listen}\nfrom harness.cli import cli\ncli()"
+    long = [*arguments(tmp_path, data, 2), "--set", "train.epochs=2000"]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *long], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        store = tmp_path / "mlruns" / "artifacts"
+        deadline = time.monotonic() + 120
+        # At the very moment in which the second worker appears, when it is still importing.
+        while not list(store.rglob("study.json")) or len(workers := psutil.Process(process.pid).children()) < 2:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopping; Ctrl-C again ends at once" in error
+    assert "interrupted: 0 finished trainings are recorded in" in error
+    assert "Traceback" not in error
+    # They end when they find that the parent is gone, which takes a moment.
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert not [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_second_ctrl_c_ends_at_once_with_the_workers() -> None:
+    script = """
+import multiprocessing, signal, sys, time
+from harness.interrupt import second_ends_at_once
+def deaf():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(60)
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with second_ends_at_once():
+        worker = multiprocessing.get_context("fork").Process(target=deaf)
+        worker.start()
+        try:
+            print(worker.pid, flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print("closing", flush=True)
+            time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "closing\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    # The system takes a moment to bury it.
+    psutil.wait_procs([psutil.Process(worker)] if psutil.pid_exists(worker) else [], 10)
+    assert not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_handler_is_put_back() -> None:
+    with second_ends_at_once():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def interrupted(command: str) -> None:
+    with Saved(command, lambda: "early") as saved:
+        saved.what = lambda: "late"
+        raise KeyboardInterrupt
+
+
+def test_what_is_saved_is_asked_when_it_is_needed() -> None:
+    with pytest.raises(Interrupted, match=r"^late; go on with: harness run-study x.toml$"):
+        interrupted("harness run-study x.toml")
+    with pytest.raises(Interrupted, match=r"^late; the same command goes on from there$"):
+        interrupted("")
+    with pytest.raises(ValueError, match="other"), Saved("", lambda: "never"):
+        raise ValueError("other")
