@@ -4,12 +4,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install quickstart test check format bench lock clean
+.PHONY: help install quickstart test check audit-dependencies format bench soak lock clean
 
 help:
 	@echo "make quickstart  install, then run the embedded study from audio to LaTeX tables (no network beyond the install)"
 	@echo "make test        install, then lint, type check, import contract and all tests (HARNESS_DATA=DIR adds real audio)"
 	@echo "make check       the checks alone; make format rewrites; make bench measures; make lock renews the lock files"
+	@echo "make soak        kill studies at 60 random moments, disturb them otherwise, and print what survived (half an hour)"
 
 install: $(INSTALLED)
 
@@ -34,12 +35,18 @@ check: $(INSTALLED)
 test: check
 	$(BIN)/python -m pytest
 
+audit-dependencies: $(INSTALLED)
+	@.ci/audit-dependencies
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+soak: $(INSTALLED)
+	$(BIN)/python -m tests.soak --json tests/soak/results.json
 
 # Hashes without addresses: the files work with any index that holds the same files.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header

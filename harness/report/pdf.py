@@ -42,7 +42,7 @@ def compile_pdf(
             f"texlive-latex-recommended lmodern), then run: {_how(folder, document)}"
         )
         return None
-    with tempfile.TemporaryDirectory(prefix=".latex-", dir=folder) as aside:
+    with tempfile.TemporaryDirectory(prefix=f".latex-{os.getpid()}-", dir=folder) as aside:
         for command in commands:
             failure = _run([*command, f"-output-directory={Path(aside).name}", document], folder, timeout)
             if failure is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 from harness.comparisons.scores import checked_predictions
 from harness.errors import StudyError
@@ -125,8 +127,9 @@ def _put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
     """Write all files aside, then replace them one by one in the given order, then drop what is left of an earlier
     report."""
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     changed = any(not _holds(folder / name, content) for name, content in files.items())
-    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    aside = Path(tempfile.mkdtemp(prefix=f".writing-{os.getpid()}-", dir=folder))
     try:
         for name, content in files.items():
             target = aside / name
@@ -146,6 +149,14 @@ def _put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
         for path in sorted((folder / own).glob("*")) if (folder / own).is_dir() else ():
             if path.is_file() and f"{own}/{path.name}" not in files:
                 path.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes left aside that died while they wrote or compiled a report here."""
+    for left in folder.iterdir():
+        named = re.fullmatch(r"\.(?:writing|latex)-(\d+)-\w+", left.name)
+        if named and not psutil.pid_exists(int(named[1])):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _holds(path: Path, content: bytes) -> bool:

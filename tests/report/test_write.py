@@ -6,6 +6,8 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +94,17 @@ def test_what_an_earlier_report_left_goes_and_a_users_file_stays(small: StudyRec
     (tmp_path / "report.pdf").write_bytes(b"of these numbers")
     write_report(small, tmp_path, parameter_tables={}, pdf=False)
     assert (tmp_path / "report.pdf").read_bytes() == b"of these numbers"
+
+
+def test_what_a_dead_process_left_aside_goes_and_that_of_a_living_one_stays(small: StudyRecord, tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead = [tmp_path / f".writing-{ended.pid}-abc_1", tmp_path / f".latex-{ended.pid}-xyz"]
+    kept = [tmp_path / f".latex-{os.getpid()}-abc", tmp_path / ".writing-paper"]
+    for folder in (*dead, *kept):
+        folder.mkdir()
+    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    assert sorted(tmp_path.glob(".*")) == sorted(kept)
 
 
 def test_an_interruption_leaves_whole_files(
