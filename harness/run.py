@@ -149,7 +149,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 claims=papers,
                 tell=progress.line,
             ) as recorder,
-            local_executor(workers) as executor,
+            local_executor(workers, device) as executor,
         ):
             saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
             failures = _train(prepared, recorder, executor, store, progress)

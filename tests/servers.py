@@ -1,4 +1,5 @@
-"""A failing network before a real MLflow server, for tests of what happens when it is down."""
+"""A failing network before a real MLflow server, and what a server has of a study, for tests of what happens when it is
+down."""
 
 from __future__ import annotations
 
@@ -9,6 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
 
 
 def free_port() -> int:
@@ -100,3 +106,56 @@ def proxy_to(target: str) -> Iterator[Proxy]:
         proxy.shutdown()
         proxy.server_close()
         thread.join()
+
+
+def runs_of(uri: str, experiment: str) -> list[Run]:
+    """Return the runs of an experiment, empty when there is none of that name."""
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    return [] if found is None else list(client.search_runs([found.experiment_id], max_results=5000))
+
+
+def content(uri: str, run: Run, ids: dict[str, str], folder: Path) -> dict[str, Any]:
+    """Return all that a run holds, with ids translated by ``ids``."""
+    client = MlflowClient(uri)
+    here = folder / run.info.run_id
+    here.mkdir(parents=True)
+    if client.list_artifacts(run.info.run_id):
+        client.download_artifacts(run.info.run_id, "", str(here))
+    return {
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "times": (run.info.start_time, run.info.end_time),
+        "params": run.data.params,
+        "tags": {key: ids.get(value, value) for key, value in run.data.tags.items() if key != "harness.source_run"},
+        "metrics": {
+            key: sorted(
+                (each.step, each.timestamp, each.value) for each in client.get_metric_history(run.info.run_id, key)
+            )
+            for key in run.data.metrics
+        },
+        "inputs": sorted(
+            (each.dataset.name, each.dataset.digest, each.dataset.profile, each.tags[0].value)
+            for each in run.inputs.dataset_inputs
+        ),
+        "files": {file.relative_to(here).as_posix(): file.read_bytes() for file in here.rglob("*") if file.is_file()},
+    }
+
+
+def not_mirrored(local: str, server: str, experiment: str, folder: Path) -> list[str]:
+    """Return how a study on the server differs from the local one: every run stands there once, equal in everything but
+    its id. Empty when nothing differs."""
+    originals, copies = runs_of(local, experiment), runs_of(server, experiment)
+    ids = {copy.info.run_id: copy.data.tags["harness.source_run"] for copy in copies}
+    if sorted(ids.values()) != sorted(run.info.run_id for run in originals):
+        return [
+            f"{len(originals)} runs here and {len(copies)} on the server, {len(set(ids.values()))} of them different"
+        ]
+    expected = {run.info.run_id: content(local, run, {}, folder / "here") for run in originals}
+    received = {ids[run.info.run_id]: content(server, run, ids, folder / "there") for run in copies}
+    return [
+        f"{run['name']} ({run_id}): {key} differs on the server"
+        for run_id, run in expected.items()
+        for key in run
+        if received[run_id][key] != run[key]
+    ]

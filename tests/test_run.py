@@ -184,7 +184,7 @@ def test_an_interrupted_study_goes_on_and_ends_the_same(
             super().run(tasks, count)
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.run.local_executor", lambda _: Interrupted())
+        patch.setattr("harness.run.local_executor", lambda *_: Interrupted())
         with pytest.raises(KeyboardInterrupt):
             run(spec_of(), tmp_path, shared)
     outcome, lines = run(spec_of(), tmp_path, shared)

@@ -206,8 +206,12 @@ def _serve(pipe: Connection) -> None:
             say("finished", result)
 
 
-def local_executor(workers: int) -> InProcessExecutor | ProcessExecutor:
-    """Return an executor with ``workers`` processes; one worker trains in this process."""
+def local_executor(workers: int, device: str = "cpu") -> InProcessExecutor | ProcessExecutor:
+    """Return an executor with ``workers`` processes.
+
+    One worker trains in this process, which takes the least memory; on a GPU in one of its own, so that the GPU goes on
+    while results are written down.
+    """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, received {workers}")
-    return InProcessExecutor() if workers == 1 else ProcessExecutor(workers)
+    return InProcessExecutor() if workers == 1 and device == "cpu" else ProcessExecutor(workers)

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from harness.features.compute import LoadedClip, Planes
 
 Progress = Callable[[int, int], None]
+
+_for_good = ExitStack()
+"""What a worker process entered and never leaves."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +159,8 @@ def _enter_worker() -> None:
     # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    # Once and for good: the process does nothing else.
-    one_thread().__enter__()
+    # Once and for good, and held: a context manager that nobody holds ends at once.
+    _for_good.enter_context(one_thread())
 
 
 def _leave_with_parent() -> None:

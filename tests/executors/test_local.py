@@ -122,3 +122,9 @@ def test_no_workers_is_refused() -> None:
     make: Callable[[int], object] = local_executor
     with pytest.raises(ValueError, match="received 0"):
         make(0)
+
+
+def test_a_gpu_goes_on_while_results_are_written_down() -> None:
+    assert isinstance(local_executor(1), InProcessExecutor)
+    with local_executor(1, "cuda") as executor:
+        assert isinstance(executor, ProcessExecutor)

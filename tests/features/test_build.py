@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import threadpoolctl  # type: ignore[import-untyped]
 import torch
 
 from harness.data.clips import ClipTable
@@ -24,6 +27,17 @@ from harness.vocabulary import SEGMENT_PLANES, feature_set
 PARAMS = FeaturesSection()
 PLANES = [Plane("segments", name) for name in SEGMENT_PLANES] + [Plane("image", "mel"), Plane("image", "chroma")]
 Write = Callable[..., ClipTable]
+
+
+def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a machine of two cores would have the process do.
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=build._enter_worker) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 1
+        libraries = pool.submit(threadpoolctl.threadpool_info).result()
+    assert libraries
+    assert {library["num_threads"] for library in libraries} == {1}
 
 
 def _targets(folder: Path) -> list[Target]:

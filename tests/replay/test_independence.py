@@ -89,7 +89,7 @@ def test_an_interruption_in_the_middle_of_a_fold(
             super().run(tasks, count)
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.run.local_executor", lambda _: Interrupted())
+        patch.setattr("harness.run.local_executor", lambda *_: Interrupted())
         with pytest.raises(KeyboardInterrupt):
             run(spec_of(**WHOLE), tmp_path, whole.shared)
     resumed = run(spec_of(**WHOLE), tmp_path, whole.shared)

@@ -97,7 +97,7 @@ def test_an_interrupted_and_resumed_study_replays(
 
     spec = spec_of(search={"trials": 0}, evaluate={"folds": [1, 3]})
     with monkeypatch.context() as patch:
-        patch.setattr("harness.run.local_executor", lambda _: Interrupted())
+        patch.setattr("harness.run.local_executor", lambda *_: Interrupted())
         with pytest.raises(KeyboardInterrupt):
             run(spec, tmp_path, recorded.shared)
     again = run(spec, tmp_path, recorded.shared, workers)

@@ -21,7 +21,7 @@ SHORT = ("search.trials=2", "train.epochs=1", "evaluate.seeds=1")
 
 def main() -> int:
     """Run what the command line asks for; exit code 1 when anything was lost."""
-    from tests.soak.faults import FAULTS, possible, suffered
+    from tests.soak.faults import faults, possible, suffered
     from tests.soak.kills import WHERE, killed, undisturbed
     from tests.soak.outcome import Outcome, document, table, write
     from tests.soak.process import preload
@@ -29,14 +29,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--kills", type=int, default=60, help="deaths in all, over the scenarios of kill -9")
     parser.add_argument("--times", type=int, default=2, help="attempts of each fault")
-    parser.add_argument("--scenario", action="append", choices=[*WHERE, *FAULTS], help="only these; may be repeated")
+    parser.add_argument("--scenario", action="append", choices=[*WHERE, *faults()], help="only these; may be repeated")
     parser.add_argument("--workers", type=int, default=None, help="of the kill scenarios; by default 1, some with 2")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--json", type=Path, help="where the figures are written")
     parser.add_argument("--short", action="store_true", help="on a shorter study")
     asked = parser.parse_args()
 
-    wanted = asked.scenario or [*WHERE, *FAULTS]
+    wanted = asked.scenario or [*WHERE, *faults()]
     # Those with two workers come last, so that an early stop leaves the plain ones.
     parts = [
         (name, workers)
@@ -44,7 +44,7 @@ def main() -> int:
         for name in wanted
         if name in WHERE
     ]
-    faults = [name for name in wanted if name in FAULTS and possible(name)]
+    troubles = [name for name in wanted if name in faults() and possible(name)]
     share = {workers: 1.0 if asked.workers else (0.75 if workers == 1 else 0.25) for _, workers in parts}
     began = time.monotonic()
     outcomes: list[Outcome] = []
@@ -77,7 +77,7 @@ def main() -> int:
                 outcomes.append(killed(name, kills, peace, root / f"kill-{number}", draw, tell, workers))
                 tell(f"{outcomes[-1].scenario}: {outcomes[-1].survived} of {outcomes[-1].tried} survived")
                 save()
-        for number, name in enumerate(faults if asked.times else []):
+        for number, name in enumerate(troubles if asked.times else []):
             draw = random.Random(f"{asked.seed}/{name}")
             outcomes.append(suffered(name, asked.times, peace, root / f"fault-{number}", draw, tell))
             save()

@@ -90,9 +90,14 @@ def still_open(folder: Path) -> list[str]:
     return found + [f"{path.relative_to(folder)} is left behind" for path in left]
 
 
+def store_folder(folder: Path) -> Path:
+    """Return where a study's databases lie: in ``mlruns``, or in the spool of the server it is meant for."""
+    return next((spool for spool in folder.glob("mlruns/spool/*") if spool.is_dir()), folder / "mlruns")
+
+
 def _open(folder: Path, name: str) -> sqlite3.Connection:
     # Opened to write: a dead writer's journal must be rolled back, as the next process would.
-    return sqlite3.connect(folder / "mlruns" / f"{name}.db")
+    return sqlite3.connect(store_folder(folder) / f"{name}.db")
 
 
 def _tables(database: sqlite3.Connection) -> set[str]:
@@ -101,7 +106,7 @@ def _tables(database: sqlite3.Connection) -> set[str]:
 
 def _broken_databases(folder: Path) -> Iterator[str]:
     for name in ("mlflow", "optuna"):
-        if (folder / "mlruns" / f"{name}.db").exists():
+        if (store_folder(folder) / f"{name}.db").exists():
             with closing(_open(folder, name)) as database:
                 (answer,) = database.execute("PRAGMA integrity_check").fetchone()
             if answer != "ok":
@@ -165,7 +170,7 @@ def _broken_search(folder: Path) -> Iterator[str]:
 
 def _trials(folder: Path) -> list[dict[str, Any]]:
     """Return the trials that count, by index."""
-    if not (folder / "mlruns" / "optuna.db").exists():
+    if not (store_folder(folder) / "optuna.db").exists():
         return []
     with closing(_open(folder, "optuna")) as search:
         if not {"trials", "trial_params", "trial_user_attributes", "trial_values"} <= _tables(search):
@@ -198,7 +203,7 @@ def _trials(folder: Path) -> list[dict[str, Any]]:
 
 
 def _runs(folder: Path, where: str) -> list[dict[str, Any]]:
-    if not (folder / "mlruns" / "mlflow.db").exists():
+    if not (store_folder(folder) / "mlflow.db").exists():
         return []
     with closing(_open(folder, "mlflow")) as store:
         if not {"runs", "tags", "params", "latest_metrics"} <= _tables(store):

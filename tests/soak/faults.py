@@ -22,7 +22,8 @@ from tests.soak.kills import Tell, Undisturbed, finish
 from tests.soak.outcome import Outcome
 from tests.soak.process import Ended, Event, OnEvent, Running, Study
 
-_WORKING = ("search", "training", "fusion")
+WORKING = ("search", "training", "fusion")
+"""Phases in which trainings run."""
 
 
 class Scenario:
@@ -55,13 +56,13 @@ class Scenario:
 
 def interrupted(one: Scenario) -> list[str]:
     """Ctrl-C: exit code 130 and a word, then the same command goes on."""
-    ended = one.study.run(on_event=one.after(_WORKING, lambda group: os.killpg(group, signal.SIGINT)))
-    return [*_must(ended, 130), *evidence.damage(one.study.folder, one.peace.facts), *one.end()]
+    ended = one.study.run(on_event=one.after(WORKING, lambda group: os.killpg(group, signal.SIGINT)))
+    return [*must(ended, 130), *evidence.damage(one.study.folder, one.peace.facts), *one.end()]
 
 
 def terminated(one: Scenario) -> list[str]:
     """SIGTERM to the leading process alone, as a batch system sends it."""
-    ended = one.study.run(on_event=one.after(_WORKING, lambda group: os.kill(group, signal.SIGTERM)))
+    ended = one.study.run(on_event=one.after(WORKING, lambda group: os.kill(group, signal.SIGTERM)))
     bad = [] if ended.code in (-signal.SIGTERM, 130, 143) else [f"exit code {ended.code}"]
     return [*bad, *evidence.damage(one.study.folder, one.peace.facts), *one.end()]
 
@@ -74,7 +75,7 @@ def frozen(one: Scenario) -> list[str]:
         time.sleep(3)
         os.killpg(group, signal.SIGCONT)
 
-    return [*_must(one.study.run(on_event=one.after(_WORKING, freeze)), 0), *one.end()]
+    return [*must(one.study.run(on_event=one.after(WORKING, freeze)), 0), *one.end()]
 
 
 def worker_killed(one: Scenario) -> list[str]:
@@ -137,7 +138,7 @@ def search_locked(one: Scenario) -> list[str]:
 
 def store_locked(one: Scenario) -> list[str]:
     """Another program holds MLflow's database for seconds: the study waits."""
-    return _while_locked(one, "mlflow", _WORKING)
+    return _while_locked(one, "mlflow", WORKING)
 
 
 FAULTS: dict[str, tuple[Callable[[Scenario], list[str]], int]] = {
@@ -156,9 +157,16 @@ FAULTS: dict[str, tuple[Callable[[Scenario], list[str]], int]] = {
 """By name: what it does, and with how many workers."""
 
 
+def faults() -> dict[str, tuple[Callable[[Scenario], list[str]], int]]:
+    """Return every fault by name: those here, and those of servers."""
+    from tests.soak.servers import SERVERS
+
+    return {**FAULTS, **SERVERS}
+
+
 def suffered(name: str, times: int, peace: Undisturbed, folder: Path, draw: random.Random, tell: Tell) -> Outcome:
     """Put ``times`` studies through a fault."""
-    act, workers = FAULTS[name]
+    act, workers = faults()[name]
     outcome = Outcome(name, workers, note=(act.__doc__ or "").partition(":")[0].rstrip("."))
     for time_ in range(times):
         place = folder / str(time_)
@@ -172,12 +180,13 @@ def suffered(name: str, times: int, peace: Undisturbed, folder: Path, draw: rand
     return outcome
 
 
-def _must(ended: Ended, code: int) -> list[str]:
+def must(ended: Ended, code: int) -> list[str]:
+    """Return nothing when the study ended with ``code``, else what it said."""
     return [] if ended.code == code else [f"exit code {ended.code}, not {code}: {ended.said[-500:]}"]
 
 
 def _refused(ended: Ended) -> list[str]:
-    bad = _must(ended, 2)
+    bad = must(ended, 2)
     return [*bad, "a traceback was printed"] if "Traceback" in ended.said else bad
 
 
@@ -189,7 +198,7 @@ def _while_locked(one: Scenario, name: str, phases: tuple[str, ...]) -> list[str
             time.sleep(8)
             database.execute("ROLLBACK")
 
-    return [*_must(one.study.run(on_event=one.after(phases, lock)), 0), *one.end()]
+    return [*must(one.study.run(on_event=one.after(phases, lock)), 0), *one.end()]
 
 
 @contextmanager

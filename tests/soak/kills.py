@@ -95,12 +95,14 @@ def _live(
         tell(f"  {outcome.scenario}: {how}: {'; '.join(found) or 'nothing broken'}")
         bad += [f"after {how}: {each}" for each in found]
     bad += finish(study, peace)
-    outcome.tried += len(died)
-    if bad and died:
-        told = f"killed {' and '.join(died)}: {'; '.join(bad)}"
+    # A study that goes wrong before its first death is one that was tried and lost, not one that never was.
+    tried = max(len(died), 1 if bad else 0)
+    outcome.tried += tried
+    if bad:
+        told = f"killed {' and '.join(died) or 'nowhere'}: {'; '.join(bad)}"
         tell(f"  LOST {told}")
         # Which death of a life did it cannot be told, so all of them are lost.
-        outcome.lost += [told] * len(died)
+        outcome.lost += [told] * tried
     else:
         shutil.rmtree(folder)
 

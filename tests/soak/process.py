@@ -78,6 +78,10 @@ class Study:
         arguments += ["--device", "cpu", "--workers", str(self._workers), *self._options]
         return Running(self.folder, arguments, death, self._pdf, before)
 
+    def command(self, *arguments: str) -> Ended:
+        """Run another command of the harness in the study's folder."""
+        return Running(self.folder, list(arguments), None, self._pdf, None).wait()
+
     def run(self, death: Death | None = None, on_event: OnEvent | None = None) -> Ended:
         """Start it and wait for its end."""
         return self.start(death).wait(on_event)

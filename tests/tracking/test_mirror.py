@@ -20,7 +20,7 @@ from mlflow.tracking import MlflowClient
 from harness.errors import TrackingError
 from harness.tracking import log_reports, read_study, send_waiting, ui_server
 from harness.tracking.spool import all_spools, recording_uri, spool_of
-from tests.servers import Proxy, free_port, proxy_to
+from tests.servers import Proxy, free_port, not_mirrored, proxy_to, runs_of
 
 
 @pytest.fixture(scope="module")
@@ -76,49 +76,9 @@ def record(study: Any, arms: tuple[str, ...] = ("A",), folds: tuple[int, ...] = 
     return str(recorder.run_id)
 
 
-def runs_of(uri: str, experiment: str) -> list[Run]:
-    client = MlflowClient(uri)
-    found = client.get_experiment_by_name(experiment)
-    return [] if found is None else list(client.search_runs([found.experiment_id], max_results=5000))
-
-
-def content(uri: str, run: Run, ids: dict[str, str], folder: Path) -> dict[str, Any]:
-    """Return all that a run holds, with ids translated by ``ids``."""
-    client = MlflowClient(uri)
-    here = folder / run.info.run_id
-    here.mkdir(parents=True)
-    if client.list_artifacts(run.info.run_id):
-        client.download_artifacts(run.info.run_id, "", str(here))
-    return {
-        "name": run.info.run_name,
-        "status": run.info.status,
-        "times": (run.info.start_time, run.info.end_time),
-        "params": run.data.params,
-        "tags": {key: ids.get(value, value) for key, value in run.data.tags.items() if key != "harness.source_run"},
-        "metrics": {
-            key: sorted(
-                (each.step, each.timestamp, each.value) for each in client.get_metric_history(run.info.run_id, key)
-            )
-            for key in run.data.metrics
-        },
-        "inputs": sorted(
-            (each.dataset.name, each.dataset.digest, each.dataset.profile, each.tags[0].value)
-            for each in run.inputs.dataset_inputs
-        ),
-        "files": {file.relative_to(here).as_posix(): file.read_bytes() for file in here.rglob("*") if file.is_file()},
-    }
-
-
 def assert_mirrored(study: Any, server: str, folder: Path) -> None:
     """Every run of the spool stands on the server once, equal in everything but its id."""
-    name, local = study.spec.study.name, recording_uri(study.uri)
-    originals, copies = runs_of(local, name), runs_of(server, name)
-    ids = {copy.info.run_id: copy.data.tags["harness.source_run"] for copy in copies}
-    assert sorted(ids.values()) == sorted(run.info.run_id for run in originals)
-    expected = {run.info.run_id: content(local, run, {}, folder / "here") for run in originals}
-    received = {ids[run.info.run_id]: content(server, run, ids, folder / "there") for run in copies}
-    assert received == expected
-    assert all(files["files"] for files in expected.values() if files["params"] and "fold_1" not in files["metrics"])
+    assert not_mirrored(recording_uri(study.uri), server, study.spec.study.name, folder) == []
 
 
 def test_what_was_recorded_here_stands_on_the_server(remote: Any, server: str, tmp_path: Path) -> None:

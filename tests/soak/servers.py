@@ -1,0 +1,91 @@
+"""An MLflow server that is down, dies or answers 500: the study ends, and in the end the server has every run once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.tracking import ui_server
+from harness.tracking.store import open_store
+from tests.servers import free_port, not_mirrored, proxy_to
+from tests.soak import evidence
+from tests.soak.faults import WORKING, Scenario, must
+from tests.soak.process import Event, Study
+
+_NAME = "soak"
+
+
+def server_down(one: Scenario) -> list[str]:
+    """No server answers while the study runs; afterwards it is there."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with proxy_to("http://127.0.0.1:9") as proxy:
+        proxy.passing = 0
+        one.study = Study(one.study.folder / "down", options=(*one.peace.options, "--tracking-uri", proxy.url))
+        bad = [*must(one.study.run(), 0), *one.end()]
+        with _server(one.study.folder / "server", url) as _:
+            proxy.target, proxy.passing = url, None
+            return [*bad, *_sent(one, url)]
+
+
+def server_killed(one: Scenario) -> list[str]:
+    """The server dies at a random moment of the study, and comes back with what it had."""
+    url = f"http://127.0.0.1:{free_port()}"
+    place = one.study.folder / "killed"
+    one.study = Study(place, options=(*one.peace.options, "--tracking-uri", url))
+    with _server(place / "server", url) as group:
+
+        def kill(_: int) -> None:
+            os.killpg(group, signal.SIGKILL)
+
+        bad = [*must(one.study.run(on_event=one.after(WORKING, kill)), 0), *one.end()]
+    with _server(place / "server", url):
+        return [*bad, *_sent(one, url)]
+
+
+def server_ill(one: Scenario) -> list[str]:
+    """The server answers 500 now and then, sometimes after it has done what it was asked to."""
+    place = one.study.folder / "ill"
+    url = f"http://127.0.0.1:{free_port()}"
+    with _server(one.study.folder / "server", url), proxy_to(url) as proxy:
+        one.study = Study(place, options=(*one.peace.options, "--tracking-uri", proxy.url))
+
+        def fall_ill(_: int, seen: list[Event]) -> bool:
+            if seen[-1].phase in WORKING and proxy.passing is None:
+                proxy.passing, proxy.forgetful = one.draw.randrange(1, 200), one.draw.random() < 0.5
+            return False
+
+        bad = must(one.study.run(on_event=fall_ill), 0)
+        proxy.passing = None
+        return [*bad, *one.end(), *_sent(one, url)]
+
+
+@contextmanager
+def _server(folder: Path, url: str) -> Iterator[int]:
+    """Run an MLflow server with a store of its own in ``folder``; yields its process group."""
+    folder.mkdir(exist_ok=True)
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    open_store(uri, create=True)
+    with ui_server(uri, port=int(url.rpartition(":")[2])) as (process, _):
+        yield process.pid
+
+
+def _sent(one: Scenario, server: str) -> list[str]:
+    """Return what is missing on the server after ``harness sync``."""
+    ended = one.study.command("sync")
+    spool = evidence.store_folder(one.study.folder)
+    copies = one.study.folder / "copies"
+    bad = not_mirrored(f"sqlite:///{spool / 'mlflow.db'}", server, _NAME, copies)
+    shutil.rmtree(copies, ignore_errors=True)
+    return [*must(ended, 0), *bad]
+
+
+SERVERS = {
+    "server down": (server_down, 1),
+    "server killed": (server_killed, 1),
+    "server answers 500": (server_ill, 1),
+}
+"""By name: what it does, and with how many workers."""
