@@ -32,8 +32,9 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A process a core, each with one thread; a file's tests stay together, for they share what they set up.
 test: check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 audit-dependencies: $(INSTALLED)
 	@.ci/audit-dependencies
