@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -90,13 +91,15 @@ def test_an_interrupted_phase_says_what_is_saved_and_goes_on(
     def interrupted(*_: Any, **__: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
+    given = arguments(tmp_path, data, workers)
     with monkeypatch.context() as patch:
         patch.setattr(place, interrupted)
-        result = CliRunner().invoke(cli, arguments(tmp_path, data, workers))
+        patch.setattr(sys, "argv", ["harness", *given])
+        result = CliRunner().invoke(cli, given)
     assert result.exit_code == 130, result.output
     told = result.output.splitlines()[-1]
     assert told.startswith(f"interrupted: {saved}")
-    assert "; go on with: harness " in told
+    assert told.endswith(f"; go on with: {shlex.join(['harness', *given])}")
     uri = f"sqlite:///{tmp_path}/mlruns/mlflow.db"
     if phase != "features":
         (summary,) = list_studies(uri)
