@@ -19,8 +19,9 @@ import pyarrow.parquet
 from PIL import Image
 from safetensors import safe_open
 
-# Times, and ids that are drawn anew: the only things in which two runs of one study may differ.
-_VOLATILE = ("seconds", "segments_per_second", "run_id", "environment", "command", "system/")
+# Times, ids that are drawn anew, and how many trainings of a pruned trial were under way when it was pruned, which with
+# two workers depends on their pace: the only things in which two runs of one study may differ.
+_VOLATILE = ("seconds", "segments_per_second", "run_id", "environment", "command", "system/", "stopped_early")
 
 
 def damage(folder: Path, reference: Facts | None = None) -> list[str]:
