@@ -14,13 +14,12 @@ output says so.
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
 
 from benchmarks.counting import Counted, counted
-from benchmarks.peak import Contest, arithmetic, memory
+from benchmarks.peak import Contest, arithmetic, memory, seconds_of
 from benchmarks.record import spread, write
 from benchmarks.training import FRAMES, N_CLASSES, ROWS
 from harness.models import build_model
@@ -109,14 +108,3 @@ def verdict(share: float) -> str:
     if share > 1:
         return "WRONG: the step is faster than its floor, so a ceiling is too low or something is counted twice"
     return f"the step takes {1 / share:.2f} times its floor"
-
-
-def seconds_of(action: Callable[[], object], device: torch.device) -> float:
-    """Return the wall time of ``action``, the device's work included."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    began = time.perf_counter()
-    action()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - began

@@ -34,6 +34,7 @@ from benchmarks import contestants  # noqa: E402
 from benchmarks.contestants import COMPILED, NAIVE, PLAIN, VARIANTS, Contestant, Variant  # noqa: E402
 from benchmarks.device_features import features_on  # noqa: E402
 from benchmarks.full_fold import full_fold  # noqa: E402
+from benchmarks.peak import arithmetic, memory, seconds_of  # noqa: E402
 from benchmarks.record import RESULTS, spread, write, written_to  # noqa: E402
 from benchmarks.training import FRAMES, N_CLASSES, ROWS  # noqa: E402
 from harness.models import build_model  # noqa: E402
@@ -169,7 +170,7 @@ def _epochs(variants: list[Variant], folder: Path, size: Size, device: torch.dev
     rounds: list[dict[str, float]] = []
     for repeat in range(size.repeats + 1):
         names = list(runs) if repeat % 2 else list(runs)[::-1]
-        speeds = {name: n_items / _seconds(runs[name], device) for name in names}
+        speeds = {name: n_items / seconds_of(runs[name], device) for name in names}
         if repeat:  # the first round warms up
             rounds.append(speeds)
     pairs = [(name, NAIVE) for name in runs if name != NAIVE]
@@ -187,15 +188,14 @@ def _beginnings(folder: Path, size: Size, device: torch.device) -> dict[str, Any
     new, again = [], []
     for _ in range(size.repeats):
         contestant = contestants.harness(VARIANTS[-1], folder, 2 * size.batch, size.batch, device)
-        new.append(_seconds(contestant.epoch, device))
-        again.append(_seconds(contestant.begin_again, device) + _seconds(contestant.epoch, device))
+        new.append(seconds_of(contestant.epoch, device))
+        again.append(seconds_of(contestant.begin_again, device) + seconds_of(contestant.epoch, device))
     return {"two_steps_seconds": {"recorded_anew": spread(new), "begun_again_with_fresh_weights": spread(again)}}
 
 
 def _floors(speeds: dict[str, dict[str, float]], size: Size, device: torch.device) -> dict[str, Any]:
     """Return the counted floor of a step over ceilings measured here, and how near each contestant comes to it."""
     from benchmarks.counting import counted
-    from benchmarks.peak import arithmetic, memory
 
     model = build_model("su4", contestants.ModelSection(), SHAPE, N_CLASSES)
     found: dict[str, Any] = {}
@@ -204,7 +204,7 @@ def _floors(speeds: dict[str, dict[str, float]], size: Size, device: torch.devic
         rates = []
         for contests in (arithmetic(dtype, device), memory(device)):
             rounds = range(size.ceilings)
-            best = [max(c.amount / _seconds(c.action, device) for c in contests.values()) for _ in rounds]
+            best = [max(c.amount / seconds_of(c.action, device) for c in contests.values()) for _ in rounds]
             rates.append(statistics.median(best))
         floor = counted(model, SHAPE, size.batch, dtype.itemsize).floor_seconds(*rates)
         found[precision] = {
@@ -267,17 +267,6 @@ def _said(measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return measure()
     except Exception as error:
         return {"failed": f"{type(error).__name__}: {error}"[:2000]}
-
-
-def _seconds(action: Callable[[], object], device: torch.device) -> float:
-    """Return the wall time of ``action``, the device's work included."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    began = time.perf_counter()
-    action()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - began
 
 
 def _device_facts(device: torch.device) -> dict[str, Any]:

@@ -9,6 +9,7 @@ no program on that core can do more of these. The loop is made by LLVM through l
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -152,3 +153,14 @@ def _compiled(program: str, features: Any) -> tuple[Callable[[int, float], float
     engine.finalize_object()
     function = ctypes.CFUNCTYPE(ctypes.c_float, ctypes.c_int64, ctypes.c_float)(engine.get_function_address("run"))
     return function, engine
+
+
+def seconds_of(action: Callable[[], object], device: torch.device) -> float:
+    """Return the wall time of ``action``, the device's work included."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    began = time.perf_counter()
+    action()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - began

@@ -17,8 +17,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.counting import Counted
-from benchmarks.floor import BATCH, PRECISIONS, SHAPE, counted_step, one_step, seconds_of
-from benchmarks.peak import Contest, arithmetic, memory
+from benchmarks.floor import BATCH, PRECISIONS, SHAPE, counted_step, one_step
+from benchmarks.peak import Contest, arithmetic, memory, seconds_of
 from benchmarks.record import spread, write
 from harness.training.isolation import isolated, open_device
 
