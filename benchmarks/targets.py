@@ -136,7 +136,7 @@ TARGETS = (
     _librosa("esc10", "ESC-10"),
     _librosa("urbansound8k", "UrbanSound8K"),
     _outside("as measured, few epochs", "share"),
-    _outside("computed for the study's 50 epochs", "share_at_50_epochs_computed"),
+    _outside("computed for 50 epochs", "share_at_50_epochs_computed"),
     _linear("clips"),
     _linear("trials"),
     _linear("folds"),
