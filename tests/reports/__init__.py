@@ -1,0 +1,1 @@
+"""The reports that are committed: every number follows from the predictions beside it."""

@@ -1,0 +1,183 @@
+"""Every number of a committed report follows from the predictions beside it, computed here by other means."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision_recall_fscore_support
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+REPORTS = Path(__file__).parents[2] / "reports"
+STUDIES = sorted(path.parent.name for path in REPORTS.glob("*/results.json"))
+MEGABYTE = 1_000_000
+
+Report = tuple[dict[str, Any], pd.DataFrame]
+
+
+@cache
+def load(name: str) -> Report:
+    """Return results.json, and the predictions with the predicted class."""
+    predictions = pd.read_parquet(REPORTS / name / "predictions.parquet")
+    predictions["predicted"] = predictions.filter(regex=r"^p_\d+$").to_numpy().argmax(axis=1)
+    return json.loads((REPORTS / name / "results.json").read_text(encoding="utf-8")), predictions
+
+
+@pytest.fixture(params=STUDIES)
+def report(request: pytest.FixtureRequest) -> Report:
+    return load(request.param)
+
+
+def fold_means(predictions: pd.DataFrame, arm: str) -> pd.Series:
+    """Return macro accuracy in percent by fold, seeds averaged first."""
+    mine = predictions[predictions["arm"] == arm]
+    by_run = {
+        key: 100 * balanced_accuracy_score(run["y_true"], run["predicted"])
+        for key, run in mine.groupby(["fold", "seed"])
+    }
+    found = pd.Series(by_run).groupby(level=0).mean()
+    assert len(found) > 1
+    return found
+
+
+def corrected(values: pd.Series, target: float, ratio: float) -> tuple[float, float, float]:
+    """Return p and the ends of the 95 % interval of the mean: Nadeau and Bengio 2003, equation 8."""
+    k = len(values)
+    error = math.sqrt(values.var(ddof=1) * (1 / k + ratio))
+    mean = values.mean()
+    half = stats.t.ppf(0.975, k - 1) * error
+    return 2 * stats.t.sf(abs(mean - target) / error, k - 1), mean - half, mean + half
+
+
+def held_out_ratio(results: dict[str, Any]) -> float:
+    """Return the size of the test part over that of the training part, counted in folds."""
+    others = len(results["protocol"]["expected_folds"]) - 1
+    return 1 / (others if results["protocol"]["final_train"] == "train+validation" else others - 1)
+
+
+def test_there_are_reports() -> None:
+    assert {"su2019-esc10", "su2019-urbansound8k", "resnet18-esc10"} <= set(STUDIES)
+
+
+def test_they_stay_small_and_hold_neither_audio_nor_weights() -> None:
+    files = [path for path in REPORTS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 20 * MEGABYTE
+    assert {path.suffix for path in files} <= {".pdf", ".tex", ".csv", ".png", ".json", ".parquet", ".md"}
+
+
+def test_scores_of_every_run_fold_and_arm(report: Report) -> None:
+    results, predictions = report
+    assert [arm["name"] for arm in results["arms"]] == list(predictions["arm"].unique())
+    for arm in results["arms"]:
+        mine = predictions[predictions["arm"] == arm["name"]]
+        for run in arm["runs"]:
+            rows = mine[(mine["fold"] == run["fold"]) & (mine["seed"] == run["seed"])]
+            truth, predicted = rows["y_true"], rows["predicted"]
+            precision, recall, f1, _ = precision_recall_fscore_support(
+                truth, predicted, labels=sorted(truth.unique()), average="macro", zero_division=0
+            )
+            assert len(rows) == run["n_clips"]
+            assert run["macro_accuracy"] == pytest.approx(balanced_accuracy_score(truth, predicted))
+            assert run["clip_accuracy"] == pytest.approx((truth == predicted).mean())
+            assert [run["precision"], run["recall"], run["f1"]] == pytest.approx([precision, recall, f1])
+            # What is fused by clip has no segments.
+            if run["n_segments"]:
+                assert run["n_segments"] == rows["n_segments"].sum()
+                assert run["segment_accuracy"] == pytest.approx(
+                    rows["n_segments_correct"].sum() / rows["n_segments"].sum()
+                )
+        means = fold_means(predictions, arm["name"])
+        assert [100 * fold["macro_accuracy"] for fold in arm["folds"]] == pytest.approx(means.to_list())
+        assert 100 * arm["mean"]["macro_accuracy"] == pytest.approx(means.mean())
+        assert 100 * arm["sd"]["macro_accuracy"] == pytest.approx(means.std(ddof=1))
+        counts = confusion_matrix(mine["y_true"], mine["predicted"], labels=range(len(results["classes"])))
+        assert np.array_equal(counts, arm["confusion"])
+
+
+def test_comparisons_with_published_numbers(report: Report) -> None:
+    results, predictions = report
+    for each in results["comparisons"]:
+        if each["estimand"] != "macro" or each["claim"]["class"] is not None:
+            continue
+        means = fold_means(predictions, each["arm"])
+        assert each["mean"] == pytest.approx(means.mean())
+        assert each["difference"] == pytest.approx(means.mean() - each["claim"]["percent"])
+        if each["test"] is not None:
+            p, low, high = corrected(means, each["claim"]["percent"], held_out_ratio(results))
+            assert [each["test"]["p"], each["test"]["low"], each["test"]["high"]] == pytest.approx([p, low, high])
+
+
+def test_pairs_of_arms(report: Report) -> None:
+    results, predictions = report
+    pairs = results["contrasts"]["pairs"]
+    for pair in pairs:
+        first, second = (fold_means(predictions, pair[side]) for side in ("first", "second"))
+        if pair["test"] is not None:
+            differences = first - second
+            assert list(pair["folds"].values()) == pytest.approx(differences.to_list())
+            p, low, high = corrected(differences, 0, held_out_ratio(results))
+            assert [pair["p"], *pair["interval"]] == pytest.approx([p, low, high])
+        assert pair["mean"] == pytest.approx(first.mean() - second.mean())
+        if pair["mcnemar"] is not None:
+            right = {
+                side: rows[rows["seed"] == rows["seed"].min()].set_index(["fold", "clip_id"])
+                for side in ("first", "second")
+                for rows in [predictions[predictions["arm"] == pair[side]]]
+            }
+            joined = pd.DataFrame({side: rows["y_true"] == rows["predicted"] for side, rows in right.items()})
+            table = pd.crosstab(joined["first"], joined["second"]).reindex(
+                index=[True, False], columns=[True, False], fill_value=0
+            )
+            assert [pair["mcnemar"]["only_first"], pair["mcnemar"]["only_second"]] == [
+                table.loc[True, False],
+                table.loc[False, True],
+            ]
+            test = mcnemar(table.to_numpy(), exact=pair["mcnemar"]["exact"], correction=True)
+            assert pair["mcnemar"]["p"] == pytest.approx(test.pvalue)
+    family = [pair for pair in pairs if pair["in_family"] and pair["p"] is not None]
+    if family:
+        adjusted = multipletests([pair["p"] for pair in family], method="holm")[1]
+        assert [pair["p_holm"] for pair in family] == pytest.approx(list(adjusted))
+
+
+def test_what_the_protocols_move(report: Report) -> None:
+    results, predictions = report
+    for each in results.get("protocol_effects", []):
+        means = fold_means(predictions, each["arm"])
+        assert [each["mean"], each["sd"]] == pytest.approx([means.mean(), means.std(ddof=1)])
+        if each["shift"] is not None:
+            assert each["shift"] == pytest.approx(means.mean() - fold_means(predictions, each["network"]).mean())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_tables_print_the_same_numbers(name: str) -> None:
+    results, _ = load(name)
+    table = pd.read_csv(REPORTS / name / "tables" / "accuracy.csv").set_index("arm")
+    printed = (REPORTS / name / "tables" / "accuracy.tex").read_text(encoding="utf-8")
+    document = (REPORTS / name / "report.tex").read_text(encoding="utf-8")
+    assert (REPORTS / name / "report.pdf").stat().st_size > 50_000
+    for arm in results["arms"]:
+        mean, spread = (arm[which]["macro_accuracy"] for which in ("mean", "sd"))
+        assert table.loc[arm["name"], "macro_accuracy_mean"] == pytest.approx(mean)
+        assert table.loc[arm["name"], "macro_accuracy_sd"] == pytest.approx(spread)
+        assert f"{100 * mean:.1f}" in printed
+    # Table files are what the document inputs.
+    for file in (REPORTS / name / "tables").glob("*.tex"):
+        assert f"tables/{file.stem}" in document
+
+
+def test_how_each_was_made_is_said(report: Report) -> None:
+    results, _ = report
+    assert results["command"].startswith("harness run-study studies/")
+    assert results["study"]["status"] == "FINISHED"
+    assert results["study"]["seconds"] > 0
+    assert not results["failures"]
+    assert len(results["environment"]["git"]["commit"]) == 40
