@@ -14,6 +14,7 @@ from harness.cli.data import data_group
 from harness.cli.replay import diff_command, replay_command
 from harness.cli.studies import (
     fields_command,
+    overview_command,
     plan_command,
     report_command,
     run_study_command,
@@ -52,6 +53,7 @@ for _command in (
     run_study_command,
     plan_command,
     report_command,
+    overview_command,
     sync_command,
     replay_command,
     diff_command,

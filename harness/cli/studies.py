@@ -94,6 +94,26 @@ def report_command(study: str, run_id: str | None, tracking_uri: str | None, rep
     show_outcome(report_study(study, run_id, tracking_uri, reports))
 
 
+@click.command("overview", short_help="Set the protocols of several studies beside each other.")
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports/overview"),
+    show_default=True,
+    help="Folder of the figure and the table.",
+)
+@click.option("--network", "networks", multiple=True, metavar="ARM", help="Only this network; may be repeated.")
+def overview_command(reports: tuple[Path, ...], output: Path, networks: tuple[str, ...]) -> None:
+    """Draw one figure and write one table of what the protocol alone moves, from REPORTS: folders of reports whose
+    studies train one network under several protocols."""
+    from harness.report import write_overview
+
+    files = write_overview(reports, output, networks)
+    for path in (*files.figures, *files.tables):
+        click.echo(path)
+
+
 @click.command("sync", short_help="Send recorded runs to the MLflow server they wait for.")
 @click.option("--tracking-uri", help="The server.  [default: every server that runs wait for]")
 def sync_command(tracking_uri: str | None) -> None:

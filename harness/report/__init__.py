@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.report.audit import AuditFiles, write_audit
     from harness.report.conclusions import findings
     from harness.report.evidence import Evidence, gather
+    from harness.report.overview import OverviewFiles, write_overview
     from harness.report.parameters import parameter_tables
     from harness.report.pdf import compile_pdf
     from harness.report.pictures import confusion_png, curves_png
@@ -23,6 +24,7 @@ __all__ = [
     "ArmSummary",
     "AuditFiles",
     "Evidence",
+    "OverviewFiles",
     "ReportFiles",
     "compile_pdf",
     "confusion_png",
@@ -33,6 +35,7 @@ __all__ = [
     "summarise",
     "summary_rows",
     "write_audit",
+    "write_overview",
     "write_report",
 ]
 
@@ -42,6 +45,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "audit": ["AuditFiles", "write_audit"],
         "conclusions": ["findings"],
         "evidence": ["Evidence", "gather"],
+        "overview": ["OverviewFiles", "write_overview"],
         "parameters": ["parameter_tables"],
         "pdf": ["compile_pdf"],
         "pictures": ["confusion_png", "curves_png"],

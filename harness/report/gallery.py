@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from harness.report import wording
-from harness.report.cells import count
+from harness.report.cells import claimed, count
 from harness.report.claim_figures import DUMBBELLS_ABREAST, dumbbell_figure
 from harness.report.claim_tables import sample_size
 from harness.report.clip_figures import hard_clip_figure
@@ -72,7 +72,10 @@ def _protocols(evidence: Evidence) -> _Drawn:
     )
     if drawn:
         caption += " Vertical lines: published accuracies of the network, whatever their protocol."
-    return "protocols", "protocols", protocol_figure(evidence.protocols, drawn), caption
+    published: dict[str, list[tuple[float, str]]] = {}
+    for each in drawn:
+        published.setdefault(each.arm, []).append((each.claim.percent, claimed(each.claim)))
+    return "protocols", "protocols", protocol_figure(evidence.protocols, published), caption
 
 
 def _folds(evidence: Evidence, fused: Sequence[str]) -> _Drawn:

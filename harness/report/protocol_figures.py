@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.protocols import ProtocolEffect
-from harness.report.cells import accuracy, claimed
+from harness.report.cells import accuracy
 from harness.report.protocol_tables import EPOCHS
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
 
 _LINE, _BELOW, _EDGE, _SIZE = 0.3, 0.86, 0.1, 7.5
 _MARKERS = {"fixed": ("o", BLUE), "best-on-validation": ("s", GREY), "best-on-test": ("D", "white")}
+# How much wider a bold word is than a plain one.
+_BOLD = 1.16
 _PALE = "#9EC9E2"
 
+Published = Mapping[str, Sequence[tuple[float, str]]]
+"""By arm: published accuracies in percent, and their text."""
 
-def protocol_figure(effects: Sequence[ProtocolEffect], claims: Sequence[ClaimComparison]) -> Figure | None:
+
+def protocol_figure(effects: Sequence[ProtocolEffect], published: Published) -> Figure | None:
     """Return a line per network and split: each fold, the mean under each epoch rule, and the network's published
-    accuracies as lines across its band; None without effects. Every claim given is drawn where its arm's network is."""
+    accuracies as lines across its band; None without effects."""
     if not effects:
         return None
     networks = list(dict.fromkeys(each.network for each in effects))
@@ -32,7 +36,7 @@ def protocol_figure(effects: Sequence[ProtocolEffect], claims: Sequence[ClaimCom
         for split in dict.fromkeys(each.split for each in effects if each.network == network)
     ]
     names = [
-        f"{wrapped(literal(network), 30)}\n{split}" if position == 0 or lines[position - 1][0] != network else split
+        f"{wrapped(literal(network), 32)}\n{split}" if position == 0 or lines[position - 1][0] != network else split
         for position, (network, split) in enumerate(lines)
     ]
     notes = [_note([each for each in effects if (each.network, each.split) == line]) for line in lines]
@@ -41,7 +45,10 @@ def protocol_figure(effects: Sequence[ProtocolEffect], claims: Sequence[ClaimCom
     for name in names:
         tops.append(height)
         height += _LINE + 0.13 * name.count("\n")
-    left, right = text_inches("\n".join(names).split("\n"), _SIZE) + 0.14, text_inches(notes, _SIZE) + 0.18
+    splits = [name.split("\n")[-1] for name in names]
+    headings = [line for name in names for line in name.split("\n")[:-1]]
+    left = max(text_inches(splits, _SIZE), _BOLD * text_inches(headings, _SIZE)) + 0.14
+    right = text_inches(notes, _SIZE) + 0.18
     figure = Figure(figsize=(TEXT_WIDTH, _BELOW + height + _EDGE))
     axes = place(figure, left, _BELOW, TEXT_WIDTH - left - right, height)
     centres = [top + 0.13 * name.count("\n") + _LINE / 2 for top, name in zip(tops, names, strict=True)]
@@ -50,19 +57,19 @@ def protocol_figure(effects: Sequence[ProtocolEffect], claims: Sequence[ClaimCom
         axes.text(1.015, centre, note, transform=axes.get_yaxis_transform(), va="center", fontsize=_SIZE)
     firsts = [next(top for top, line in zip(tops, lines, strict=True) if line[0] == network) for network in networks]
     edges = [*firsts, height]
-    published = False
+    drawn = False
     for number, network in enumerate(networks):
         if number:
             axes.axhline(edges[number], color=BLACK, linewidth=0.5)
-        own = {each.arm for each in effects if each.network == network}
-        values = dict.fromkeys((each.claim.percent, claimed(each.claim)) for each in claims if each.arm in own)
+        arms = (each.arm for each in effects if each.network == network)
+        values = dict.fromkeys(value for arm in arms for value in published.get(arm, ()))
         for value, text in values:
             axes.plot([value] * 2, [edges[number], edges[number + 1]], color=VERMILLION, linewidth=1.2, zorder=1)
             axes.text(
                 value, edges[number] + 0.02, f" {text}", color=VERMILLION, fontsize=6.5, va="top", ha="left", zorder=4
             )
-            published = True
-    axes.set_yticks(centres, [name.split("\n")[-1] for name in names])
+            drawn = True
+    axes.set_yticks(centres, splits)
     for top, name in zip(tops, names, strict=True):
         if "\n" in name:
             heading = name.rpartition("\n")[0]
@@ -82,7 +89,7 @@ def protocol_figure(effects: Sequence[ProtocolEffect], claims: Sequence[ClaimCom
     axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
     axes.margins(x=0.06)
-    figure.legend(handles=_entries(effects, published), loc="lower center", ncols=2, borderpad=0.1)
+    figure.legend(handles=_entries(effects, drawn), loc="lower center", ncols=2, borderpad=0.1)
     return figure
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
 
+from harness.comparisons.protocols import ProtocolEffect
 from harness.report import wording
 from harness.report.cells import accuracy, interval, p_value, points
 from harness.report.contrast_tables import family_sentence
@@ -21,6 +23,21 @@ def protocol_tables(evidence: Evidence) -> list[Table]:
     effects = evidence.protocols
     if not effects:
         return []
+    family = family_sentence(evidence).partition("; below")[0].rstrip(".")
+    caption = (
+        "The same networks under several protocols: macro accuracy in percent, and what the protocol moves it by, in "
+        f"points against the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: {evidence.confidence} "
+        "bootstrap interval, paired by recording, networks held fixed. Folds: the same from the corrected t-test, "
+        "under one split paired by fold, else of two sets of folds taken as independent, which is cautious; p is of "
+        f"that test. {family}. A shift is no gain: it is what a number owes to recordings that training shares with "
+        "the test part, or to an epoch that the test part chose."
+    )
+    caption = wording.with_marks(caption, evidence.marks)
+    return [effects_table(effects, "protocols", "What the protocol alone does", caption)]
+
+
+def effects_table(effects: Sequence[ProtocolEffect], name: str, title: str, caption: str) -> Table:
+    """Return one row per network and protocol: accuracy, shift, its intervals and p values."""
     rows = [
         [
             each.network if each.is_reference else "",
@@ -40,23 +57,12 @@ def protocol_tables(evidence: Evidence) -> list[Table]:
     headers = [("", "Network"), ("", "Split"), ("", "Epoch"), ("Macro accuracy", "Mean"), ("Macro accuracy", "SD")]
     headers += [("Shift by the protocol", name) for name in ("Points", "Recordings", "Folds", "p raw", "p Holm")]
     headers.append(("n", "Folds"))
-    family = family_sentence(evidence).partition("; below")[0].rstrip(".")
-    caption = (
-        "The same networks under several protocols: macro accuracy in percent, and what the protocol moves it by, in "
-        f"points against the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: {evidence.confidence} "
-        "bootstrap interval, paired by recording, networks held fixed. Folds: the same from the corrected t-test, "
-        "under one split paired by fold, else of two sets of folds taken as independent, which is cautious; p is of "
-        f"that test. {family}. A shift is no gain: it is what a number owes to recordings that training shares with "
-        "the test part, or to an epoch that the test part chose."
+    return Table(
+        name=name,
+        title=title,
+        caption=caption,
+        printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
+        data=pd.DataFrame([{k: v for k, v in asdict(each).items() if k != "folds"} for each in effects]),
+        text_columns=3,
+        rules=tuple(row for row, each in enumerate(effects) if each.is_reference and row),
     )
-    return [
-        Table(
-            name="protocols",
-            title="What the protocol alone does",
-            caption=wording.with_marks(caption, evidence.marks),
-            printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
-            data=pd.DataFrame([{k: v for k, v in asdict(each).items() if k != "folds"} for each in effects]),
-            text_columns=3,
-            rules=tuple(row for row, each in enumerate(effects) if each.is_reference and row),
-        )
-    ]

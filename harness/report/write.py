@@ -76,7 +76,7 @@ def write_report(
         When the folder cannot be written.
     """
     files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables)
-    _put_in_place(files, folder)
+    put_in_place(files, folder)
     hints: list[str] = []
     compiled = compile_pdf(folder, say=hints.append) if pdf else None
     return ReportFiles(
@@ -123,7 +123,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
+def put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
     """Write all files aside, then replace them one by one in the given order, then drop what is left of an earlier
     report."""
     folder.mkdir(parents=True, exist_ok=True)

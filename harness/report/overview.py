@@ -1,0 +1,198 @@
+"""Several studies beside each other: what the protocol alone does on every data set, in one figure and one table.
+
+Everything is read from the studies' results.json, so that a folder of reports is enough.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from harness.comparisons.protocols import ProtocolEffect
+from harness.errors import ReportError
+from harness.report import wording
+from harness.report.cells import accuracy
+from harness.report.protocol_figures import Published, protocol_figure
+from harness.report.protocol_tables import EPOCHS, effects_table
+from harness.report.results import SCHEMA
+from harness.report.style import figure_style, pdf_bytes, png_bytes
+from harness.report.table import Table, table_tex
+from harness.report.write import put_in_place
+
+STEM = "protocols"
+_DATASETS = {
+    "esc10": "ESC-10",
+    "esc50": "ESC-50",
+    "esc50-categories": "ESC-50 categories",
+    "urbansound8k": "UrbanSound8K",
+}
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a study's report says of protocols.
+
+    Attributes
+    ----------
+    study, title
+        The study's name, and its data set with the folds that were tested where these are not all.
+    effects
+        By arm, in the study's order; networks carry the title, so that those of several studies stay apart.
+    published
+        Accuracies in percent that the study compared an arm with, and how they were printed.
+    """
+
+    study: str
+    title: str
+    effects: tuple[ProtocolEffect, ...]
+    published: Published
+
+
+@dataclass(frozen=True)
+class OverviewFiles:
+    """Where the parts of an overview lie."""
+
+    folder: Path
+    figures: tuple[Path, ...]
+    tables: tuple[Path, ...]
+
+
+def read_report(folder: Path) -> Reported:
+    """Return what the report in ``folder`` says of protocols.
+
+    Raises
+    ------
+    ReportError
+        When there is no results.json of this version, or its study has one protocol only.
+    """
+    path = folder / "results.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        version, effects = found["schema"], found.get("protocol_effects") or []
+        title = _title(found)
+        own = tuple(_effect(each, title) for each in effects)
+        published = _published(found, title)
+        study = str(found["study"]["name"])
+    except OSError as error:
+        raise ReportError(
+            f"{path}: {error.strerror}; name a folder that harness run-study wrote a report into"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReportError(
+            f"{path}: not the results of a study ({error!r}); write the report again: harness report"
+        ) from None
+    if version != SCHEMA:
+        raise ReportError(
+            f"{path}: schema is {version}, expected {SCHEMA}; write the report again: harness report {study}"
+        )
+    if not own:
+        raise ReportError(
+            f"{path}: every arm of {study} has one and the same protocol, so there is nothing to set beside another; "
+            'arms differ by set = { "protocol.split" = ... }'
+        )
+    return Reported(study, title, own, published)
+
+
+def overview(
+    reports: Sequence[Reported], networks: Sequence[str] = ()
+) -> tuple[Table, str, list[ProtocolEffect], Published]:
+    """Return the table of ``reports``, the same in Markdown, and what a figure of them shows.
+
+    ``networks`` keeps those networks only, by the name that they have in their study.
+
+    Raises
+    ------
+    ReportError
+        When no study has such a network.
+    """
+    known = dict.fromkeys(each.network for one in reports for each in one.effects)
+    wanted = {name: {f"{name}, {one.title}" for one in reports} for name in networks}
+    for name, titled in wanted.items():
+        if not titled & known.keys():
+            raise ReportError(f"--network {name}: no study has it; there are {'; '.join(known)}")
+    shown = set().union(*wanted.values()) if networks else set(known)
+    effects = [each for one in reports for each in one.effects if each.network in shown]
+    published = {arm: values for one in reports for arm, values in one.published.items()}
+    caption = (
+        "What the protocol alone moves, on every data set: macro accuracy in percent, and shifts in points against "
+        f"the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: 95 % bootstrap interval, paired by "
+        "recording, networks held fixed. Folds: the same from the corrected t-test, under one split paired by fold, "
+        "else of two sets of folds taken as independent; p is of that test, adjusted by Holm within each study. A "
+        "shift is no gain: it is what a number owes to recordings that training shares with the test part, or to an "
+        "epoch that the test part chose."
+    )
+    table = effects_table(effects, STEM, "What the protocol alone does", caption)
+    return table, _markdown(effects, published), effects, published
+
+
+def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str] = ()) -> OverviewFiles:
+    """Write the overview of the reports in ``folders`` into ``target``: the figure as PDF and PNG, the table as LaTeX,
+    CSV and Markdown.
+
+    Raises
+    ------
+    ReportError
+        As :func:`read_report` and :func:`overview`.
+    OSError
+        When the folder cannot be written.
+    """
+    if (target / "results.json").exists():
+        raise ReportError(f"--output {target}: the report of a study lies there; name another folder")
+    table, markdown, effects, published = overview([read_report(folder) for folder in folders], networks)
+    with figure_style():
+        figure = protocol_figure(effects, published)
+        assert figure is not None
+        drawn = {f"{STEM}.pdf": pdf_bytes(figure), f"{STEM}.png": png_bytes(figure)}
+    written = {
+        f"{STEM}.tex": table_tex(table, f"tab:overview-{STEM}").encode(),
+        f"{STEM}.csv": table.data.to_csv(index=False, lineterminator="\n").encode(),
+        f"{STEM}.md": markdown.encode(),
+    }
+    put_in_place(drawn | written, target)
+    return OverviewFiles(target, tuple(target / name for name in drawn), tuple(target / name for name in written))
+
+
+def _title(found: dict[str, Any]) -> str:
+    dataset = str(found["data"]["dataset"])
+    name, protocol = _DATASETS.get(dataset, dataset), found["protocol"]
+    if not protocol["partial"]:
+        return name
+    folds = [str(fold) for fold in protocol["tested_folds"]]
+    return f"{name} ({len(folds)} of {len(protocol['official_folds'])} folds)"
+
+
+def _effect(each: dict[str, Any], title: str) -> ProtocolEffect:
+    known = {field.name for field in fields(ProtocolEffect)}
+    effect = ProtocolEffect(**{name: value for name, value in each.items() if name in known})
+    folds = {int(fold): float(value) for fold, value in effect.folds.items()}
+    return replace(effect, network=f"{effect.network}, {title}", arm=f"{effect.arm}, {title}", folds=folds)
+
+
+def _published(found: dict[str, Any], title: str) -> Published:
+    values: dict[str, dict[float, str]] = {}
+    for each in found["comparisons"]:
+        claim = each["claim"]
+        # Classes are balanced in ESC-10 and ESC-50: clip accuracy is macro accuracy there.
+        if claim["class"] is None and (each["estimand"] == "macro" or claim["dataset"].startswith("esc")):
+            values.setdefault(f"{each['arm']}, {title}", {})[claim["percent"]] = f"{claim['percent']:.10g}"
+    return {arm: tuple(own.items()) for arm, own in values.items()}
+
+
+def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
+    """Return a row for each network, and a column for each split: the means under its epoch rules in turn."""
+    splits = list(dict.fromkeys(each.split for each in effects))
+    rules = list(dict.fromkeys(each.epoch_rule for each in effects))
+    told = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
+    lines = [
+        f"| network, data set | {' | '.join(splits)} | published |",
+        "|---" * (len(splits) + 2) + "|",
+    ]
+    for network in dict.fromkeys(each.network for each in effects):
+        own = [each for each in effects if each.network == network]
+        cells = [" → ".join(accuracy(each.mean) for each in own if each.split == split) or "-" for split in splits]
+        claims = dict.fromkeys(text for each in own for _, text in published.get(each.arm, ()))
+        lines.append(f"| {network} | {' | '.join(cells)} | {', '.join(claims) or '-'} |")
+    return "\n".join([*lines, "", f"Macro accuracy in percent, mean over folds; epoch: {told}.", ""])

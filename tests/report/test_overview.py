@@ -1,0 +1,92 @@
+"""Several reports in one figure and one table, read from their results.json alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from harness.cli import cli
+from harness.errors import ReportError
+from harness.report import write_overview
+from harness.report.evidence import gather
+from harness.report.overview import overview, read_report
+from harness.report.results import results_json
+from tests.comparisons.test_protocols import CHOSEN, SHUFFLED, STRICT, record_of
+from tests.records import build_record
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return reports of one study on two data sets, of the second with some folds only."""
+    base = tmp_path_factory.mktemp("reports")
+    made = json.loads(results_json(gather(record_of(compare=[("piczak2015cnn:ESC-10/CNN", STRICT)]))))
+    found = []
+    for dataset, partial in (("esc10", False), ("urbansound8k", True)):
+        folder = base / dataset
+        folder.mkdir()
+        made["data"]["dataset"] = dataset
+        made["protocol"] |= {"partial": partial, "official_folds": list(range(1, 11))}
+        (folder / "results.json").write_text(json.dumps(made), encoding="utf-8")
+        found.append(folder)
+    return found
+
+
+def test_each_network_stands_under_its_data_set_with_every_protocol(folders: list[Path]) -> None:
+    reports = [read_report(folder) for folder in folders]
+    tested = len(reports[1].effects[0].folds)
+    assert [report.title for report in reports] == ["ESC-10", f"UrbanSound8K ({tested} of 10 folds)"]
+    table, markdown, effects, published = overview(reports)
+    assert [each.arm.partition(",")[0] for each in effects] == [STRICT, SHUFFLED, CHOSEN] * 2
+    assert table.rules == (3,)
+    assert published[f"{STRICT}, ESC-10"] == ((80.25, "80.25"),)
+    mean = {each.arm: f"{each.mean:.1f}" for each in effects}
+    strict, shuffled, chosen = (mean[f"{arm}, ESC-10"] for arm in (STRICT, SHUFFLED, CHOSEN))
+    assert f"| {STRICT}, ESC-10 | {strict} → {chosen} | {shuffled} | 80.25 |" in markdown
+    assert "epoch: last → best on test" in markdown
+
+
+def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_path: Path) -> None:
+    files = write_overview(folders, tmp_path / "out")
+    first = {path.name: path.read_bytes() for path in files.folder.iterdir()}
+    assert set(first) == {f"protocols.{kind}" for kind in ("pdf", "png", "tex", "csv", "md")}
+    write_overview(folders, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in files.folder.iterdir()} == first
+    table = pd.read_csv(tmp_path / "out" / "protocols.csv")
+    effects = [each for folder in folders for each in read_report(folder).effects]
+    assert table["mean"].tolist() == pytest.approx([each.mean for each in effects])
+
+
+def test_some_networks_may_be_shown_alone(folders: list[Path], tmp_path: Path) -> None:
+    run = CliRunner().invoke(
+        cli, ["overview", *map(str, folders), "--output", str(tmp_path / "out"), "--network", STRICT]
+    )
+    assert run.exit_code == 0, run.output
+    assert "protocols.png" in run.output
+    wrong = CliRunner().invoke(cli, ["overview", str(folders[0]), "--output", str(tmp_path), "--network", "TSCNN"])
+    assert wrong.exit_code == 2
+    assert "TSCNN: no study has it" in wrong.output
+    assert f"{STRICT}, ESC-10" in wrong.output
+
+
+def test_what_is_no_report_of_protocols_is_told(folders: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="No such file"):
+        read_report(tmp_path)
+    (tmp_path / "results.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(ReportError, match="not the results of a study"):
+        read_report(tmp_path)
+    (tmp_path / "results.json").write_bytes(results_json(gather(build_record())))
+    with pytest.raises(ReportError, match="one and the same protocol"):
+        read_report(tmp_path)
+    older = json.loads((folders[0] / "results.json").read_text("utf-8")) | {"schema": 1}
+    (tmp_path / "results.json").write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(ReportError, match="schema is 1"):
+        read_report(tmp_path)
+
+
+def test_a_study_s_own_report_is_not_written_over(folders: list[Path]) -> None:
+    with pytest.raises(ReportError, match="report of a study lies there"):
+        write_overview(folders, folders[0])
