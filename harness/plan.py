@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from harness.training.probe import probe_speed
 
 @dataclass(frozen=True)
 class ArmPlan:
-    """One arm of a plan: a fused arm has no trainings.
+    """One arm of a plan. A fused arm has no trainings, and neither has one that shares those of ``trained_with``.
 
     ``items`` is the mean number of training items (segments, or images) of a fold; ``seconds`` estimates the wall time
     of all trainings of the arm, from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
@@ -35,6 +36,7 @@ class ArmPlan:
     parameters: int
     items_per_second: float
     seconds: float
+    trained_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,27 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     segments = n_segments(frames, spec.features.segment_frames, spec.features.segment_hop)
     splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
     n_workers = workers or default_workers(chosen, spec.train.threads)
-    arms = tuple(_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms)
-    return Plan(spec, clips, splits, arms, chosen, n_workers)
+    arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms]
+    return Plan(spec, clips, splits, tuple(_shared(spec, arms)), chosen, n_workers)
+
+
+def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
+    """Return ``arms`` without the trainings that another arm has, looked at by another epoch rule."""
+    first: dict[object, str] = {}
+    planned = []
+    for one in arms:
+        arm = one
+        spelt = spec.arm(arm.name)
+        settings = None if spelt.is_fused else spec.settings(spelt)
+        # Hyperparameters that a search chooses make trainings of their own.
+        if settings is not None and not arm.trials and spelt.tuned_as is None and not settings.train.patience:
+            protocol = settings.protocol.model_copy(update={"epoch_rule": "fixed"})
+            alike = settings.model_copy(update={"arm": spelt.seed_of or spelt.name, "protocol": protocol})
+            other = first.setdefault(alike.model_dump_json(), arm.name)
+            if other != arm.name:
+                arm = replace(arm, final_trainings=0, seconds=0.0, trained_with=other)
+        planned.append(arm)
+    return planned
 
 
 def _plan_arm(
@@ -86,7 +107,7 @@ def _plan_arm(
     speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
     trials = spec.search.trials if arm.searches else 0
     searched = trials * len(spec.test_folds)
-    final = len(spec.test_folds) * spec.evaluate.seeds
+    final = len(spec.test_folds) * spec.seeds(arm)
 
     def count(split: Split) -> int:
         part = split.train

@@ -313,7 +313,7 @@ def _train_finals(
                 arm, "final", trial.index if trial else None, trial.values if trial else {}, fold, seed
             )
             for fold, trial in trials.items()
-            for seed in range(spec.evaluate.seeds)
+            for seed in range(spec.seeds(arm))
         }
         parents |= {task.key: run_id for task in finals[name].values()}
     ledger.run([task for tasks in finals.values() for task in tasks.values()], parents)
@@ -343,7 +343,7 @@ def _fuse(prepared: Prepared, finals: Finals, ledger: Ledger, recorder: StudyRec
             continue
         run_id = recorder.trial(arm, "final", None, {})
         by_fold: dict[int, list[float]] = {}
-        for fold, seed in itertools.product(spec.test_folds, range(spec.evaluate.seeds)):
+        for fold, seed in itertools.product(spec.test_folds, range(spec.seeds(arm))):
             tasks = [finals.get(stream, {}).get((fold, seed)) for stream in arm.fuse]
             entries = [ledger.entry(task) if task else None for task in tasks]
             runs = [entry.run_id for entry in entries if entry is not None and not entry.error]
@@ -355,7 +355,7 @@ def _fuse(prepared: Prepared, finals: Finals, ledger: Ledger, recorder: StudyRec
             measured = table_scores(table, len(prepared.clips.classes))
             recorder.log_fused_fold(run_id, arm, fold, seed, fused, table, measured)
             by_fold.setdefault(fold, []).append(measured.macro_accuracy)
-        missing = [str(fold) for fold in spec.test_folds if len(by_fold.get(fold, ())) < spec.evaluate.seeds]
+        missing = [str(fold) for fold in spec.test_folds if len(by_fold.get(fold, ())) < spec.seeds(arm)]
         recorder.finish_trial(
             run_id,
             _means(by_fold),

@@ -18,18 +18,31 @@ def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_ro
     plan = make_plan(spec, esc_root, "cpu", 2)
     assert sorted(path.name for path in esc_root.iterdir()) == before
     arms = {arm.name: arm for arm in plan.arms}
-    assert list(arms) == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS", "TSCNN mean"]
+    assert list(arms)[:5] == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS", "TSCNN mean"]
     lmc = arms["LMCNet"]
     # 240 training clips of 5 s: 216 frames, so 1 + (216 - 41) // 20 = 9 segments each.
     assert lmc.items == 240 * 9
-    assert (lmc.trials, lmc.search_trainings, lmc.final_trainings) == (10, 20, 6)
+    assert (lmc.trials, lmc.search_trainings, lmc.final_trainings) == (4, 8, 6)
     # Table 1's weights, with the biases and batch normalisations that it leaves out.
     assert lmc.parameters == pytest.approx(15.9e6, rel=0.01)
     assert arms["MLMC"].parameters > lmc.parameters
     assert lmc.items_per_second > 0
-    assert lmc.seconds == pytest.approx(26 * 50 * 2160 / lmc.items_per_second / 2)
+    assert lmc.seconds == pytest.approx(14 * 10 * 2160 / lmc.items_per_second / 2)
     assert arms["TSCNN-DS"].final_trainings == 0
     assert arms["TSCNN-DS"].seconds == 0
+    # Tuned as another arm: no search of its own, but trainings of its own.
+    assert (arms["LMCNet-6"].trials, arms["LMCNet-6"].final_trainings, arms["LMCNet-6"].trained_with) == (0, 6, "")
+
+
+def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Path) -> None:
+    plan = make_plan(load_study(STUDIES / "protocols-esc10.toml"), esc_root, "cpu", 2)
+    arms = {arm.name: arm for arm in plan.arms}
+    for net in ("LMCNet", "MCNet"):
+        for split in ("", " random-clip", " random-segment"):
+            assert arms[f"{net}{split}"].final_trainings == 5
+            assert arms[f"{net}{split}"].seconds > 0
+            shared = arms[f"{net}{split} best-on-test"]
+            assert (shared.final_trainings, shared.seconds, shared.trained_with) == (0, 0, f"{net}{split}")
 
 
 def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:

@@ -254,6 +254,9 @@ def test_arms_of_one_study_may_be_split_and_tested_in_several_ways(shared: Path,
     tags = {run.data.tags["arm"]: run.data.tags for run in _fold_runs(outcome)}
     assert (tags["chosen"]["epoch_rule"], tags["chosen"]["split"]) == ("best-on-test", "official")
     assert (tags["shuffled"]["epoch_rule"], tags["shuffled"]["split"]) == ("fixed", "random-segment")
+    # One training served both rules.
+    assert tags["chosen"]["trained_with"] == tags["chosen"]["task_key"].replace("chosen", "strict")
+    assert "trained_with" not in tags["shuffled"]
     results = json.loads((outcome.report.folder / "results.json").read_text("utf-8"))
     assert [each["arm"] for each in results["protocol_effects"]] == ["strict", "chosen", "shuffled"]
     assert any("Best-on-test" in mark for mark in results["marks"])
@@ -276,6 +279,28 @@ def test_an_arm_may_train_with_what_another_one_s_search_chose(shared: Path, tmp
         assert deeper["trial"] == first["trial"]
         assert deeper["params"]["train.lr"] == first["params"]["train.lr"]
         assert deeper["params"]["model.dropout"] == 0.2
+
+
+def test_an_arm_may_have_its_own_number_of_seeds_and_a_fusion_what_its_streams_share(
+    shared: Path, tmp_path: Path
+) -> None:
+    network = {"model": "su8", "features": "LM"}
+    arms = [
+        {"name": "once", **network, "seeds": 1},
+        {"name": "often", **network},
+        {"name": "fused", "fuse": ["once", "often"], "rule": "mean"},
+    ]
+    outcome, _ = run(spec_of(arms=arms, search={"trials": 0}, evaluate={"seeds": 2, "folds": [1]}), tmp_path, shared)
+    assert outcome.failures == ()
+    folds = outcome.record.folds
+    seeds = folds[folds["phase"] == "final"].groupby("arm")["seed"].apply(sorted).to_dict()
+    assert seeds == {"once": [0], "often": [0, 1], "fused": [0]}
+    results = json.loads((outcome.report.folder / "results.json").read_text("utf-8"))
+    assert {arm["name"]: arm["n_seeds"] for arm in results["arms"]} == {
+        "once": [1, 1],
+        "often": [2, 2],
+        "fused": [1, 1],
+    }
 
 
 def _fold_runs(outcome: Outcome) -> list[Run]:
@@ -369,14 +394,14 @@ def test_a_trial_for_which_memory_runs_out_is_a_row_and_the_search_goes_on(
 ) -> None:
     from harness.training import loop
 
-    train = loop.train_fold
+    train = loop.train_together
 
-    def short_of_memory(task: FoldTask, tell: object) -> object:
-        if task.phase == "search" and task.trial == 0:
+    def short_of_memory(tasks: Sequence[FoldTask], tell: object) -> object:
+        if tasks[0].phase == "search" and tasks[0].trial == 0:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return train(task, tell)  # type: ignore[arg-type]
+        return train(tasks, tell)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "train_fold", short_of_memory)
+    monkeypatch.setattr(loop, "train_together", short_of_memory)
     outcome, lines = run(spec_of(), tmp_path, shared)
     assert outcome.failures == ()
     folds = outcome.record.folds

@@ -1,4 +1,8 @@
-"""Fold tasks on this machine: in this process, or in worker processes that take tasks one by one."""
+"""Fold tasks on this machine: in this process, or in worker processes that take them one by one.
+
+Tasks that differ only in which epoch counts are one training (:func:`harness.training.task.trajectories`); each has
+events of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,10 @@ from typing import Any, Self
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.failures import failure_message, release_memory
 from harness.interrupt import workers_hear_no_ctrl_c
-from harness.training.task import FoldTask
+from harness.training.task import FoldTask, trajectories
+
+_Group = tuple[FoldTask, ...]
+"""Tasks of one trajectory."""
 
 
 class InProcessExecutor:
@@ -19,26 +26,27 @@ class InProcessExecutor:
 
     def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
         """Run ``tasks`` in order; see :class:`harness.executors.events.Executor`."""
-        from harness.training.loop import train_fold
+        from harness.training.loop import train_together
 
-        for task in tasks:
+        for group in trajectories(tasks):
 
-            def tell(row: dict[str, float], task: FoldTask = task) -> None:
-                if not on_event(Epoch(task, row)):
+            def tell(rows: list[dict[str, float]], group: _Group = group) -> None:
+                if not _tell([Epoch(task, row) for task, row in zip(group, rows, strict=True)], on_event):
                     raise _DroppedError
 
-            if not on_event(Started(task)):
+            if not _tell([Started(task) for task in group], on_event):
                 return
             try:
-                result = train_fold(task, tell)
+                results = train_together(group, tell)
             except _DroppedError:
                 return
             except Exception as error:
-                event: Event = Failed(task, failure_message(error, task), traceback.format_exc())
+                trace = traceback.format_exc()
+                events: list[Event] = [Failed(task, failure_message(error, task), trace) for task in group]
                 release_memory()
             else:
-                event = Finished(task, result)
-            if not on_event(event):
+                events = [Finished(task, result) for task, result in zip(group, results, strict=True)]
+            if not _tell(events, on_event):
                 return
 
     def __enter__(self) -> Self:
@@ -62,35 +70,35 @@ class ProcessExecutor:
 
     def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
         """Run ``tasks``; see :class:`harness.executors.events.Executor`."""
-        waiting = list(tasks)
+        waiting = trajectories(tasks)
         while len(self._workers) < min(self._wanted, len(waiting)):
             self._workers.append(_Worker(self._context))
         while True:
             for worker in self._workers:
-                if worker.task is None and waiting:
+                if not worker.tasks and waiting:
                     worker.take(waiting.pop(0))
-            busy = [worker for worker in self._workers if worker.task is not None]
+            busy = [worker for worker in self._workers if worker.tasks]
             if not busy:
                 return
             ready = wait([worker.pipe for worker in busy])
             for worker in busy:
                 if worker.pipe not in ready:
                     continue
-                event = worker.receive()
+                events = worker.receive()
                 if not worker.alive:
                     self._workers[self._workers.index(worker)] = _Worker(self._context)
-                elif worker.task is None and waiting:
+                elif not worker.tasks and waiting:
                     # It trains on while the caller writes down what it did.
                     worker.take(waiting.pop(0))
-                if not on_event(event):
+                if not _tell(events, on_event):
                     self._drop()
                     return
 
     def _drop(self) -> None:
         """Let busy workers abandon their tasks at the end of the epoch they are in, and swallow what they still say."""
-        for worker in [worker for worker in self._workers if worker.task is not None]:
+        for worker in [worker for worker in self._workers if worker.tasks]:
             worker.drop()
-            while worker.task is not None:
+            while worker.tasks:
                 worker.receive()
             if not worker.alive:
                 self._workers.remove(worker)
@@ -104,6 +112,15 @@ class ProcessExecutor:
         self._workers.clear()
 
 
+def _tell(events: Sequence[Event], on_event: Callable[[Event], bool]) -> bool:
+    """Tell ``events``, and return whether more is wanted; what has ended is told even when it is not."""
+    wanted = True
+    for event in events:
+        if wanted or isinstance(event, Finished | Failed):
+            wanted = on_event(event) and wanted
+    return wanted
+
+
 class _DroppedError(Exception):
     """The caller no longer wants the task."""
 
@@ -112,7 +129,7 @@ class _Worker:
     """One process and the parent's end of its pipe."""
 
     def __init__(self, context: Any) -> None:
-        self.task: FoldTask | None = None
+        self.tasks: _Group = ()
         self.alive = True
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -120,10 +137,10 @@ class _Worker:
             self._process.start()
         theirs.close()
 
-    def take(self, task: FoldTask) -> None:
-        self.task = task
+    def take(self, tasks: _Group) -> None:
+        self.tasks = tasks
         try:
-            self.pipe.send(task)
+            self.pipe.send(tasks)
         except OSError:
             # The worker died while idle; receive() will say so of this task.
             return
@@ -134,27 +151,27 @@ class _Worker:
         except OSError:
             return
 
-    def receive(self) -> Event:
-        """Return the worker's next event; a worker that died yields a Failed."""
-        assert self.task is not None
+    def receive(self) -> list[Event]:
+        """Return the worker's next event of each of its tasks; of a worker that died it is a Failed."""
+        tasks = self.tasks
         try:
             kind, content = self.pipe.recv()
         except (EOFError, OSError):
-            task, self.task, self.alive = self.task, None, False
+            self.tasks, self.alive = (), False
             self._process.join()
-            return Failed(
-                task,
-                f"the worker process of {task.key} ended without a word (exit code {self._process.exitcode}); "
-                "exit code -9 usually means that memory ran out: try fewer --workers or a smaller train.batch_size",
-                "",
+            error = (
+                f"ended without a word (exit code {self._process.exitcode}); exit code -9 usually means that memory "
+                "ran out: try fewer --workers or a smaller train.batch_size"
             )
-        task = self.task
+            return [Failed(task, f"the worker process of {task.key} {error}", "") for task in tasks]
         if kind == "started":
-            return Started(task)
+            return [Started(task) for task in tasks]
         if kind == "epoch":
-            return Epoch(task, content)
-        self.task = None
-        return Finished(task, content) if kind == "finished" else Failed(task, *content)
+            return [Epoch(task, row) for task, row in zip(tasks, content, strict=True)]
+        self.tasks = ()
+        if kind == "finished":
+            return [Finished(task, result) for task, result in zip(tasks, content, strict=True)]
+        return [Failed(task, *content) for task in tasks]
 
     def stop(self) -> None:
         self.pipe.close()
@@ -167,15 +184,15 @@ class _Worker:
 
 def _serve(pipe: Connection) -> None:
     """Train what comes through ``pipe`` until it closes. A None between tasks' ends means: drop the current one."""
-    from harness.training.loop import train_fold
+    from harness.training.loop import train_together
 
-    def hear() -> FoldTask | None:
+    def hear() -> _Group | None:
         try:
-            task: FoldTask | None = pipe.recv()
+            tasks: _Group | None = pipe.recv()
         except (EOFError, OSError):
             # The parent is gone, and with it everybody who wanted the result.
             raise SystemExit from None
-        return task
+        return tasks
 
     def say(kind: str, content: object) -> None:
         try:
@@ -183,27 +200,27 @@ def _serve(pipe: Connection) -> None:
         except OSError:
             raise SystemExit from None
 
-    def tell(row: dict[str, float]) -> None:
+    def tell(rows: list[dict[str, float]]) -> None:
         if pipe.poll():
             hear()
             raise _DroppedError
-        say("epoch", row)
+        say("epoch", rows)
 
     while True:
-        task = hear()
-        if task is None:
+        tasks = hear()
+        if tasks is None:
             # The drop order crossed the end of its task on the way.
             continue
         try:
             say("started", None)
-            result = train_fold(task, tell)
+            results = train_together(tasks, tell)
         except _DroppedError:
             say("failed", ("dropped", ""))
         except Exception as error:
-            say("failed", (failure_message(error, task), traceback.format_exc()))
+            say("failed", (failure_message(error, tasks[0]), traceback.format_exc()))
             release_memory()
         else:
-            say("finished", result)
+            say("finished", results)
 
 
 def local_executor(workers: int, device: str = "cpu") -> InProcessExecutor | ProcessExecutor:

@@ -8,8 +8,12 @@ from harness.progress import duration
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
+    from harness.plan import ArmPlan, Plan
     from harness.run import Outcome
+
+_SHARED = (
+    ". Shared: an arm that differs from another only in which epoch counts is tested within the trainings of that one"
+)
 
 
 def show_plan(plan: Plan) -> None:
@@ -18,10 +22,12 @@ def show_plan(plan: Plan) -> None:
     spec = plan.spec
     folds = ", ".join(map(str, spec.test_folds))
     terminal.print(f"{spec.study.name}: {spec.study.question}", markup=False)
+    counts = sorted(spec.seeds(arm) for arm in spec.arms)
+    seeds = f"{counts[0]} to {counts[-1]}" if counts[0] < counts[-1] else str(counts[0])
     rules = dict.fromkeys(spec.arm_protocol(arm).epoch_rule for arm in spec.arms)
     terminal.print(
         f"{plan.clips.dataset}, {len(plan.clips)} clips, {len(plan.clips.classes)} classes; split "
-        f"{', '.join(spec.arm_splits)}, test folds {folds}; {spec.evaluate.seeds} seeds; "
+        f"{', '.join(spec.arm_splits)}, test folds {folds}; {seeds} seeds; "
         f"epoch rule {', '.join(rules)}",
         markup=False,
     )
@@ -31,7 +37,7 @@ def show_plan(plan: Plan) -> None:
             f"{arm.model} on {arm.features}",
             f"{arm.parameters / 1e6:.1f} M" if arm.parameters else "-",
             f"{arm.items:,} × {arm.epochs}" if arm.items else "-",
-            f"{arm.search_trainings + arm.final_trainings}" if arm.final_trainings else "-",
+            _trainings(arm),
             f"{arm.items_per_second:.0f}" if arm.items_per_second else "-",
             duration(arm.seconds) if arm.final_trainings else "-",
         )
@@ -41,11 +47,18 @@ def show_plan(plan: Plan) -> None:
     terminal.print(table("plan", columns, rows, left=2))
     total = sum(arm.seconds for arm in plan.arms)
     terminal.print(
-        f"items are segments or images of one fold; trainings are (trials + {spec.evaluate.seeds} seeds) × "
+        f"items are segments or images of one fold; trainings are (trials + seeds) × "
         f"{len(spec.test_folds)} folds. About {duration(total)} of training with {plan.workers} workers on "
-        f"{plan.device}, from a probe of a few steps per network; validation and features come on top",
+        f"{plan.device}, from a probe of a few steps per network; validation and features come on top"
+        + (_SHARED if any(arm.trained_with for arm in plan.arms) else ""),
         markup=False,
     )
+
+
+def _trainings(arm: ArmPlan) -> str:
+    if arm.trained_with:
+        return "shared"
+    return str(arm.search_trainings + arm.final_trainings) if arm.final_trainings else "-"
 
 
 def show_outcome(outcome: Outcome) -> None:

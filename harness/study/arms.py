@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.study.sections import Section
+from harness.study.sections import Positive, Section
 from harness.vocabulary import IMAGE_MODELS, MODELS, STACKED_FEATURES, STACKED_MODELS, SU_MODELS, feature_set
 
 NAME = r"^[^\W_][\w .,+&%#()=-]*$"
@@ -36,6 +36,9 @@ class Arm(Section):
     seed_of: str | None = None
     """Arm whose random numbers this one uses as well, so that the two differ in nothing but their settings. Default:
     numbers of its own."""
+    seeds: Positive | None = None
+    """Final trainings per fold of this arm, where it is to have another number than evaluate.seeds. A fused arm has the
+    seeds that all its streams have."""
 
     @property
     def is_fused(self) -> bool:
@@ -50,7 +53,7 @@ class Arm(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.is_fused:
-            for field in ("model", "features", "set", "seed_of", "tuned_as"):
+            for field in ("model", "features", "set", "seed_of", "tuned_as", "seeds"):
                 if getattr(self, field):
                     raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no {field}")
             if self.rule is None:

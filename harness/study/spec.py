@@ -124,6 +124,12 @@ class StudySpec(Section):
         """Return how ``arm`` is split and tested; a fused arm's streams share one protocol."""
         return self.settings(self.arm(arm.fuse[0]) if arm.fuse else arm).protocol
 
+    def seeds(self, arm: Arm) -> int:
+        """Return how many final trainings a fold of ``arm`` has; of a fused arm, those that all its streams have."""
+        if arm.fuse:
+            return min(self.seeds(self.arm(stream)) for stream in arm.fuse)
+        return arm.seeds or self.evaluate.seeds
+
     @property
     def arm_splits(self) -> tuple[str, ...]:
         """The splits of the trained arms, each once, in the arms' order."""

@@ -134,6 +134,8 @@ class FoldRecorder:
         tags |= {f"{names.CONDITIONS_TAG}.{name}": value for name, value in result.conditions.items()}
         if result.warnings:
             tags[names.WARNINGS_TAG] = "\n".join(result.warnings)
+        if result.trained_with:
+            tags[names.TRAINED_WITH_TAG] = "\n".join(result.trained_with)
         values = timing_values(result.timing) | {names.BEST_EPOCH: float(result.best_epoch)}
         with self._store.guard(f"record the result of {result.task_key}"):
             self._curves.end(run_id, result.history)

@@ -40,6 +40,7 @@ PRUNED_TAG = "pruned"
 DEVICE_TAG = "device"
 CONDITIONS_TAG = "conditions"
 WARNINGS_TAG = "warnings"
+TRAINED_WITH_TAG = "trained_with"  # other trainings that were the same one, under another epoch rule
 SESSIONS_TAG = "sessions"
 SESSION_START_TAG = "session_start_ms"
 ACTIVE_SECONDS_TAG = "active_seconds"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +33,9 @@ from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldResult, FoldTask
 
-OnEpoch = Callable[[dict[str, float]], None]
+Row = dict[str, float]
+OnEpoch = Callable[[Row], None]
+OnEpochs = Callable[[list[Row]], None]
 Predicted = dict[str, NDArray[np.float32]]
 
 
@@ -50,10 +52,32 @@ def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
         When the device is missing, memory does not suffice, a part of the split that is needed is empty, or the loss is
         no longer a finite number.
     """
+    (result,) = train_together([task], None if on_epoch is None else lambda rows: on_epoch(rows[0]))
+    return result
+
+
+def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) -> list[FoldResult]:
+    """Train ``tasks`` of one trajectory (:attr:`FoldTask.trajectory`) once, and return a result for each.
+
+    Each result equals that of :func:`train_fold` to the bit, but for its times. ``on_epoch`` gets the rows of an epoch,
+    one a task. An error is that of all of them.
+
+    Raises
+    ------
+    TrainingError
+        As :func:`train_fold`.
+    ValueError
+        When the tasks are of several trajectories.
+    """
+    if len({one.trajectory for one in tasks}) != 1:
+        raise ValueError(f"tasks of one trajectory train together, received {', '.join(one.key for one in tasks)}")
     began = time.perf_counter()
+    task = tasks[0]
     device = open_device(task.device)
     _check_precision(task, device)
     parts = _parts(task)
+    for other in tasks[1:]:
+        _parts(other)
     train = task.settings.train
     with isolated(device, task.seed, train.threads) as complaints, KEPT_HERE.given_up_on_failure():
         with explained_memory(task.key, task.device, None):
@@ -64,33 +88,42 @@ def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
                 resident.round_to_bfloat16()
         loaded = time.perf_counter()
         with explained_memory(task.key, task.device, train.batch_size):
-            run = _Run(task, resident, parts)
+            run = _Run(tasks, resident, parts)
             run.train(on_epoch)
-            predictions = run.predictions()
-            weights = run.weights() if task.keep_weights else {}
+            # The last epoch's weights are in place; those of an epoch that was chosen are put over them.
+            results = {
+                choice.task.key: (choice, run.predictions(choice), run.weights() if task.keep_weights else {})
+                for choice in sorted(run.choices, key=lambda choice: choice.best.state is not None)
+            }
             run.give_back()
-    trained = len(parts["train"]) * len(run.history)
-    return FoldResult(
-        task_key=task.key,
-        predictions=predictions,
-        history=pd.DataFrame(run.history),
-        best_epoch=run.best.epoch,
-        weights=weights,
-        timing={
-            "total": time.perf_counter() - began,
-            "load": loaded - began,
-            "train": run.train_seconds,
-            "evaluate": run.evaluate_seconds,
-            "segments_per_second": trained / run.train_seconds,
-        },
-        conditions={
-            "device": device_name(device),
-            "threads": str(train.threads),
-            "torch": torch.__version__,
-            "precision": train.precision,
-        },
-        warnings=tuple(complaints),
-    )
+    timing = {
+        "total": time.perf_counter() - began,
+        "load": loaded - began,
+        "train": run.train_seconds,
+        "evaluate": run.evaluate_seconds,
+        "segments_per_second": len(parts["train"]) * run.epochs / run.train_seconds,
+    }
+    conditions = {
+        "device": device_name(device),
+        "threads": str(train.threads),
+        "torch": torch.__version__,
+        "precision": train.precision,
+    }
+    return [
+        FoldResult(
+            task_key=one.key,
+            predictions=predictions,
+            history=pd.DataFrame(choice.history),
+            best_epoch=choice.best.epoch,
+            weights=weights,
+            timing=dict(timing),
+            conditions=dict(conditions),
+            warnings=tuple(complaints),
+            trained_with=tuple(other.key for other in tasks if other is not one),
+        )
+        for one in tasks
+        for choice, predictions, weights in [results[one.key]]
+    ]
 
 
 @dataclass
@@ -103,23 +136,43 @@ class _Best:
     state: dict[str, Tensor] | None = None
 
 
+class _Choice:
+    """One task's view of a training: its history, and the epoch that its rule has chosen so far."""
+
+    def __init__(self, task: FoldTask) -> None:
+        self.task = task
+        self.judge = _judge(task)
+        self.history: list[Row] = []
+        self.best = _Best()
+
+    def see(self, epoch: int, row: Row, predicted: Predicted, state: Callable[[], dict[str, Tensor]]) -> Row:
+        """Keep this epoch, always without a judge, else where it scores above every epoch before; return what the task
+        may see of ``row``."""
+        mine = {name: value for name, value in row.items() if self.judge == "test" or not name.startswith("test_")}
+        self.history.append(mine)
+        if self.judge is None:
+            self.best = _Best(epoch, predicted=predicted)
+        elif (score := row[f"{self.judge}_macro_accuracy"]) > self.best.score:
+            self.best = _Best(epoch, score, predicted, state())
+        return dict(mine)
+
+
 class _Run:
     """The state of one training."""
 
-    def __init__(self, task: FoldTask, resident: Resident, parts: dict[str, Items]) -> None:
-        self.task = task
-        self.settings = task.settings.train
+    def __init__(self, tasks: Sequence[FoldTask], resident: Resident, parts: dict[str, Items]) -> None:
+        self.task = tasks[0]
+        self.settings = self.task.settings.train
         self.resident = resident
         self.parts = parts
-        self.judge = _judge(task)
-        self.history: list[dict[str, float]] = []
-        self.best = _Best()
+        self.choices = [_Choice(task) for task in tasks]
+        self.epochs = 0
         self.train_seconds = 0.0
         self.evaluate_seconds = 0.0
         self.learner = self._make_learner()
         self._on_device = {name: _on_device(resident, items) for name, items in parts.items()}
 
-    def train(self, on_epoch: OnEpoch | None) -> None:
+    def train(self, on_epoch: OnEpochs | None) -> None:
         """Run every epoch, or as many as patience allows."""
         n_items = len(self.parts["train"])
         bounds = batch_bounds(n_items, self.settings.batch_size)
@@ -131,26 +184,29 @@ class _Run:
             self.resident.device,
         )
         # The test part is watched only where it is declared to choose the epoch.
-        watched = [name for name in ("validation", "test") if name in self.parts and name in ("validation", self.judge)]
+        judges = {"validation", *(choice.judge for choice in self.choices)}
+        watched = [name for name in ("validation", "test") if name in self.parts and name in judges]
+        patience = self.settings.patience
         for epoch in range(1, self.settings.epochs + 1):
             row = self._learn(epoch, draws, bounds)
             predicted: Predicted = {name: self._look(name, row) for name in watched}
-            self.history.append(row)
-            self._choose(epoch, row, predicted)
+            self.epochs = epoch
+            rows = [choice.see(epoch, row, predicted, self.learner.state) for choice in self.choices]
             if on_epoch is not None:
-                on_epoch(dict(row))
-            patience = self.settings.patience
-            if self.judge == "validation" and patience and epoch - self.best.epoch >= patience:
+                on_epoch(rows)
+            if patience and all(
+                choice.judge == "validation" and epoch - choice.best.epoch >= patience for choice in self.choices
+            ):
                 break
 
-    def predictions(self) -> pd.DataFrame:
+    def predictions(self, choice: _Choice) -> pd.DataFrame:
         """Return the chosen epoch's predictions of every part but the training part; the weights are put in place."""
-        if self.best.state is not None:
-            self.learner.restore(self.best.state)
+        if choice.best.state is not None:
+            self.learner.restore(choice.best.state)
         tables = []
         for name in ("validation", "test"):
             if name in self.parts:
-                known = self.best.predicted
+                known = choice.best.predicted
                 probabilities = known[name] if name in known else self._predict(name)[0]
                 tables.append(_table(name, self.parts[name], probabilities))
         return pd.concat(tables, ignore_index=True)
@@ -179,7 +235,7 @@ class _Run:
             self._step_key, model, weights, lambda: GraphLearner(model, self.settings, resident.device, weights)
         )
 
-    def _learn(self, epoch: int, draws: Draws, bounds: list[tuple[int, int]]) -> dict[str, float]:
+    def _learn(self, epoch: int, draws: Draws, bounds: list[tuple[int, int]]) -> Row:
         lr = learning_rate(self.settings, epoch)
         clock = time.perf_counter()
         self.learner.set_rate(lr)
@@ -190,7 +246,7 @@ class _Run:
             raise self._diverged("the training loss", loss, epoch, lr)
         return {"epoch": epoch, "lr": lr, "train_loss": loss, "train_segment_accuracy": accuracy}
 
-    def _look(self, name: str, row: dict[str, float]) -> NDArray[np.float32]:
+    def _look(self, name: str, row: Row) -> NDArray[np.float32]:
         """Predict the part ``name``, add its scores to ``row``, and return the probabilities."""
         probabilities, loss = self._predict(name)
         items = self.parts[name]
@@ -207,18 +263,9 @@ class _Run:
         probabilities, loss = self.learner.predict(self.resident, self._on_device[name])
         self.evaluate_seconds += time.perf_counter() - clock
         if not np.isfinite(probabilities).all():
-            epoch = len(self.history) or 1
+            epoch = self.epochs or 1
             raise self._diverged(f"the {name} loss", loss, epoch, learning_rate(self.settings, epoch))
         return probabilities, loss
-
-    def _choose(self, epoch: int, row: dict[str, float], predicted: Predicted) -> None:
-        """Keep this epoch: always without a judge, else where it scores above every epoch before."""
-        if self.judge is None:
-            self.best = _Best(epoch, predicted=predicted)
-            return
-        score = row[f"{self.judge}_macro_accuracy"]
-        if score > self.best.score:
-            self.best = _Best(epoch, score, predicted, self.learner.state())
 
     def _diverged(self, what: str, value: float, epoch: int, lr: float) -> TrainingError:
         return TrainingError(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,19 @@ class FoldTask:
         return parts.hexdigest()
 
     @property
+    def trajectory(self) -> str:
+        """Digest of what decides the weights after every epoch: all but the arm's name and which epoch counts.
+
+        Tasks that share it are one training, looked at by several epoch rules. With patience the rule also decides when
+        to stop, so that each such task is a trajectory of its own.
+        """
+        if self.settings.train.patience:
+            return self.digest
+        protocol = self.settings.protocol.model_copy(update={"epoch_rule": "fixed"})
+        settings = self.settings.model_copy(update={"arm": "", "protocol": protocol})
+        return replace(self, epoch_rule="fixed", settings=settings).digest
+
+    @property
     def key(self) -> str:
         """Name of the training, unique within a study run: ``LMCNet/search-3/fold1/seed0``."""
         stage = self.phase if self.trial is None else f"{self.phase}-{self.trial}"
@@ -113,6 +127,8 @@ class FoldResult:
         training.
     conditions
         What the training ran on: device name, threads, torch version, precision.
+    trained_with
+        Keys of the tasks that the same training served under other epoch rules; its time is the time of all of them.
     """
 
     task_key: str
@@ -123,3 +139,12 @@ class FoldResult:
     timing: dict[str, float]
     conditions: dict[str, str]
     warnings: tuple[str, ...] = field(default=())
+    trained_with: tuple[str, ...] = field(default=())
+
+
+def trajectories(tasks: Sequence[FoldTask]) -> list[tuple[FoldTask, ...]]:
+    """Return ``tasks`` in groups of one trajectory on one device, each where its first task stands."""
+    groups: dict[tuple[str, str, bool], list[FoldTask]] = {}
+    for task in tasks:
+        groups.setdefault((task.trajectory, task.device, task.keep_weights), []).append(task)
+    return [tuple(group) for group in groups.values()]

@@ -125,7 +125,7 @@ def test_an_interrupted_replay_says_that_nothing_is_kept(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.training.loop.train_fold", interrupt)
+    monkeypatch.setattr("harness.training.loop.train_together", interrupt)
     result = replay(store, store[1])
     assert result.exit_code == 130
     assert "interrupted: a replay keeps nothing" in result.stderr

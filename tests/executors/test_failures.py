@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_an_error_made_for_people_is_told_as_it_is(task: FoldTask) -> None:
 def test_the_next_task_trains_after_memory_ran_out(task: FoldTask, monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.training import loop
 
-    train, calls = loop.train_fold, 0
+    train, calls = loop.train_together, 0
 
     def short_of_memory(*args: object) -> object:
         nonlocal calls
@@ -71,8 +72,8 @@ def test_the_next_task_trains_after_memory_ran_out(task: FoldTask, monkeypatch: 
             raise torch.OutOfMemoryError(ON_CUDA)
         return train(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "train_fold", short_of_memory)
-    events = run(InProcessExecutor(), [task, task])
+    monkeypatch.setattr(loop, "train_together", short_of_memory)
+    events = run(InProcessExecutor(), [task, dataclasses.replace(task, seed=8)])
     (failed,) = [event for event in events if isinstance(event, Failed)]
     assert "train.batch_size = 16" in failed.error
     assert "OutOfMemoryError" in failed.traceback

@@ -70,6 +70,30 @@ def test_each_task_tells_its_start_its_epochs_and_its_end(tasks: list[FoldTask],
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_tasks_that_differ_in_the_epoch_rule_are_one_training(tasks: list[FoldTask], workers: int) -> None:
+    pairs = [(task, dataclasses.replace(task, arm="other", epoch_rule="best-on-test")) for task in tasks]
+    with local_executor(workers) as executor:
+        events = run(executor, [task for pair in zip(*pairs, strict=True) for task in pair])
+    found = {event.task.key: event.result for event in events if isinstance(event, Finished)}
+    for pair in pairs:
+        for task, other in (pair, pair[::-1]):
+            mine = [event for event in events if event.task.key == task.key]
+            assert [type(event) for event in mine] == [Started, Epoch, Epoch, Finished]
+            assert found[task.key].trained_with == (other.key,)
+            assert found[task.key].task_key == task.key
+            assert ("test_macro_accuracy" in found[task.key].history) == (task.epoch_rule == "best-on-test")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_training_of_several_tasks_fails_for_each(tasks: list[FoldTask], workers: int) -> None:
+    broken = dataclasses.replace(tasks[0], settings=settings_of(lr=1e30, epochs=3))
+    with local_executor(workers) as executor:
+        events = run(executor, [broken, dataclasses.replace(broken, arm="other", epoch_rule="best-on-test"), tasks[1]])
+    assert {event.task.arm for event in events if isinstance(event, Failed)} == {"toy", "other"}
+    assert [event.task.key for event in events if isinstance(event, Finished)] == [tasks[1].key]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: int) -> None:
     broken = dataclasses.replace(tasks[0], fold=9, settings=settings_of(lr=1e30, epochs=3))
     with local_executor(workers) as executor:
@@ -98,7 +122,7 @@ def test_dropped_tasks_say_nothing_more_and_the_executor_goes_on(tasks: list[Fol
 
 
 def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -> None:
-    deadly = dataclasses.replace(tasks[0], fold=9, features=DeadlyFeatures(**vars(tasks[0].features)))
+    deadly = dataclasses.replace(tasks[0], fold=9, seed=9, features=DeadlyFeatures(**vars(tasks[0].features)))
     with ProcessExecutor(2) as executor:
         events = run(executor, [deadly, *tasks])
         failed = [event for event in events if isinstance(event, Failed)]

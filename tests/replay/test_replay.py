@@ -252,14 +252,14 @@ def test_changed_audio_is_a_difference_of_data_and_features_not_of_the_split(
 def test_a_training_that_fails_is_a_row_and_the_others_go_on(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from harness.training.loop import train_fold
+    from harness.training.loop import train_together
 
-    def fail(task: FoldTask, on_epoch: object) -> object:
-        if task.arm == "A":
+    def fail(tasks: Sequence[FoldTask], on_epoch: object) -> object:
+        if tasks[0].arm == "A":
             raise TrainingError("no memory")
-        return train_fold(task, on_epoch)  # type: ignore[arg-type]
+        return train_together(tasks, on_epoch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("harness.training.loop.train_fold", fail)
+    monkeypatch.setattr("harness.training.loop.train_together", fail)
     found = recorded.replay(folds=[1])
     told = {(fold.recorded.arm, fold.recorded.phase): fold for fold in found.folds}
     assert not found.equal

@@ -12,10 +12,10 @@ for order in json.load(sys.stdin):
     if order["fails_with"]:
         import harness.training.loop
 
-        def train_fold(*_: object, text: str = order["fails_with"]) -> object:
+        def train_together(*_: object, text: str = order["fails_with"]) -> object:
             raise RuntimeError(text)
 
-        harness.training.loop.train_fold = train_fold  # type: ignore[assignment]
+        harness.training.loop.train_together = train_together  # type: ignore[assignment]
     sys.argv = ["harness", *order["arguments"]]
     try:
         cli(order["arguments"], prog_name="harness")

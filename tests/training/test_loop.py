@@ -16,7 +16,7 @@ from harness.data.splits import Part, Split
 from harness.errors import TrainingError
 from harness.features.store import FeatureRef
 from harness.models import SuNet
-from harness.training import FoldResult, FoldTask, train_fold
+from harness.training import FoldResult, FoldTask, train_fold, train_together
 from harness.training.learner import Learner
 from tests.toys import N_CLASSES, same_result, settings_of, split_of, task_of, write_images, write_segments
 
@@ -237,6 +237,44 @@ def test_best_on_test_watches_the_test_part_and_says_so(make_task: Make) -> None
     curve = result.history["test_macro_accuracy"]
     assert result.best_epoch == int(result.history["epoch"][curve.argmax()])
     assert set(result.predictions["part"]) == {"validation", "test"}
+
+
+RULES = ("fixed", "best-on-validation", "best-on-test")
+
+
+def test_several_epoch_rules_share_one_training(make_task: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each result is that of a training of its own, to the bit, whichever task stands first."""
+    tasks = [dataclasses.replace(restless(make_task, epoch_rule=rule), arm=rule) for rule in RULES]
+    alone = {task.key: train_fold(task) for task in tasks}
+    assert len({result.best_epoch for result in alone.values()}) > 1
+    told: list[list[dict[str, float]]] = []
+    steps = _counted(Learner, "epoch", monkeypatch)
+    for order in (tasks, tasks[::-1]):
+        together = train_together(order, told.append)
+        for task, result in zip(order, together, strict=True):
+            assert same_result(result, alone[task.key])
+            assert set(result.trained_with) == {other.key for other in order} - {task.key}
+    assert len(steps) == 2 * 8
+    assert [row["epoch"] for row in told[-1]] == [8, 8, 8]
+    assert ["test_macro_accuracy" in row for row in told[0]] == [False, False, True]
+
+
+def test_tasks_of_several_trajectories_do_not_train_together(make_task: Make) -> None:
+    with pytest.raises(ValueError, match="one trajectory"):
+        train_together([make_task(), make_task(seed=8)])
+
+
+def _counted(owner: type, name: str, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Count the calls of a method."""
+    calls: list[object] = []
+    method = getattr(owner, name)
+
+    def counted(*args: object) -> object:
+        calls.append(args[0])
+        return method(*args)
+
+    monkeypatch.setattr(owner, name, counted)
+    return calls
 
 
 def test_random_segments(make_task: Make, features: FeatureRef) -> None:
