@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import shlex
@@ -27,7 +28,9 @@ def main() -> int:
     from tests.soak.process import preload
 
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--kills", type=int, default=60, help="deaths in all, over the scenarios of kill -9")
+    parser.add_argument(
+        "--kills", type=int, default=60, help="deaths in all, or a few more: each scenario of kill -9 has as many"
+    )
     parser.add_argument("--times", type=int, default=2, help="attempts of each fault")
     parser.add_argument("--scenario", action="append", choices=[*WHERE, *faults()], help="only these; may be repeated")
     parser.add_argument("--workers", type=int, default=None, help="of the kill scenarios; by default 1, some with 2")
@@ -71,7 +74,7 @@ def main() -> int:
         tell(f"an undisturbed run: {peace.events[-1].seconds:.0f} s, {len(peace.events)} events")
         for number, (name, workers) in enumerate(parts):
             n_parts = sum(1 for _, other in parts if other == workers)
-            kills = max(1, round(share[workers] * asked.kills / n_parts)) if asked.kills else 0
+            kills = math.ceil(share[workers] * asked.kills / n_parts)
             if kills:
                 draw = random.Random(f"{asked.seed}/{name}/{workers}")
                 outcomes.append(killed(name, kills, peace, root / f"kill-{number}", draw, tell, workers))
