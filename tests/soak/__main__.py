@@ -29,7 +29,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument(
-        "--kills", type=int, default=60, help="deaths in all, or a few more: each scenario of kill -9 has as many"
+        "--kills", type=int, default=60, help="deaths at least, shared by the scenarios of kill -9"
     )
     parser.add_argument("--times", type=int, default=2, help="attempts of each fault")
     parser.add_argument("--scenario", action="append", choices=[*WHERE, *faults()], help="only these; may be repeated")
