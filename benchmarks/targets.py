@@ -1,4 +1,4 @@
-"""The targets of speed and memory beside what was measured: on the terminal, as LaTeX, and in the README.
+"""The targets of speed and memory beside what was measured: on the terminal, as LaTeX, and in this folder's README.
 
 All of it follows from the JSON files of the results; nothing is measured here. A target is met when the median meets
 it; the range over repeats stands beside it.
@@ -17,7 +17,7 @@ from benchmarks.record import read, spread, write_table
 from benchmarks.tables import Document, Spread, tables_of
 from harness.report.table import Table
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- speed: written by `python -m benchmarks targets` -->", "<!-- /speed -->"
 OLDER_FORM = (KeyError, TypeError)
 """What reading a file raises that an older form of its benchmark has written."""
@@ -291,4 +291,4 @@ def targets(readme: Path | None = README) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row.values(), widths, strict=True)))
     if readme is not None:
         readme.write_text(in_readme(readme.read_text(encoding="utf-8"), markdown(found)), encoding="utf-8")
-        print(f"written into {readme.name}")
+        print(f"written into {readme.parent.name}/{readme.name}")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from benchmarks.targets import documents, rows_of
 from harness.claims import load_library
 from harness.claims.audit import audit
 from harness.cli import cli
@@ -16,6 +18,14 @@ from harness.report.audit import audit_json
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = ("README.md", "studies/README.md", "benchmarks/README.md", "CONTRIBUTING.md")
+
+
+@pytest.fixture(params=DOCUMENTS)
+def document(request: pytest.FixtureRequest) -> tuple[Path, str]:
+    """Return a document's folder and text."""
+    path = ROOT / request.param
+    return path.parent, path.read_text(encoding="utf-8")
 
 
 def macro_accuracy(table: pd.DataFrame) -> float:
@@ -38,9 +48,8 @@ def test_the_table_of_results_follows_from_the_predictions() -> None:
         assert abs(float(spread) - accuracies.std(ddof=1)) <= 0.0501
 
 
-def test_every_command_of_the_readme_exists() -> None:
-    commands = re.findall(r"^ {4}harness (.+?)(?:\s+#.*)?$", README, flags=re.MULTILINE)
-    assert len(commands) >= 7
+def test_every_command_exists(document: tuple[Path, str]) -> None:
+    commands = re.findall(r"^ {4}harness (.+?)(?:\s+#.*)?$", document[1], flags=re.MULTILINE)
     for command in commands:
         words = command.split()
         found = cli.commands[words[0]]
@@ -52,11 +61,23 @@ def test_every_command_of_the_readme_exists() -> None:
                 assert word in options, command
 
 
-def test_every_study_and_file_the_readme_names_is_there() -> None:
-    for study in re.findall(r"`?studies/([\w-]+\.toml)", README) + re.findall(r"^\| `([\w-]+\.toml)`", README, re.M):
+def test_every_study_and_file_that_is_named_is_there(document: tuple[Path, str]) -> None:
+    folder, text = document
+    for study in re.findall(r"studies/([\w-]+\.toml)", text) + re.findall(r"^\| `([\w-]+\.toml)`", text, re.M):
         assert (ROOT / "studies" / study).is_file(), study
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / target).is_file(), target
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (folder / target).is_file(), target
+
+
+def test_the_speed_that_is_named_first_is_the_measured_one() -> None:
+    ratios = {row["target"]: row["measured"] for row in rows_of(documents())}
+    found = re.search(
+        r"trains ([\d.]+) times as fast as the loop of earlier replications \(bfloat16; ([\d.]+) in", README
+    )
+    assert found is not None
+    assert found.groups() == tuple(
+        ratios[f"training, {precision}: times the naive float32 loop"] for precision in ("bfloat16", "float32")
+    )
 
 
 def test_the_rates_of_false_findings_are_those_of_the_calibration() -> None:

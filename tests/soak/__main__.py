@@ -28,9 +28,7 @@ def main() -> int:
     from tests.soak.process import preload
 
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument(
-        "--kills", type=int, default=60, help="deaths at least, shared by the scenarios of kill -9"
-    )
+    parser.add_argument("--kills", type=int, default=60, help="deaths at least, shared by the scenarios of kill -9")
     parser.add_argument("--times", type=int, default=2, help="attempts of each fault")
     parser.add_argument("--scenario", action="append", choices=[*WHERE, *faults()], help="only these; may be repeated")
     parser.add_argument("--workers", type=int, default=None, help="of the kill scenarios; by default 1, some with 2")
