@@ -303,6 +303,35 @@ def test_an_arm_may_have_its_own_number_of_seeds_and_a_fusion_what_its_streams_s
     }
 
 
+def test_other_comparisons_train_nothing_again_and_the_report_says_that_they_came_later(
+    shared: Path, tmp_path: Path
+) -> None:
+    def of(**evaluate: object) -> StudySpec:
+        arms = [{"name": name, "model": "su8", "features": "LM"} for name in ("A", "B")]
+        return spec_of(arms=arms, search={"trials": 0}, evaluate={"folds": [1, 3], **evaluate})
+
+    first, _ = run(of(), tmp_path, shared)
+    assert not first.record.environment.get("declared_later")
+    asked = spec_of(**{**of().model_dump(), "study": {**STUDY["study"], "question": "And so?"}})  # type: ignore[dict-item]
+    same_question, lines = run(asked, tmp_path, shared)
+    assert not [line for line in lines if "macro accuracy test" in line]
+    assert not same_question.record.environment.get("declared_later")
+    later, lines = run(of(margin=9.0, contrasts=[["B", "A"]]), tmp_path, shared)
+    assert not [line for line in lines if "macro accuracy test" in line]
+    assert later.record.run_id == first.record.run_id
+    same(later.record.predictions, first.record.predictions)
+    results = json.loads((later.report.folder / "results.json").read_text("utf-8"))
+    assert results["contrasts"]["family"] == "declared"
+    assert any(mark.startswith("Declared later: evaluate.contrasts, evaluate.margin") for mark in results["marks"])
+    # It stays said, and both studies stay on record.
+    again, _ = run(of(margin=9.0, contrasts=[["B", "A"]]), tmp_path, shared)
+    assert again.record.environment["declared_later"] == ["evaluate.contrasts", "evaluate.margin"]
+    kept = {path.name for path in (tmp_path / "mlruns" / "artifacts").rglob("study*.json")}
+    assert {"study.json", "study-session-1.json", "study-session-2.json"} <= kept
+    with_seeds, lines = run(of(seeds=2), tmp_path, shared)
+    assert with_seeds.record.run_id != first.record.run_id
+
+
 def _fold_runs(outcome: Outcome) -> list[Run]:
     client = MlflowClient(outcome.tracking_uri)
     experiment = client.get_experiment_by_name(outcome.record.name)

@@ -115,6 +115,11 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     if set(tested) != set(official_folds(record)):
         found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
     found += _gaps(record, scores)
+    if later := record.environment.get("declared_later"):
+        found.append(
+            f"Declared later: {', '.join(map(str, later))} changed after folds had been tested, so not all comparisons "
+            "were declared beforehand."
+        )
     if record.status != "FINISHED":
         found.append(_UNFINISHED.get(record.status, f"Incomplete: the study run is {record.status.lower()}."))
     return found
@@ -134,7 +139,6 @@ def with_marks(text: str, marks: Sequence[str]) -> str:
 def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return a sentence for each arm that lacks a fold or a seed of the study."""
     found = []
-    seeds = int(section(record, "evaluate").get("seeds") or 1)
     for arm in scores.arms["arm"]:
         own = scores.folds[scores.folds["arm"] == arm]
         missing = [fold for fold in expected_folds(record) if fold not in set(own["fold"])]
@@ -142,10 +146,19 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
             found.append(f"{arm} has no tested fold.")
         elif missing:
             found.append(f"{arm} lacks {_folds(missing)}.")
+        seeds = expected_seeds(record, arm)
         fewer = own.loc[own["n_seeds"] < seeds, "fold"].tolist()
         if fewer:
             found.append(f"{arm} has fewer than {seeds} seeds in {_folds(fewer)}.")
     return found
+
+
+def expected_seeds(record: StudyRecord, arm: str) -> int:
+    """Return how many seeds a fold of ``arm`` has by the study file; of a fused arm, those that its streams share."""
+    said = record.arm(arm)
+    if said.get("fuse"):
+        return min(expected_seeds(record, str(stream)) for stream in said["fuse"])
+    return int(said.get("seeds") or section(record, "evaluate").get("seeds") or 1)
 
 
 def _folds(folds: Sequence[int]) -> str:
@@ -187,11 +200,15 @@ def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
 
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return the protocol in sentences, for the report's opening."""
-    data, protocol, evaluate = section(record, "data"), section(record, "protocol"), section(record, "evaluate")
+    data, protocol = section(record, "data"), section(record, "protocol")
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     clips = record.predictions["clip_id"].nunique()
     recordings = record.predictions["recording"].nunique()
-    seeds = int(evaluate.get("seeds") or 1)
+    seeds = sorted(expected_seeds(record, arm) for arm in scores.arms["arm"]) or [1]
+    fewest, most = seeds[0], seeds[-1]
+    told = f"{most} seed{'s' if most > 1 else ''}"
+    if fewest < most:
+        told = f"{fewest} to {most} seeds, as the table of accuracies says"
     sentences = [
         f"Data: {data.get('dataset', 'unknown')} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
@@ -216,8 +233,8 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     else:
         sentences.append("Hyperparameters are those of the study; nothing was searched.")
     sentences.append(
-        f"Every fold is trained from {seeds} seed{'s' if seeds > 1 else ''}; seeds are averaged within a fold before "
-        "any mean or standard deviation over folds is taken (ddof 1)."
+        f"Every fold is trained from {told}; seeds are averaged within a fold before any mean or standard deviation "
+        "over folds is taken (ddof 1)."
     )
     sentences.append(
         "A clip's class is the one with the largest sum of its segments' probabilities. Macro accuracy is the "

@@ -16,20 +16,44 @@ import pandas as pd
 from harness.data.splits import Part
 from harness.study import StudySpec
 
+COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence")
+"""Fields of a study that say what its results are compared with, and how. A study run goes on with others, but says so
+where something had been tested already."""
+
 
 def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
     """Return the digest of a resolved study and of its inputs' ``digests`` (``data``, ``features.LMC`` ...).
 
-    Where runs are recorded is left out, for it changes no result.
+    Where runs are recorded is left out, for it changes no result; so are the question and what results are compared
+    with (:data:`COMPARISONS`), for they change no training.
     """
     return resolved_digest(spec.model_dump(mode="json"), digests)
 
 
-def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str]) -> str:
-    """Return :func:`spec_digest` of a study as JSON data, such as an earlier version recorded it."""
+def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str], *, comparisons: bool = False) -> str:
+    """Return :func:`spec_digest` of a study as JSON data, such as an earlier version recorded it.
+
+    ``comparisons`` takes question and comparisons in, as earlier versions did.
+    """
     kept = {name: section for name, section in resolved.items() if name != "tracking"}
-    kept["search"] = {name: value for name, value in kept["search"].items() if name != "storage"}
+    left_out = ["search.storage"] if comparisons else ["search.storage", "study.question", *COMPARISONS]
+    for dotted in left_out:
+        section, _, field = dotted.partition(".")
+        if field and section in kept:
+            kept[section] = {name: value for name, value in kept[section].items() if name != field}
+        elif not field:
+            kept.pop(section, None)
     return _digest({"spec": kept, "inputs": dict(digests)})
+
+
+def changed_comparisons(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return which of :data:`COMPARISONS` differ between two resolved studies."""
+
+    def value(resolved: Mapping[str, Any], dotted: str) -> Any:
+        section, _, field = dotted.partition(".")
+        return (resolved.get(section) or {}).get(field) if field else resolved.get(section)
+
+    return [dotted for dotted in COMPARISONS if value(before, dotted) != value(after, dotted)]
 
 
 def part_digest(part: Part, data_digest: str = "") -> str:

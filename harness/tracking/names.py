@@ -48,6 +48,7 @@ METRIC_TAG = "metric"  # which accuracy a trial's fold_k, mean and sd repeat
 SEARCH_REPEATS_TAG = "search_is_reproducible"
 SOURCE_TAG = "harness.source_run"  # on a server: the local run that a run is the copy of
 RESUMED_TAG = "changed_between_sessions"
+DECLARED_LATER = "declared_later"  # comparisons that were changed after something had been tested
 
 EPOCH_PREFIX = "epoch/"
 BEST_EPOCH = "best_epoch"

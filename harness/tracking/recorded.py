@@ -283,7 +283,7 @@ def _is_original(study: Run, spec: dict[str, Any], environment: Mapping[str, Any
     # A password that was masked before it was written changes the digest too.
     if made_with == names.NOT_APPLICABLE or "***" in json.dumps(spec):
         return None
-    return resolved_digest(spec, inputs) == made_with
+    return made_with in (resolved_digest(spec, inputs), resolved_digest(spec, inputs, comparisons=True))
 
 
 def _name(run: Run) -> str:

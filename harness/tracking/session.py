@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from harness.data.clips import ClipTable
 from harness.data.splits import Split
 from harness.study import StudySpec
+from harness.tracking.digests import changed_comparisons
 from harness.tracking.environment import Environment
 from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
 from harness.tracking.names import (
     ACTIVE_SECONDS_TAG,
     CLAIMS_FILE,
     DATA_FILE,
+    DECLARED_LATER,
     DIFF_FILE,
     ENVIRONMENT_FILE,
     ERROR_TAG,
@@ -83,24 +85,36 @@ def begin_session(
     environment: Environment,
     digests: Mapping[str, str],
     claims: Mapping[str, Any],
+    tested: bool,
 ) -> None:
-    """Mark the study run as running, and write study, data, leakage, claims and environment into its artifacts."""
+    """Mark the study run as running, and write study, data, leakage, claims and environment into its artifacts.
+
+    ``tested`` tells whether an earlier session has tested anything: comparisons that differ from its own are then noted
+    as declared later.
+    """
     from mlflow.entities import RunTag
 
     run_id = run.info.run_id
     number = int(run.data.tags.get(SESSIONS_TAG, "0")) + 1
     facts = {**environment.facts, "digests": dict(digests), "session": number, "began_ms": now_ms()}
+    resolved = mask_tree(spec.model_dump(mode="json"))
     files: dict[str, Writer] = {
-        SPEC_FILE: json_file(mask_tree(spec.model_dump(mode="json"))),
+        SPEC_FILE: json_file(resolved),
         DATA_FILE: json_file(data_facts(clips)),
         LEAKAGE_FILE: json_file(leakage_rows(splits)),
         CLAIMS_FILE: json_file(claims),
     }
-    earlier = _earlier_environment(store, run) if number > 1 else None
+    earlier, earlier_spec = _earlier(store, run) if number > 1 else (None, None)
     if earlier is not None:
         changed = {*earlier.get(RESUMED_TAG, ()), *(key for key in _COMPARED if earlier.get(key) != facts.get(key))}
         facts[RESUMED_TAG] = sorted(changed)
         files[f"environment-session-{number - 1}.json"] = json_file(earlier)
+        later = set(earlier.get(DECLARED_LATER, ()))
+        if earlier_spec is not None and earlier_spec != resolved:
+            files[f"study-session-{number - 1}.json"] = json_file(earlier_spec)
+            later |= set(changed_comparisons(earlier_spec, resolved)) if tested else set()
+        if later:
+            facts[DECLARED_LATER] = sorted(later)
     files[ENVIRONMENT_FILE] = json_file(facts)
     if environment.diff:
         files[DIFF_FILE] = text_file(environment.diff)
@@ -174,7 +188,11 @@ def data_facts(clips: ClipTable) -> dict[str, Any]:
     }
 
 
-def _earlier_environment(store: Store, run: Run) -> dict[str, Any] | None:
+def _earlier(store: Store, run: Run) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return environment and study as the session before wrote them."""
     with fetched(store, run) as file:
-        found = file(ENVIRONMENT_FILE)
-        return None if found is None else dict(read_json(found))
+        environment, spec = (file(name) for name in (ENVIRONMENT_FILE, SPEC_FILE))
+        return (
+            None if environment is None else dict(read_json(environment)),
+            None if spec is None else dict(read_json(spec)),
+        )

@@ -94,7 +94,8 @@ class StudyRecorder(FoldRecorder):
         server meanwhile; see :mod:`harness.tracking.delivery`.
 
         With ``resume`` the newest study run of the same study and inputs goes on, whatever its status; of an older
-        session, runs still marked RUNNING become KILLED.
+        session, runs still marked RUNNING become KILLED. What the results are compared with may differ; comparisons
+        that changed after something was tested are noted as declared later.
 
         Parameters
         ----------
@@ -133,7 +134,12 @@ class StudyRecorder(FoldRecorder):
                     run = create_study_run(store, experiment, spec, RunTags(spec, known), clips)
                 else:
                     fill_study_run(store, run, spec, clips)
-                begin_session(store, run, spec, clips, splits, environment, known, claims or {})
+                tested = any(
+                    each.info.status == names.FINISHED
+                    and (each.data.tags["level"], each.data.tags["phase"]) == (names.FOLD, names.FINAL)
+                    for each in found
+                )
+                begin_session(store, run, spec, clips, splits, environment, known, claims or {}, tested)
                 recorder = cls(store, experiment, run, spec, known, clips)
                 recorder._remember(found)
                 if spec.tracking.system_metrics:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.report.evidence import gather
 from harness.report.table import Table
 from harness.report.tables import build_tables, describe_arm
+from harness.report.wording import protocol_sentences
 
 MakeRecord = Callable[..., StudyRecord]
 
@@ -143,6 +145,15 @@ class TestMarks:
         told = captions(dataclasses.replace(record, predictions=table[kept]))
         assert all("MCNet has no tested fold." in caption for caption in told)
         assert all("LMCNet has fewer than 2 seeds in fold 1." in caption for caption in told)
+
+    def test_an_arm_with_its_own_number_of_seeds_lacks_none(self, record: StudyRecord) -> None:
+        table = record.predictions
+        arms = [{**arm, "seeds": 1} if arm["name"] == "LMCNet" else arm for arm in record.spec["arms"]]
+        kept = table[~(table["arm"].isin(["LMCNet", "TSCNN-DS"]) & (table["seed"] == 1))]
+        fewer = dataclasses.replace(record, predictions=kept, spec={**record.spec, "arms": arms})
+        assert not any("fewer than" in caption for caption in captions(fewer))
+        sentences = protocol_sentences(fewer, score_study(fewer))
+        assert any("from 1 to 2 seeds, as the table of accuracies says" in sentence for sentence in sentences)
 
 
 def test_arms_are_described(record: StudyRecord) -> None:

@@ -1,0 +1,66 @@
+"""A study is found again by what decides its trainings, and by nothing else."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.study import load_study
+from harness.tracking.digests import COMPARISONS, changed_comparisons, resolved_digest, spec_digest
+
+STUDIES = Path(__file__).parents[2] / "studies"
+INPUTS = {"data": "0" * 64, "features.LMC": "1" * 64}
+
+
+@pytest.fixture
+def resolved() -> dict[str, Any]:
+    spec = load_study(STUDIES / "su2019-urbansound8k.toml")
+    found: dict[str, Any] = spec.model_dump(mode="json")
+    assert resolved_digest(found, INPUTS) == spec_digest(spec, INPUTS)
+    return found
+
+
+def put(resolved: dict[str, Any], dotted: str, value: object) -> dict[str, Any]:
+    other = copy.deepcopy(resolved)
+    section, _, field = dotted.partition(".")
+    if field:
+        assert field in other[section]
+        other[section][field] = value
+    else:
+        assert section in other
+        other[section] = value
+    return other
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value"),
+    [
+        ("study.question", "another"), ("compare", []), ("evaluate.margin", 3.0), ("evaluate.contrasts", None),
+        ("evaluate.confidence", 0.9), ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
+    ],
+)  # fmt: skip
+def test_what_changes_no_training_does_not_count(resolved: dict[str, Any], dotted: str, value: object) -> None:
+    other = put(resolved, dotted, value)
+    assert other != resolved
+    assert resolved_digest(other, INPUTS) == resolved_digest(resolved, INPUTS)
+    assert changed_comparisons(resolved, other) == ([dotted] if dotted in COMPARISONS else [])
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value"),
+    [
+        ("study.seed", 1), ("study.name", "other"), ("train.epochs", 9), ("evaluate.seeds", 9), ("search.trials", 9),
+        ("data.folds", [1, 2]), ("protocol.split", "random-clip"),
+    ],
+)  # fmt: skip
+def test_what_changes_trainings_counts(resolved: dict[str, Any], dotted: str, value: object) -> None:
+    assert resolved_digest(put(resolved, dotted, value), INPUTS) != resolved_digest(resolved, INPUTS)
+    assert resolved_digest(resolved, INPUTS | {"data": "2" * 64}) != resolved_digest(resolved, INPUTS)
+
+
+def test_records_of_earlier_versions_are_told_by_their_own_digest(resolved: dict[str, Any]) -> None:
+    other = put(resolved, "evaluate.margin", 3.0)
+    assert resolved_digest(other, INPUTS, comparisons=True) != resolved_digest(resolved, INPUTS, comparisons=True)
