@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from benchmarks.naive import naive_dataset, naive_epoch
+from benchmarks.naive import naive_dataset, naive_epoch, torch_dropout
 from benchmarks.training import N_CLASSES, SEGMENTS_PER_CLIP, made_features
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
@@ -161,7 +161,7 @@ def naive(
     train = TrainSection(batch_size=batch)
     x, _ = dataset[0]
     shape = (x.shape[0], x.shape[1], x.shape[2])
-    model = network(shape, dropout).to(device)
+    model = torch_dropout(network(shape, dropout)).to(device)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay
     )

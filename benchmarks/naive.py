@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.record import spread, write
@@ -71,6 +71,15 @@ def naive_epoch(model: torch.nn.Module, optimizer: torch.optim.Optimizer, loader
         losses.append(loss.item())
         hits += int((logits.argmax(dim=1) == labels).sum().item())
     return losses
+
+
+def torch_dropout(model: nn.Module) -> nn.Module:
+    """Return ``model`` with torch's dropout in the place of the harness's, as a loop of one's own would have it."""
+    for parent in list(model.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, nn.Dropout):
+                setattr(parent, name, nn.Dropout(layer.p))
+    return model
 
 
 def naive_dataset(folder: Path, n_items: int) -> PlaneDataset:
@@ -174,7 +183,7 @@ def _naive(folder: Path, steps: int) -> Callable[[], object]:
         num_workers=NAIVE_WORKERS,
         multiprocessing_context="fork",
     )
-    model = build_model("su4", ModelSection(), (1, ROWS, FRAMES), N_CLASSES)
+    model = torch_dropout(build_model("su4", ModelSection(), (1, ROWS, FRAMES), N_CLASSES))
     train = TrainSection()
     optimizer = torch.optim.SGD(
         model.parameters(), lr=train.lr, momentum=train.momentum, weight_decay=train.weight_decay

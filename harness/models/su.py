@@ -10,6 +10,8 @@ from collections import OrderedDict
 
 from torch import nn
 
+from harness.models.dropout import Dropout
+
 CHANNELS = (32, 32, 64, 64, 128, 128, 256, 256)
 FC_UNITS = 1024
 # The layer whose step after it has two readings.
@@ -44,7 +46,7 @@ def conv_layers(
         if number % 2 == 0:
             if not strided:
                 layers[f"pool{number}"] = nn.MaxPool2d(2, ceil_mode=True)
-            layers[f"dropout{number}"] = nn.Dropout(dropout)
+            layers[f"dropout{number}"] = Dropout(dropout)
         in_channels = out_channels
     return layers
 
@@ -55,7 +57,7 @@ def head_layers(in_features: int, n_classes: int, *, dropout: float = 0.5) -> Or
         flatten=nn.Flatten(),
         fc=nn.Linear(in_features, FC_UNITS),
         sigmoid=nn.Sigmoid(),
-        dropout_fc=nn.Dropout(dropout),
+        dropout_fc=Dropout(dropout),
         output=nn.Linear(FC_UNITS, n_classes),
     )
 

@@ -150,3 +150,14 @@ def test_the_real_study_outside_is_timed_on_is_the_shipped_one_but_shorter() -> 
     assert ours.train == shipped.train.model_copy(update={"epochs": 4})
     assert ours.features == shipped.features
     assert (ours.arms[0].model, ours.arms[0].features) == (shipped.arms[0].model, shipped.arms[0].features)
+
+
+def test_the_naive_loop_drops_out_as_torch_does() -> None:
+    from torch import nn
+
+    from benchmarks.naive import torch_dropout
+    from harness.models import build_model
+    from harness.study import ModelSection
+
+    model = torch_dropout(build_model("su4", ModelSection(dropout=0.5), (1, 85, 41), 10))
+    assert [type(layer) for layer in model.modules() if isinstance(layer, nn.Dropout)] == [nn.Dropout] * 3
