@@ -28,7 +28,7 @@ KINDS = (
     ("convolution", r"convolution|conv2d"),
     ("linear", r"aten::(addmm|mm|linear|t)$|AddmmBackward"),
     ("batch norm", r"batch_norm|BatchNormBackward"),
-    ("dropout", r"dropout|MulBackward|aten::(random_|index_select|mul)$"),
+    ("dropout", r"dropout|MulBackward|aten::(random_|mul)$"),
     ("pool", r"max_pool|MaxPool"),
     ("ReLU and sigmoid", r"relu|Relu|sigmoid|Sigmoid|clamp_min|threshold_backward"),
     ("loss and counts", r"cross_entropy|log_softmax|LogSoftmax|nll_loss|NllLoss|argmax|aten::(eq|sum)$"),

@@ -14,7 +14,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 
 
 @click.command("replay", short_help="Train a recorded run again and compare.")
-@click.argument("run_id")
+@click.argument("run", metavar="RUN_ID|REPORT")
+@click.option("--arm", "arms", multiple=True, help="Only this arm; may be repeated.")
 @click.option("--fold", "folds", multiple=True, type=int, help="Only this fold; may be repeated.")
 @click.option("--seed", "seeds", multiple=True, type=int, help="Only this seed index; may be repeated.")
 @DATA_ROOT
@@ -29,7 +30,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 @CACHE
 @_JSON
 def replay_command(
-    run_id: str,
+    run: str,
+    arms: tuple[str, ...],
     folds: tuple[int, ...],
     seeds: tuple[int, ...],
     data_root: Path | None,
@@ -39,28 +41,29 @@ def replay_command(
     cache: Path | None,
     as_json: bool,
 ) -> None:
-    """Train again what the finished study, trial or fold run RUN_ID recorded, and compare the results bit by bit.
+    """Train again what a finished study, trial or fold run recorded, and compare the results bit by bit.
 
-    RUN_ID may be cut to its first letters. Inputs are rebuilt from the record alone: study, hyperparameters, seeds.
-    Nothing is written to the tracking store. Exit code 0: all equal; 1: something differs or failed.
+    RUN_ID may be cut to its first letters. REPORT is the folder of a study's report: its final trainings are compared
+    clip by clip. Inputs are rebuilt from the record alone: study, hyperparameters, seeds. Nothing is written to the
+    tracking store. Exit code 0: all equal; 1: something differs or failed.
     """
     from harness.data import resolve_data_root
     from harness.prepare import user_cache
     from harness.progress import Terminal
-    from harness.replay import replay
+    from harness.replay import open_source, replay
     from harness.screen.replay import replay_json, show_replay
     from harness.study.sections import TrackingSection
 
     try:
         with second_ends_at_once(), Terminal() as progress:
             found = replay(
-                tracking_uri or TrackingSection().uri,
-                run_id,
+                open_source(run, tracking_uri or TrackingSection().uri),
                 data_root=resolve_data_root(data_root),
                 cache=cache or user_cache(),
                 device=device,
                 workers=workers,
                 progress=progress,
+                arms=arms,
                 folds=folds,
                 seeds=seeds,
             )

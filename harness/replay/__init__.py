@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from harness.replay.outcome import FoldReplay, Replay
     from harness.replay.pairs import Pair, RunDiff, diff_runs
     from harness.replay.replay import replay
+    from harness.replay.sources import ReportSource, Source, StoreSource, open_source
 
-__all__ = ["Difference", "FoldReplay", "Pair", "Replay", "RunDiff", "diff_runs", "replay"]
+__all__ = [
+    "Difference",
+    "FoldReplay",
+    "Pair",
+    "Replay",
+    "ReportSource",
+    "RunDiff",
+    "Source",
+    "StoreSource",
+    "diff_runs",
+    "open_source",
+    "replay",
+]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
@@ -24,5 +37,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "outcome": ["FoldReplay", "Replay"],
         "pairs": ["Pair", "RunDiff", "diff_runs"],
         "replay": ["replay"],
+        "sources": ["ReportSource", "Source", "StoreSource", "open_source"],
     },
 )

@@ -19,6 +19,8 @@ class FoldReplay:
 
     Attributes
     ----------
+    segments
+        None where the record has no segments.
     made
         How it was repeated, in words.
     error
@@ -43,10 +45,10 @@ class FoldReplay:
 
     @property
     def equal(self) -> bool:
-        """Whether predictions, history and weights are those of the record, to the bit."""
-        if self.error or self.segments is None or self.clips is None:
+        """Whether predictions, history and weights, as far as they are recorded, are equal to the bit."""
+        if self.error or self.clips is None:
             return False
-        rows = self.segments.equal and self.clips.probabilities.equal
+        rows = (self.segments is None or self.segments.equal) and self.clips.probabilities.equal
         return rows and self.epoch is None and not (self.weights and self.weights.changed)
 
 

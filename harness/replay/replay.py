@@ -1,6 +1,7 @@
 """replay: train again what a run recorded, and say how far the new results are from the recorded ones.
 
-    run id -> recorded study, hyperparameters, digests -> clips, features, splits, tasks -> training -> comparison
+    run or report -> recorded study, hyperparameters, digests -> clips, features, splits, tasks
+    -> training -> comparison
 
 Nothing is written to the tracking store.
 """
@@ -30,17 +31,9 @@ from harness.replay.rebuild import (
     replay_conditions,
     workers_for,
 )
+from harness.replay.sources import Source, with_streams
 from harness.study import StudySpec
-from harness.tracking import (
-    RecordedFold,
-    RecordedRun,
-    StoredFold,
-    collect_environment,
-    load_fold,
-    load_kept_weights,
-    read_run,
-    readable_uri,
-)
+from harness.tracking import RecordedFold, RecordedRun, StoredFold, collect_environment
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions
 from harness.training.task import FoldResult, FoldTask
@@ -52,42 +45,42 @@ _Key = tuple[str, int, int]
 
 
 def replay(
-    uri: str,
-    run_id: str,
+    source: Source,
     *,
     data_root: Path,
     cache: Path,
     device: str,
     workers: int | None,
     progress: Progress,
+    arms: Sequence[str] = (),
     folds: Sequence[int] = (),
     seeds: Sequence[int] = (),
 ) -> Replay:
-    """Train again the trainings at or below the run whose id is, or begins with, ``run_id``, and compare.
+    """Train again the trainings at or below a recorded run, and compare.
 
-    A fused arm is fused again, from streams that are replayed in the same call, else from the recorded ones.
+    A fused arm is fused again, from streams that are replayed in the same call, else from the recorded ones; of a
+    report, which has none, its streams are trained too.
 
     Parameters
     ----------
     device
         As ``--device`` of run-study, or ``recorded``.
-    folds, seeds
+    arms, folds, seeds
         Only these; all when empty.
 
     Raises
     ------
     HarnessError
-        When the run is unknown or not finished, or its inputs cannot be had. A training that fails is a row with its
-        error.
+        When the inputs of the run cannot be had. A training that fails is a row with its error.
     """
-    # One store all along: a server that goes down midway would give way to its spool, where runs have other ids.
-    uri = readable_uri(uri)
-    run = read_run(uri, run_id)
-    chosen = _chosen(run, folds, seeds)
+    run = source.run
+    chosen = _chosen(run, arms, folds, seeds)
+    if not source.whole:
+        chosen = with_streams(chosen, run)
     spec = recorded_spec(run)
     trained = [fold for fold in chosen if not fold.is_fused]
     devices = {fold.run_id: device_of(fold, device) for fold in trained}
-    again = _Again(uri, run, spec, chosen, progress)
+    again = _Again(source, spec, chosen, progress)
     progress.begin(_FOLDS, "folds", len(chosen))
     clips = None
     if trained:
@@ -101,19 +94,20 @@ def replay(
     return Replay(run, tuple(again.done[fold.run_id] for fold in chosen))
 
 
-def _chosen(run: RecordedRun, folds: Sequence[int], seeds: Sequence[int]) -> list[RecordedFold]:
-    for name, asked in (("fold", folds), ("seed", seeds)):
-        there = sorted({int(getattr(fold, name)) for fold in run.folds})
-        for number in asked:
-            if number not in there:
+def _chosen(run: RecordedRun, arms: Sequence[str], folds: Sequence[int], seeds: Sequence[int]) -> list[RecordedFold]:
+    chosen = list(run.folds)
+    for name, asked in (("arm", arms), ("fold", folds), ("seed", seeds)):
+        there = list(dict.fromkeys(getattr(fold, name) for fold in run.folds))
+        for one in asked:
+            if one not in there:
                 raise TrackingError(
-                    f"--{name} {number}: run {run.run_id} ({run.title}) has no finished training of it; "
-                    f"there are: {', '.join(map(str, there))}"
+                    f"--{name} {one}: run {run.run_id} ({run.title}) has no finished training of it; "
+                    f"there are: {', '.join(map(str, there if name == 'arm' else sorted(there)))}"
                 )
-    chosen = [fold for fold in run.folds if (not folds or fold.fold in folds) and (not seeds or fold.seed in seeds)]
+        chosen = [fold for fold in chosen if not asked or getattr(fold, name) in asked]
     if not chosen:
         raise TrackingError(
-            f"run {run.run_id} ({run.title}): no finished training has both that --fold and that --seed"
+            f"run {run.run_id} ({run.title}): no finished training has that --arm, --fold and --seed at once"
         )
     return chosen
 
@@ -121,12 +115,9 @@ def _chosen(run: RecordedRun, folds: Sequence[int], seeds: Sequence[int]) -> lis
 class _Again:
     """The repetition while it goes on; ``done`` holds what has ended, by the id of the recorded run."""
 
-    def __init__(
-        self, uri: str, run: RecordedRun, spec: StudySpec, chosen: Sequence[RecordedFold], progress: Progress
-    ) -> None:
+    def __init__(self, source: Source, spec: StudySpec, chosen: Sequence[RecordedFold], progress: Progress) -> None:
         self.done: dict[str, FoldReplay] = {}
-        self._uri = uri
-        self._run = run
+        self._source = source
         self._spec = spec
         self._trained = [fold for fold in chosen if not fold.is_fused]
         self._fused = [fold for fold in chosen if fold.is_fused]
@@ -178,8 +169,8 @@ class _Again:
             try:
                 fused = fuse_predictions([self._stream(key) for key in keys], str(arm.rule), arm.level)
                 test = clip_predictions(fused[fused["part"] == "test"], clips)
-                before = load_fold(self._uri, fold.run_id)
-                segments = compare_segments(_segments(before), fused)
+                before = self._source.load(fold)
+                segments = compare_segments(_segments(before), fused) if self._source.whole else None
             except (HarnessError, ValueError, IndexError) as error:
                 self._end(FoldReplay(fold, "not fused", error=str(error)))
                 continue
@@ -199,18 +190,21 @@ class _Again:
         if fold.phase == FINAL and key in self._streams:
             self._replayed[key] = result.predictions
         try:
-            before = load_fold(self._uri, fold.run_id)
-            kept = load_kept_weights(self._uri, fold.run_id)
-            segments = compare_segments(_segments(before), result.predictions)
+            before, kept = self._source.load(fold), self._source.weights(fold)
+            segments = compare_segments(_segments(before), result.predictions) if self._source.whole else None
         except HarnessError as error:
             return FoldReplay(fold, "trained again", error=str(error))
-        parts = result.predictions.groupby("part", sort=True)
+        parts = {
+            str(part): clip_predictions(rows, clips)
+            for part, rows in result.predictions.groupby("part", sort=True)
+            if self._source.whole or part in before.clips
+        }
         return FoldReplay(
             fold,
             "trained again",
             segments=segments,
-            clips=compare_clips(before.clips, {str(part): clip_predictions(rows, clips) for part, rows in parts}),
-            epoch=compare_histories(before.history, result.history),
+            clips=compare_clips(before.clips, parts),
+            epoch=compare_histories(before.history, result.history) if self._source.whole else None,
             weights=compare_weights(kept, result.weights) if kept else None,
             differences=conditions_apart(recorded_conditions(fold), now),
             seconds=result.timing["total"],
@@ -223,9 +217,9 @@ class _Again:
         """Return the predictions of a stream: replayed a moment ago, else as recorded."""
         if key in self._replayed:
             return self._replayed[key]
-        for each in self._run.siblings:
+        for each in self._source.run.siblings:
             if each.phase == FINAL and (each.arm, each.fold, each.seed) == key:
-                return _segments(load_fold(self._uri, each.run_id))
+                return _segments(self._source.load(each))
         raise TrackingError(
             f"stream {key[0]} of fold {key[1]} seed {key[2]} is not among the finished runs of the study"
         )

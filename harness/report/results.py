@@ -89,6 +89,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "leakage": record.leakage.to_dict("records"),
         "stopped_early": stopped_early(record),
         "failures": failures(record).to_dict("records"),
+        "devices": sorted(set(record.folds.loc[record.folds["phase"] == "final", "device"].dropna()) - {"-", ""}),
         "environment": record.environment,
         "spec": record.spec,
     }

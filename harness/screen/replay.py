@@ -28,7 +28,8 @@ def show_replay(found: Replay) -> None:
     terminal = console()
     columns = ("training", "result", "rows changed", "largest", "classes changed", "accuracy in %")
     rows = [_replay_row(fold) for fold in found.folds]
-    terminal.print(table(f"replay of {found.run.level} run {found.run.run_id} ({found.run.title})", columns, rows, 2))
+    what = "report" if found.run.level == "report" else f"{found.run.level} run"
+    terminal.print(table(f"replay of {what} {found.run.run_id} ({found.run.title})", columns, rows, 2))
     for fold in found.folds:
         if fold.error:
             terminal.print(f"failed: {title(fold.recorded)}: {fold.error}", markup=False)
@@ -152,13 +153,15 @@ def _show_conditions(terminal: Console, found: Mapping[Difference, int], total: 
 
 def _replay_row(fold: FoldReplay) -> tuple[str, ...]:
     name = title(fold.recorded)
-    if fold.segments is None or fold.clips is None:
+    if fold.clips is None:
         return name, "failed", "-", "-", "-", "-"
+    # A report has clips alone.
+    compared = fold.segments or fold.clips.probabilities
     return (
         name,
         "equal" if fold.equal else f"differs{_where(fold)}",
-        _rows_cell(fold.segments),
-        _largest(fold.segments),
+        _rows_cell(compared),
+        _largest(compared),
         _classes(fold.clips),
         _accuracies(fold.clips),
     )

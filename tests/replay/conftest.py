@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.progress import Silent
-from harness.replay import FoldReplay, Replay, replay
+from harness.replay import FoldReplay, Replay, Source, StoreSource, replay
 from harness.report import ReportFiles
 from harness.run import Options, run_study
 from harness.study import StudySpec
@@ -65,8 +65,8 @@ class Recorded:
     shared: Path
     run_id: str
 
-    def replay(self, run_id: str | None = None, **changes: Any) -> Replay:
-        """Replay a run of the store, the study run when none is named."""
+    def replay(self, run_id: str | None = None, source: Source | None = None, **changes: Any) -> Replay:
+        """Replay a run of the store, the study run when none is named, or another source."""
         given: dict[str, Any] = {
             "data_root": self.shared / "data",
             "cache": self.shared / "cache",
@@ -76,7 +76,7 @@ class Recorded:
             **changes,
         }
         with steady():
-            return replay(self.uri, run_id or self.run_id, **given)
+            return replay(source or StoreSource(self.uri, run_id or self.run_id), **given)
 
     def fold(self, arm: str, fold: int, phase: str = "final", trial: int | None = None) -> RecordedFold:
         """Return a recorded fold."""

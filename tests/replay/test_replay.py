@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,9 +118,10 @@ def test_only_some_folds_and_seeds(recorded: Recorded) -> None:
     [
         ({"folds": [2]}, r"--fold 2: run \w+ \(tiny\) has no finished training of it; there are: 1, 3"),
         ({"seeds": [1]}, r"--seed 1: .*there are: 0"),
+        ({"arms": ["C"]}, r"--arm C: .*there are: A, B, A\+B"),
     ],
 )
-def test_folds_that_the_run_has_not(recorded: Recorded, only: dict[str, list[int]], message: str) -> None:
+def test_folds_that_the_run_has_not(recorded: Recorded, only: dict[str, Any], message: str) -> None:
     with pytest.raises(TrackingError, match=message):
         recorded.replay(**only)
 

@@ -1,0 +1,180 @@
+"""Where recorded results come from: a tracking store, which has everything, or a report, which has what is published.
+
+A folder of a report is enough to train a published result again: results.json has the resolved study, the values that
+were chosen and the environment, predictions.parquet the tested clips.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.errors import ReportError
+from harness.replay.outcome import FINAL
+from harness.replay.rebuild import recorded_spec
+from harness.tracking import (
+    RecordedFold,
+    RecordedRun,
+    StoredFold,
+    load_fold,
+    load_kept_weights,
+    read_run,
+    readable_uri,
+)
+from harness.tracking.runs import flat_settings
+
+RESULTS, PREDICTIONS = "results.json", "predictions.parquet"
+REPORT = "report"
+"""Level of a :class:`RecordedRun` that was read from a report."""
+
+
+class Source(Protocol):
+    """A recorded run and the results of its trainings.
+
+    ``whole`` tells whether segments, histories and weights are there; otherwise there are the test part's clips alone.
+    """
+
+    run: RecordedRun
+    whole: bool
+
+    def load(self, fold: RecordedFold) -> StoredFold:
+        """Return a training's recorded result."""
+        ...
+
+    def weights(self, fold: RecordedFold) -> dict[str, NDArray[Any]] | None:
+        """Return its weights, None where none were kept."""
+        ...
+
+
+class StoreSource:
+    """A finished study, trial or fold run of a tracking store; raises as :func:`harness.tracking.read_run`."""
+
+    whole = True
+
+    def __init__(self, uri: str, run_id: str) -> None:
+        # One store all along: a server that goes down midway would give way to its spool, where runs have other ids.
+        self._uri = readable_uri(uri)
+        self.run = read_run(self._uri, run_id)
+
+    def load(self, fold: RecordedFold) -> StoredFold:
+        """Return a training's recorded result."""
+        return load_fold(self._uri, fold.run_id)
+
+    def weights(self, fold: RecordedFold) -> dict[str, NDArray[Any]] | None:
+        """Return its weights, None where none were kept."""
+        return load_kept_weights(self._uri, fold.run_id)
+
+
+class ReportSource:
+    """The final trainings of a study, from the folder of its report.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report, or one that cannot be read.
+    TrackingError
+        When this version of the code cannot read the study.
+    """
+
+    whole = False
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+            self._predictions = pd.read_parquet(folder / PREDICTIONS)
+            runs = [(arm, run) for arm in found["arms"] for run in arm["runs"]]
+            chosen = {(row["arm"], row["fold"]): row for row in found["selection"]["chosen"]}
+            environment, devices = found["environment"], found.get("devices", [])
+            head = RecordedRun(
+                run_id=str(folder),
+                level=REPORT,
+                title=found["study"]["name"],
+                study=found["study"]["name"],
+                study_run=found["study"]["run_id"],
+                spec=found["spec"],
+                spec_is_original=None,
+                environment=environment,
+                folds=(),
+                siblings=(),
+                unfinished=0,
+            )
+        except OSError as error:
+            raise ReportError(f"{folder}: cannot read the report: {error}") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ReportError(
+                f"{folder}: not the report of a study: {error!r}; write it again: harness report"
+            ) from None
+        spec = recorded_spec(head)
+        digests = environment.get("digests", {})
+        folds = []
+        for arm, run in runs:
+            row = chosen.get((arm["name"], run["fold"]), {})
+            values = {name: row[name] for name in spec.search.space if row.get(name) is not None}
+            own = spec.arm(arm["name"])
+            settings = None if own.is_fused else spec.settings(own, values)
+            folds.append(
+                RecordedFold(
+                    run_id=f"{arm['name']}/fold{run['fold']}/seed{run['seed']}",
+                    task_key=f"{arm['name']}/{FINAL}/fold{run['fold']}/seed{run['seed']}",
+                    arm=arm["name"],
+                    phase=FINAL,
+                    trial=row.get("trial"),
+                    fold=run["fold"],
+                    seed=run["seed"],
+                    values=values,
+                    settings={} if settings is None else _texts(flat_settings(settings)),
+                    digests={
+                        "data": digests.get("data", "-"),
+                        "features": "-" if settings is None else digests.get(f"features.{settings.features_name}", "-"),
+                    },
+                    parts={},
+                    conditions={"device": devices[0]} if len(devices) == 1 else {},
+                    environment=environment,
+                )
+            )
+        self.run = RecordedRun(**{**vars(head), "folds": tuple(folds), "siblings": tuple(folds)})
+
+    def load(self, fold: RecordedFold) -> StoredFold:
+        """Return the clips of a training's test part; it has neither segments nor a history."""
+        table = self._predictions
+        mine = table[(table["arm"] == fold.arm) & (table["fold"] == fold.fold) & (table["seed"] == fold.seed)]
+        return StoredFold(
+            run_id=fold.run_id,
+            task_key=fold.task_key,
+            arm=fold.arm,
+            phase=fold.phase,
+            trial=fold.trial,
+            fold=fold.fold,
+            seed=fold.seed,
+            segments=None,
+            clips={"test": mine.drop(columns=["arm", "fold", "seed"]).reset_index(drop=True)},
+            history=pd.DataFrame(),
+            scores={},
+        )
+
+    def weights(self, fold: RecordedFold) -> None:  # noqa: ARG002
+        """A report has no weights."""
+        return
+
+
+def open_source(what: str, uri: str) -> Source:
+    """Return the report in the folder ``what``, if one is there, else the run with that id in the store at ``uri``."""
+    return ReportSource(Path(what)) if (Path(what) / RESULTS).is_file() else StoreSource(uri, what)
+
+
+def with_streams(chosen: list[RecordedFold], run: RecordedRun) -> list[RecordedFold]:
+    """Return ``chosen`` and the trainings that its fused arms are made of: a report has no segments to fuse again."""
+    fuse: Mapping[str, list[str]] = {str(arm["name"]): list(arm.get("fuse") or ()) for arm in run.spec["arms"]}
+    needed = {(stream, fold.fold, fold.seed) for fold in chosen for stream in fuse.get(fold.arm, ())}
+    there = {(fold.arm, fold.fold, fold.seed) for fold in chosen}
+    wanted = needed | there
+    return [fold for fold in run.folds if (fold.arm, fold.fold, fold.seed) in wanted]
+
+
+def _texts(settings: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in settings.items()}
