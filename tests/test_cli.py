@@ -29,9 +29,11 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
         ("report",): {"study", "--run-id", "--tracking-uri", "--reports"},
+        ("overview",): {"reports", "--output", "--network"},
         ("sync",): {"--tracking-uri"},
         ("replay",): {
-            "run_id", "--fold", "--seed", "--data-root", "--device", "--workers", "--tracking-uri", "--cache", "--json",
+            "run", "--arm", "--fold", "--seed", "--data-root", "--device", "--workers", "--tracking-uri", "--cache",
+            "--json",
         },
         ("diff",): {"run_a", "run_b", "--tracking-uri", "--json"},
         ("compare",): {
