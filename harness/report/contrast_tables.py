@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,12 +15,26 @@ from harness.report.evidence import Evidence
 from harness.report.table import Table
 from harness.report.wording import NOTHING
 
+# Pairs that a reader can still take in; seven arms have 21.
+_MANY = 21
+
 
 def contrast_tables(evidence: Evidence) -> list[Table]:
     """Return the pairwise table and its complement, or nothing for a study of one arm."""
     if not evidence.arms.contrasts:
         return []
     return [contrast_table(evidence), contrast_complement_table(evidence)]
+
+
+def printed_pairs(evidence: Evidence) -> Sequence[Contrast]:
+    """Return the pairs that are printed and drawn: all, or the declared ones where all are too many to read.
+
+    CSV and JSON have every pair.
+    """
+    pairs = evidence.arms.contrasts
+    if evidence.arms.family != "declared" or len(pairs) <= _MANY:
+        return pairs
+    return [each for each in pairs if each.in_family]
 
 
 def contrast_table(evidence: Evidence) -> Table:
@@ -29,7 +44,8 @@ def contrast_table(evidence: Evidence) -> Table:
     headers += [(group, part) for group in ("t-test p", "TOST p") for part in ("raw", "Holm")]
     headers += [("Clips right", "only 1st"), ("Clips right", "only 2nd"), ("Clips right", "p"), ("", "Verdict")]
     rows = []
-    for each in evidence.arms.contrasts:
+    pairs = printed_pairs(evidence)
+    for each in pairs:
         clips = each.mcnemar
         rows.append(
             [
@@ -55,7 +71,9 @@ def contrast_table(evidence: Evidence) -> Table:
         "the first seed's networks and McNemar's p, which takes clips as independent though slices of one recording "
         "are not."
     )
-    if any(each.unpaired for each in evidence.arms.contrasts):
+    if left_out := len(evidence.arms.contrasts) - len(pairs):
+        caption += f" {count(left_out, 'pair')} that the study did not declare: in contrasts.csv."
+    if any(each.unpaired for each in pairs):
         caption += (
             " A pair without SD was split differently and shares no folds: its two sets of folds are compared by "
             "Welch's test, both variances corrected, as if they were independent."
@@ -67,7 +85,7 @@ def contrast_table(evidence: Evidence) -> Table:
         printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
         data=pd.DataFrame([_full(each) for each in evidence.arms.contrasts]),
         text_columns=2,
-        rules=_after_leading(evidence),
+        rules=_after_leading(evidence, pairs),
     )
 
 
@@ -77,7 +95,8 @@ def contrast_complement_table(evidence: Evidence) -> Table:
     headers += [("Probability", part) for part in ("lower", "within", "higher")]
     headers += [("Wilcoxon p", "found"), ("Wilcoxon p", "least"), ("Uncorrected", "p")]
     rows = []
-    for each in evidence.arms.contrasts:
+    pairs = printed_pairs(evidence)
+    for each in pairs:
         ranks, drawn = each.wilcoxon, each.bootstrap
         rows.append(
             [
@@ -104,7 +123,7 @@ def contrast_complement_table(evidence: Evidence) -> Table:
         printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
         data=pd.DataFrame([_further(each) for each in evidence.arms.contrasts]),
         text_columns=2,
-        rules=_after_leading(evidence),
+        rules=_after_leading(evidence, pairs),
     )
 
 
@@ -113,7 +132,7 @@ def family_sentence(evidence: Evidence) -> str:
     pairs = [each for each in evidence.arms.contrasts if each.in_family]
     family = count(sum(each.p is not None for each in pairs), "tested pair")
     if evidence.arms.family == "declared":
-        outside = "" if len(pairs) == len(evidence.arms.contrasts) else "; below the rule, pairs without a verdict"
+        outside = "" if len(pairs) == len(printed_pairs(evidence)) else "; below the rule, pairs without a verdict"
         return f"Holm: adjusted for the family of pairs that the study declared ({family}){outside}."
     return f"Holm: adjusted for every pair of arms ({family}); the study declared no pairs of its own."
 
@@ -124,10 +143,10 @@ def of_own_stream(evidence: Evidence, contrast: Contrast) -> bool:
     return contrast.second in streams.get(contrast.first, ()) or contrast.first in streams.get(contrast.second, ())
 
 
-def _after_leading(evidence: Evidence) -> tuple[int, ...]:
+def _after_leading(evidence: Evidence, pairs: Sequence[Contrast]) -> tuple[int, ...]:
     """Return the row where the declared pairs end, or else where those of a fusion and its own streams do."""
     declared = evidence.arms.family == "declared"
-    leading = [each.in_family if declared else of_own_stream(evidence, each) for each in evidence.arms.contrasts]
+    leading = [each.in_family if declared else of_own_stream(evidence, each) for each in pairs]
     return tuple(row for row in range(1, len(leading)) if leading[row - 1] and not leading[row])
 
 

@@ -16,6 +16,7 @@ from harness.report.claim_tables import sample_size
 from harness.report.clip_figures import hard_clip_figure
 from harness.report.confusion import confusion_figure
 from harness.report.contrast_figures import contrast_figure, drawn_pairs
+from harness.report.contrast_tables import printed_pairs
 from harness.report.curves import curves_figure
 from harness.report.evidence import Evidence
 from harness.report.fold_figures import fold_figure, is_macro
@@ -109,7 +110,8 @@ def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
 
 
 def _contrasts(evidence: Evidence) -> _Drawn:
-    paired = [each for each in evidence.arms.contrasts if each.folds]
+    pairs = printed_pairs(evidence)
+    paired = [each for each in pairs if each.folds]
     folds = sorted({len(each.folds) for each in paired})
     caption = (
         "Differences in macro accuracy between arms in points, paired by fold: a dot for each fold (seeds averaged "
@@ -119,7 +121,7 @@ def _contrasts(evidence: Evidence) -> _Drawn:
     drawn = len(drawn_pairs(paired))
     if drawn < len(paired):
         caption += f" The first {drawn} of {len(paired)} pairs are drawn; the table has all."
-    return "contrasts", "contrasts", contrast_figure(evidence.arms.contrasts, evidence.margin), caption
+    return "contrasts", "contrasts", contrast_figure(pairs, evidence.margin), caption
 
 
 def _hard_clips(evidence: Evidence, fused: Sequence[str]) -> _Drawn:

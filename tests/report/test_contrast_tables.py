@@ -10,6 +10,7 @@ import pytest
 from harness.record import StudyRecord
 from harness.report.contrast_tables import contrast_tables, of_own_stream
 from harness.report.evidence import Evidence, gather
+from harness.report.gallery import draw_all
 from tests.records import MakeRecord
 
 
@@ -55,6 +56,24 @@ def test_the_declared_family_and_the_pairs_outside_of_it(make_record: MakeRecord
     assert main.printed.iloc[1:, -1].tolist() == ["–"] * 5
     assert main.rules == (1,)
     assert "the study declared (1 tested pair); below the rule, pairs without a verdict" in main.caption
+
+
+def test_of_too_many_pairs_the_declared_ones_are_printed_and_drawn(
+    make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence = gather(make_record(evaluate={"contrasts": [["TSCNN-DS", "MCNet"]]}))
+    monkeypatch.setattr("harness.report.contrast_tables._MANY", 5)
+    for table in contrast_tables(evidence):
+        assert len(table.printed) == 1
+        assert len(table.data) == 6
+        assert table.rules == ()
+    main = contrast_tables(evidence)[0]
+    assert "5 pairs that the study did not declare: in contrasts.csv" in main.caption
+    entries, _ = draw_all(evidence)
+    (figure,) = entries["contrasts"]
+    assert "pairs are drawn" not in figure.caption
+    everything = gather(make_record())
+    assert [len(table.printed) for table in contrast_tables(everything)] == [6, 6]
 
 
 def test_a_pair_on_different_folds_is_refused_and_names_the_fold(record: StudyRecord) -> None:
