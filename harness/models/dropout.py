@@ -1,8 +1,8 @@
 """Dropout with p = 1/2 from single random bits, for the processor.
 
 torch draws a 32-bit number for every element, one after another, and strides through channels-last maps while it does:
-a fifth of a training step of Su et al.'s networks. A fair coin needs one bit: a draw of 64 bits serves 64 elements, and
-each byte of it picks eight factors out of a table.
+about a tenth of a bfloat16 training step of Su et al.'s networks. A fair coin needs one bit: a draw of 64 bits serves
+64 elements, and each byte of it picks eight factors out of a table.
 """
 
 from __future__ import annotations
