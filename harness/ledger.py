@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import pandas as pd
 
 from harness.data import ClipTable
 from harness.executors import Epoch, Event, Executor, Failed, Finished, Started
-from harness.progress import Progress
+from harness.progress import Progress, duration
 from harness.report import confusion_png, curves_png
 from harness.tracking import StudyRecorder
 from harness.training.metrics import clip_predictions, probability_columns, table_scores
@@ -54,14 +55,16 @@ class Ledger:
 
         due = [task for task in tasks if self.entry(task) is None]
         ended = 0
+        began = perf_counter()
 
         def on_event(event: Event) -> bool:
             nonlocal ended
-            self._write(event, parents[event.task.key])
             if not isinstance(event, Finished | Failed):
+                self._write(event, parents[event.task.key])
                 return True
             ended += 1
             self._progress.advance(_FOLDS, ended)
+            self._write(event, parents[event.task.key], _pace(event.task, ended, len(due), perf_counter() - began))
             return wanted()
 
         if due:
@@ -73,7 +76,7 @@ class Ledger:
             self._progress.end(digest)
         self._open.clear()
 
-    def _write(self, event: Event, parent: str) -> None:
+    def _write(self, event: Event, parent: str, pace: str = "") -> None:
         task = event.task
         digest = task.digest
         match event:
@@ -85,7 +88,7 @@ class Ledger:
                 self._progress.advance(digest, int(row["epoch"]), _note(row))
             case Finished(result=result):
                 run_id = self._open.pop(digest)
-                self._entries[digest] = Entry(run_id, self._finish(run_id, task, result))
+                self._entries[digest] = Entry(run_id, self._finish(run_id, task, result, pace))
                 self._progress.end(digest)
             case Failed(error=error, traceback=traceback):
                 # A worker that dies before it begins leaves no run of its own yet.
@@ -93,9 +96,9 @@ class Ledger:
                 self._recorder.fail_fold(run_id, error, traceback)
                 self._entries[digest] = Entry(run_id, error=error)
                 self._progress.end(digest)
-                self._progress.line(f"{_title(task)} failed: {error}")
+                self._progress.line(f"{_title(task)} failed ({pace}): {error}")
 
-    def _finish(self, run_id: str, task: FoldTask, result: FoldResult) -> dict[str, float]:
+    def _finish(self, run_id: str, task: FoldTask, result: FoldResult, pace: str) -> dict[str, float]:
         classes = self._clips.classes
         tables = {
             str(part): clip_predictions(segments, self._clips)
@@ -107,8 +110,17 @@ class Ledger:
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
         told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
-        self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s")
+        self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s ({pace})")
         return accuracies
+
+
+def _pace(task: FoldTask, ended: int, total: int, seconds: float) -> str:
+    """Return how many of the trainings have ended: where there are no bars, a log file tells how far a study is."""
+    counted = f"{ended} of {total}"
+    # A trial is a small part of its search, whose end nobody knows while trials may be pruned.
+    if task.phase != "final" or ended == total:
+        return counted
+    return f"{counted}, about {duration(seconds / ended * (total - ended))} left"
 
 
 def _pictures(

@@ -76,12 +76,10 @@ def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
     for one in arms:
         arm = one
         spelt = spec.arm(arm.name)
-        settings = None if spelt.is_fused else spec.settings(spelt)
         # Hyperparameters that a search chooses make trainings of their own.
-        if settings is not None and not arm.trials and spelt.tuned_as is None and not settings.train.patience:
-            protocol = settings.protocol.model_copy(update={"epoch_rule": "fixed"})
-            alike = settings.model_copy(update={"arm": spelt.seed_of or spelt.name, "protocol": protocol})
-            other = first.setdefault(alike.model_dump_json(), arm.name)
+        if not spelt.is_fused and not arm.trials and spelt.tuned_as is None:
+            alike = spec.settings(spelt).trajectory.model_dump_json()
+            other = first.setdefault((spelt.seed_of or spelt.name, alike), arm.name)
             if other != arm.name:
                 arm = replace(arm, final_trainings=0, seconds=0.0, trained_with=other)
         planned.append(arm)

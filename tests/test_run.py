@@ -438,7 +438,7 @@ def test_a_trial_for_which_memory_runs_out_is_a_row_and_the_search_goes_on(
     assert (failed["phase"], failed["trial"]) == ("search", 0)
     assert "memory ran out on cpu at train.batch_size = 16" in failed["error"]
     assert "try train.batch_size = 8" in failed["error"]
-    assert any("A_1 trial 0 fold 1 seed 0 failed: memory ran out" in line for line in lines)
+    assert any(line.startswith("A_1 trial 0 fold 1 seed 0 failed") and ": memory ran out" in line for line in lines)
     states = [(trial["trial"], trial["state"]) for trial in outcome.record.searches["A_1"]["trials"]]
     assert states == [(0, "failed"), (1, "complete")]
     assert set(folds[(folds["arm"] == "A_1") & (folds["phase"] == "final")]["trial"]) == {1}

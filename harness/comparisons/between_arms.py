@@ -137,7 +137,7 @@ def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
     ]
     family = [pair for pair in declared if set(pair) <= set(tested)]
     others = [pair for pair in _pairs(record, tested) if not any(set(pair) == set(own) for own in family)]
-    rules = rules_of(record)
+    rules = rules_of(record.spec)
     clips = {arm: correct_by_clip(record, arm) for arm in tested}
     answers = {arm: _first_seed(record, arm) for arm in tested}
     contrasts = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +19,9 @@ from harness.statistics import BootstrapInterval, macro_accuracy_bootstrap
 _COLUMNS = {"macro": "macro_accuracy", "clip": "clip_accuracy", "segment": "segment_accuracy"}
 
 
-def rules_of(record: StudyRecord) -> Rules:
-    """Return what the study declared before it ran."""
-    evaluate = record.spec.get("evaluate") or {}
+def rules_of(spec: Mapping[str, Any]) -> Rules:
+    """Return what a study declares before it runs."""
+    evaluate = spec.get("evaluate") or {}
     return Rules(float(evaluate.get("margin", 2.0)), float(evaluate.get("confidence", 0.95)))
 
 
@@ -55,7 +57,7 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
     if not wanted:
         return ()
     library = library_of(record)
-    rules = rules_of(record)
+    rules = rules_of(record.spec)
     found = []
     for entry in wanted:
         claim, arm = library.claim(str(entry["claim"])), str(entry["arm"])

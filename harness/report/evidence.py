@@ -62,12 +62,12 @@ class Evidence:
     @property
     def margin(self) -> float:
         """The declared margin of equivalence in points."""
-        return rules_of(self.record).margin
+        return rules_of(self.record.spec).margin
 
     @property
     def confidence(self) -> str:
         """The confidence of intervals in words: ``95 %``."""
-        return f"{100 * rules_of(self.record).confidence:g} %"
+        return f"{100 * rules_of(self.record.spec).confidence:g} %"
 
 
 def gather(record: StudyRecord) -> Evidence:
@@ -107,7 +107,7 @@ def gather(record: StudyRecord) -> Evidence:
 
 
 def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest]:
-    rules = rules_of(record)
+    rules = rules_of(record.spec)
     found: dict[str, TTest] = {}
     for arm, rows in scores.folds.groupby("arm", sort=False, observed=True):
         percents = {int(fold): 100 * float(value) for fold, value in rows[["fold", "macro_accuracy"]].to_numpy()}

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.scores import StudyScores
 from harness.report.cells import accuracy, claimed
+from harness.report.published import is_macro
 from harness.report.style import BLACK, BLUE, GREEN, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
 from harness.report.wording import NOTHING, percent
 from harness.statistics import TTest
@@ -83,15 +84,6 @@ def fold_figure(
     axes.margins(x=0.04)
     figure.legend(handles=entries, loc="lower center", ncols=2, borderpad=0.1)
     return figure
-
-
-def is_macro(scores: StudyScores, comparison: ClaimComparison) -> bool:
-    """Return whether a comparison is about macro accuracy, or about clip accuracy where the two are the same
-    numbers, as on balanced folds."""
-    if comparison.estimand != "clip":
-        return comparison.estimand == "macro"
-    own = scores.folds[scores.folds["arm"] == comparison.arm]
-    return bool(np.allclose(own["clip_accuracy"], own["macro_accuracy"], rtol=0, atol=1e-12))
 
 
 def _draw_arm(

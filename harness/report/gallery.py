@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from harness.report import wording
-from harness.report.cells import claimed, count
+from harness.report.cells import count
 from harness.report.claim_figures import DUMBBELLS_ABREAST, dumbbell_figure
 from harness.report.claim_tables import sample_size
 from harness.report.clip_figures import hard_clip_figure
@@ -19,8 +19,9 @@ from harness.report.contrast_figures import contrast_figure, drawn_pairs
 from harness.report.contrast_tables import printed_pairs
 from harness.report.curves import curves_figure
 from harness.report.evidence import Evidence
-from harness.report.fold_figures import fold_figure, is_macro
+from harness.report.fold_figures import fold_figure
 from harness.report.protocol_figures import protocol_figure
+from harness.report.published import is_macro, published_accuracies
 from harness.report.search_figures import search_figure
 from harness.report.search_tables import searches_of
 from harness.report.style import figure_style, pdf_bytes, png_bytes
@@ -66,16 +67,13 @@ def _figures(evidence: Evidence) -> Iterator[_Drawn]:
 
 
 def _protocols(evidence: Evidence) -> _Drawn:
-    drawn = [each for each in evidence.claims if is_macro(evidence.scores, each)]
+    published = published_accuracies(evidence)
     caption = (
         "The same networks under several protocols: macro accuracy in percent, mean over folds with seeds averaged "
         f"first; {wording.sample_size(evidence.scores)}. Beside each line the means, in the order of the legend."
     )
-    if drawn:
+    if published:
         caption += " Vertical lines: published accuracies of the network, whatever their protocol."
-    published: dict[str, list[tuple[float, str]]] = {}
-    for each in drawn:
-        published.setdefault(each.arm, []).append((each.claim.percent, claimed(each.claim)))
     return "protocols", "protocols", protocol_figure(evidence.protocols, published), caption
 
 

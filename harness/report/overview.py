@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.comparisons.protocols import ProtocolEffect
+from harness.comparisons.study_claims import rules_of
 from harness.errors import ReportError
 from harness.report import wording
 from harness.report.cells import accuracy
-from harness.report.protocol_figures import Published, protocol_figure
+from harness.report.protocol_figures import protocol_figure
 from harness.report.protocol_tables import EPOCHS, effects_table
+from harness.report.published import Published, of_network
 from harness.report.results import SCHEMA
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
@@ -43,12 +45,15 @@ class Reported:
         By arm, in the study's order; networks carry the title, so that those of several studies stay apart.
     published
         Accuracies in percent that the study compared an arm with, and how they were printed.
+    confidence
+        Of its intervals, between 0 and 1.
     """
 
     study: str
     title: str
     effects: tuple[ProtocolEffect, ...]
     published: Published
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,12 @@ def read_report(folder: Path) -> Reported:
         own = tuple(_effect(each, title) for each in effects)
         published = _published(found, title)
         study = str(found["study"]["name"])
+        confidence = rules_of(found["spec"]).confidence
     except OSError as error:
         raise ReportError(
             f"{path}: {error.strerror}; name a folder that harness run-study wrote a report into"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(
             f"{path}: not the results of a study ({error!r}); write the report again: harness report"
         ) from None
@@ -93,7 +99,7 @@ def read_report(folder: Path) -> Reported:
             f"{path}: every arm of {study} has one and the same protocol, so there is nothing to set beside another; "
             'arms differ by set = { "protocol.split" = ... }'
         )
-    return Reported(study, title, own, published)
+    return Reported(study, title, own, published, confidence)
 
 
 def overview(
@@ -106,8 +112,16 @@ def overview(
     Raises
     ------
     ReportError
-        When no study has such a network.
+        When no study has such a network, or when the studies have intervals of several confidences.
     """
+    confidences = {one.study: f"{100 * one.confidence:g} %" for one in reports}
+    if len(set(confidences.values())) > 1:
+        told = ", ".join(f"{study} {confidence}" for study, confidence in confidences.items())
+        raise ReportError(
+            f"the studies have intervals of several confidences ({told}); set evaluate.confidence alike in their study "
+            "files, and run harness run-study again: nothing is trained again"
+        )
+    (confidence,) = set(confidences.values())
     known = dict.fromkeys(each.network for one in reports for each in one.effects)
     wanted = {name: {f"{name}, {one.title}" for one in reports} for name in networks}
     for name, titled in wanted.items():
@@ -118,13 +132,13 @@ def overview(
     published = {arm: values for one in reports for arm, values in one.published.items()}
     caption = (
         "What the protocol alone moves, on every data set: macro accuracy in percent, and shifts in points against "
-        f"the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: 95 % bootstrap interval, paired by "
-        "recording, networks held fixed. Folds: the same from the corrected t-test, under one split paired by fold, "
-        "else of two sets of folds taken as independent; p is of that test, adjusted by Holm within each study. A "
-        "shift is no gain: it is what a number owes to recordings that training shares with the test part, or to an "
-        "epoch that the test part chose."
+        f"the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: {confidence} bootstrap interval, "
+        "paired by recording, networks held fixed. Folds: the same from the corrected t-test, under one split paired "
+        "by fold, else of two sets of folds taken as independent; p is of that test, adjusted by Holm within each "
+        "study. Published: whatever its protocol. A shift is no gain: it is what a number owes to recordings that "
+        "training shares with the test part, or to an epoch that the test part chose."
     )
-    table = effects_table(effects, STEM, "What the protocol alone does", caption)
+    table = effects_table(effects, published, STEM, "What the protocol alone does", caption)
     return table, _markdown(effects, published), effects, published
 
 
@@ -193,6 +207,6 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
     for network in dict.fromkeys(each.network for each in effects):
         own = [each for each in effects if each.network == network]
         cells = [" → ".join(accuracy(each.mean) for each in own if each.split == split) or "-" for split in splits]
-        claims = dict.fromkeys(text for each in own for _, text in published.get(each.arm, ()))
-        lines.append(f"| {network} | {' | '.join(cells)} | {', '.join(claims) or '-'} |")
+        claims = ", ".join(text for _, text in of_network(network, effects, published))
+        lines.append(f"| {network} | {' | '.join(cells)} | {claims or '-'} |")
     return "\n".join([*lines, "", f"Macro accuracy in percent, mean over folds; epoch: {told}.", ""])

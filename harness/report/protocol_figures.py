@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from harness.comparisons.protocols import ProtocolEffect
 from harness.report.cells import accuracy
 from harness.report.protocol_tables import EPOCHS
+from harness.report.published import Published, of_network
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
 
 _LINE, _BELOW, _EDGE, _SIZE = 0.3, 0.86, 0.1, 7.5
@@ -19,9 +20,6 @@ _MARKERS = {"fixed": ("o", BLUE), "best-on-validation": ("s", GREY), "best-on-te
 # How much wider a bold word is than a plain one.
 _BOLD = 1.16
 _PALE = "#9EC9E2"
-
-Published = Mapping[str, Sequence[tuple[float, str]]]
-"""By arm: published accuracies in percent, and their text."""
 
 
 def protocol_figure(effects: Sequence[ProtocolEffect], published: Published) -> Figure | None:
@@ -61,9 +59,7 @@ def protocol_figure(effects: Sequence[ProtocolEffect], published: Published) -> 
     for number, network in enumerate(networks):
         if number:
             axes.axhline(edges[number], color=BLACK, linewidth=0.5)
-        arms = (each.arm for each in effects if each.network == network)
-        values = dict.fromkeys(value for arm in arms for value in published.get(arm, ()))
-        for value, text in values:
+        for value, text in of_network(network, effects, published):
             axes.plot([value] * 2, [edges[number], edges[number + 1]], color=VERMILLION, linewidth=1.2, zorder=1)
             axes.text(
                 value, edges[number] + 0.02, f" {text}", color=VERMILLION, fontsize=6.5, va="top", ha="left", zorder=4

@@ -12,6 +12,7 @@ from harness.report import wording
 from harness.report.cells import accuracy, interval, p_value, points
 from harness.report.contrast_tables import family_sentence
 from harness.report.evidence import Evidence
+from harness.report.published import Published, of_network, published_accuracies
 from harness.report.table import Table
 
 EPOCHS = {"fixed": "last", "best-on-validation": "best on validation", "best-on-test": "best on test"}
@@ -29,15 +30,24 @@ def protocol_tables(evidence: Evidence) -> list[Table]:
         f"points against the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: {evidence.confidence} "
         "bootstrap interval, paired by recording, networks held fixed. Folds: the same from the corrected t-test, "
         "under one split paired by fold, else of two sets of folds taken as independent, which is cautious; p is of "
-        f"that test. {family}. A shift is no gain: it is what a number owes to recordings that training shares with "
-        "the test part, or to an epoch that the test part chose."
+        f"that test. {family}. Published: whatever its protocol. A shift is no gain: it is what a number owes to "
+        "recordings that training shares with the test part, or to an epoch that the test part chose."
     )
     caption = wording.with_marks(caption, evidence.marks)
-    return [effects_table(effects, "protocols", "What the protocol alone does", caption)]
+    published = published_accuracies(evidence)
+    return [effects_table(effects, published, "protocols", "What the protocol alone does", caption)]
 
 
-def effects_table(effects: Sequence[ProtocolEffect], name: str, title: str, caption: str) -> Table:
-    """Return one row per network and protocol: accuracy, shift, its intervals and p values."""
+def effects_table(
+    effects: Sequence[ProtocolEffect], published: Published, name: str, title: str, caption: str
+) -> Table:
+    """Return one row per network and protocol: accuracy, shift, its intervals and p values, and what was published of
+    the network in its first row."""
+    claims = {
+        each.arm: ", ".join(text for _, text in of_network(each.network, effects, published))
+        for each in effects
+        if each.is_reference
+    }
     rows = [
         [
             each.network if each.is_reference else "",
@@ -51,18 +61,20 @@ def effects_table(effects: Sequence[ProtocolEffect], name: str, title: str, capt
             p_value(each.p),
             p_value(each.p_adjusted),
             str(len(each.folds)),
+            claims.get(each.arm, ""),
         ]
         for each in effects
     ]
     headers = [("", "Network"), ("", "Split"), ("", "Epoch"), ("Macro accuracy", "Mean"), ("Macro accuracy", "SD")]
     headers += [("Shift by the protocol", name) for name in ("Points", "Recordings", "Folds", "p raw", "p Holm")]
-    headers.append(("n", "Folds"))
+    headers += [("n", "Folds"), ("", "Published")]
+    data = [{k: v for k, v in asdict(each).items() if k != "folds"} for each in effects]
     return Table(
         name=name,
         title=title,
         caption=caption,
         printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
-        data=pd.DataFrame([{k: v for k, v in asdict(each).items() if k != "folds"} for each in effects]),
+        data=pd.DataFrame(data).assign(published=[claims.get(each.arm, "") for each in effects]),
         text_columns=3,
         rules=tuple(row for row, each in enumerate(effects) if each.is_reference and row),
     )

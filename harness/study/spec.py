@@ -44,6 +44,17 @@ class ArmSettings(Section):
         """The feature set, resolved."""
         return feature_set(self.features_name)
 
+    @property
+    def trajectory(self) -> ArmSettings:
+        """The part that decides the weights after every epoch: all but the arm's name and which epoch counts.
+
+        Settings that share it are one training, looked at by several epoch rules, where seed and fold are the same too.
+        With patience the rule also decides when to stop, so that it belongs to this part.
+        """
+        if self.train.patience:
+            return self
+        return self.model_copy(update={"arm": "", "protocol": self.protocol.model_copy(update={"epoch_rule": "fixed"})})
+
 
 class StudySpec(Section):
     """A whole study file."""

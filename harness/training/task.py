@@ -85,16 +85,12 @@ class FoldTask:
 
     @property
     def trajectory(self) -> str:
-        """Digest of what decides the weights after every epoch: all but the arm's name and which epoch counts.
-
-        Tasks that share it are one training, looked at by several epoch rules. With patience the rule also decides when
-        to stop, so that each such task is a trajectory of its own.
-        """
-        if self.settings.train.patience:
+        """Digest of what decides the weights after every epoch: tasks that share it are one training, looked at by
+        several epoch rules (:attr:`harness.study.ArmSettings.trajectory`)."""
+        settings = self.settings.trajectory
+        if settings is self.settings:
             return self.digest
-        protocol = self.settings.protocol.model_copy(update={"epoch_rule": "fixed"})
-        settings = self.settings.model_copy(update={"arm": "", "protocol": protocol})
-        return replace(self, epoch_rule="fixed", settings=settings).digest
+        return replace(self, epoch_rule=settings.protocol.epoch_rule, settings=settings).digest
 
     @property
     def key(self) -> str:

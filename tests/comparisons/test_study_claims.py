@@ -216,7 +216,7 @@ def test_one_recording_has_no_bootstrap() -> None:
 def test_margin_and_confidence_are_those_declared() -> None:
     record = us8k_record(evaluate={"margin": 30.0, "confidence": 0.9}, compare=[("su2019:T2/LMCNet", "LMCNet")])
     found = only(record)
-    assert (rules_of(record).margin, rules_of(record).alpha) == (30.0, pytest.approx(0.1))
+    assert (rules_of(record.spec).margin, rules_of(record.spec).alpha) == (30.0, pytest.approx(0.1))
     assert found.test is not None
     assert (found.margin, found.confidence, found.test.confidence) == (30.0, 0.9, 0.9)
     assert found.decision.verdict is Verdict.CONSISTENT

@@ -10,7 +10,8 @@ import pytest
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
-from harness.report.fold_figures import fold_figure, is_macro
+from harness.report.fold_figures import fold_figure
+from harness.report.published import is_macro
 from harness.report.style import VERMILLION
 from tests.records import MakeRecord
 from tests.report.tidy import assert_tidy, texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -58,6 +59,8 @@ def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_
     table = pd.read_csv(tmp_path / "out" / "protocols.csv")
     effects = [each for folder in folders for each in read_report(folder).effects]
     assert table["mean"].tolist() == pytest.approx([each.mean for each in effects])
+    assert table["published"].dropna().tolist() == [80.25] * 2
+    assert "80.25" in (tmp_path / "out" / "protocols.tex").read_text(encoding="utf-8")
 
 
 def test_some_networks_may_be_shown_alone(folders: list[Path], tmp_path: Path) -> None:
@@ -85,6 +88,14 @@ def test_what_is_no_report_of_protocols_is_told(folders: list[Path], tmp_path: P
     (tmp_path / "results.json").write_text(json.dumps(older), encoding="utf-8")
     with pytest.raises(ReportError, match="schema is 1"):
         read_report(tmp_path)
+
+
+def test_intervals_of_one_table_have_one_confidence(folders: list[Path]) -> None:
+    reports = [read_report(folder) for folder in folders]
+    wide = [replace(report, confidence=0.9) for report in reports]
+    assert "Recordings: 90 % bootstrap interval" in overview(wide)[0].caption
+    with pytest.raises(ReportError, match=r"several confidences .*90 %.*evaluate.confidence"):
+        overview([wide[0], replace(reports[1], study="other")])
 
 
 def test_a_study_s_own_report_is_not_written_over(folders: list[Path]) -> None:

@@ -1,0 +1,40 @@
+"""Published accuracies beside a study's networks, whatever the protocol that they were published under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness.comparisons.against_claim import ClaimComparison
+from harness.comparisons.protocols import ProtocolEffect
+from harness.comparisons.scores import StudyScores
+from harness.report.cells import claimed
+from harness.report.evidence import Evidence
+
+Published = Mapping[str, Sequence[tuple[float, str]]]
+"""By arm: published accuracies in percent, and their text."""
+
+
+def is_macro(scores: StudyScores, comparison: ClaimComparison) -> bool:
+    """Return whether a comparison is about macro accuracy, or about clip accuracy where the two are the same
+    numbers, as on balanced folds."""
+    if comparison.estimand != "clip":
+        return comparison.estimand == "macro"
+    own = scores.folds[scores.folds["arm"] == comparison.arm]
+    return bool(np.allclose(own["clip_accuracy"], own["macro_accuracy"], rtol=0, atol=1e-12))
+
+
+def published_accuracies(evidence: Evidence) -> Published:
+    """Return the macro accuracies that a study compares its arms with."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for each in evidence.claims:
+        if is_macro(evidence.scores, each):
+            found.setdefault(each.arm, []).append((each.claim.percent, claimed(each.claim)))
+    return found
+
+
+def of_network(network: str, effects: Sequence[ProtocolEffect], published: Published) -> list[tuple[float, str]]:
+    """Return what was published of any arm of ``network``, each number once."""
+    arms = [each.arm for each in effects if each.network == network]
+    return list(dict.fromkeys(value for arm in arms for value in published.get(arm, ())))

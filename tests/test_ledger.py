@@ -1,0 +1,76 @@
+"""What a person reads of each training where there are no bars: how it ended, and how far the study is."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from harness import ledger
+from harness.data import ClipTable
+from harness.executors import Event, Failed, Started
+from harness.ledger import Ledger
+from harness.progress import Silent
+from harness.tracking import StudyRecorder
+from harness.training.task import FoldTask
+from tests.toys import task_of, write_segments
+
+
+class _Lines(Silent):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.told.append(text)
+
+
+class _Recorder:
+    """Keeps nothing: what is recorded is tested with the tracking."""
+
+    def finished_folds(self) -> dict[str, Any]:
+        return {}
+
+    def start_fold(self, parent: str, task: FoldTask) -> str:
+        return f"{parent}/{task.key}"
+
+    def fail_fold(self, *_: str) -> None:
+        pass
+
+
+class _Failing:
+    """An executor on which every training fails."""
+
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
+        for task in tasks:
+            on_event(Started(task))
+            on_event(Failed(task, "no luck", "traceback"))
+
+
+@pytest.mark.parametrize(
+    ("phase", "trial", "said"),
+    [
+        ("final", None, ["toy fold 1 seed 0 failed (1 of 3, about 2 min left): no luck",
+                         "toy fold 2 seed 0 failed (2 of 3, about 60 s left): no luck",
+                         "toy fold 3 seed 0 failed (3 of 3): no luck"]),
+        ("search", 4, ["toy trial 4 fold 1 seed 0 failed (1 of 3): no luck",
+                       "toy trial 4 fold 2 seed 0 failed (2 of 3): no luck",
+                       "toy trial 4 fold 3 seed 0 failed (3 of 3): no luck"]),
+    ],
+)  # fmt: skip
+def test_a_line_tells_how_many_ended_and_the_time_left(
+    phase: str, trial: int | None, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = itertools.count(0.0, 60.0)
+    monkeypatch.setattr(ledger, "perf_counter", lambda: next(minutes))
+    labels = np.repeat(np.arange(4), 4)
+    task = task_of(write_segments(tmp_path, labels), labels, phase=phase, trial=trial)
+    tasks = [dataclasses.replace(task, fold=fold, seed=fold) for fold in (1, 2, 3)]
+    progress = _Lines()
+    recorder, clips = cast("StudyRecorder", _Recorder()), cast("ClipTable", None)
+    Ledger(recorder, _Failing(), clips, progress).run(tasks, {each.key: "trial" for each in tasks})
+    assert progress.told == said
