@@ -23,6 +23,7 @@ from harness.errors import StudyError
 from harness.record import StudyRecord
 from harness.report.document import document_tex
 from harness.report.evidence import gather
+from harness.report.front import FRONT, front_page
 from harness.report.gallery import draw_all, file_stem
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
@@ -112,6 +113,7 @@ def report_contents(record: StudyRecord, parameter_tables: Mapping[str, pd.DataF
         files[f"tables/{table.name}.csv"] = table.data.to_csv(index=False, lineterminator="\n").encode()
     figures, drawn = draw_all(evidence)
     files |= drawn
+    files[FRONT] = front_page(evidence, tables, figures).encode()
     files["report.tex"] = document_tex(evidence, tables, figures).encode()
     files["results.json"] = results_json(evidence)
     return files

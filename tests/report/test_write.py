@@ -49,7 +49,7 @@ def test_everything_is_there(written: Path) -> None:
         *(f"curves-{arm}" for arm in arms[:3]),
     }
     assert names == (
-        {"predictions.parquet", "results.json", "report.tex"}
+        {"README.md", "predictions.parquet", "results.json", "report.tex"}
         | {f"tables/{table}.{kind}" for table in tables for kind in ("tex", "csv")}
         | {f"figures/{figure}.{kind}" for figure in figures for kind in ("pdf", "png")}
     )

@@ -1,0 +1,74 @@
+"""README.md of a report: what a browser shows of its folder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.record import StudyRecord
+from harness.report import write_report
+from harness.report.conclusions import findings
+from harness.report.evidence import gather
+from harness.report.markdown import escape, table
+from tests.comparisons.test_protocols import record_of
+from tests.records import build_record
+
+
+def page_of(record: StudyRecord, folder: Path) -> str:
+    write_report(record, folder, parameter_tables={}, pdf=False)
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_question_findings_accuracies_and_how_it_was_made(tmp_path: Path) -> None:
+    record = build_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+    page = page_of(replace(record, seconds=7300.0), tmp_path)
+    assert page.startswith(f"# {record.name}\n")
+    for sentence in findings(gather(record)):
+        assert f"- {escape(sentence)}\n" in page
+    for arm in ("LMCNet", "MCNet", "MLMC", "TSCNN-DS"):
+        (row,) = re.findall(rf"^\| {arm} \| ([\d. |]+) \|$", page, flags=re.MULTILINE)
+        assert len(row.split(" | ")) == 5 + 2
+    assert "    harness run-study studies/synthetic-study.toml --set train.epochs=30" in page
+    assert "| time in all | 2 h 02 min |" in page
+    assert "Some CPU @ 2.5 GHz, 2 cores, 8 GiB memory, no GPU |" in page
+    assert "Python 3.11.7, torch 2.11.0, numpy 2.4.0 |" in page
+    assert f"{'0f' * 20}, with uncommitted changes |" in page
+
+
+def test_every_link_leads_to_a_file(tmp_path: Path) -> None:
+    page = page_of(record_of(), tmp_path)
+    targets = re.findall(r"\]\(([^)]+)\)", page)
+    assert "figures/protocols.png" in targets
+    # The PDF comes last, where LaTeX is found.
+    assert all((tmp_path / target).exists() for target in targets if target != "report.pdf")
+
+
+def test_a_study_of_several_protocols_opens_with_what_they_move(tmp_path: Path) -> None:
+    page = page_of(record_of(), tmp_path)
+    assert (
+        "| Network | Split | Epoch | Macro accuracy Mean | Macro accuracy SD | Shift by the protocol Points |" in page
+    )
+    assert "reference" in page
+
+
+def test_a_record_that_knows_little_has_a_page_too(tmp_path: Path) -> None:
+    page = page_of(replace(build_record(), environment={}, seconds=0.0), tmp_path)
+    assert "hardware" not in page
+    assert "time in all" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("mel+mfcc", "mel+mfcc"),
+        ("a|b_c *d* `e` [f](g) #1", r"a\|b\_c \*d\* \`e\` \[f\](g) \#1"),
+        ("<img src=x> & more\n# next", r"&lt;img src=x&gt; &amp; more \# next"),
+        ("back\\slash $x$", r"back\\slash \$x\$"),
+    ],
+)
+def test_what_a_study_says_is_shown_as_it_stands(text: str, shown: str) -> None:
+    assert escape(text) == shown
+    assert table(("name", "n"), [(text, 1)]) == f"| name | n |\n| --- | ---: |\n| {shown} | 1 |\n"
