@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.progress import duration
@@ -14,6 +15,7 @@ from harness.report.results import command
 from harness.report.table import Table
 
 FRONT = "README.md"
+_OURS = "<!-- Generated: edits are lost when the report is written again. -->"
 _GIB = 2**30
 # What shows most at a glance comes first.
 _LEADING = ("protocols", "folds")
@@ -26,7 +28,7 @@ def front_page(
     :func:`~harness.report.document.document_tex`."""
     record = evidence.record
     question = str(wording.section(record, "study").get("question") or "")
-    parts = [f"# {markdown.escape(record.name)}"]
+    parts = [_OURS, f"# {markdown.escape(record.name)}"]
     if question:
         parts.append(f"*{markdown.escape(question)}*")
     parts.append(markdown.escape(" ".join(wording.protocol_sentences(record, evidence.scores))))
@@ -38,11 +40,20 @@ def front_page(
     parts += [f"{markdown.escape(each.caption)}\n\n{_table(each)}" for each in tables[topic]]
     parts += ["## How it was made", _made(evidence)]
     parts.append(
-        "`harness replay` with this folder trains them again and compares clip by clip. [report.pdf](report.pdf) has all tables and figures, [tables](tables) the same as LaTeX and CSV, "
+        "`harness replay` with this folder trains them again and compares clip by clip. [report.pdf](report.pdf) has "
+        "all tables and figures, [tables](tables) the same as LaTeX and CSV, "
         "[results.json](results.json) every number with the whole environment, and "
         "[predictions.parquet](predictions.parquet) the predictions from which each of them can be computed."
     )
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+
+
+def is_own(path: Path) -> bool:
+    """Return whether a page was generated, so that it may be written over."""
+    try:
+        return path.read_text(encoding="utf-8").startswith(_OURS)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _made(evidence: Evidence) -> str:

@@ -23,7 +23,7 @@ from harness.errors import StudyError
 from harness.record import StudyRecord
 from harness.report.document import document_tex
 from harness.report.evidence import gather
-from harness.report.front import FRONT, front_page
+from harness.report.front import FRONT, front_page, is_own
 from harness.report.gallery import draw_all, file_stem
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
@@ -60,7 +60,8 @@ def write_report(
     """Write the report of ``record`` into ``folder`` (reports/<study>), over an earlier one.
 
     Everything is computed from the record's predictions. A report.pdf from an earlier report is removed when any number
-    or picture changed, since it would show the old ones; other files in the folder are left alone.
+    or picture changed, since it would show the old ones; other files in the folder are left alone, a README.md that
+    somebody wrote included.
 
     Parameters
     ----------
@@ -77,6 +78,8 @@ def write_report(
         When the folder cannot be written.
     """
     files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables)
+    if (folder / FRONT).exists() and not is_own(folder / FRONT):
+        del files[FRONT]
     put_in_place(files, folder)
     hints: list[str] = []
     compiled = compile_pdf(folder, say=hints.append) if pdf else None
