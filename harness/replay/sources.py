@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from harness.errors import ReportError
 from harness.replay.outcome import FINAL
 from harness.replay.rebuild import recorded_spec
+from harness.study import StudySpec
 from harness.tracking import (
     RecordedFold,
     RecordedRun,
@@ -87,22 +89,10 @@ class ReportSource:
         try:
             found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
             self._predictions = pd.read_parquet(folder / PREDICTIONS)
-            runs = [(arm, run) for arm in found["arms"] for run in arm["runs"]]
+            head = _head(found, folder)
+            runs = [(str(arm["name"]), run["fold"], run["seed"]) for arm in found["arms"] for run in arm["runs"]]
             chosen = {(row["arm"], row["fold"]): row for row in found["selection"]["chosen"]}
-            environment, devices = found["environment"], found.get("devices", [])
-            head = RecordedRun(
-                run_id=str(folder),
-                level=REPORT,
-                title=found["study"]["name"],
-                study=found["study"]["name"],
-                study_run=found["study"]["run_id"],
-                spec=found["spec"],
-                spec_is_original=None,
-                environment=environment,
-                folds=(),
-                siblings=(),
-                unfinished=0,
-            )
+            devices = list(found.get("devices", []))
         except OSError as error:
             raise ReportError(f"{folder}: cannot read the report: {error}") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -110,34 +100,10 @@ class ReportSource:
                 f"{folder}: not the report of a study: {error!r}; write it again: harness report"
             ) from None
         spec = recorded_spec(head)
-        digests = environment.get("digests", {})
-        folds = []
-        for arm, run in runs:
-            row = chosen.get((arm["name"], run["fold"]), {})
-            values = {name: row[name] for name in spec.search.space if row.get(name) is not None}
-            own = spec.arm(arm["name"])
-            settings = None if own.is_fused else spec.settings(own, values)
-            folds.append(
-                RecordedFold(
-                    run_id=f"{arm['name']}/fold{run['fold']}/seed{run['seed']}",
-                    task_key=f"{arm['name']}/{FINAL}/fold{run['fold']}/seed{run['seed']}",
-                    arm=arm["name"],
-                    phase=FINAL,
-                    trial=row.get("trial"),
-                    fold=run["fold"],
-                    seed=run["seed"],
-                    values=values,
-                    settings={} if settings is None else _texts(flat_settings(settings)),
-                    digests={
-                        "data": digests.get("data", "-"),
-                        "features": "-" if settings is None else digests.get(f"features.{settings.features_name}", "-"),
-                    },
-                    parts={},
-                    conditions={"device": devices[0]} if len(devices) == 1 else {},
-                    environment=environment,
-                )
-            )
-        self.run = RecordedRun(**{**vars(head), "folds": tuple(folds), "siblings": tuple(folds)})
+        folds = tuple(
+            _fold(head, spec, arm, fold, seed, chosen.get((arm, fold), {}), devices) for arm, fold, seed in runs
+        )
+        self.run = replace(head, folds=folds, siblings=folds)
 
     def load(self, fold: RecordedFold) -> StoredFold:
         """Return the clips of a training's test part; it has neither segments nor a history."""
@@ -160,6 +126,49 @@ class ReportSource:
     def weights(self, fold: RecordedFold) -> None:  # noqa: ARG002
         """A report has no weights."""
         return
+
+
+def _head(found: Mapping[str, Any], folder: Path) -> RecordedRun:
+    """Return what results.json says of a study as a whole, without its trainings."""
+    return RecordedRun(
+        run_id=str(folder),
+        level=REPORT,
+        title=found["study"]["name"],
+        study=found["study"]["name"],
+        study_run=found["study"]["run_id"],
+        spec=found["spec"],
+        spec_is_original=None,
+        environment=dict(found["environment"]),
+        folds=(),
+        siblings=(),
+        unfinished=0,
+    )
+
+
+def _fold(
+    head: RecordedRun, spec: StudySpec, arm: str, fold: int, seed: int, row: Mapping[str, Any], devices: list[str]
+) -> RecordedFold:
+    """Return a final training as a store would have it; ``row`` has the trial and the values chosen for its fold."""
+    values = {name: row[name] for name in spec.search.space if row.get(name) is not None}
+    own = spec.arm(arm)
+    settings = None if own.is_fused else spec.settings(own, values)
+    digests = head.environment.get("digests", {})
+    features = "-" if settings is None else digests.get(f"features.{settings.features_name}", "-")
+    return RecordedFold(
+        run_id=f"{arm}/fold{fold}/seed{seed}",
+        task_key=f"{arm}/{FINAL}/fold{fold}/seed{seed}",
+        arm=arm,
+        phase=FINAL,
+        trial=row.get("trial"),
+        fold=fold,
+        seed=seed,
+        values=values,
+        settings={} if settings is None else _texts(flat_settings(settings)),
+        digests={"data": digests.get("data", "-"), "features": features},
+        parts={},
+        conditions={"device": devices[0]} if len(devices) == 1 else {},
+        environment=head.environment,
+    )
 
 
 def open_source(what: str, uri: str) -> Source:
