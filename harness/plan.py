@@ -70,16 +70,17 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
 
 
 def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
-    """Return ``arms`` without the trainings that another arm has, looked at by another epoch rule."""
+    """Return ``arms`` without the trainings that another arm has, looked at in another way."""
     first: dict[object, str] = {}
     planned = []
     for one in arms:
         arm = one
         spelt = spec.arm(arm.name)
-        # Hyperparameters that a search chooses make trainings of their own.
-        if not spelt.is_fused and not arm.trials and spelt.tuned_as is None:
+        if not spelt.is_fused:
+            # What a search will choose is known by whose search it is.
+            searched = spelt.tuned_as or (spelt.name if arm.trials else None)
             alike = spec.settings(spelt).trajectory.model_dump_json()
-            other = first.setdefault((spelt.seed_of or spelt.name, alike), arm.name)
+            other = first.setdefault((spelt.seed_of or spelt.name, searched, alike), arm.name)
             if other != arm.name:
                 arm = replace(arm, final_trainings=0, seconds=0.0, trained_with=other)
         planned.append(arm)

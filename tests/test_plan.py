@@ -8,6 +8,7 @@ import pytest
 
 from harness.plan import make_plan
 from harness.study import load_study
+from harness.study.load import parse_study
 
 STUDIES = Path(__file__).parents[1] / "studies"
 
@@ -43,6 +44,26 @@ def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Pat
             assert arms[f"{net}{split}"].seconds > 0
             shared = arms[f"{net}{split} best-on-test"]
             assert (shared.final_trainings, shared.seconds, shared.trained_with) == (0, 0, f"{net}{split}")
+
+
+def test_a_search_s_choice_may_be_looked_at_in_two_ways_for_one_training(tmp_path: Path) -> None:
+    again = {"train.norm_statistics": "re-estimated"}
+    net = {"model": "su8", "features": "LM"}
+    arms = [
+        {"name": "first", **net},
+        {"name": "again", **net, "tuned_as": "first", "seed_of": "first", "set": again},
+        {"name": "of its own seeds", **net, "tuned_as": "first", "set": again},
+        {"name": "searched itself", **net, "seed_of": "first", "set": again},
+    ]
+    space = {"train.lr": {"low": 0.0003, "high": 0.003, "log": True}}
+    given = {"study": {"name": "tiny"}, "data": {"dataset": "synthetic"}, "arms": arms}
+    plan = make_plan(parse_study({**given, "search": {"trials": 2, "space": space}}, "tiny.toml"), tmp_path, "cpu", 1)
+    assert [(arm.search_trainings, arm.final_trainings, arm.trained_with) for arm in plan.arms] == [
+        (10, 5, ""),
+        (0, 0, "first"),
+        (0, 5, ""),
+        (10, 5, ""),
+    ]
 
 
 def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:

@@ -268,7 +268,9 @@ def test_an_arm_may_train_with_what_another_one_s_search_chose(shared: Path, tmp
     arms = [
         {"name": "deeper", "model": "su8", "features": "LM", "tuned_as": "first", "set": {"model.dropout": 0.2}},
         {"name": "first", "model": "su8", "features": "LM"},
-    ]
+        {"name": "again", "model": "su8", "features": "LM", "tuned_as": "first", "seed_of": "first",
+         "set": {"train.norm_statistics": "re-estimated"}},
+    ]  # fmt: skip
     search = {"trials": 2, "sampler": "random", "space": {"train.lr": {"low": 0.0003, "high": 0.003, "log": True}}}
     outcome, _ = run(spec_of(arms=arms, search=search), tmp_path, shared)
     folds = outcome.record.folds
@@ -279,6 +281,14 @@ def test_an_arm_may_train_with_what_another_one_s_search_chose(shared: Path, tmp
         assert deeper["trial"] == first["trial"]
         assert deeper["params"]["train.lr"] == first["params"]["train.lr"]
         assert deeper["params"]["model.dropout"] == 0.2
+    # Looked at in another way, the chosen training is the same one.
+    shared_by = {
+        run.data.tags["arm"]: run.data.tags["trained_with"]
+        for run in _fold_runs(outcome)
+        if "trained_with" in run.data.tags and run.data.tags["fold"] == "1"
+    }
+    others = {arm: key.partition("/")[0] for arm, key in shared_by.items()}
+    assert others == {"first": "again", "again": "first"}
 
 
 def test_an_arm_may_have_its_own_number_of_seeds_and_a_fusion_what_its_streams_share(

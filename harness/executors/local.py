@@ -1,6 +1,6 @@
 """Fold tasks on this machine: in this process, or in worker processes that take them one by one.
 
-Tasks that differ only in which epoch counts are one training (:func:`harness.training.task.trajectories`); each has
+Tasks that differ only in how a training is looked at are one (:func:`harness.training.task.trajectories`); each has
 events of its own.
 """
 

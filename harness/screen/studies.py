@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from harness.run import Outcome
 
 _SHARED = (
-    ". Shared: an arm that differs from another only in which epoch counts is tested within the trainings of that one"
+    ". Shared: an arm that differs from another only in which epoch counts, or in train.norm_statistics, is tested "
+    "within the trainings of that one"
 )
 
 

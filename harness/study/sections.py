@@ -206,6 +206,9 @@ class TrainSection(Section):
     """Epochs after which the step schedule multiplies the rate."""
     gamma: Rate = 0.1
     """Factor of the step schedule."""
+    norm_statistics: Literal["running", "re-estimated"] = "running"
+    """What batch normalisation uses in evaluation: torch's running averages, in which the dropout of training takes
+    part; or averages over the training part, taken again without dropout."""
     patience: Natural = 0
     """Stop after this many epochs without a better validation macro accuracy (best-on-validation only); 0 = never."""
     class_weights: bool = False

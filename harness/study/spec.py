@@ -46,14 +46,21 @@ class ArmSettings(Section):
 
     @property
     def trajectory(self) -> ArmSettings:
-        """The part that decides the weights after every epoch: all but the arm's name and which epoch counts.
+        """The part that decides the weights after every epoch: all but the arm's name, which epoch counts, and the
+        statistics of batch normalisation in evaluation.
 
-        Settings that share it are one training, looked at by several epoch rules, where seed and fold are the same too.
-        With patience the rule also decides when to stop, so that it belongs to this part.
+        Settings that share it are one training, looked at in several ways, where seed and fold are the same too. With
+        patience the looks also decide when to stop, so that all belongs to this part.
         """
         if self.train.patience:
             return self
-        return self.model_copy(update={"arm": "", "protocol": self.protocol.model_copy(update={"epoch_rule": "fixed"})})
+        return self.model_copy(
+            update={
+                "arm": "",
+                "protocol": self.protocol.model_copy(update={"epoch_rule": "fixed"}),
+                "train": self.train.model_copy(update={"norm_statistics": "running"}),
+            }
+        )
 
 
 class StudySpec(Section):

@@ -29,7 +29,19 @@ if TYPE_CHECKING:
 KEPT = 2
 # Fields of the train section that a recorded step does not contain; every other one makes another recording.
 OUTSIDE_THE_STEP = frozenset(
-    {"epochs", "lr", "schedule", "milestones", "gamma", "patience", "gain", "mask_frames", "mask_bins", "threads"}
+    {
+        "epochs",
+        "lr",
+        "schedule",
+        "milestones",
+        "gamma",
+        "norm_statistics",
+        "patience",
+        "gain",
+        "mask_frames",
+        "mask_bins",
+        "threads",
+    }
 )
 
 

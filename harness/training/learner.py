@@ -86,7 +86,7 @@ class Learner:
     def _update(self, batch: Batch) -> None:
         """Do a step's work on the device."""
         self._optimizer.zero_grad(set_to_none=True)
-        logits = self._logits(batch.x)
+        logits = self.logits(batch.x)
         loss = self._loss(logits, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -117,7 +117,7 @@ class Learner:
         self.model.eval()
         with torch.inference_mode():
             batches = torch.split(part.positions, EVALUATION_BATCH)
-            pieces = [self._logits(resident.gather(positions)) for positions in batches]
+            pieces = [self.logits(resident.gather(positions)) for positions in batches]
             logits = torch.cat(pieces)
             loss = F.cross_entropy(logits, part.labels)
             return logits.softmax(dim=1).cpu().numpy(), float(loss)
@@ -133,7 +133,8 @@ class Learner:
     def _make_optimizer(self, train: TrainSection) -> torch.optim.Optimizer:
         return fused_optimizer(self.model, train, train.lr)
 
-    def _logits(self, x_BCHW: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor) -> Tensor:
+        """Return the network's outputs in float32, computed in ``train.precision``; shape (B, C)."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
             logits: Tensor = self.model(x_BCHW)
         return logits.float()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +29,7 @@ from harness.training.keep import KEPT_HERE, keeps, step_key
 from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
 from harness.training.memory import explained_memory
 from harness.training.metrics import clip_means, scores
+from harness.training.norm_statistics import re_estimated
 from harness.training.normalise import normalise
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
@@ -92,7 +94,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
             run.train(on_epoch)
             # The last epoch's weights are in place; those of an epoch that was chosen are put over them.
             results = {
-                choice.task.key: (choice, run.predictions(choice), run.weights() if task.keep_weights else {})
+                choice.task.key: (choice, *run.result(choice))
                 for choice in sorted(run.choices, key=lambda choice: choice.best.state is not None)
             }
             run.give_back()
@@ -142,6 +144,7 @@ class _Choice:
     def __init__(self, task: FoldTask) -> None:
         self.task = task
         self.judge = _judge(task)
+        self.statistics = task.settings.train.norm_statistics
         self.history: list[Row] = []
         self.best = _Best()
 
@@ -183,15 +186,12 @@ class _Run:
             fold_seed(self.task.seed, "draws"),
             self.resident.device,
         )
-        # The test part is watched only where it is declared to choose the epoch.
-        judges = {"validation", *(choice.judge for choice in self.choices)}
-        watched = [name for name in ("validation", "test") if name in self.parts and name in judges]
         patience = self.settings.patience
         for epoch in range(1, self.settings.epochs + 1):
             row = self._learn(epoch, draws, bounds)
-            predicted: Predicted = {name: self._look(name, row) for name in watched}
             self.epochs = epoch
-            rows = [choice.see(epoch, row, predicted, self.learner.state) for choice in self.choices]
+            seen = {key: mine for choices in self._alike() for key, mine in self._see(epoch, row, choices).items()}
+            rows = [seen[choice.task.key] for choice in self.choices]
             if on_epoch is not None:
                 on_epoch(rows)
             if patience and all(
@@ -199,10 +199,46 @@ class _Run:
             ):
                 break
 
-    def predictions(self, choice: _Choice) -> pd.DataFrame:
-        """Return the chosen epoch's predictions of every part but the training part; the weights are put in place."""
+    def result(self, choice: _Choice) -> tuple[pd.DataFrame, dict[str, NDArray[np.generic]]]:
+        """Return the chosen epoch's predictions of every part but the training part, and its weights where they are
+        kept; the weights of a chosen epoch are put in place."""
+        keep = choice.task.keep_weights
         if choice.best.state is not None:
+            # It was kept with the statistics that it was seen with.
             self.learner.restore(choice.best.state)
+            return self._predictions(choice), self._weights() if keep else {}
+        with self._normalised_by(choice.statistics):
+            return self._predictions(choice), self._weights() if keep else {}
+
+    def give_back(self) -> None:
+        """Leave a recorded step to the next training; this one can do nothing more."""
+        if isinstance(self.learner, GraphLearner):
+            KEPT_HERE.give_back(self._step_key, self.learner)
+
+    def _alike(self) -> list[list[_Choice]]:
+        """Return the choices that see an epoch with the same statistics, each once."""
+        groups: dict[str, list[_Choice]] = {}
+        for choice in self.choices:
+            groups.setdefault(choice.statistics, []).append(choice)
+        return list(groups.values())
+
+    def _see(self, epoch: int, row: Row, choices: Sequence[_Choice]) -> dict[str, Row]:
+        """Look at the parts that ``choices`` may watch, and return the row that each is told, by its task."""
+        # The test part is watched only where it is declared to choose the epoch.
+        judges = {"validation", *(choice.judge for choice in choices)}
+        watched = [name for name in ("validation", "test") if name in self.parts and name in judges]
+        own = dict(row)
+        with self._normalised_by(choices[0].statistics) if watched else nullcontext():
+            predicted: Predicted = {name: self._look(name, own) for name in watched}
+            return {choice.task.key: choice.see(epoch, own, predicted, self.learner.state) for choice in choices}
+
+    def _normalised_by(self, statistics: str) -> AbstractContextManager[None]:
+        if statistics == "running":
+            return nullcontext()
+        part, size = self._on_device["train"], self.settings.batch_size
+        return re_estimated(self.learner, self.resident, part, size, self.task.seed)
+
+    def _predictions(self, choice: _Choice) -> pd.DataFrame:
         tables = []
         for name in ("validation", "test"):
             if name in self.parts:
@@ -211,15 +247,10 @@ class _Run:
                 tables.append(_table(name, self.parts[name], probabilities))
         return pd.concat(tables, ignore_index=True)
 
-    def weights(self) -> dict[str, NDArray[np.generic]]:
+    def _weights(self) -> dict[str, NDArray[np.generic]]:
         """Return the weights in place as numpy arrays in C order."""
         state = self.learner.model.state_dict()
         return {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in state.items()}
-
-    def give_back(self) -> None:
-        """Leave a recorded step to the next training; this one can do nothing more."""
-        if isinstance(self.learner, GraphLearner):
-            KEPT_HERE.give_back(self._step_key, self.learner)
 
     def _make_learner(self) -> Learner:
         task, resident = self.task, self.resident

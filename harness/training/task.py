@@ -86,7 +86,7 @@ class FoldTask:
     @property
     def trajectory(self) -> str:
         """Digest of what decides the weights after every epoch: tasks that share it are one training, looked at by
-        several epoch rules (:attr:`harness.study.ArmSettings.trajectory`)."""
+        several epoch rules or statistics (:attr:`harness.study.ArmSettings.trajectory`)."""
         settings = self.settings.trajectory
         if settings is self.settings:
             return self.digest

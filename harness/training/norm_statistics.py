@@ -1,0 +1,56 @@
+"""What batch normalisation divides by in evaluation: running averages, or averages taken again without dropout.
+
+torch keeps running averages of what passes in training. Dropout takes part in them: of inputs that are halved at random
+and doubled the mean stays, but the variance grows, and in evaluation, without dropout, each layer is divided by more
+than it should be. Through several layers the shift adds up (Li et al. 2019, "Understanding the Disharmony between
+Dropout and Batch Normalization by Variance Shift"). Averages taken over the training part with the weights at rest
+(Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3) and dropout off have no such shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from harness.training.inputs import Resident
+from harness.training.learner import Learner, PartOnDevice, batch_bounds
+from harness.training.seeding import fold_seed
+
+
+@contextmanager
+def re_estimated(
+    learner: Learner, resident: Resident, part: PartOnDevice, batch_size: int, seed: int
+) -> Iterator[None]:
+    """Within this, batch normalisation has the means and variances of ``part`` without dropout.
+
+    They are averages over batches in an order that follows from ``seed``; no generator of torch's is touched, and the
+    running averages of training are put back.
+    """
+    norms = [module for module in learner.model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    before = [(value, value.detach().clone()) for norm in norms for value in norm.buffers()]
+    momenta = [norm.momentum for norm in norms]
+    order = torch.from_numpy(np.random.default_rng(fold_seed(seed, "norm-statistics")).permutation(len(part.labels)))
+    positions = part.positions[order.to(part.positions.device)]
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            # A plain average of all batches.
+            norm.momentum = None
+        learner.model.eval()
+        for norm in norms:
+            norm.train()
+        with torch.no_grad():
+            for start, stop in batch_bounds(len(positions), batch_size):
+                learner.logits(resident.gather(positions[start:stop]))
+        learner.model.eval()
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        with torch.no_grad():
+            for value, copy in before:
+                value.copy_(copy)
