@@ -32,6 +32,8 @@ _SPLITS = {
     "random-clip": "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
     "random-segment": "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides",
 }
+# Of the way from guessing to perfect.
+_NEAR = 0.1
 _UNFINISHED = {
     "RUNNING": "Preliminary: the study run has not ended.",
     "FAILED": "Incomplete: the study run failed.",
@@ -115,6 +117,7 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     if set(tested) != set(official_folds(record)):
         found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
     found += _gaps(record, scores)
+    found += _near_guessing(record, scores)
     if later := record.environment.get("declared_later"):
         found.append(
             f"Declared later: {', '.join(map(str, later))} changed after folds had been tested, so not all comparisons "
@@ -151,6 +154,33 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
         if fewer:
             found.append(f"{arm} has fewer than {seeds} seeds in {_folds(fewer)}.")
     return found
+
+
+def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
+    """Return a sentence about arms that are hardly better than guessing: a fault until it is explained."""
+    guessing = 1 / max(1, len(record.classes))
+    low = scores.arms[scores.arms["macro_accuracy_mean"] <= guessing + _NEAR * (1 - guessing)]
+    if low.empty:
+        return []
+    learnt = _learnt(record)
+    told = [
+        f"{arm} {percent(mean)} %"
+        + (f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else "")
+        for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False)
+    ]
+    return [
+        f"Near guessing ({percent(guessing)} %): {', '.join(told)}; an arm that learns its training part and nothing else "
+        "may be overfitted, or tested with other statistics than it was trained with (train.norm_statistics)."
+    ]
+
+
+def _learnt(record: StudyRecord) -> dict[str, float]:
+    """Return the training accuracy of each arm's last epoch, mean over its final trainings."""
+    history = record.history
+    if history.empty:
+        return {}
+    last = history.sort_values("epoch").groupby(["arm", "fold", "seed"])["train_segment_accuracy"].last()
+    return {str(arm): float(value) for arm, value in last.groupby("arm").mean().items()}
 
 
 def expected_seeds(record: StudyRecord, arm: str) -> int:

@@ -103,7 +103,7 @@ def folds_needed(
     same = _fewest(lambda k: power_of_equivalence(difference, sd, k, margin, alpha=alpha) >= power, 2)
     if same is None:
         reasons.append(
-            f"a difference of {difference:g} is not smaller than the margin of {margin:g}"
+            f"a difference of {difference:.4g} is not smaller than the margin of {margin:g}"
             if abs(difference) >= margin
             else f"a difference of {difference:g} is too close to the margin of {margin:g} to tell with {CAP} folds"
         )

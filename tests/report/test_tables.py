@@ -128,6 +128,19 @@ class TestMarks:
         record = make_record(dataset="urbansound8k", folds=(1, 2, 10))
         assert all("Partial: 3 of 10 folds: 1, 2, 10." in caption for caption in captions(record))
 
+    def test_an_arm_near_guessing_is_named_with_what_it_learnt(self, record: StudyRecord) -> None:
+        table = record.predictions.copy()
+        mine = table["arm"] == "MLMC"
+        probabilities = [name for name in table.columns if name.startswith("p_")]
+        # Always the first class: the mean of the class accuracies is 1 of 10.
+        table.loc[mine, probabilities] = [1.0] + [0.0] * 9
+        told = captions(dataclasses.replace(record, predictions=table))
+        last = record.history.query("arm == 'MLMC'").groupby(["fold", "seed"])["train_segment_accuracy"].last().mean()
+        assert all(
+            f"Near guessing (10.0 %): MLMC 10.0 % (in training {100 * last:.1f} % of its segments); an arm" in caption
+            for caption in told
+        )
+
     def test_arm_without_a_fold_is_named_and_its_cell_is_empty(self, record: StudyRecord) -> None:
         table = record.predictions
         lost = (table["arm"] == "MLMC") & (table["fold"] == 3)
