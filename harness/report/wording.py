@@ -163,14 +163,13 @@ def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
     if low.empty:
         return []
     learnt = _learnt(record)
-    told = [
-        f"{arm} {percent(mean)} %"
-        + (f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else "")
-        for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False)
-    ]
+    told = []
+    for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False):
+        training = f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else ""
+        told.append(f"{arm} {percent(mean)} %{training}")
     return [
-        f"Near guessing ({percent(guessing)} %): {', '.join(told)}; an arm that learns its training part and nothing else "
-        "may be overfitted, or tested with other statistics than it was trained with (train.norm_statistics)."
+        f"Near guessing ({percent(guessing)} %): {', '.join(told)}. An arm that learned its training part all the same "
+        "may be tested with other statistics than it was trained with; train.norm_statistics tells."
     ]
 
 

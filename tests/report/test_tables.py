@@ -137,7 +137,7 @@ class TestMarks:
         told = captions(dataclasses.replace(record, predictions=table))
         last = record.history.query("arm == 'MLMC'").groupby(["fold", "seed"])["train_segment_accuracy"].last().mean()
         assert all(
-            f"Near guessing (10.0 %): MLMC 10.0 % (in training {100 * last:.1f} % of its segments); an arm" in caption
+            f"Near guessing (10.0 %): MLMC 10.0 % (in training {100 * last:.1f} % of its segments). An arm" in caption
             for caption in told
         )
 
