@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from benchmarks.targets import documents, rows_of
 from harness.claims import load_library
 from harness.claims.audit import audit
 from harness.cli import cli
+from harness.progress import duration
 from harness.report.audit import audit_json
 
 ROOT = Path(__file__).parents[1]
@@ -28,24 +29,25 @@ def document(request: pytest.FixtureRequest) -> tuple[Path, str]:
     return path.parent, path.read_text(encoding="utf-8")
 
 
-def macro_accuracy(table: pd.DataFrame) -> float:
-    predicted = table.filter(regex=r"^p_\d+$").to_numpy().argmax(axis=1)
-    right = pd.Series(predicted == table["y_true"].to_numpy(), index=table.index)
-    return float(right.groupby(table["y_true"]).mean().mean())
+def results_of(study: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "reports" / study / "results.json").read_text(encoding="utf-8"))
+    return found
 
 
-def test_the_table_of_results_follows_from_the_predictions() -> None:
-    predictions = pd.read_parquet(ROOT / "reports" / "su2019-esc10" / "predictions.parquet")
-    rows = re.findall(r"^\| ([\w -]+) \| ([\d.]+) ± ([\d.]+) \| ([\d. ]+) \|$", README, flags=re.MULTILINE)
-    assert [row[0] for row in rows] == list(predictions["arm"].unique())
-    for arm, mean, spread, folds in rows:
-        mine = predictions[predictions["arm"] == arm]
-        accuracies = np.array([100 * macro_accuracy(fold) for _, fold in mine.groupby("fold")])
-        assert len(accuracies) == 5
-        # Half a unit of the last digit, and the rounding of a half either way.
-        np.testing.assert_allclose([float(value) for value in folds.split()], accuracies, atol=0.0501)
-        assert abs(float(mean) - accuracies.mean()) <= 0.0501
-        assert abs(float(spread) - accuracies.std(ddof=1)) <= 0.0501
+def test_the_results_name_command_folds_and_time_of_every_report() -> None:
+    rows = re.findall(r"^\| \[([\w-]+)\]\((\S+)\)[^|]* \| `(.+?)` \| (\d+) of (\d+) \| (.+?) \|$", README, flags=re.M)
+    studies = sorted(path.parent.name for path in (ROOT / "reports").glob("*/results.json"))
+    assert sorted(row[0] for row in rows) == studies
+    for study, link, command, tested, official, time in rows:
+        results = results_of(study)
+        assert link in (f"reports/{study}/README.md", f"reports/{study}/report.pdf")
+        assert command == results["command"]
+        assert shlex.split(command)[:2] == ["harness", "run-study"]
+        assert int(tested) == len(results["protocol"]["tested_folds"])
+        assert int(official) == len(results["protocol"]["official_folds"])
+        assert time == duration(results["study"]["seconds"])
+        hardware = results["environment"]["hardware"]
+        assert (hardware["cpu"], hardware["cores_usable"], hardware["gpus"]) == ("AMD EPYC", 2, [])
 
 
 def test_every_command_exists(document: tuple[Path, str]) -> None:
