@@ -78,6 +78,16 @@ def compare_clips(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Dat
     return ClipChange(_rows(first, second, key), int((classes[0] != classes[1]).sum()), accuracy)
 
 
+def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return clip predictions in the precision of ``published`` ones: reports have probabilities in float32."""
+    rounded = dict(parts)
+    for part, table in published.items():
+        if part in rounded:
+            kinds = {name: table[name].dtype for name in probability_columns(table) if name in rounded[part]}
+            rounded[part] = rounded[part].astype(kinds)
+    return rounded
+
+
 def compare_histories(before: pd.DataFrame, after: pd.DataFrame) -> int | None:
     """Return the first epoch at which two histories differ in any value or length; None when they are equal."""
     if set(before.columns) != set(after.columns):

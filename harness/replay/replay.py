@@ -20,7 +20,14 @@ from harness.prepare import Prepared, resolve_device
 from harness.progress import Progress
 from harness.replay.conditions import run_conditions
 from harness.replay.outcome import FINAL, FoldReplay, Replay, title
-from harness.replay.predictions import compare_clips, compare_histories, compare_segments, compare_weights
+from harness.replay.predictions import (
+    ClipChange,
+    compare_clips,
+    compare_histories,
+    compare_segments,
+    compare_weights,
+    rounded_like,
+)
 from harness.replay.rebuild import (
     conditions_apart,
     device_of,
@@ -180,7 +187,7 @@ class _Again:
                     fold,
                     f"fused again: {new} streams replayed, {len(keys) - new} from the record",
                     segments=segments,
-                    clips=compare_clips(before.clips, {"test": test}),
+                    clips=self._clips(before, {"test": test}),
                     differences=conditions_apart(recorded_conditions(fold), now),
                 )
             )
@@ -203,12 +210,15 @@ class _Again:
             fold,
             "trained again",
             segments=segments,
-            clips=compare_clips(before.clips, parts),
+            clips=self._clips(before, parts),
             epoch=compare_histories(before.history, result.history) if self._source.whole else None,
             weights=compare_weights(kept, result.weights) if kept else None,
             differences=conditions_apart(recorded_conditions(fold), now),
             seconds=result.timing["total"],
         )
+
+    def _clips(self, before: StoredFold, parts: Mapping[str, pd.DataFrame]) -> ClipChange:
+        return compare_clips(before.clips, parts if self._source.whole else rounded_like(parts, before.clips))
 
     def _keys(self, fold: RecordedFold) -> list[_Key]:
         return [(stream, fold.fold, fold.seed) for stream in self._spec.arm(fold.arm).fuse or ()]

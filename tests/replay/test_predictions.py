@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.replay.predictions import compare_clips, compare_histories, compare_segments, compare_weights
+from harness.replay.predictions import (
+    compare_clips,
+    compare_histories,
+    compare_segments,
+    compare_weights,
+    rounded_like,
+)
 
 COLUMNS = ["p_0", "p_1", "p_2"]
 
@@ -68,6 +74,18 @@ def test_float32_and_float64_are_compared_by_value() -> None:
     before = segments()
     assert compare_segments(before, before.astype(dict.fromkeys(COLUMNS, np.float64))).equal
     assert compare_segments(before, segments(dtype=np.float64)).changed == 12
+
+
+def test_published_predictions_are_compared_in_their_own_precision() -> None:
+    exact = segments(dtype=np.float64).rename(columns={"segment": "clip_id"}).drop(columns="part")
+    exact = exact.assign(clip_id=np.arange(len(exact)).astype(str))
+    published = {"test": exact.astype(dict.fromkeys(COLUMNS, np.float32))}
+    assert not compare_clips(published, {"test": exact}).probabilities.equal
+    assert compare_clips(published, rounded_like({"test": exact}, published)).probabilities.equal
+    moved = exact.assign(p_0=exact["p_0"] + 1e-6)
+    assert compare_clips(published, rounded_like({"test": moved}, published)).probabilities.changed == len(exact)
+    # A recorded run's are as they were computed.
+    assert rounded_like({"test": exact}, {"test": exact})["test"].equals(exact)
 
 
 def test_a_changed_label_and_missing_rows_are_found() -> None:

@@ -60,7 +60,7 @@ def test_a_fusion_needs_its_streams_trained(recorded: Recorded, report: Path) ->
 def test_one_changed_probability_is_found(recorded: Recorded, report: Path) -> None:
     table = pd.read_parquet(report / PREDICTIONS)
     row = table.index[(table["arm"] == "B") & (table["fold"] == 1)][0]
-    table.loc[row, "p_0"] += 1e-9
+    table.loc[row, "p_0"] += 1e-6
     table.to_parquet(report / PREDICTIONS, index=False)
     found = recorded.replay(source=ReportSource(report), arms=["B"])
     assert [fold.equal for fold in found.folds] == [False, True]

@@ -59,8 +59,21 @@ def test_predictions_are_the_records_own(written: Path, record: StudyRecord) -> 
     read = pd.read_parquet(written / "predictions.parquet")
     keys = ["arm", "fold", "seed", "clip_id"]
     expected = record.predictions.sort_values(keys).reset_index(drop=True)
-    pd.testing.assert_frame_equal(read.sort_values(keys).reset_index(drop=True), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        read.sort_values(keys).reset_index(drop=True), expected, check_dtype=False, rtol=1e-7, atol=1e-9
+    )
+    assert {str(kind) for kind in read.filter(regex="^p_").dtypes} == {"float32"}
     assert list(read["arm"].unique()) == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS"]
+
+
+def test_rounding_changes_no_predicted_class(record: StudyRecord, tmp_path: Path) -> None:
+    table = record.predictions.copy()
+    # Only in double precision is the second class ahead.
+    table.loc[table.index[0], [f"p_{label}" for label in range(10)]] = [0.5, np.nextafter(0.5, 1), *[0.0] * 8]
+    write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, pdf=False)
+    read = pd.read_parquet(tmp_path / "predictions.parquet").filter(regex="^p_")
+    assert {str(kind) for kind in read.dtypes} == {"float64"}
+    assert (read.to_numpy().argmax(axis=1) == 1).any()
 
 
 def test_csv_has_full_precision(written: Path, record: StudyRecord) -> None:
