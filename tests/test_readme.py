@@ -50,6 +50,89 @@ def test_the_results_name_command_folds_and_time_of_every_report() -> None:
         assert (hardware["cpu"], hardware["cores_usable"], hardware["gpus"]) == ("AMD EPYC", 2, [])
 
 
+def told(pattern: str) -> tuple[str, ...]:
+    """Return the groups of ``pattern`` in the README, whose words may stand on several lines."""
+    found = re.search(re.sub(r" +", r"\\s+", pattern), README, flags=re.DOTALL)
+    assert found is not None, pattern
+    return found.groups()
+
+
+def accuracy(study: str, arm: str) -> float:
+    (own,) = [each for each in results_of(study)["arms"] if each["name"] == arm]
+    return float(own["mean"]["macro_accuracy"])
+
+
+def mean(study: str, arm: str) -> str:
+    """Return an arm's mean macro accuracy as it is printed."""
+    return f"{100 * accuracy(study, arm):.1f}"
+
+
+def pair(study: str, first: str, second: str) -> dict[str, Any]:
+    pairs = results_of(study)["contrasts"]["pairs"]
+    (own,) = [each for each in pairs if (each["first"], each["second"]) == (first, second)]
+    return own
+
+
+SPLITS = ("", " random-clip", " random-segment")
+NUMBER = r"([\d.]+)"
+
+
+def test_the_finding_about_the_split() -> None:
+    urban, esc = "protocols-urbansound8k", "protocols-esc10"
+    found = told(f"TSCNN-DS reaches {NUMBER} % on clips .*? never saw, {NUMBER} % when .*? folds, and {NUMBER} % when")
+    assert found == tuple(mean(urban, f"TSCNN-DS{split}") for split in SPLITS)
+    found = told(f"On ESC-10 shuffled clips and segments move it from {NUMBER} to {NUMBER} and {NUMBER} %")
+    assert found == tuple(mean(esc, f"TSCNN-DS{split}") for split in SPLITS)
+    shared = []
+    for study in (urban, esc):
+        parts = [each for each in results_of(study)["leakage"] if each["protocol"] == "random-clip"]
+        test, both = (sum(each[name] for each in parts) for name in ("n_test", "n_test_sharing_recording"))
+        shared.append(f"{100 * both / test:.0f}")
+    assert told(r"a recording of (\d+) % of UrbanSound8K's .*? and of (\d+) % of ESC-10's") == tuple(shared)
+    arms = [(study, f"TSCNN-DS{split}") for study in (urban, esc) for split in SPLITS]
+    shifts = [100 * (accuracy(study, f"{arm} best-on-test") - accuracy(study, arm)) for study, arm in arms]
+    assert told(f"best on the test fold adds at most {NUMBER} points") == (f"{max(shifts):.1f}",)
+
+
+def test_the_limits_of_that_finding() -> None:
+    study = "protocols-urbansound8k"
+    shift = pair(study, "TSCNN-DS random-segment", "TSCNN-DS")
+    drawn = shift["bootstrap"]
+    found = told(r"lift these networks by some (\d+) points \((\d+) to (\d+) by")
+    assert found == tuple(f"{value:.0f}" for value in (shift["mean"], drawn["low"], drawn["high"]))
+    assert 97.2 - 100 * accuracy(study, "TSCNN-DS random-segment") < 1
+    smallest = min(each["p_holm"] for each in results_of(study)["contrasts"]["pairs"] if each["in_family"])
+    assert told(rf"adjustment \(smallest p {NUMBER}\)") == (f"{smallest:.2f}",)
+
+
+def test_the_finding_about_the_fusion() -> None:
+    study = "su2019-esc10"
+    found = told(
+        f"TSCNN-DS reaches {NUMBER} %, LMCNet alone {NUMBER} % and the plain mean of the two streams {NUMBER} %"
+    )
+    assert found == tuple(mean(study, arm) for arm in ("TSCNN-DS", "LMCNet", "TSCNN mean"))
+    clips = pair(study, "TSCNN-DS", "LMCNet")["mcnemar"]
+    found = told(r"of (\d+) clips the fusion gets (\d+) right that LMCNet misses, and misses (\d+) that")
+    assert found == (str(results_of(study)["data"]["n_clips"]), str(clips["only_first"]), str(clips["only_second"]))
+    below = pair(study, "TSCNN-DS", "MCNet")
+    found = told(rf"Only MCNet, {NUMBER} points below, is told apart \(p {NUMBER} after Holm over seven pairs\)")
+    assert found == (f"{below['mean']:.1f}", f"{below['p_holm']:.3f}")
+    family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
+    assert len(family) == 7
+    assert [(each["second"]) for each in family if each["p_holm"] < 0.05] == ["MCNet"]
+
+
+def test_the_finding_about_depth() -> None:
+    study = "su2019-esc10"
+    found = told(f"LMCNet reaches {NUMBER}, {NUMBER} and {NUMBER} %, MCNet {NUMBER}, {NUMBER} and {NUMBER} %")
+    assert found == tuple(mean(study, f"{net}{depth}") for net in ("LMCNet", "MCNet") for depth in ("", "-6", "-8"))
+    # Of the training itself the report keeps this sentence.
+    (mark,) = [each for each in results_of(study)["marks"] if each.startswith("Near guessing")]
+    learnt = re.search(r"MCNet-8 [\d.]+ % \(in training ([\d.]+) %", mark)
+    assert learnt is not None
+    assert told(r"classes (\d+) % of its training segments right") == (f"{float(learnt[1]):.0f}",)
+
+
 def test_every_command_exists(document: tuple[Path, str]) -> None:
     commands = re.findall(r"^ {4}harness (.+?)(?:\s+#.*)?$", document[1], flags=re.MULTILINE)
     for command in commands:
