@@ -107,11 +107,12 @@ def test_the_limits_of_that_finding() -> None:
 
 def test_the_finding_about_the_fusion() -> None:
     study = "su2019-esc10"
-    found = told(
-        f"TSCNN-DS reaches {NUMBER} %, LMCNet alone {NUMBER} % and the plain mean of the two streams {NUMBER} %"
-    )
+    found = told(f"TSCNN-DS reaches {NUMBER} %, LMCNet alone {NUMBER} % .*? two streams {NUMBER} %; of")
     assert found == tuple(mean(study, arm) for arm in ("TSCNN-DS", "LMCNet", "TSCNN mean"))
-    clips = pair(study, "TSCNN-DS", "LMCNet")["mcnemar"]
+    over = pair(study, "TSCNN-DS", "LMCNet")
+    found = told(rf"\({NUMBER} points less, 95 % interval -{NUMBER} to {NUMBER}\)")
+    assert found == tuple(f"{value:.1f}" for value in (over["mean"], -over["interval"][0], over["interval"][1]))
+    clips = over["mcnemar"]
     found = told(r"of (\d+) clips the fusion gets (\d+) right that LMCNet misses, and misses (\d+) that")
     assert found == (str(results_of(study)["data"]["n_clips"]), str(clips["only_first"]), str(clips["only_second"]))
     below = pair(study, "TSCNN-DS", "MCNet")
