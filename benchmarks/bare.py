@@ -36,6 +36,7 @@ class TrainSection:
     schedule: str = "constant"
     milestones: tuple[int, ...] = ()
     gamma: float = 0.1
+    norm_statistics: str = "running"
     patience: int = 0
     class_weights: bool = False
     gain: int = 1
