@@ -11,14 +11,16 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from harness.comparisons.protocols import ProtocolEffect
 from harness.comparisons.study_claims import rules_of
 from harness.errors import ReportError
-from harness.report import wording
+from harness.report import markdown, wording
 from harness.report.cells import accuracy
 from harness.report.protocol_figures import protocol_figure
 from harness.report.protocol_tables import EPOCHS, effects_table
-from harness.report.published import Published, of_network
+from harness.report.published import Published, of_network, reads_as_macro
 from harness.report.results import SCHEMA
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
@@ -155,7 +157,7 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
     """
     if (target / "results.json").exists():
         raise ReportError(f"--output {target}: the report of a study lies there; name another folder")
-    table, markdown, effects, published = overview([read_report(folder) for folder in folders], networks)
+    table, page, effects, published = overview([read_report(folder) for folder in folders], networks)
     with figure_style():
         figure = protocol_figure(effects, published)
         assert figure is not None
@@ -163,7 +165,7 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
     written = {
         f"{STEM}.tex": table_tex(table, f"tab:overview-{STEM}").encode(),
         f"{STEM}.csv": table.data.to_csv(index=False, lineterminator="\n").encode(),
-        f"{STEM}.md": markdown.encode(),
+        f"{STEM}.md": page.encode(),
     }
     put_in_place(drawn | written, target)
     return OverviewFiles(target, tuple(target / name for name in drawn), tuple(target / name for name in written))
@@ -186,11 +188,11 @@ def _effect(each: dict[str, Any], title: str) -> ProtocolEffect:
 
 
 def _published(found: dict[str, Any], title: str) -> Published:
+    folds = {arm["name"]: pd.DataFrame(arm["folds"]) for arm in found["arms"]}
     values: dict[str, dict[float, str]] = {}
     for each in found["comparisons"]:
         claim = each["claim"]
-        # Classes are balanced in ESC-10 and ESC-50: clip accuracy is macro accuracy there.
-        if claim["class"] is None and (each["estimand"] == "macro" or claim["dataset"].startswith("esc")):
+        if claim["class"] is None and reads_as_macro(each["estimand"], folds[each["arm"]]):
             values.setdefault(f"{each['arm']}, {title}", {})[claim["percent"]] = f"{claim['percent']:.10g}"
     return {arm: tuple(own.items()) for arm, own in values.items()}
 
@@ -200,13 +202,11 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
     splits = list(dict.fromkeys(each.split for each in effects))
     rules = list(dict.fromkeys(each.epoch_rule for each in effects))
     told = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
-    lines = [
-        f"| network, data set | {' | '.join(splits)} | published |",
-        "|---" * (len(splits) + 2) + "|",
-    ]
+    rows = []
     for network in dict.fromkeys(each.network for each in effects):
         own = [each for each in effects if each.network == network]
         cells = [" → ".join(accuracy(each.mean) for each in own if each.split == split) or "-" for split in splits]
         claims = ", ".join(text for _, text in of_network(network, effects, published))
-        lines.append(f"| {network} | {' | '.join(cells)} | {claims or '-'} |")
-    return "\n".join([*lines, "", f"Macro accuracy in percent, mean over folds; epoch: {told}.", ""])
+        rows.append((network, *cells, claims or "-"))
+    table = markdown.table(("network, data set", *splits, "published"), rows)
+    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {told}.\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.protocols import ProtocolEffect
@@ -17,12 +18,19 @@ Published = Mapping[str, Sequence[tuple[float, str]]]
 
 
 def is_macro(scores: StudyScores, comparison: ClaimComparison) -> bool:
-    """Return whether a comparison is about macro accuracy, or about clip accuracy where the two are the same
-    numbers, as on balanced folds."""
-    if comparison.estimand != "clip":
-        return comparison.estimand == "macro"
-    own = scores.folds[scores.folds["arm"] == comparison.arm]
-    return bool(np.allclose(own["clip_accuracy"], own["macro_accuracy"], rtol=0, atol=1e-12))
+    """Return :func:`reads_as_macro` of a comparison with one of a study's arms."""
+    return reads_as_macro(comparison.estimand, scores.folds[scores.folds["arm"] == comparison.arm])
+
+
+def reads_as_macro(estimand: str, folds: pd.DataFrame) -> bool:
+    """Return whether an accuracy is macro accuracy, or clip accuracy where the two are the same numbers, as on
+    balanced folds.
+
+    ``folds`` has a row for each fold of one arm, with ``clip_accuracy`` and ``macro_accuracy``.
+    """
+    if estimand != "clip":
+        return estimand == "macro"
+    return bool(np.allclose(folds["clip_accuracy"], folds["macro_accuracy"], rtol=0, atol=1e-12))
 
 
 def published_accuracies(evidence: Evidence) -> Published:
