@@ -8,18 +8,20 @@ from __future__ import annotations
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import Contrast
 from harness.report import wording
-from harness.report.cells import accuracy, count, interval, p_value
+from harness.report.cells import accuracy, count, interval, p_value, points
 from harness.report.contrast_tables import of_own_stream
 from harness.report.evidence import Evidence
 from harness.statistics import Verdict
 
 _POWER = "80 % power"
 _MOST_NAMED = 6
+# More undecided pairs than these stand in one sentence: a list of them hides what was found.
+_MOST_UNDECIDED = 3
 
 
 def findings(evidence: Evidence) -> list[str]:
-    """Return the findings in sentences: one per claim, one per fusion against a stream of its own, and the other pairs
-    in one."""
+    """Return the findings in sentences: one per claim, one per declared pair or per fusion against a stream of its own,
+    but many undecided ones in one, and the other pairs in one."""
     found = [f"{_verdict(each.decision.verdict)}: {each.decision.reason}" for each in evidence.claims]
     if evidence.claims_refused:
         found.append(f"The comparison with published numbers could not be made: {evidence.claims_refused}")
@@ -32,7 +34,15 @@ def _between_arms(evidence: Evidence) -> list[str]:
     declared = evidence.arms.family == "declared"
     family = [each for each in evidence.arms.contrasts if each.in_family]
     leading = [each for each in family if declared or of_own_stream(evidence, each)]
-    found = [f"{_verdict(each.decision.verdict)}: {each.decision.reason}" for each in leading]
+    undecided = [
+        each
+        for each in leading
+        if each.decision.verdict is Verdict.INCONCLUSIVE and None not in (each.p_adjusted, each.p_equivalence_adjusted)
+    ]
+    gathered = undecided if len(undecided) > _MOST_UNDECIDED else []
+    found = [f"{_verdict(each.decision.verdict)}: {each.decision.reason}" for each in leading if each not in gathered]
+    if gathered:
+        found.append(_undecided(evidence, gathered))
     others = [each for each in family if each not in leading]
     if others:
         found.append(_counted(others, "other pair" if leading else "pair"))
@@ -40,6 +50,17 @@ def _between_arms(evidence: Evidence) -> list[str]:
     if outside:
         found.append(f"{count(outside, 'more pair')} of arms stand without a verdict: the study did not declare them.")
     return found
+
+
+def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
+    named = "; ".join(
+        f"{each.first} against {each.second} {points(each.mean, 2)} (p {p_value(each.p_adjusted)})"
+        for each in contrasts
+    )
+    return (
+        f"Inconclusive: {count(len(contrasts), 'pair')} of arms, neither told apart from chance nor shown to lie "
+        f"within ±{evidence.margin:g} points: {named}."
+    )
 
 
 def _counted(contrasts: list[Contrast], noun: str) -> str:

@@ -37,7 +37,8 @@ def front_page(
         parts += ["**Read with care.**", _items(evidence.marks)]
     topic = next((topic for topic in _LEADING if figures[topic]), _LEADING[-1])
     parts += [f"![{_first_sentence(each.caption)}](figures/{each.name}.png)" for each in figures[topic]]
-    parts += [f"{markdown.escape(each.caption)}\n\n{_table(each)}" for each in tables[topic]]
+    for each in tables[topic]:
+        parts.append(f"{markdown.escape(wording.without_marks(each.caption, evidence.marks))}\n\n{_table(each)}")
     parts += ["## How it was made", _made(evidence)]
     parts.append(
         "`harness replay` with this folder trains them again and compares clip by clip. [report.pdf](report.pdf) has "
@@ -106,5 +107,8 @@ def _table(table: Table) -> str:
     headers = [tuple(map(str, name)) if isinstance(name, tuple) else ("", str(name)) for name in table.printed]
     lowest = [header[-1] for header in headers]
     # A group's name is needed only where two of its headers would read alike.
-    columns = [" ".join(filter(None, header)) if lowest.count(header[-1]) > 1 else header[-1] for header in headers]
+    columns = [
+        f"{name} ({group})" if group and lowest.count(name) > 1 else name
+        for group, name in ((header[0], header[-1]) for header in headers)
+    ]
     return markdown.table(columns, table.printed.to_numpy().tolist(), table.text_columns)

@@ -139,6 +139,11 @@ def with_marks(text: str, marks: Sequence[str]) -> str:
     return " ".join([text, *marks])
 
 
+def without_marks(text: str, marks: Sequence[str]) -> str:
+    """Return the caption that :func:`with_marks` was given."""
+    return text.removesuffix(" ".join(marks)).rstrip()
+
+
 def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return a sentence for each arm that lacks a fold or a seed of the study."""
     found = []

@@ -40,6 +40,37 @@ def test_pairs_outside_the_family_are_counted_without_a_verdict(make_record: Mak
     assert len(told) == 3
 
 
+def test_many_undecided_pairs_stand_in_one_sentence_after_those_that_were_decided(make_record: MakeRecord) -> None:
+    pairs = [["MLMC", "LMCNet"], ["MCNet", "LMCNet"], ["TSCNN-DS", "LMCNet"], ["TSCNN-DS", "MCNet"], ["MCNet", "MLMC"]]
+    evidence = gather(make_record(evaluate={"seeds": 2, "folds": None, "margin": 2.0, "contrasts": pairs}))
+    family = [each for each in evidence.arms.contrasts if each.in_family]
+    assert len(family) == 5
+    for undecided in (3, 4, 5):
+        changed = [
+            dataclasses.replace(
+                each,
+                p_adjusted=0.5 if place < undecided else 0.01,
+                p_equivalence_adjusted=0.25,
+                decision=Decision(Verdict.INCONCLUSIVE if place < undecided else Verdict.HIGHER, f"pair {place}"),
+            )
+            for place, each in enumerate(family)
+        ]
+        arms = dataclasses.replace(evidence.arms, contrasts=tuple(changed))
+        told = findings(dataclasses.replace(evidence, arms=arms))[len(evidence.claims) or 1 :]
+        decided = [f"Higher: pair {place}" for place in range(undecided, 5)]
+        if undecided == 3:
+            assert told == [f"Inconclusive: pair {place}" for place in range(3)] + decided
+            continue
+        assert told[:-1] == decided
+        assert told[-1].startswith(
+            f"Inconclusive: {undecided} pairs of arms, neither told apart from chance nor shown to lie "
+            "within ±2 points: "
+        )
+        for each in changed[:undecided]:
+            sign = "−" if each.mean < 0 else "+"
+            assert f"{each.first} against {each.second} {sign}{abs(each.mean):.2f} (p 0.500)" in told[-1]
+
+
 def test_the_rest_is_counted_by_verdict(evidence: Evidence) -> None:
     verdicts = [Verdict.HIGHER, Verdict.LOWER, Verdict.CONSISTENT, Verdict.INCONCLUSIVE]
     contrasts = tuple(
