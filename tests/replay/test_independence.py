@@ -1,7 +1,7 @@
 """A fold's result does not depend on which other folds, seeds or arms ran, on their order, or on an interruption.
 
 That it does not depend on the number of workers, or on trainings before it in the process, is shown in
-tests/executors/test_local.py, tests/test_run.py and tests/training/test_loop.py.
+tests/executors/test_local.py, tests/run/test_path.py and tests/training/test_loop.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,23 @@
+"""One undisturbed run of the tiny study, which others are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.run import Outcome
+from tests.run.study import run, spec_of
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for audio and features, which all runs may share."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """Return the outcome of a whole run in one process, and its folder."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return run(spec_of(), folder, shared)[0], folder
