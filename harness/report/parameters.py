@@ -12,12 +12,16 @@ import pandas as pd
 from harness.features import plane_rows, set_shape
 from harness.models import build_model, describe_model
 from harness.record import StudyRecord
+from harness.report import wording
 from harness.report.table import Table
 from harness.report.wording import NOTHING
 from harness.study.load import parse_study
 
 NETWORKS_ABREAST = 4
 """Networks that stand beside each other in one table; more continue in a further table."""
+
+ARMS_NAMED = 3
+"""Arms of one network that its heading names."""
 
 
 def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
@@ -43,22 +47,23 @@ def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
 def parameter_table_pages(tables: Mapping[str, pd.DataFrame], marks: Sequence[str]) -> list[Table]:
     """Return the networks' layers with weights and activations, arms of equal networks sharing their columns.
 
+    A network of more than :data:`ARMS_NAMED` arms is headed by the first of them, and the caption names the others.
     Networks stand beside each other where they share layers, as in the paper; networks of another family, and more than
     :data:`NETWORKS_ABREAST`, continue in further tables. ``tables`` holds, by arm, the columns ``layer``, ``output``,
     ``weights`` and ``activations``.
     """
-    pages: list[list[tuple[str, pd.DataFrame]]] = []
-    for name, table in _distinct(tables):
+    pages: list[list[tuple[list[str], pd.DataFrame]]] = []
+    for arms, table in _distinct(tables):
         home = next((page for page in pages if len(page) < NETWORKS_ABREAST and _related(page[0][1], table)), None)
         if home is None:
-            pages.append([(name, table)])
+            pages.append([(arms, table)])
         else:
-            home.append((name, table))
+            home.append((arms, table))
     return [_page(number, page, marks) for number, page in enumerate(pages)]
 
 
-def _distinct(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
-    """Return the different networks, each named after every arm that has it."""
+def _distinct(tables: Mapping[str, pd.DataFrame]) -> list[tuple[list[str], pd.DataFrame]]:
+    """Return the different networks, each with every arm that has it."""
     found: list[tuple[list[str], pd.DataFrame]] = []
     for arm, table in tables.items():
         plain = table.reset_index(drop=True)
@@ -67,7 +72,11 @@ def _distinct(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFram
             found.append(([arm], plain))
         else:
             same.append(arm)
-    return [(", ".join(names), table) for names, table in found]
+    return found
+
+
+def _heading(arms: Sequence[str]) -> str:
+    return ", ".join(arms) if len(arms) <= ARMS_NAMED else f"{arms[0]} and {len(arms) - 1} more"
 
 
 def _related(first: pd.DataFrame, second: pd.DataFrame) -> bool:
@@ -75,28 +84,30 @@ def _related(first: pd.DataFrame, second: pd.DataFrame) -> bool:
     return 2 * len(shared) >= min(len(first), len(second))
 
 
-def _page(number: int, networks: list[tuple[str, pd.DataFrame]], marks: Sequence[str]) -> Table:
+def _page(number: int, networks: list[tuple[list[str], pd.DataFrame]], marks: Sequence[str]) -> Table:
     layers = _merge([table["layer"].tolist() for _, table in networks])
     columns: dict[tuple[str, str], list[str]] = {("", "Layer"): [*layers, "Total"]}
     data = pd.DataFrame({"layer": [*layers, "total"]})
-    for name, table in networks:
+    for arms, table in networks:
+        heading, name = _heading(arms), ", ".join(arms)
         # A layer that an item passes twice stands twice; its position tells the two apart.
         own = table.assign(layer=_numbered(table["layer"].tolist())).set_index("layer").reindex(layers)
         if len(networks) == 1:
-            columns[name, "Output"] = [*own["output"].astype(str).str.replace(" x ", " × "), ""]
+            columns[heading, "Output"] = [*own["output"].astype(str).str.replace(" x ", " × "), ""]
         for quantity in ("weights", "activations"):
             values = own[quantity].astype(float)
-            columns[name, quantity.capitalize()] = [*map(short_count, values), short_count(values.sum())]
+            columns[heading, quantity.capitalize()] = [*map(short_count, values), short_count(values.sum())]
             data[f"{name}: {quantity}"] = pd.array([*values, values.sum()], dtype="Int64")
         data[f"{name}: output"] = [*own["output"], None]
     caption = (
         "Layers of the networks, counted in the networks themselves: weights without biases and batch normalisation, "
         "activations of one item before any pool."
     )
+    unnamed = [f"{_heading(arms)}: {', '.join(arms)}." for arms, _ in networks if len(arms) > ARMS_NAMED]
     return Table(
         name="parameters" if number == 0 else f"parameters-{number + 1}",
         title="Weights and activations",
-        caption=" ".join([caption, *marks]),
+        caption=wording.with_marks(" ".join([caption, *unnamed]), marks),
         printed=pd.DataFrame(columns),
         data=data,
         rules=(len(layers),),

@@ -52,6 +52,15 @@ def test_arms_of_equal_networks_share_columns() -> None:
     assert [header[0] for header in page.printed.columns] == ["", "A, B", "A, B", "C", "C"]
 
 
+def test_many_arms_of_one_network_are_named_in_the_caption() -> None:
+    net, other = frame(("conv1", "2 x 3", 18, 6)), frame(("conv1", "2 x 4", 18, 8))
+    (page,) = parameter_table_pages({**{f"A{n}": net.copy() for n in range(12)}, "B": other}, ["A mark."])
+    assert list(dict.fromkeys(header[0] for header in page.printed.columns)) == ["", "A0 and 11 more", "B"]
+    arms = ", ".join(f"A{n}" for n in range(12))
+    assert page.caption.endswith(f" A0 and 11 more: {arms}. A mark.")
+    assert f"{arms}: weights" in page.data
+
+
 def test_output_shapes_stand_in_a_table_of_one_network_and_always_in_the_csv() -> None:
     (page,) = parameter_table_pages({"A": frame(("conv1", "2 x 3", 18, 6))}, [])
     assert page.printed["A", "Output"].tolist() == ["2 × 3", ""]
