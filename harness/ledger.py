@@ -64,7 +64,9 @@ class Ledger:
                 return True
             ended += 1
             self._progress.advance(_FOLDS, ended)
-            self._write(event, parents[event.task.key], _pace(event.task, ended, len(due), perf_counter() - began))
+            others = len(self._open.keys() - {event.task.digest})
+            pace = _pace(event.task, ended, others, len(due), perf_counter() - began)
+            self._write(event, parents[event.task.key], pace)
             return wanted()
 
         if due:
@@ -114,13 +116,15 @@ class Ledger:
         return accuracies
 
 
-def _pace(task: FoldTask, ended: int, total: int, seconds: float) -> str:
+def _pace(task: FoldTask, ended: int, running: int, total: int, seconds: float) -> str:
     """Return how many of the trainings have ended: where there are no bars, a log file tells how far a study is."""
     counted = f"{ended} of {total}"
     # A trial is a small part of its search, whose end nobody knows while trials may be pruned.
     if task.phase != "final" or ended == total:
         return counted
-    return f"{counted}, about {duration(seconds / ended * (total - ended))} left"
+    # One that runs beside is half done, as far as anybody knows.
+    done = ended + running / 2
+    return f"{counted}, about {duration(seconds / done * (total - done))} left"
 
 
 def _pictures(

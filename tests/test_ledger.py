@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ import pytest
 
 from harness import ledger
 from harness.data import ClipTable
-from harness.executors import Event, Failed, Started
+from harness.executors import Event, Executor, Failed, Started
 from harness.ledger import Ledger
 from harness.progress import Silent
 from harness.tracking import StudyRecorder
@@ -51,6 +52,17 @@ class _Failing:
             on_event(Failed(task, "no luck", "traceback"))
 
 
+class _FailingTwoByTwo:
+    """An executor on which two trainings begin at a time, and fail one after the other."""
+
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
+        for two in zip(tasks[::2], tasks[1::2], strict=True):
+            for task in two:
+                on_event(Started(task))
+            for task in two:
+                on_event(Failed(task, "no luck", "traceback"))
+
+
 @pytest.mark.parametrize(
     ("phase", "trial", "said"),
     [
@@ -65,12 +77,24 @@ class _Failing:
 def test_a_line_tells_how_many_ended_and_the_time_left(
     phase: str, trial: int | None, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert lines_of(_Failing(), 3, tmp_path, monkeypatch, phase=phase, trial=trial) == said
+
+
+def test_a_training_that_runs_beside_counts_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # After one minute one and a half of four are done, after two minutes two, after three minutes three and a half.
+    left = [re.findall(r"about (.+) left", line) for line in lines_of(_FailingTwoByTwo(), 4, tmp_path, monkeypatch)]
+    assert left == [["2 min"], ["2 min"], ["26 s"], []]
+
+
+def lines_of(
+    executor: Executor, n_tasks: int, folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any
+) -> list[str]:
     minutes = itertools.count(0.0, 60.0)
     monkeypatch.setattr(ledger, "perf_counter", lambda: next(minutes))
     labels = np.repeat(np.arange(4), 4)
-    task = task_of(write_segments(tmp_path, labels), labels, phase=phase, trial=trial)
-    tasks = [dataclasses.replace(task, fold=fold, seed=fold) for fold in (1, 2, 3)]
+    task = task_of(write_segments(folder, labels), labels, **changes)
+    tasks = [dataclasses.replace(task, fold=fold, seed=fold) for fold in range(1, n_tasks + 1)]
     progress = _Lines()
     recorder, clips = cast("StudyRecorder", _Recorder()), cast("ClipTable", None)
-    Ledger(recorder, _Failing(), clips, progress).run(tasks, {each.key: "trial" for each in tasks})
-    assert progress.told == said
+    Ledger(recorder, executor, clips, progress).run(tasks, {each.key: "trial" for each in tasks})
+    return progress.told
