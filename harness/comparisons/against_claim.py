@@ -15,6 +15,7 @@ import pandas as pd
 from harness.claims import Claim, Paper
 from harness.claims.audit import dispersion_kind, fold_sd
 from harness.comparisons.conditions import Conditions, compared
+from harness.decimals import decimals
 from harness.errors import ClaimsError, StatisticsError
 from harness.statistics import (
     BootstrapInterval,
@@ -239,7 +240,9 @@ def settle_family(comparisons: Sequence[ClaimComparison]) -> tuple[ClaimComparis
 
 
 def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None) -> Decision:
-    what = f"{comparison.arm}, {comparison.mean:.1f} %, against the published {comparison.claim.percent_text} %"
+    what = (
+        f"{comparison.arm}, {decimals(comparison.mean, 1)} %, against the published {comparison.claim.percent_text} %"
+    )
     if comparison.test is None and not comparison.differences:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: {comparison.refused}.")
     return decide(

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from harness.claims import Claim
+from harness.decimals import decimals
 from harness.report.wording import NOTHING
 
 P_DIGITS = 3
@@ -19,14 +20,14 @@ def missing(value: float | None) -> bool:
 
 def accuracy(value: float | None, digits: int = 1) -> str:
     """Return an accuracy that is in percent already, such as ``83.7``."""
-    return NOTHING if value is None or missing(value) else f"{value:.{digits}f}".replace("-", "−")
+    return NOTHING if value is None or missing(value) else decimals(value, digits).replace("-", "−")
 
 
 def points(value: float | None, digits: int = 1) -> str:
     """Return a difference in percentage points with its sign: ``+1.2``, ``−13.5``, ``0.0``."""
     if value is None or missing(value):
         return NOTHING
-    text = f"{abs(value):.{digits}f}"
+    text = decimals(abs(value), digits)
     return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
 
 

@@ -79,7 +79,7 @@ def write(figure: Figure, x: float, y: float, text: str, **properties: Any) -> N
     figure.text(x / figure.get_figwidth(), y / figure.get_figheight(), text, **properties)
 
 
-def png_bytes(figure: Figure, *, dpi: int = 200) -> bytes:
+def png_bytes(figure: Figure, *, dpi: int = 150) -> bytes:
     """Return ``figure`` as PNG of 256 colours, a third of the size of all, and without program names in it."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi, metadata={"Software": None})

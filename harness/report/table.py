@@ -119,10 +119,13 @@ class _Fit:
         return self.letter * max(_HEADER_LETTER * lowest, _widest_cell(table, column), 1)
 
     def turns(self, table: Table, column: int) -> bool:
-        """Return whether a column's header is set upright: a long one over narrower numbers."""
-        length = printed_length(_lowest_header(table, column))
-        wide = length >= _UPRIGHT_MIN and length > _WIDER * _widest_cell(table, column)
-        return self.upright and column >= table.text_columns and wide
+        """Return whether a column's header is set upright: a long one over narrower numbers, and where most headers
+        over numbers are, every one that is longer than its numbers."""
+        if not self.upright or column < table.text_columns:
+            return False
+        numbers = range(table.text_columns, table.printed.shape[1])
+        most = 2 * sum(_longer(table, other, _WIDER) for other in numbers) > len(numbers)
+        return _longer(table, column, 1.0 if most else _WIDER)
 
     def widths(self, table: Table) -> list[float]:
         """Return every column's width, words wrapped where they must."""
@@ -144,6 +147,11 @@ class _Fit:
 def _lowest_header(table: Table, column: int) -> Any:
     header: Any = table.printed.columns[column]
     return header[-1] if isinstance(header, tuple) else header
+
+
+def _longer(table: Table, column: int, times: float) -> bool:
+    length = printed_length(_lowest_header(table, column))
+    return length >= _UPRIGHT_MIN and length > times * _widest_cell(table, column)
 
 
 def _widest_cell(table: Table, column: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.comparisons.scores import StudyScores
+from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.vocabulary import DATASETS
 
@@ -48,7 +49,7 @@ _EPOCHS = {
 
 def percent(value: float, *, digits: int = 1) -> str:
     """Return a fraction as percent without its sign, or a dash where it is missing."""
-    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f}"
+    return NOTHING if value is None or not math.isfinite(value) else decimals(100 * value, digits)
 
 
 def section(record: StudyRecord, name: str) -> dict[str, Any]:

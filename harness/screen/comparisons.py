@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
+from harness.decimals import decimals
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def show_comparisons(comparisons: Sequence[ClaimComparison]) -> None:
         rows = [
             (
                 each.arm,
-                f"{each.mean:.1f}",
+                decimals(each.mean, 1),
                 _number(each.sd),
-                f"{each.low:.1f} to {each.high:.1f}" if each.test else "–",
+                f"{decimals(each.low, 1)} to {decimals(each.high, 1)}" if each.test else "–",
                 f"{each.difference:+.1f}".replace("-", "−"),
                 _p(each.p),
                 _p(each.p_adjusted),
@@ -109,7 +110,7 @@ def comparisons_json(comparisons: Sequence[ClaimComparison]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else "–"
+    return decimals(value, 1) if math.isfinite(value) else "–"
 
 
 def _p(value: float | None) -> str:

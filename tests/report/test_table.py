@@ -66,6 +66,17 @@ def test_headers_turn_upright_only_when_they_must() -> None:
     assert table_tex(make(numbers=12, name="TSCNN-DS long name"), "tab:x").count(r"\rotatebox{90}") == 12
 
 
+def test_where_most_headers_are_turned_a_shorter_one_is_too() -> None:
+    headers = ["Class", "MCNet", *(f"LMCNet with long name {n}" for n in range(11))]
+    printed = pd.DataFrame([["dog", *["82.5"] * 12]], columns=headers)
+    tex = table_tex(Table("n", "t", "c", printed, printed), "tab:x")
+    assert r"\rotatebox{90}{MCNet}" in tex
+    alone = pd.DataFrame(
+        [["dog", *["82.50 to 90.00"] * 12]], columns=["Class", "MCNet", *(f"fold {n}" for n in range(11))]
+    )
+    assert r"\rotatebox" not in table_tex(Table("n", "t", "c", alone, alone), "tab:x")
+
+
 def test_long_names_wrap_instead_of_running_over() -> None:
     assert r"p{" in table_tex(
         make(numbers=10, name="a rather long name of an arm, sixty letters in all, or so"), "tab:x"
