@@ -61,7 +61,7 @@ class Terminal:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        self._console = console or Console(file=sys.stderr)
+        self._console = console or Console(file=sys.stderr, highlight=False)
         self._tasks: dict[str, TaskID] = {}
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),

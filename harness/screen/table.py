@@ -12,8 +12,9 @@ from rich.text import Text
 
 def console() -> Console:
     """Return the terminal; a log file or pipe has no width of its own and gets room enough for every table."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=120)
+    # Rich would colour every number in a sentence, whatever it means.
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=120)
 
 
 def table(
