@@ -1,0 +1,149 @@
+"""What the README and reports/README.md tell of the committed reports follows from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.claims import load_library
+from harness.report.wording import percent
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FINDINGS = (ROOT / "reports" / "README.md").read_text(encoding="utf-8")
+
+
+@cache
+def results_of(study: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "reports" / study / "results.json").read_text(encoding="utf-8"))
+    return found
+
+
+def told(pattern: str, text: str = FINDINGS) -> tuple[str, ...]:
+    """Return the groups of ``pattern`` in a text whose words may stand on several lines."""
+    found = re.search(re.sub(r" +", r"\\s+", pattern), text, flags=re.DOTALL)
+    assert found is not None, pattern
+    return found.groups()
+
+
+def accuracy(study: str, arm: str) -> float:
+    (own,) = [each for each in results_of(study)["arms"] if each["name"] == arm]
+    return float(own["mean"]["macro_accuracy"])
+
+
+def mean(study: str, arm: str) -> str:
+    """Return an arm's mean macro accuracy as it is printed."""
+    return percent(accuracy(study, arm))
+
+
+def pair(study: str, first: str, second: str) -> dict[str, Any]:
+    pairs = results_of(study)["contrasts"]["pairs"]
+    (own,) = [each for each in pairs if (each["first"], each["second"]) == (first, second)]
+    return own
+
+
+SPLITS = ("", " random-clip", " random-segment")
+NUMBER = r"([\d.]+)"
+
+
+def test_the_finding_about_the_split() -> None:
+    urban, esc = "protocols-urbansound8k", "protocols-esc10"
+    found = told(f"TSCNN-DS reaches {NUMBER} % on clips .*? never saw, {NUMBER} % when .*? folds, and {NUMBER} % when")
+    assert found == tuple(mean(urban, f"TSCNN-DS{split}") for split in SPLITS)
+    found = told(f"On ESC-10 shuffled clips and segments move it from {NUMBER} to {NUMBER} and {NUMBER} %")
+    assert found == tuple(mean(esc, f"TSCNN-DS{split}") for split in SPLITS)
+    shared = []
+    for study in (urban, esc):
+        parts = [each for each in results_of(study)["leakage"] if each["protocol"] == "random-clip"]
+        test, both = (sum(each[name] for each in parts) for name in ("n_test", "n_test_sharing_recording"))
+        shared.append(f"{100 * both / test:.0f}")
+    assert told(r"a recording of (\d+) % of UrbanSound8K's .*? and of (\d+) % of ESC-10's") == tuple(shared)
+    arms = [(study, f"TSCNN-DS{split}") for study in (urban, esc) for split in SPLITS]
+    shifts = [100 * (accuracy(study, f"{arm} best-on-test") - accuracy(study, arm)) for study, arm in arms]
+    assert told(f"best on the test fold adds at most {NUMBER} points") == (f"{max(shifts):.1f}",)
+    found = told(f"{NUMBER} % on folds whose .*? never seen, {NUMBER} % with .*? folds, {NUMBER} % with their", README)
+    assert found == tuple(mean(urban, f"TSCNN-DS{split}") for split in SPLITS)
+    claim = load_library().claim("su2019:T2/TSCNN-DS").printed.value
+    assert told(f"publish {NUMBER} % for TSCNN-DS") == told(f"publish {NUMBER} % for TSCNN-DS", README) == (str(claim),)
+
+
+def test_the_limits_of_that_finding() -> None:
+    study = "protocols-urbansound8k"
+    shift = pair(study, "TSCNN-DS random-segment", "TSCNN-DS")
+    drawn = shift["bootstrap"]
+    found = told(r"lift these networks by some (\d+) points \((\d+) to (\d+) over recordings\)")
+    assert found == tuple(f"{value:.0f}" for value in (shift["mean"], drawn["low"], drawn["high"]))
+    assert 97.2 - 100 * accuracy(study, "TSCNN-DS random-segment") < 1
+    smallest = min(each["p_holm"] for each in results_of(study)["contrasts"]["pairs"] if each["in_family"])
+    assert told(rf"no shift is settled over folds \(smallest p {NUMBER}\)") == (f"{smallest:.2f}",)
+
+
+def test_the_finding_about_the_fusion() -> None:
+    study = "su2019-esc10"
+    found = told(f"TSCNN-DS reaches {NUMBER} %, LMCNet alone {NUMBER} % .*? two streams {NUMBER} %; of")
+    assert found == tuple(mean(study, arm) for arm in ("TSCNN-DS", "LMCNet", "TSCNN mean"))
+    over = pair(study, "TSCNN-DS", "LMCNet")
+    found = told(rf"\({NUMBER} points less, -{NUMBER} to {NUMBER} over folds\)")
+    assert found == tuple(f"{value:.1f}" for value in (over["mean"], -over["interval"][0], over["interval"][1]))
+    clips = over["mcnemar"]
+    found = told(r"of (\d+) clips the fusion gets (\d+) right that LMCNet misses, and misses (\d+) that")
+    assert found == (str(results_of(study)["data"]["n_clips"]), str(clips["only_first"]), str(clips["only_second"]))
+    below = pair(study, "TSCNN-DS", "MCNet")
+    found = told(rf"Only MCNet, {NUMBER} points below, is told apart \(p {NUMBER} over seven pairs\)")
+    assert found == (f"{below['mean']:.1f}", f"{below['p_holm']:.3f}")
+    family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
+    assert len(family) == 7
+    assert [(each["second"]) for each in family if each["p_holm"] < 0.05] == ["MCNet"]
+    found = told(
+        f"TSCNN-DS reaches {NUMBER} %, its better stream {NUMBER} %, the plain mean of both {NUMBER} %", README
+    )
+    assert found == tuple(mean(study, arm) for arm in ("TSCNN-DS", "LMCNet", "TSCNN mean"))
+
+
+DEPTHS = ("", "-6", "-8")
+
+
+def test_the_finding_about_depth() -> None:
+    study = "norm-statistics-esc10"
+    found = told(f"LMCNet falls from {NUMBER} % with 4 layers to {NUMBER} with 6 and {NUMBER} with 8,")
+    assert found == tuple(mean(study, f"LMCNet{depth}") for depth in DEPTHS)
+    assert told(f"MCNet from {NUMBER} to {NUMBER} and {NUMBER}, as") == tuple(
+        mean(study, f"MCNet{depth}") for depth in DEPTHS
+    )
+    found = told(f"same weights reach {NUMBER}, {NUMBER} and {NUMBER} %, and {NUMBER}, {NUMBER} and {NUMBER} %")
+    assert found == tuple(mean(study, f"{net}{depth} re-estimated") for net in ("LMCNet", "MCNet") for depth in DEPTHS)
+    claims = load_library()
+    found = told(rf"on UrbanSound8K \({NUMBER}, {NUMBER} and {NUMBER}; {NUMBER}, {NUMBER} and {NUMBER}\)")
+    assert found == tuple(
+        str(claims.claim(f"su2019:{table}/{net}").printed.value)
+        for net in ("LMCNet", "MCNet")
+        for table in ("T2", "T4", "T5")
+    )
+    found = told(f"MCNet falls from {NUMBER} % with 4 layers to {NUMBER} with 8, and .*? reach {NUMBER} once", README)
+    assert found == tuple(mean(study, f"MCNet{each}") for each in ("", "-8", "-8 re-estimated"))
+
+
+def test_the_limits_of_that_one() -> None:
+    study = "norm-statistics-esc10"
+    gains = [pair(study, f"{net}-8 re-estimated", f"{net}-8") for net in ("LMCNet", "MCNet")]
+    assert told(f"8-layer networks, {NUMBER} and {NUMBER} points") == tuple(f"{each['mean']:.1f}" for each in gains)
+    found = told(rf"over recordings \({NUMBER} to {NUMBER} and {NUMBER} to {NUMBER}\), but")
+    assert found == tuple(f"{each['bootstrap'][end]:.1f}" for each in gains for end in ("low", "high"))
+    family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
+    assert len(family) == 13
+    smallest = min(each["p_holm"] for each in family)
+    assert told(rf"settled over five folds \(smallest p {NUMBER}\)") == (f"{smallest:.2f}",)
+    assert {arm["n_seeds"][1] for arm in results_of(study)["arms"]} == {1}
+    # With what the search of the other study chose.
+    tuned = "su2019-esc10"
+    assert told(f"MCNet falls to {NUMBER} and {NUMBER} %") == tuple(
+        mean(tuned, f"MCNet{depth}") for depth in DEPTHS[1:]
+    )
+    # Of the training itself the report keeps this sentence.
+    (mark,) = [each for each in results_of(tuned)["marks"] if each.startswith("Near guessing")]
+    learnt = re.search(r"MCNet-8 [\d.]+ % \(in training ([\d.]+) %", mark)
+    assert learnt is not None
+    assert told(r"classes (\d+) % of its training segments right") == (f"{float(learnt[1]):.0f}",)
