@@ -20,8 +20,8 @@ from harness.study.load import parse_study
 NETWORKS_ABREAST = 4
 """Networks that stand beside each other in one table; more continue in a further table."""
 
-ARMS_NAMED = 3
-"""Arms of one network that its heading names."""
+LONGEST_HEADING = 36
+"""Letters in a network's heading, where it has several arms."""
 
 
 def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
@@ -47,7 +47,7 @@ def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
 def parameter_table_pages(tables: Mapping[str, pd.DataFrame], marks: Sequence[str]) -> list[Table]:
     """Return the networks' layers with weights and activations, arms of equal networks sharing their columns.
 
-    A network of more than :data:`ARMS_NAMED` arms is headed by the first of them, and the caption names the others.
+    Arms whose names are longer than :data:`LONGEST_HEADING` are headed by the first of them, and the caption names all.
     Networks stand beside each other where they share layers, as in the paper; networks of another family, and more than
     :data:`NETWORKS_ABREAST`, continue in further tables. ``tables`` holds, by arm, the columns ``layer``, ``output``,
     ``weights`` and ``activations``.
@@ -76,7 +76,8 @@ def _distinct(tables: Mapping[str, pd.DataFrame]) -> list[tuple[list[str], pd.Da
 
 
 def _heading(arms: Sequence[str]) -> str:
-    return ", ".join(arms) if len(arms) <= ARMS_NAMED else f"{arms[0]} and {len(arms) - 1} more"
+    names = ", ".join(arms)
+    return names if len(arms) == 1 or len(names) <= LONGEST_HEADING else f"{arms[0]} and {len(arms) - 1} more"
 
 
 def _related(first: pd.DataFrame, second: pd.DataFrame) -> bool:
@@ -103,7 +104,7 @@ def _page(number: int, networks: list[tuple[list[str], pd.DataFrame]], marks: Se
         "Layers of the networks, counted in the networks themselves: weights without biases and batch normalisation, "
         "activations of one item before any pool."
     )
-    unnamed = [f"{_heading(arms)}: {', '.join(arms)}." for arms, _ in networks if len(arms) > ARMS_NAMED]
+    unnamed = [f"{_heading(arms)}: {', '.join(arms)}." for arms, _ in networks if _heading(arms) != ", ".join(arms)]
     return Table(
         name="parameters" if number == 0 else f"parameters-{number + 1}",
         title="Weights and activations",

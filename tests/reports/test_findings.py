@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.claims import load_library
+from harness.decimals import decimals
 from harness.report.wording import percent
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +89,7 @@ def test_the_finding_about_the_fusion() -> None:
     assert found == tuple(mean(study, arm) for arm in ("TSCNN-DS", "LMCNet", "TSCNN mean"))
     over = pair(study, "TSCNN-DS", "LMCNet")
     found = told(rf"\({NUMBER} points less, -{NUMBER} to {NUMBER} over folds\)")
-    assert found == tuple(f"{value:.1f}" for value in (over["mean"], -over["interval"][0], over["interval"][1]))
+    assert found == tuple(decimals(value, 1) for value in (over["mean"], -over["interval"][0], over["interval"][1]))
     clips = over["mcnemar"]
     found = told(r"of (\d+) clips the fusion gets (\d+) right that LMCNet misses, and misses (\d+) that")
     assert found == (str(results_of(study)["data"]["n_clips"]), str(clips["only_first"]), str(clips["only_second"]))
@@ -129,7 +131,7 @@ def test_the_finding_about_depth() -> None:
 def test_the_limits_of_that_one() -> None:
     study = "norm-statistics-esc10"
     gains = [pair(study, f"{net}-8 re-estimated", f"{net}-8") for net in ("LMCNet", "MCNet")]
-    assert told(f"8-layer networks, {NUMBER} and {NUMBER} points") == tuple(f"{each['mean']:.1f}" for each in gains)
+    assert told(f"8-layer networks, {NUMBER} and {NUMBER} points") == tuple(decimals(each["mean"], 1) for each in gains)
     found = told(rf"over recordings \({NUMBER} to {NUMBER} and {NUMBER} to {NUMBER}\), but")
     assert found == tuple(f"{each['bootstrap'][end]:.1f}" for each in gains for end in ("low", "high"))
     family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
@@ -147,3 +149,43 @@ def test_the_limits_of_that_one() -> None:
     learnt = re.search(r"MCNet-8 [\d.]+ % \(in training ([\d.]+) %", mark)
     assert learnt is not None
     assert told(r"classes (\d+) % of its training segments right") == (f"{float(learnt[1]):.0f}",)
+
+
+def test_the_finding_about_resnet() -> None:
+    study = "resnet18-esc10"
+    found = told(
+        f"derivatives reaches {NUMBER} %, mel {NUMBER}, log-mel {NUMBER}, MFCC {NUMBER} and the spectrogram {NUMBER};"
+    )
+    assert found == tuple(mean(study, arm) for arm in ("mfcc-deltas", "mel", "log-mel", "mfcc", "spectrogram"))
+    found = told(f"spectral contrast, tonnetz and chroma {NUMBER}, {NUMBER} and {NUMBER}[.] Of")
+    assert found == tuple(mean(study, arm) for arm in ("contrast", "tonnetz", "chroma"))
+    found = told(
+        f"MFCC reach {NUMBER} %, mel, MFCC and chroma {NUMBER}, log-mel, contrast and tonnetz {NUMBER}[.] Over"
+    )
+    combined = ("spectrogram+mel+mfcc", "mel+mfcc+chroma", "log-mel+contrast+tonnetz")
+    assert found == tuple(mean(study, arm) for arm in combined)
+    for arm in combined:
+        assert max(accuracy(study, each) for each in arm.split("+")) > accuracy(study, arm), arm
+
+    family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
+    assert len(family) == 10
+    settled = {each["second"]: each for each in family if each["p_holm"] < 0.05}
+    assert set(settled) == {"contrast", "tonnetz", "mel"}
+    found = told(rf"contrast by {NUMBER} points \(p {NUMBER}\) and tonnetz by {NUMBER} \(p {NUMBER}\)")
+    assert found == tuple(text for name in ("contrast", "tonnetz") for text in numbers(settled[name]))
+    found = told(rf"chroma's {NUMBER} stay open \(p {NUMBER}\)")
+    assert found == numbers(pair(study, "mel+mfcc+chroma", "chroma"))
+
+    assert settled["mel"]["first"] == "mel (practical)"
+    found = told(rf"ends at {NUMBER} % on mel, where AdamW reaches {NUMBER} % in (\d+) epochs \(p {NUMBER}\)")
+    epochs = results_of(study)["spec"]["train"]["epochs"]
+    assert found == (mean(study, "mel (practical)"), mean(study, "mel"), str(epochs), numbers(settled["mel"])[1])
+    (recipe,) = [arm["set"] for arm in results_of(study)["arms"] if arm["name"] == "mel (practical)"]
+    # Three of five folds train.
+    batches = math.ceil(3 / 5 * results_of(study)["data"]["n_clips"] / results_of(study)["spec"]["train"]["batch_size"])
+    assert told(r"its (\d+) small steps") == (str(batches * recipe["train.epochs"]),)
+
+
+def numbers(contrast: dict[str, Any]) -> tuple[str, str]:
+    """Return difference and adjusted p as they are printed."""
+    return decimals(contrast["mean"], 1), f"{contrast['p_holm']:.3f}"
