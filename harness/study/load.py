@@ -106,7 +106,9 @@ def _explain(error: ValidationError, document: dict[str, Any]) -> list[str]:
         elif fault["type"] == "missing":
             lines.append(f"{where}: required, but not given")
         elif fault["type"] == "value_error":
-            lines.append(f"{where}: {message}" if where else message)
+            # Such a message quotes values of its own; what is allowed stands at its end.
+            told = message if len(message) <= 1_000 else f"{message[:500]} ... {message[-500:]}"
+            lines.append(f"{where}: {told}" if where else told)
         else:
             lines.append(f"{where}: {message[:1].lower()}{message[1:]}, received {_show(fault['input'])}")
     return lines
@@ -120,9 +122,9 @@ def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
         node = _step(node, step)
         name = node.get("name") if isinstance(step, int) and isinstance(node, dict) else None
         if isinstance(step, int):
-            parts[-1] = f"{parts[-1]}[{name if isinstance(name, str) and name.isprintable() else step}]"
+            parts[-1] = f"{parts[-1]}[{_cut(name) if isinstance(name, str) and name.isprintable() else step}]"
         else:
-            parts.append(step if step.isprintable() else repr(step))
+            parts.append(_cut(step if step.isprintable() else repr(step)))
     return ".".join(parts)
 
 
@@ -155,5 +157,9 @@ def section_of(annotation: Any) -> Any:
 
 
 def _show(value: Any) -> str:
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    """Return ``text`` at a length that leaves its message readable."""
     return text if len(text) <= 80 else f"{text[:77]}..."

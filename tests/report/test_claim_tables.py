@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.claim_tables import claim_tables, claimed_class_tables, sample_size
 from harness.report.evidence import Evidence, gather
@@ -42,8 +43,8 @@ def test_the_main_table_against_a_count_by_hand(us8k: Evidence) -> None:
         mean, sd = np.mean(folds), np.std(folds, ddof=1)
         half = 2.2622 * sd * np.sqrt(1 / 10 + 1 / 8)
         assert row["Claimed"] == str(value)
-        assert row["Measured Mean"] == f"{mean:.1f}"
-        assert row["Measured SD"] == f"{sd:.1f}"
+        assert row["Measured Mean"] == decimals(mean, 1)
+        assert row["Measured SD"] == decimals(sd, 1)
         assert row["Measured Interval"] == f"{mean - half:.1f} to {mean + half:.1f}"
         assert row["Difference"] == f"{mean - value:+.1f}".replace("-", "−")
         assert row["Verdict"] == "lower"

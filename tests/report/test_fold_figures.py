@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.comparisons.scores import score_study
+from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
 from harness.report.fold_figures import fold_figure
@@ -46,7 +47,7 @@ def test_fold_figure_shows_every_fold_and_the_mean(record: StudyRecord) -> None:
     low = scores.arms["macro_accuracy_mean"] - scores.arms["macro_accuracy_sd"]
     assert all(np.isclose(drawn, 100 * value).any() for value in low)
     summary = scores.arms.iloc[0]
-    expected = f"{100 * summary['macro_accuracy_mean']:.1f} ± {100 * summary['macro_accuracy_sd']:.1f}  (n = 5)"
+    expected = " ± ".join(decimals(100 * summary[f"macro_accuracy_{kind}"], 1) for kind in ("mean", "sd")) + "  (n = 5)"
     assert expected in [text.get_text() for text in axes.texts]
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
+from harness.decimals import decimals
 from harness.errors import ReportError
 from harness.report import write_overview
 from harness.report.evidence import gather
@@ -44,7 +45,7 @@ def test_each_network_stands_under_its_data_set_with_every_protocol(folders: lis
     assert [each.arm.partition(",")[0] for each in effects] == [STRICT, SHUFFLED, CHOSEN] * 2
     assert table.rules == (3,)
     assert published[f"{STRICT}, ESC-10"] == ((80.25, "80.25"),)
-    mean = {each.arm: f"{each.mean:.1f}" for each in effects}
+    mean = {each.arm: decimals(each.mean, 1) for each in effects}
     strict, shuffled, chosen = (mean[f"{arm}, ESC-10"] for arm in (STRICT, SHUFFLED, CHOSEN))
     assert f"| {STRICT}, ESC-10 | {strict} → {chosen} | {shuffled} | 80.25 |" in markdown
     assert "epoch: last → best on test" in markdown

@@ -7,6 +7,7 @@ import json
 import jsonschema
 import pytest
 
+from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report import results
 from harness.report.evidence import Evidence, gather
@@ -65,7 +66,7 @@ def test_the_figure_has_a_line_for_each_split_and_the_published_number(evidence:
     texts = [text.get_text().strip() for text in axes.texts]
     assert STRICT in texts
     assert "80.25" in texts
-    means = [f"{each.mean:.1f}" for each in evidence.protocols]
+    means = [decimals(each.mean, 1) for each in evidence.protocols]
     assert f"{means[0]} → {means[2]}" in texts
     entries, files = draw_all(evidence)
     assert [entry.name for entry in entries["protocols"]] == ["protocols"]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.comparisons.scores import score_study
+from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report import summarise, summary_rows
 
@@ -23,7 +24,7 @@ def test_one_row_per_arm_with_the_reports_numbers(record: StudyRecord) -> None:
     arms = score_study(record).arms.set_index("arm")
     for row in rows:
         mean, sd = (arms.loc[row["arm"], f"macro_accuracy_{kind}"] for kind in ("mean", "sd"))
-        assert row["macro %"] == f"{100 * mean:.1f} ± {100 * sd:.1f}"
+        assert row["macro %"] == f"{decimals(100 * mean, 1)} ± {decimals(100 * sd, 1)}"
         assert row["folds × seeds"] == "5 × 2"
         assert "failed" not in row
     assert (rows[0]["model"], rows[0]["features"]) == ("su4", "LMC")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from harness.comparisons.scores import score_study
+from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.evidence import gather
 from harness.report.table import Table
@@ -46,8 +47,8 @@ def test_accuracy_table_prints_mean_and_sd_over_folds(record: StudyRecord) -> No
     printed = {row[0]: row for row in table.printed.to_numpy().tolist()}
     for arm in ("LMCNet", "MCNet", "MLMC", "TSCNN-DS"):
         folds = fold_accuracies(record, arm)
-        assert printed[arm][2] == f"{100 * np.mean(folds):.1f}"
-        assert printed[arm][3] == f"{100 * np.std(folds, ddof=1):.1f}"
+        assert printed[arm][2] == decimals(100 * float(np.mean(folds)), 1)
+        assert printed[arm][3] == decimals(100 * float(np.std(folds, ddof=1)), 1)
         # t(.975, 4) = 2.7764; of five folds one is tested, one validates and three train.
         half = 2.7764 * np.std(folds, ddof=1) * np.sqrt(1 / 5 + 1 / 3)
         assert printed[arm][4] == f"{100 * (np.mean(folds) - half):.1f} to {100 * (np.mean(folds) + half):.1f}"
@@ -61,7 +62,7 @@ def test_accuracy_table_prints_mean_and_sd_over_folds(record: StudyRecord) -> No
 def test_fold_table_has_a_column_per_fold(record: StudyRecord) -> None:
     (table,) = tables_of(record)["folds"]
     assert [header[1] for header in table.printed.columns] == ["Arm", "1", "2", "3", "4", "5", "Mean", "SD"]
-    expected = [f"{100 * value:.1f}" for value in fold_accuracies(record, "MCNet")]
+    expected = [decimals(100 * value, 1) for value in fold_accuracies(record, "MCNet")]
     assert table.printed.iloc[1, 1:6].tolist() == expected
     assert len(table.data) == 20
 

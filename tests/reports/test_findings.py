@@ -65,7 +65,7 @@ def test_the_finding_about_the_split() -> None:
     assert told(r"a recording of (\d+) % of UrbanSound8K's .*? and of (\d+) % of ESC-10's") == tuple(shared)
     arms = [(study, f"TSCNN-DS{split}") for study in (urban, esc) for split in SPLITS]
     shifts = [100 * (accuracy(study, f"{arm} best-on-test") - accuracy(study, arm)) for study, arm in arms]
-    assert told(f"best on the test fold adds at most {NUMBER} points") == (f"{max(shifts):.1f}",)
+    assert told(f"best on the test fold adds at most {NUMBER} points") == (decimals(max(shifts), 1),)
     found = told(f"{NUMBER} % on folds whose .*? never seen, {NUMBER} % with .*? folds, {NUMBER} % with their", README)
     assert found == tuple(mean(urban, f"TSCNN-DS{split}") for split in SPLITS)
     claim = load_library().claim("su2019:T2/TSCNN-DS").printed.value
@@ -95,7 +95,7 @@ def test_the_finding_about_the_fusion() -> None:
     assert found == (str(results_of(study)["data"]["n_clips"]), str(clips["only_first"]), str(clips["only_second"]))
     below = pair(study, "TSCNN-DS", "MCNet")
     found = told(rf"Only MCNet, {NUMBER} points below, is told apart \(p {NUMBER} over seven pairs\)")
-    assert found == (f"{below['mean']:.1f}", f"{below['p_holm']:.3f}")
+    assert found == (decimals(below["mean"], 1), f"{below['p_holm']:.3f}")
     family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
     assert len(family) == 7
     assert [(each["second"]) for each in family if each["p_holm"] < 0.05] == ["MCNet"]
@@ -133,7 +133,7 @@ def test_the_limits_of_that_one() -> None:
     gains = [pair(study, f"{net}-8 re-estimated", f"{net}-8") for net in ("LMCNet", "MCNet")]
     assert told(f"8-layer networks, {NUMBER} and {NUMBER} points") == tuple(decimals(each["mean"], 1) for each in gains)
     found = told(rf"over recordings \({NUMBER} to {NUMBER} and {NUMBER} to {NUMBER}\), but")
-    assert found == tuple(f"{each['bootstrap'][end]:.1f}" for each in gains for end in ("low", "high"))
+    assert found == tuple(decimals(each["bootstrap"][end], 1) for each in gains for end in ("low", "high"))
     family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
     assert len(family) == 13
     smallest = min(each["p_holm"] for each in family)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import StudyError
 from harness.study import load_study
+from harness.study.load import parse_study
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
 
@@ -221,3 +222,15 @@ def test_any_override_is_set_or_refused(override: str) -> None:
         # Anything but a StudyError would be a traceback for the user, and fails here.
         with contextlib.suppress(StudyError):
             assert load_study(path, [override]).study.name
+
+
+def test_a_long_value_is_cut_wherever_it_is_told() -> None:
+    name, key = "x" * 30_000, "y" * 30_000
+    unnamed = {"name": name, "model": "su4", "features": "LMC", key: 2}
+    unknown = {"name": "A", "model": name, "features": "LMC"}
+    doubled = {"name": "B", "fuse": [name, name], "rule": "mean"}
+    for arm, parts in ((unnamed, ["arms[xxx", ".yyy", "at most"]), (unknown, ["'xxx"]), (doubled, ["'xxx"])):
+        with pytest.raises(StudyError) as told:
+            parse_study({"study": {"name": "long"}, "data": {"dataset": "synthetic"}, "arms": [arm]}, "study.toml")
+        assert all(part in str(told.value) for part in parts), told.value
+        assert max(map(len, str(told.value).splitlines())) < 1_200
