@@ -14,7 +14,6 @@ from harness.models import build_model, describe_model
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.table import Table
-from harness.report.wording import NOTHING
 from harness.study.load import parse_study
 
 NETWORKS_ABREAST = 4
@@ -142,7 +141,7 @@ def _numbered(names: Sequence[str]) -> list[str]:
 def short_count(count: float | None) -> str:
     """Return a count as the paper prints it: ``288``, ``9.2 K``, ``15.9 M``."""
     if count is None or pd.isna(count):
-        return NOTHING
+        return wording.NOTHING
     for unit, size in (("M", 1e6), ("K", 1e3)):
         if count >= size:
             return f"{count / size:.1f} {unit}"

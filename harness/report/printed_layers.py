@@ -10,8 +10,8 @@ from harness.claims import Paper, Printed
 from harness.claims.paper import LayerColumn, LayerRow, LayerTable
 from harness.features import set_shape
 from harness.record import StudyRecord
+from harness.report import wording
 from harness.report.table import Table
-from harness.report.wording import NOTHING
 from harness.study.load import parse_study
 from harness.vocabulary import feature_set
 
@@ -67,7 +67,7 @@ def _table(
         agree = [_agrees(count, text) for count, text in zip(counts, texts, strict=True)]
         apart += agree.count("no")
         cells[quantity.capitalize(), "here"] = [f"{count:,}" for count in counts]
-        cells[quantity.capitalize(), "printed"] = [text or NOTHING for text in texts]
+        cells[quantity.capitalize(), "printed"] = [text or wording.NOTHING for text in texts]
         cells[quantity.capitalize(), "agree"] = agree
         data |= {f"{quantity}: here": [*counts], f"{quantity}: printed": [*texts], f"{quantity}: agree": [*agree]}
     verdict = "all printed counts agree" if not apart else f"{apart} printed count{'s' if apart > 1 else ''} differ"
@@ -79,7 +79,7 @@ def _table(
     return Table(
         name="printed-layers" if number == 0 else f"printed-layers-{number + 1}",
         title="Networks beside the printed table of layers",
-        caption=" ".join([caption, *marks]),
+        caption=wording.with_marks(caption, marks),
         printed=pd.DataFrame(cells),
         data=pd.DataFrame(data),
         rules=(len(names),),
@@ -88,6 +88,6 @@ def _table(
 
 def _agrees(count: int, text: str | None) -> str:
     if text is None:
-        return NOTHING
+        return wording.NOTHING
     printed = Printed.parse(text)
     return "yes" if abs(count - printed.value) < printed.step else "no"
