@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,8 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-REPORTS = Path(__file__).parents[2] / "reports"
-STUDIES = sorted(path.parent.name for path in REPORTS.glob("*/results.json"))
+from tests.reports.committed import REPORTS, STUDIES, committed_files
+
 MEGABYTE = 1_000_000
 
 Report = tuple[dict[str, Any], pd.DataFrame]
@@ -70,11 +68,7 @@ def test_there_are_reports() -> None:
 
 
 def test_they_stay_small_and_hold_neither_audio_nor_weights() -> None:
-    # What was written here and is not committed does not count.
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "."], cwd=REPORTS, capture_output=True, text=True, check=True
-    ).stdout
-    files = [REPORTS / name for name in listed.split("\0") if name]
+    files = committed_files()
     assert len(files) > 100
     assert sum(path.stat().st_size for path in files) < 20 * MEGABYTE
     assert {path.suffix for path in files} <= {".pdf", ".tex", ".csv", ".png", ".json", ".parquet", ".md"}
