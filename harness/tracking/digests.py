@@ -20,6 +20,10 @@ COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.con
 """Fields of a study that say what its results are compared with, and how. A study run goes on with others, but says so
 where something had been tested already."""
 
+EXTENT = ("arms", "evaluate.seeds")
+"""Fields that say which trainings a study has, but change none of them: arms may come and go, and so may seeds. A study
+run goes on with others, and says so as it does of comparisons: who sees results may not choose by them unseen."""
+
 
 def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
     """Return the digest of a resolved study and of its inputs' ``digests`` (``data``, ``features.LMC`` ...).
@@ -46,14 +50,31 @@ def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str], *, 
     return _digest({"spec": kept, "inputs": dict(digests)})
 
 
-def changed_comparisons(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return which of :data:`COMPARISONS` differ between two resolved studies."""
+def changed_declarations(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return which of :data:`COMPARISONS` and :data:`EXTENT` differ between two resolved studies."""
 
     def value(resolved: Mapping[str, Any], dotted: str) -> Any:
         section, _, field = dotted.partition(".")
         return (resolved.get(section) or {}).get(field) if field else resolved.get(section)
 
-    return [dotted for dotted in COMPARISONS if value(before, dotted) != value(after, dotted)]
+    return [dotted for dotted in (*COMPARISONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
+
+
+def core_digest(resolved: Mapping[str, Any], data_digest: str) -> str:
+    """Return the digest of a study as JSON data without its :data:`EXTENT`, and of its audio."""
+    evaluate = {name: value for name, value in resolved["evaluate"].items() if name != "seeds"}
+    core = {name: section for name, section in resolved.items() if name != "arms"} | {"evaluate": evaluate}
+    return resolved_digest(core, {"data": data_digest})
+
+
+def arms_agree(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether the arms that two resolved studies share by name are the same but for their number of seeds."""
+
+    def by_name(resolved: Mapping[str, Any]) -> dict[str, Any]:
+        return {arm["name"]: {**arm, "seeds": None} for arm in resolved["arms"]}
+
+    first, second = by_name(before), by_name(after)
+    return all(first[name] == second[name] for name in first.keys() & second.keys())
 
 
 def part_digest(part: Part, data_digest: str = "") -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data.clips import ClipTable
 from harness.data.splits import Split
 from harness.study import StudySpec
-from harness.tracking.digests import changed_comparisons
+from harness.tracking.digests import arms_agree, changed_declarations, core_digest
 from harness.tracking.environment import Environment
 from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
 from harness.tracking.names import (
@@ -43,10 +43,27 @@ if TYPE_CHECKING:
 _COMPARED = ("harness", "python", "packages", "hardware", "platform", "git")
 
 
-def find_study_run(store: Store, experiment: str, digest: str) -> Run | None:
-    """Return the newest study run with this digest, whatever its status."""
-    runs = store.search([experiment], f"tags.level = '{STUDY}' and tags.spec_digest = '{digest}'")
-    return runs[0] if runs else None
+def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapping[str, str]) -> Run | None:
+    """Return the newest study run that ``spec`` goes on in, whatever its status: one of the same study and inputs, else
+    one that differs in which arms there are, or how many seeds, alone.
+
+    ``digests`` are the study's, with ``spec`` and ``data``.
+    """
+    runs = store.search([experiment], f"tags.level = '{STUDY}'")
+    for run in runs:
+        if run.data.tags.get("spec_digest") == digests["spec"]:
+            return run
+    resolved = mask_tree(spec.model_dump(mode="json"))
+    core = core_digest(resolved, digests["data"])
+    for run in runs:
+        if run.data.tags.get("data_digest") != digests["data"]:
+            continue
+        _, earlier = _earlier(store, run)
+        if earlier is None or not earlier.keys() >= {"arms", "evaluate"}:
+            continue
+        if core_digest(earlier, digests["data"]) == core and arms_agree(earlier, resolved):
+            return run
+    return None
 
 
 def create_study_run(store: Store, experiment: str, spec: StudySpec, tags: RunTags, clips: ClipTable) -> Run:
@@ -76,6 +93,14 @@ def fill_study_run(store: Store, run: Run, spec: StudySpec, clips: ClipTable) ->
     store.client.set_tag(run_id, "study_run", run_id)
 
 
+def go_on_as(store: Store, run: Run, tags: RunTags) -> None:
+    """Give a study run that goes on the tags of the study as it is now."""
+    from mlflow.entities import RunTag
+
+    changed = {name: value for name, value in tags.study().items() if name != "study_run"}
+    store.client.log_batch(run.info.run_id, tags=[RunTag(name, value) for name, value in changed.items()])
+
+
 def begin_session(
     store: Store,
     run: Run,
@@ -89,8 +114,8 @@ def begin_session(
 ) -> None:
     """Mark the study run as running, and write study, data, leakage, claims and environment into its artifacts.
 
-    ``tested`` tells whether an earlier session has tested anything: comparisons that differ from its own are then noted
-    as declared later.
+    ``tested`` tells whether an earlier session has tested anything: comparisons, arms and numbers of seeds that differ
+    from its own are then noted as declared later.
     """
     from mlflow.entities import RunTag
 
@@ -112,7 +137,7 @@ def begin_session(
         later = set(earlier.get(DECLARED_LATER, ()))
         if earlier_spec is not None and earlier_spec != resolved:
             files[f"study-session-{number - 1}.json"] = json_file(earlier_spec)
-            later |= set(changed_comparisons(earlier_spec, resolved)) if tested else set()
+            later |= set(changed_declarations(earlier_spec, resolved)) if tested else set()
         if later:
             facts[DECLARED_LATER] = sorted(later)
     files[ENVIRONMENT_FILE] = json_file(facts)

@@ -21,7 +21,7 @@ from harness.data.splits import Split
 from harness.study import Arm, StudySpec
 from harness.tracking import names
 from harness.tracking.delivery import Courier
-from harness.tracking.digests import spec_digest, text_digest
+from harness.tracking.digests import core_digest, spec_digest, text_digest
 from harness.tracking.environment import collect_environment
 from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
@@ -38,11 +38,12 @@ from harness.tracking.session import (
     end_session,
     fill_study_run,
     find_study_run,
+    go_on_as,
     reopen,
 )
 from harness.tracking.spool import recording_uri, spool_of
 from harness.tracking.store import Store, open_store
-from harness.tracking.uri import is_remote, local_folder, mask_secrets
+from harness.tracking.uri import is_remote, local_folder, mask_secrets, mask_tree
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -94,8 +95,9 @@ class StudyRecorder(FoldRecorder):
         server meanwhile; see :mod:`harness.tracking.delivery`.
 
         With ``resume`` the newest study run of the same study and inputs goes on, whatever its status; of an older
-        session, runs still marked RUNNING become KILLED. What the results are compared with may differ; comparisons
-        that changed after something was tested are noted as declared later.
+        session, runs still marked RUNNING become KILLED. What the results are compared with may differ, and so may
+        which arms there are and how many seeds; what changed of that after something was tested is noted as declared
+        later.
 
         Parameters
         ----------
@@ -122,18 +124,21 @@ class StudyRecorder(FoldRecorder):
         store = open_store(recording_uri(uri), create=True)
         digest = spec_digest(spec, digests)
         environment = collect_environment(command, overrides)
-        lock = _take_lock(store, spec.study.name, digest, tell)
+        # Studies that go on in one study run share a lock.
+        core = core_digest(mask_tree(spec.model_dump(mode="json")), digests["data"])
+        lock = _take_lock(store, spec.study.name, core, tell)
         try:
             known = {**digests, **environment.facts.get("digests", {}), "spec": digest}
             with store.guard("open the study run"):
                 experiment = store.ensure_experiment(spec.study.name, spec.study.question)
-                run = find_study_run(store, experiment, digest) if resume else None
+                run = find_study_run(store, experiment, spec, known) if resume else None
                 found = [] if run is None else descendants(store, experiment, run.info.run_id)
                 close_leftovers(store, found, _INTERRUPTED)
                 if run is None:
                     run = create_study_run(store, experiment, spec, RunTags(spec, known), clips)
                 else:
                     fill_study_run(store, run, spec, clips)
+                    go_on_as(store, run, RunTags(spec, known))
                 tested = any(
                     each.info.status == names.FINISHED
                     and (each.data.tags["level"], each.data.tags["phase"]) == (names.FOLD, names.FINAL)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.study import load_study
-from harness.tracking.digests import COMPARISONS, changed_comparisons, resolved_digest, spec_digest
+from harness.tracking.digests import COMPARISONS, changed_declarations, resolved_digest, spec_digest
 
 STUDIES = Path(__file__).parents[2] / "studies"
 INPUTS = {"data": "0" * 64, "features.LMC": "1" * 64}
@@ -46,7 +46,7 @@ def test_what_changes_no_training_does_not_count(resolved: dict[str, Any], dotte
     other = put(resolved, dotted, value)
     assert other != resolved
     assert resolved_digest(other, INPUTS) == resolved_digest(resolved, INPUTS)
-    assert changed_comparisons(resolved, other) == ([dotted] if dotted in COMPARISONS else [])
+    assert changed_declarations(resolved, other) == ([dotted] if dotted in COMPARISONS else [])
 
 
 @pytest.mark.parametrize(
