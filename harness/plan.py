@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
 from harness.features import n_frames, n_segments, plane_rows, set_shape
 from harness.models import build_model, count_parameters
-from harness.prepare import default_workers, resolve_device
+from harness.prepare import check_precisions, default_workers, resolve_device
 from harness.study import Arm, StudySpec
 from harness.training.probe import probe_speed
 
@@ -58,8 +58,11 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     ------
     DataError
         When the data set is not there or not whole.
+    TrainingError
+        When the device is not there, or lacks the precision of an arm.
     """
     chosen = resolve_device(device)
+    check_precisions(spec, chosen)
     clips = load_clips(spec.data, resolve_data_root(data_root))
     frames = n_frames(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
     segments = n_segments(frames, spec.features.segment_frames, spec.features.segment_hop)

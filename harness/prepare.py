@@ -92,6 +92,22 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     return Prepared(spec, clips, features, splits, device)
 
 
+def check_precisions(spec: StudySpec, device: str) -> None:
+    """Refuse a study that ``device`` would have to emulate, before anything is loaded.
+
+    Raises
+    ------
+    TrainingError
+        When an arm computes in bfloat16 and the device does not.
+    """
+    from harness.training.isolation import open_device
+    from harness.training.precision import check_precision
+
+    place = open_device(device)
+    for arm in spec.trained_arms:
+        check_precision(spec.settings(arm).train.precision, place, f"arm {arm.name!r}")
+
+
 def _features(
     spec: StudySpec,
     clips: ClipTable,

@@ -22,7 +22,7 @@ from harness.errors import TrackingError, TrainingError
 from harness.executors import Executor, local_executor
 from harness.interrupt import Saved
 from harness.ledger import Ledger
-from harness.prepare import Prepared, default_workers, prepare, resolve_device, user_cache
+from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
 from harness.report import ReportFiles, summary_rows, write_report
@@ -131,6 +131,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     """
     papers = claimed_papers(spec, options.claims)
     device = resolve_device(options.device)
+    check_precisions(spec, device)
     workers = options.workers or default_workers(device, spec.train.threads)
     # The studies of a server are recorded on this machine first.
     store = recording_uri(options.tracking_uri)

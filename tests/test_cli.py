@@ -101,6 +101,23 @@ def test_a_device_this_machine_lacks_is_told() -> None:
     assert "--device cuda:99: this machine has" in result.output
 
 
+@pytest.mark.parametrize("command", ["run-study", "plan"])
+def test_a_precision_the_processor_lacks_is_told_before_anything_is_loaded(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.training import precision
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: False)
+    study = str(STUDIES / "quickstart.toml")
+    given = ["--set", "train.precision=bfloat16", "--device", "cpu", "--data-root", str(tmp_path)]
+    result = CliRunner().invoke(cli, [command, study, *given])
+    assert result.exit_code == 2
+    assert "arm 'LMCNet': " in result.output
+    assert "--set train.precision=float32" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_fields_tells_every_field_with_its_meaning() -> None:
     result = CliRunner().invoke(cli, ["fields", "train"])
     assert result.exit_code == 0

@@ -11,10 +11,12 @@ from harness.study import load_study
 from harness.study.load import parse_study
 
 STUDIES = Path(__file__).parents[1] / "studies"
+# What every processor has.
+FLOAT32 = "train.precision=float32"
 
 
 def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_root: Path) -> None:
-    spec = load_study(STUDIES / "su2019-esc10.toml", ["evaluate.folds=[1, 2]"])
+    spec = load_study(STUDIES / "su2019-esc10.toml", ["evaluate.folds=[1, 2]", FLOAT32])
     before = sorted(path.name for path in esc_root.iterdir())
     plan = make_plan(spec, esc_root, "cpu", 2)
     assert sorted(path.name for path in esc_root.iterdir()) == before
@@ -36,7 +38,7 @@ def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_ro
 
 
 def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Path) -> None:
-    plan = make_plan(load_study(STUDIES / "protocols-esc10.toml"), esc_root, "cpu", 2)
+    plan = make_plan(load_study(STUDIES / "protocols-esc10.toml", [FLOAT32]), esc_root, "cpu", 2)
     arms = {arm.name: arm for arm in plan.arms}
     for net in ("LMCNet", "MCNet"):
         for split in ("", " random-clip", " random-segment"):

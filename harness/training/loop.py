@@ -31,6 +31,7 @@ from harness.training.memory import explained_memory
 from harness.training.metrics import clip_means, scores
 from harness.training.norm_statistics import re_estimated
 from harness.training.normalise import normalise
+from harness.training.precision import check_precision
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldResult, FoldTask
@@ -51,8 +52,8 @@ def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
     Raises
     ------
     TrainingError
-        When the device is missing, memory does not suffice, a part of the split that is needed is empty, or the loss is
-        no longer a finite number.
+        When the device is missing or has no arithmetic of that precision, memory does not suffice, a part of the split
+        that is needed is empty, or the loss is no longer a finite number.
     """
     (result,) = train_together([task], None if on_epoch is None else lambda rows: on_epoch(rows[0]))
     return result
@@ -76,7 +77,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
     began = time.perf_counter()
     task = tasks[0]
     device = open_device(task.device)
-    _check_precision(task, device)
+    check_precision(task.settings.train.precision, device, task.key)
     parts = _parts(task)
     for other in tasks[1:]:
         _parts(other)
@@ -350,14 +351,3 @@ def _table(part: str, items: Items, probabilities: NDArray[np.float32]) -> pd.Da
     table = {"part": part, "clip": items.clips, "segment": items.segments, "y_true": items.labels}
     columns = {f"p_{label}": probabilities[:, label] for label in range(probabilities.shape[1])}
     return pd.DataFrame({**table, **columns})
-
-
-def _check_precision(task: FoldTask, device: torch.device) -> None:
-    """Refuse bfloat16 on a GPU that has none: it would be emulated at a fraction of the speed, or fail midway."""
-    if device.type != "cuda" or task.settings.train.precision != "bfloat16":
-        return
-    with torch.cuda.device(device):
-        if not torch.cuda.is_bf16_supported(including_emulation=False):
-            raise TrainingError(
-                f"{task.key}: {device_name(device)} has no bfloat16 arithmetic; set train.precision = 'float32'"
-            )

@@ -14,6 +14,7 @@ from benchmarks import bare
 from benchmarks.contestants import NAIVE, VARIANTS
 from benchmarks.record import RESULTS
 from harness import study
+from tests.training.processor import needs_bfloat16
 
 ABSENT = ("pydantic", "mlflow", "optuna", "librosa", "soundfile", "soxr", "ray", "typer")
 RUN = f"""
@@ -29,6 +30,7 @@ def test_the_stand_ins_have_the_sections_fields_and_defaults(name: str) -> None:
     assert vars(getattr(bare, name)()) == getattr(study, name)().model_dump()
 
 
+@needs_bfloat16
 def test_every_part_runs_on_a_cpu_with_torch_alone(tmp_path: Path) -> None:
     before = sorted(RESULTS.iterdir())
     command = [sys.executable, "-c", RUN, "--device", "cpu", "--small", "--no-compile", "--output", str(tmp_path)]

@@ -14,6 +14,7 @@ from harness.features.store import FeatureRef
 from harness.training import FoldResult, FoldTask, loop, train_fold
 from harness.training.inputs import Resident
 from tests.toys import same_result, settings_of, task_of, write_images
+from tests.training.processor import needs_bfloat16
 
 Make = Callable[..., FoldTask]
 
@@ -38,6 +39,7 @@ def float32_result(task: FoldTask, monkeypatch: pytest.MonkeyPatch) -> FoldResul
         return train_fold(task)
 
 
+@needs_bfloat16
 @pytest.mark.parametrize(
     "values", [{}, {"mask_frames": 3, "mask_bins": 3}, {"class_weights": True, "optimizer": "adamw"}, {"batch_size": 7}]
 )
@@ -52,6 +54,7 @@ def test_su_net_equals_float32_inputs_to_the_bit(
     assert set(held) == {torch.float32}
 
 
+@needs_bfloat16
 def test_resnet_equals_float32_inputs_to_the_bit(
     tmp_path: Path, labels: NDArray[np.int64], held: list[torch.dtype], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +65,14 @@ def test_resnet_equals_float32_inputs_to_the_bit(
     assert same_result(half, float32_result(task, monkeypatch))
 
 
-@pytest.mark.parametrize("values", [{"gain": 3}, {"mixup": 0.2}, {"precision": "float32"}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"gain": 3}, marks=needs_bfloat16),
+        pytest.param({"mixup": 0.2}, marks=needs_bfloat16),
+        {"precision": "float32"},
+    ],
+)
 def test_what_calculates_with_float32_inputs_keeps_them(
     make_task: Make, held: list[torch.dtype], values: dict[str, object]
 ) -> None:
@@ -70,6 +80,7 @@ def test_what_calculates_with_float32_inputs_keeps_them(
     assert set(held) == {torch.float32}
 
 
+@needs_bfloat16
 def test_rounding_before_the_gain_would_change_the_numbers(make_task: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(settings=settings_of(epochs=1, precision="bfloat16", gain=3))
     right = train_fold(task)

@@ -19,6 +19,7 @@ from harness.models import SuNet
 from harness.training import FoldResult, FoldTask, train_fold, train_together
 from harness.training.learner import Learner
 from tests.toys import N_CLASSES, same_result, settings_of, split_of, task_of, write_images, write_segments
+from tests.training.processor import needs_bfloat16
 
 Make = Callable[..., FoldTask]
 EVERYTHING = {"gain": 3, "mixup": 0.3, "mask_frames": 2, "mask_bins": 2, "class_weights": True}
@@ -30,7 +31,7 @@ def accuracy(result: FoldResult, part: str) -> float:
     return float((values.argmax(axis=1) == rows["y_true"]).mean())
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)])
 def test_a_repeat_is_equal_to_the_bit(make_task: Make, precision: str) -> None:
     task = make_task(settings=settings_of(precision=precision, **EVERYTHING))
     first = train_fold(task)
@@ -63,6 +64,7 @@ def test_learns_what_can_be_learnt(make_task: Make) -> None:
     assert result.history["train_loss"].iloc[-1] < result.history["train_loss"].iloc[0] / 3
 
 
+@needs_bfloat16
 def test_learns_with_every_augmentation_and_bfloat16(make_task: Make) -> None:
     settings = settings_of(
         epochs=10, optimizer="adamw", lr=0.002, schedule="cosine", precision="bfloat16", **EVERYTHING

@@ -1,0 +1,48 @@
+"""bfloat16 is refused where it would be emulated, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from harness.errors import TrainingError
+from harness.training import FoldTask, precision, train_fold
+from harness.training.precision import check_precision, has_bfloat16
+from tests.toys import settings_of
+
+CPU = torch.device("cpu")
+
+
+def without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: False)
+
+
+def test_the_processor_is_asked_as_torch_asks_it() -> None:
+    level = torch.backends.cpu.get_cpu_capability()
+    if level == "AVX2":
+        assert not has_bfloat16(CPU)
+    elif level.startswith("AVX512"):
+        assert has_bfloat16(CPU)
+    else:
+        pytest.skip(f"nothing is known of a processor at the level {level}")
+
+
+def test_a_build_without_onednn_has_no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert not has_bfloat16(CPU)
+
+
+def test_what_is_refused_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch)
+    check_precision("float32", CPU, "arm 'A'")
+    with pytest.raises(TrainingError, match=r"^arm 'A': .+ has no bfloat16 arithmetic .+--set train.precision=float32"):
+        check_precision("bfloat16", CPU, "arm 'A'")
+
+
+def test_a_training_is_refused_too(make_task: Callable[..., FoldTask], monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch)
+    with pytest.raises(TrainingError, match="has no bfloat16 arithmetic"):
+        train_fold(make_task(settings=settings_of(precision="bfloat16", epochs=1)))
+    train_fold(make_task(settings=settings_of(epochs=1)))
