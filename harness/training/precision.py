@@ -19,7 +19,8 @@ def has_bfloat16(device: torch.device) -> bool:
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # torch asks the same of the processor before it gives a convolution to oneDNN; a build without oneDNN has none.
     asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return bool(asked is not None and torch.backends.mkldnn.is_available() and asked())
+    built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(built and asked is not None and asked())
 
 
 def check_precision(precision: str, device: torch.device, who: str) -> None:
