@@ -85,9 +85,8 @@ def test_a_study_error_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
 
 
 def test_a_missing_data_set_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
-    result = CliRunner().invoke(
-        cli, ["run-study", str(STUDIES / "su2019-esc10.toml"), "--data-root", str(tmp_path / "none")]
-    )
+    given = ["--data-root", str(tmp_path / "none"), "--set", "train.precision=float32"]
+    result = CliRunner().invoke(cli, ["run-study", str(STUDIES / "su2019-esc10.toml"), *given])
     assert result.exit_code == 2
     assert result.output.startswith("error: ")
     assert "ESC-50" in result.output

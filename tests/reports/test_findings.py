@@ -105,6 +105,49 @@ def test_the_finding_about_the_fusion() -> None:
     assert found == tuple(mean(study, arm) for arm in ("TSCNN-DS", "LMCNet", "TSCNN mean"))
 
 
+def test_the_finding_about_the_fusion_on_urbansound8k() -> None:
+    study = "su2019-urbansound8k"
+    found = told(f"folds TSCNN-DS reaches {NUMBER} %, MCNet alone {NUMBER} % .*? plain mean {NUMBER} %; of")
+    arms = ("TSCNN-DS", "MCNet", "TSCNN mean")
+    assert found == tuple(mean(study, arm) for arm in arms)
+    assert accuracy(study, "MCNet") > accuracy(study, "LMCNet")
+    over = pair(study, "TSCNN-DS", "MCNet")
+    found = told(rf"\({NUMBER} points more, -{NUMBER} to {NUMBER} over folds\)")
+    assert found == tuple(decimals(value, 1) for value in (-over["mean"], over["interval"][1], -over["interval"][0]))
+    clips = over["mcnemar"]
+    found = told(r"of (\d+) clips the fusion gets (\d+) right that MCNet misses, and misses (\d+) that")
+    assert found == (str(results_of(study)["data"]["n_clips"]), str(clips["only_first"]), str(clips["only_second"]))
+    near = pair(study, "TSCNN-DS", "TSCNN mean")
+    assert near["verdict"] == "consistent"
+    found = told(rf"within (\d+) points of each other \(p {NUMBER} over three pairs\)")
+    assert found == (f"{near['equivalence']['margin']:.0f}", f"{near['p_equivalence_holm']:.3f}")
+    below = pair(study, "TSCNN-DS", "LMCNet")
+    found = told(
+        rf"LMCNet, at {NUMBER} %, lies {NUMBER} points below the fusion \({NUMBER} to {NUMBER} over recordings\)"
+    )
+    drawn = below["bootstrap"]
+    shown = [decimals(value, 1) for value in (below["mean"], drawn["low"], drawn["high"])]
+    assert found == (mean(study, "LMCNet"), *shown)
+    assert told(rf"three folds do not settle \(p {NUMBER}\)") == (f"{below['p_holm']:.2f}",)
+    assert len([each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]) == 3
+    found = told(
+        f"on UrbanSound8K TSCNN-DS reaches {NUMBER} %, its better stream {NUMBER} %, the plain mean {NUMBER} %", README
+    )
+    assert found == tuple(mean(study, arm) for arm in arms)
+    # The limits: what was chosen, and the study that was trained for longer.
+    chosen = {
+        trial["values"]["train.epochs"]
+        for search in results_of(study)["searches"]
+        for trial in search["trials"]
+        if trial["trial"] in search["chosen"].values()
+    }
+    assert chosen == {2, 3}
+    longer = "protocols-urbansound8k"
+    assert results_of(longer)["spec"]["train"]["epochs"] == 8
+    assert accuracy(longer, "MCNet") > accuracy(longer, "TSCNN-DS") > accuracy(longer, "LMCNet")
+    assert accuracy(study, "MCNet") > accuracy(study, "TSCNN-DS") > accuracy(study, "LMCNet")
+
+
 DEPTHS = ("", "-6", "-8")
 
 
