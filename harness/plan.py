@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
+from harness.data.splits import Part
 from harness.features import n_frames, n_segments, plane_rows, set_shape
 from harness.models import build_model, count_parameters
 from harness.prepare import check_precisions, default_workers, resolve_device
@@ -21,8 +22,10 @@ from harness.training.probe import probe_speed
 class ArmPlan:
     """One arm of a plan. A fused arm has no trainings, and neither has one that shares those of ``trained_with``.
 
-    ``items`` is the mean number of training items (segments, or images) of a fold; ``seconds`` estimates the wall time
-    of all trainings of the arm, from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
+    ``search_items`` and ``items`` are the mean numbers of training items (segments, or images) of a fold in a search
+    and in a final training, which may learn from the validation part too; ``epochs`` the fewest and the most of them
+    that a search may choose. ``seconds`` estimates the wall time of all trainings of the arm, with the mean of these,
+    from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
     """
 
     name: str
@@ -31,7 +34,8 @@ class ArmPlan:
     trials: int
     search_trainings: int
     final_trainings: int
-    epochs: int
+    epochs: tuple[int, int]
+    search_items: int
     items: int
     parameters: int
     items_per_second: float
@@ -100,7 +104,7 @@ def _plan_arm(
     workers: int,
 ) -> ArmPlan:
     if arm.is_fused:
-        return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, 0, 0, 0, 0.0, 0.0)
+        return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
     settings = spec.settings(arm)
     inputs = settings.inputs
     rows = plane_rows(inputs, spec.features) if inputs.layout == "segments" else None
@@ -111,14 +115,18 @@ def _plan_arm(
     searched = trials * len(spec.test_folds)
     final = len(spec.test_folds) * spec.seeds(arm)
 
-    def count(split: Split) -> int:
-        part = split.train
+    def count(part: Part) -> int:
         if inputs.layout == "image" or part.segments is not None:
             return len(part)
         return int(segments[part.clips].sum())
 
-    items = round(float(np.mean([count(split) for split in splits[settings.protocol.split]])))
-    seconds = (searched + final) * settings.train.epochs * items / speed / min(workers, max(searched, final, 1))
+    cuts = splits[settings.protocol.split]
+    items = search_items = round(float(np.mean([count(split.train) for split in cuts])))
+    if settings.protocol.final_train == "train+validation":
+        items += round(float(np.mean([count(split.validation) for split in cuts])))
+    epochs = _epochs(spec, arm)
+    passes = (searched * search_items + final * items) * sum(epochs) / 2
+    seconds = passes / speed / min(workers, max(searched, final, 1))
     return ArmPlan(
         arm.name,
         settings.model_name,
@@ -126,9 +134,21 @@ def _plan_arm(
         trials,
         searched,
         final,
-        settings.train.epochs,
+        epochs,
+        search_items,
         items,
         count_parameters(model),
         speed,
         seconds,
     )
+
+
+def _epochs(spec: StudySpec, arm: Arm) -> tuple[int, int]:
+    """Return the fewest and the most epochs that ``arm`` may be trained for: by its own search, or by that it takes."""
+    whose = spec.arm(arm.tuned_as) if arm.tuned_as else arm
+    space = spec.search.space.get("train.epochs") if spec.search.trials and whose.searches else None
+    if space is None:
+        own = spec.settings(arm).train.epochs
+        return own, own
+    values = [int(value) for value in space.choices or (space.low, space.high) if value is not None]
+    return min(values), max(values)

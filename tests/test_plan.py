@@ -30,10 +30,13 @@ def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_ro
     assert lmc.parameters == pytest.approx(15.9e6, rel=0.01)
     assert arms["MLMC"].parameters > lmc.parameters
     assert lmc.items_per_second > 0
-    assert lmc.seconds == pytest.approx(14 * 10 * 2160 / lmc.items_per_second / 2)
+    # A search of 4, 7 or 10 epochs: 7 in the mean.
+    assert lmc.epochs == (4, 10)
+    assert lmc.seconds == pytest.approx(14 * 7 * 2160 / lmc.items_per_second / 2)
     assert arms["TSCNN-DS"].final_trainings == 0
     assert arms["TSCNN-DS"].seconds == 0
     # Tuned as another arm: no search of its own, but trainings of its own.
+    assert arms["LMCNet-6"].epochs == (4, 10)
     assert (arms["LMCNet-6"].trials, arms["LMCNet-6"].final_trainings, arms["LMCNet-6"].trained_with) == (0, 2, "")
 
 
@@ -76,3 +79,26 @@ def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path
     assert arms["LMCNet"].items == 60 * 3
     assert plan.workers >= 1
     assert [split.protocol for split in plan.splits["random-clip"]] == ["random-clip"] * 3
+
+
+def test_final_trainings_that_learn_from_the_validation_part_count_it(tmp_path: Path) -> None:
+    space = {"train.epochs": {"choices": [2, 5]}}
+    given = {
+        "study": {"name": "tiny"},
+        "data": {"dataset": "synthetic"},
+        "arms": [
+            {"name": "searched", "model": "su8", "features": "LM"},
+            {"name": "fixed", "model": "su8", "features": "LM", "search": False},
+        ],
+        "protocol": {"final_train": "train+validation"},
+        "search": {"trials": 2, "space": space},
+        "train": {"epochs": 3},
+    }
+    plan = make_plan(parse_study(given, "tiny.toml"), tmp_path, "cpu", 1)
+    searched, fixed = plan.arms
+    # Of five equal folds three train, one validates, one is tested.
+    assert searched.items * 3 == searched.search_items * 4
+    assert (searched.epochs, fixed.epochs) == ((2, 5), (3, 3))
+    expected = (10 * searched.search_items + 5 * searched.items) * 3.5 / searched.items_per_second
+    assert searched.seconds == pytest.approx(expected)
+    assert fixed.seconds == pytest.approx(5 * fixed.items * 3 / fixed.items_per_second)

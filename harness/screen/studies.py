@@ -37,7 +37,7 @@ def show_plan(plan: Plan) -> None:
             arm.name,
             f"{arm.model} on {arm.features}",
             f"{arm.parameters / 1e6:.1f} M" if arm.parameters else "-",
-            f"{arm.items:,} × {arm.epochs}" if arm.items else "-",
+            f"{arm.items:,} × {_epochs(arm)}" if arm.items else "-",
             _trainings(arm),
             f"{arm.items_per_second:.0f}" if arm.items_per_second else "-",
             duration(arm.seconds) if arm.final_trainings else "-",
@@ -48,12 +48,17 @@ def show_plan(plan: Plan) -> None:
     terminal.print(table("plan", columns, rows, left=2))
     total = sum(arm.seconds for arm in plan.arms)
     terminal.print(
-        f"items are segments or images of one fold; trainings are (trials + seeds) × "
+        f"items are segments or images of one final training; trainings are (trials + seeds) × "
         f"{len(spec.test_folds)} folds. About {duration(total)} of training with {plan.workers} workers on "
         f"{plan.device}, from a probe of a few steps per network; validation and features come on top"
         + (_SHARED if any(arm.trained_with for arm in plan.arms) else ""),
         markup=False,
     )
+
+
+def _epochs(arm: ArmPlan) -> str:
+    fewest, most = arm.epochs
+    return str(fewest) if fewest == most else f"{fewest} to {most}"
 
 
 def _trainings(arm: ArmPlan) -> str:
