@@ -47,7 +47,7 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
     """Return the newest study run that ``spec`` goes on in, whatever its status: one of the same study and inputs, else
     one that differs in which arms there are, or how many seeds, alone.
 
-    ``digests`` are the study's, with ``spec`` and ``data``.
+    ``digests`` are the study's: ``spec``, ``data``, ``features.<set>``.
     """
     runs = store.search([experiment], f"tags.level = '{STUDY}'")
     for run in runs:
@@ -58,10 +58,15 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
     for run in runs:
         if run.data.tags.get("data_digest") != digests["data"]:
             continue
-        _, earlier = _earlier(store, run)
-        if earlier is None or not earlier.keys() >= {"arms", "evaluate"}:
+        environment, earlier = _earlier(store, run)
+        if environment is None or earlier is None or not earlier.keys() >= {"arms", "evaluate"}:
             continue
-        if core_digest(earlier, digests["data"]) == core and arms_agree(earlier, resolved):
+        # A feature set that both have must hold the same numbers.
+        inputs = environment.get("digests", {})
+        same_inputs = all(
+            inputs[name] == digests[name] for name in inputs.keys() & digests.keys() if name.startswith("features.")
+        )
+        if same_inputs and core_digest(earlier, digests["data"]) == core and arms_agree(earlier, resolved):
             return run
     return None
 

@@ -210,7 +210,8 @@ class TestAtTheDoor:
     def test_a_known_one_goes_on_to_the_data(self, study: Path, own: Path, command: str) -> None:
         own.rename(study.parent / "claims")
         study.write_text(study.read_text(encoding="utf-8").replace("nett", "net"), encoding="utf-8")
-        result = harness(command, study, "--data-root", study.parent / "none")
+        given = ["--data-root", study.parent / "none", "--set", "train.precision=float32"]
+        result = harness(command, study, *given)
         assert result.exit_code == 2
         assert "ESC-50" in result.output
         assert "mine2026" not in result.output
