@@ -22,10 +22,10 @@ from harness.training.probe import probe_speed
 class ArmPlan:
     """One arm of a plan. A fused arm has no trainings, and neither has one that shares those of ``trained_with``.
 
-    ``search_items`` and ``items`` are the mean numbers of training items (segments, or images) of a fold in a search
-    and in a final training, which may learn from the validation part too; ``epochs`` the fewest and the most of them
-    that a search may choose. ``seconds`` estimates the wall time of all trainings of the arm, with the mean of these,
-    from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
+    ``search_items`` and ``items`` are mean numbers of training items (segments, or images) of a fold: in a search, and
+    in a final training, which may learn from the validation part too. ``epochs`` are the fewest and the most that a
+    search may choose, or twice the arm's own. ``seconds`` estimates the wall time of all trainings of the arm, each
+    for the mean of these epochs, from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
     """
 
     name: str

@@ -22,7 +22,7 @@ where something had been tested already."""
 
 EXTENT = ("arms", "evaluate.seeds")
 """Fields that say which trainings a study has, but change none of them: arms may come and go, and so may seeds. A study
-run goes on with others, and says so as it does of comparisons: who sees results may not choose by them unseen."""
+run goes on with others, but says so where something had been tested already: these can be chosen by results too."""
 
 
 def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:

@@ -128,3 +128,20 @@ def plain_metrics(run: Run) -> dict[str, float]:
 def whole_or_none(tag: str) -> int | None:
     """Return the number in a tag, None for ``-``."""
     return None if tag == names.NOT_APPLICABLE else int(tag)
+
+
+def belongs(fold: Run, spec: Mapping[str, Any]) -> bool:
+    """Return whether the study ``spec``, as JSON data, has this training: in another session its run may have had other
+    arms, or more seeds."""
+    tags = fold.data.tags
+    arms = {arm["name"]: arm for arm in spec["arms"]}
+    if tags["arm"] not in arms:
+        return False
+    return tags["phase"] != names.FINAL or int(tags["seed"]) < _n_seeds(spec, arms, tags["arm"])
+
+
+def _n_seeds(spec: Mapping[str, Any], arms: Mapping[str, Any], name: str) -> int:
+    """Return how many seeds an arm has, as :meth:`harness.study.StudySpec.seeds` counts them, of a study as JSON."""
+    if streams := arms[name].get("fuse"):
+        return min(_n_seeds(spec, arms, stream) for stream in streams)
+    return int(arms[name].get("seeds") or spec["evaluate"].get("seeds") or 1)

@@ -17,7 +17,7 @@ from harness.errors import TrackingError
 from harness.record import StudyRecord
 from harness.tracking import names
 from harness.tracking.files import fetched, read_json
-from harness.tracking.folds import StoredFold, plain_metrics, read_fold, read_fold_weights, whole_or_none
+from harness.tracking.folds import StoredFold, belongs, plain_metrics, read_fold, read_fold_weights, whole_or_none
 from harness.tracking.session import active_seconds, descendants
 from harness.tracking.store import Store, open_store
 
@@ -119,7 +119,7 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
             searches = _searches(file, content[names.SPEC_FILE])
         spec, data = content[names.SPEC_FILE], content[names.DATA_FILE]
         order = {arm["name"]: position for position, arm in enumerate(spec["arms"])}
-        folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD and _belongs(each, spec)])
+        folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec)])
         folds.sort(key=lambda each: _position(each, order))
         final = [
             read_fold(store, each)
@@ -181,22 +181,6 @@ def _chosen(store: Store, name: str, run_id: str | None) -> Run:
         f"{store.shown}: study {name!r} has no finished run; there are: {there}. "
         "Run the study again to go on from there, or name one of these runs to see what it has so far"
     )
-
-
-def _belongs(fold: Run, spec: dict[str, Any]) -> bool:
-    """Return whether the study, as it is now, has this training: it may have had other arms, or more seeds."""
-    tags = fold.data.tags
-    arms = {arm["name"]: arm for arm in spec["arms"]}
-    if tags["arm"] not in arms:
-        return False
-    return tags["phase"] != names.FINAL or int(tags["seed"]) < _n_seeds(spec, arms, tags["arm"])
-
-
-def _n_seeds(spec: dict[str, Any], arms: dict[str, Any], name: str) -> int:
-    """Return how many seeds an arm has, as :meth:`harness.study.StudySpec.seeds` counts them, of a study as JSON."""
-    if streams := arms[name].get("fuse"):
-        return min(_n_seeds(spec, arms, stream) for stream in streams)
-    return int(arms[name].get("seeds") or spec["evaluate"].get("seeds") or 1)
 
 
 def _latest(folds: list[Run]) -> list[Run]:

@@ -16,7 +16,7 @@ from harness.errors import TrackingError
 from harness.tracking import names
 from harness.tracking.digests import resolved_digest
 from harness.tracking.files import fetched, read_json, read_weights
-from harness.tracking.folds import whole_or_none
+from harness.tracking.folds import belongs, whole_or_none
 from harness.tracking.session import descendants
 from harness.tracking.store import Store, open_store
 
@@ -130,6 +130,19 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
         with fetched(store, study) as file:
             spec = _needed(store, study, file, names.SPEC_FILE)
             sessions = _sessions(store, study, file)
+            earlier_files = [file(f"study-session-{number}.json") for number in range(1, len(sessions))]
+            earlier_specs = [read_json(each) for each in earlier_files if each is not None]
+        # What an earlier session had and the last has not was taken out; what none had is a file that was changed.
+        gone = [
+            each for each in found if not belongs(each, spec) and any(belongs(each, before) for before in earlier_specs)
+        ]
+        if level != names.STUDY and any(_is_below(each, run) for each in gone):
+            raise TrackingError(
+                f"{store.shown}: run {run.info.run_id} ({_name(run)}) belongs to an arm or a seed that the study no "
+                "longer has; put it into the study file again and run the study: what has been trained is not trained "
+                "anew, and can be replayed"
+            )
+        found = [each for each in found if each not in gone]
         finished = _newest([each for each in found if each.info.status == names.FINISHED])
         siblings = {each.info.run_id: _fold(each, sessions) for each in finished}
         below = [each for each in found if _is_below(each, run)]

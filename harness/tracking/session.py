@@ -102,6 +102,7 @@ def go_on_as(store: Store, run: Run, tags: RunTags) -> None:
     """Give a study run that goes on the tags of the study as it is now."""
     from mlflow.entities import RunTag
 
+    # Its own id it has got already.
     changed = {name: value for name, value in tags.study().items() if name != "study_run"}
     store.client.log_batch(run.info.run_id, tags=[RunTag(name, value) for name, value in changed.items()])
 

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from harness.errors import TrackingError
 from harness.study import StudySpec
+from harness.tracking import read_run
 from tests.run.study import run, same, spec_of
 
 NETS = {name: {"name": name, "model": "su8", "features": "LM"} for name in ("A", "B", "C")}
@@ -43,7 +47,7 @@ def test_only_what_is_new_is_trained_and_the_result_is_that_of_a_fresh_study(sha
 
 
 def test_what_a_study_no_longer_has_is_not_reported(shared: Path, tmp_path: Path) -> None:
-    run(of(NETS["A"], NETS["B"], FUSED, seeds=2), tmp_path, shared)
+    whole, _ = run(of(NETS["A"], NETS["B"], FUSED, seeds=2), tmp_path, shared)
     fewer, lines = run(of(NETS["A"]), tmp_path, shared)
     assert trained(lines) == []
     assert set(fewer.record.folds["arm"]) == {"A"}
@@ -51,6 +55,13 @@ def test_what_a_study_no_longer_has_is_not_reported(shared: Path, tmp_path: Path
     assert set(final["seed"]) == {0}
     assert set(fewer.record.predictions["arm"]) == {"A"}
     assert set(fewer.record.predictions["seed"]) == {0}
+    # Neither is it replayed with the rest; asked for by its own id, it is named.
+    uri = fewer.tracking_uri
+    assert {fold.arm for fold in read_run(uri, fewer.record.run_id).folds} == {"A"}
+    gone = whole.record.folds
+    dropped = gone[(gone["arm"] == "B") & (gone["phase"] == "final")]["run_id"].iloc[0]
+    with pytest.raises(TrackingError, match="belongs to an arm or a seed that the study no longer has"):
+        read_run(uri, dropped)
     # It is kept all the same, for a study that has it again.
     again, lines = run(of(NETS["A"], NETS["B"], FUSED, seeds=2), tmp_path, shared)
     assert trained(lines) == []

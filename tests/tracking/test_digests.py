@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from harness.study import load_study
-from harness.tracking.digests import COMPARISONS, changed_declarations, resolved_digest, spec_digest
+from harness.tracking.digests import (
+    COMPARISONS,
+    EXTENT,
+    arms_agree,
+    changed_declarations,
+    core_digest,
+    resolved_digest,
+    spec_digest,
+)
 
 STUDIES = Path(__file__).parents[2] / "studies"
 INPUTS = {"data": "0" * 64, "features.LMC": "1" * 64}
@@ -64,3 +72,27 @@ def test_what_changes_trainings_counts(resolved: dict[str, Any], dotted: str, va
 def test_records_of_earlier_versions_are_told_by_their_own_digest(resolved: dict[str, Any]) -> None:
     other = put(resolved, "evaluate.margin", 3.0)
     assert resolved_digest(other, INPUTS, comparisons=True) != resolved_digest(resolved, INPUTS, comparisons=True)
+
+
+@pytest.mark.parametrize(("dotted", "value"), [("arms", []), ("evaluate.seeds", 9)])
+def test_arms_and_seeds_are_no_part_of_the_core(resolved: dict[str, Any], dotted: str, value: object) -> None:
+    other = put(resolved, dotted, value)
+    assert core_digest(other, "d") == core_digest(resolved, "d")
+    assert dotted in EXTENT
+    assert changed_declarations(resolved, other) == [dotted]
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value"), [("train.epochs", 9), ("search.trials", 9), ("evaluate.folds", [1]), ("study.seed", 1)]
+)
+def test_all_else_is(resolved: dict[str, Any], dotted: str, value: object) -> None:
+    assert core_digest(put(resolved, dotted, value), "d") != core_digest(resolved, "d")
+    assert core_digest(resolved, "other audio") != core_digest(resolved, "d")
+
+
+def test_arms_agree_where_those_of_one_name_are_the_same(resolved: dict[str, Any]) -> None:
+    first = resolved["arms"][0]
+    assert arms_agree(resolved, put(resolved, "arms", resolved["arms"][1:]))
+    assert arms_agree(resolved, put(resolved, "arms", [{**first, "seeds": 7}]))
+    assert not arms_agree(resolved, put(resolved, "arms", [{**first, "model": "su8"}]))
+    assert arms_agree(resolved, put(resolved, "arms", [{**first, "name": "another", "model": "su8"}]))
