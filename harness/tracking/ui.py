@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -21,12 +21,14 @@ from harness.tracking.uri import is_remote, local_folder, mask_secrets
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_TO_START = 120
 _SECONDS_TO_STOP = 10
+_PAGES_TOLD = 10
 
 
 def serve_ui(
     uri: str, host: str = "127.0.0.1", port: int = 5000, on_ready: Callable[[str], object] | None = None
 ) -> None:
-    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C; ``on_ready`` (default: print) is told its address.
+    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C; ``on_ready`` is told its address (default: print that,
+    and :func:`study_addresses`).
 
     MLflow asks nobody for a password, so ``host`` is loopback unless the caller says otherwise.
 
@@ -41,7 +43,10 @@ def serve_ui(
         )
     try:
         with ui_server(uri, host, port) as (process, url):
-            (on_ready or _say)(url)
+            if on_ready is None:
+                _say(url, study_addresses(uri, url))
+            else:
+                on_ready(url)
             process.wait()
             raise TrackingError(f"the MLflow server at {url} ended by itself (exit code {process.returncode})")
     except KeyboardInterrupt:
@@ -168,6 +173,29 @@ def _raise_on_sigterm() -> Callable[[int, FrameType | None], object] | int | Non
         return None
 
 
-def _say(url: str) -> None:
+def study_addresses(uri: str, url: str) -> dict[str, str]:
+    """Return the page of each study in the store at ``uri`` by name, the last changed first; ``url`` is the server's.
+
+    MLflow 3.17 opens an experiment on a page about language models, with nothing on it, until a reader has switched to
+    "Model training" once; these addresses open the runs.
+
+    Raises
+    ------
+    TrackingError
+        When the store cannot be read.
+    """
+    store = open_store(uri, create=False)
+    with store.guard("list the studies"):
+        found = store.client.search_experiments(order_by=["last_update_time DESC"])
+        pages = {each.name: f"{url}/#/experiments/{each.experiment_id}?workflowType=machine_learning" for each in found}
+    pages.pop("Default", None)
+    return pages
+
+
+def _say(url: str, pages: Mapping[str, str]) -> None:
     sys.stdout.write(f"MLflow UI: {url}  (Ctrl-C stops it)\n")
+    for name, page in list(pages.items())[:_PAGES_TOLD]:
+        sys.stdout.write(f"  {name}: {page}\n")
+    if len(pages) > _PAGES_TOLD:
+        sys.stdout.write(f'  and {len(pages) - _PAGES_TOLD} more studies: choose "Model training" there\n')
     sys.stdout.flush()

@@ -17,6 +17,7 @@ import pytest
 
 from harness.errors import TrackingError
 from harness.tracking import ui_server
+from harness.tracking.ui import _say, study_addresses
 
 
 @pytest.fixture
@@ -47,6 +48,8 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
         assert _get(f"http://localhost:{port}/get-artifact?path=pictures/curves.png&run_uuid={run_id}") == b"\x89PNG"
         run = json.loads(_get(f"{url}/ajax-api/2.0/mlflow/runs/get?run_id={run_id}"))["run"]
         assert {"key": "mlflow.parentRunId", "value": trial} in run["data"]["tags"]
+        page = f"{url}/#/experiments/{run['info']['experiment_id']}?workflowType=machine_learning"
+        assert study_addresses(study.uri, url) == {study.spec.study.name: page}
         listening = {
             each.laddr.ip
             for child in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
@@ -61,6 +64,18 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
     assert signal.getsignal(signal.SIGTERM) == before
     assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in family)
     assert [file.name for file in tmp_path.iterdir()] == ["mlruns"]
+
+
+def test_the_first_studies_are_printed_with_their_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    _say("http://127.0.0.1:5000", {"esc": "http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"})
+    assert capsys.readouterr().out.splitlines() == [
+        "MLflow UI: http://127.0.0.1:5000  (Ctrl-C stops it)",
+        "  esc: http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning",
+    ]
+    _say("http://127.0.0.1:5000", {f"study {number}": "page" for number in range(12)})
+    *_, tenth, rest = capsys.readouterr().out.splitlines()
+    assert tenth == "  study 9: page"
+    assert rest.startswith("  and 2 more studies")
 
 
 def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
