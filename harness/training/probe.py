@@ -10,7 +10,9 @@ import torch
 from harness.models import build_model
 from harness.study import ArmSettings
 from harness.training.augment import Batch
+from harness.training.graphs import GraphLearner
 from harness.training.isolation import isolated, open_device
+from harness.training.keep import keeps
 from harness.training.learner import Learner
 from harness.training.memory import explained_memory
 
@@ -27,8 +29,8 @@ def probe_speed(
 ) -> float:
     """Return training speed in segments (or images) per second, measured for about ``seconds`` after a warm-up.
 
-    Forward, backward and optimiser run as in a training, on one batch of random numbers. Stacked networks need
-    ``plane_rows``.
+    Forward, backward and optimiser run as in a training, on one batch of random numbers; on a GPU as a recorded step
+    where the study's trainings have one. Stacked networks need ``plane_rows``.
 
     Raises
     ------
@@ -39,7 +41,8 @@ def probe_speed(
     train = settings.train
     with isolated(place, 0, train.threads), explained_memory(settings.arm, device, train.batch_size):
         model = build_model(settings.model_name, settings.model, input_shape, n_classes, plane_rows)
-        learner = Learner(model, train, place)
+        kind = GraphLearner if train.cuda_graphs and keeps(place) else Learner
+        learner = kind(model, train, place)
         learner.model.train()
         x = torch.randn(train.batch_size, *input_shape, device=place).contiguous(memory_format=torch.channels_last)
         batch = Batch(x, torch.arange(train.batch_size, device=place) % n_classes)
