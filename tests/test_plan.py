@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import cli
 from harness.plan import make_plan
 from harness.study import load_study
 from harness.study.load import parse_study
@@ -30,6 +32,8 @@ def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_ro
     assert lmc.parameters == pytest.approx(15.9e6, rel=0.01)
     assert arms["MLMC"].parameters > lmc.parameters
     assert lmc.items_per_second > 0
+    # Two folds of three seeds, or of one; nothing for a fused arm.
+    assert (lmc.runs, arms["LMCNet-6"].runs, arms["TSCNN-DS"].runs) == (6, 2, 0)
     # A search of 4, 7 or 10 epochs: 7 in the mean.
     assert lmc.epochs == (4, 10)
     assert lmc.seconds == pytest.approx(14 * 7 * 2160 / lmc.items_per_second / 2)
@@ -69,6 +73,45 @@ def test_a_search_s_choice_may_be_looked_at_in_two_ways_for_one_training(tmp_pat
         (0, 5, ""),
         (10, 5, ""),
     ]
+
+
+def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: Path) -> None:
+    """Arms that share a training keep the weights each; what a search trains is not kept."""
+    (tmp_path / "tiny.toml").write_text(
+        """
+        study = { name = "tiny" }
+        data = { dataset = "synthetic" }
+        train = { epochs = 1 }
+        evaluate = { folds = [1] }
+
+        [[arms]]
+        name = "first"
+        model = "su4"
+        features = "LM"
+
+        [[arms]]
+        name = "again"
+        model = "su4"
+        features = "LM"
+        seed_of = "first"
+        set = { "train.norm_statistics" = "re-estimated" }
+
+        [[arms]]
+        name = "both"
+        fuse = ["first", "again"]
+        rule = "mean"
+        """
+    )
+    plan = make_plan(load_study(tmp_path / "tiny.toml"), tmp_path, "cpu", 1)
+    places = {"--data-root": "data", "--cache": "cache", "--reports": "reports"}
+    options = [word for option, folder in places.items() for word in (option, str(tmp_path / folder))]
+    options += ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"]
+    outcome = CliRunner().invoke(cli, ["run-study", str(tmp_path / "tiny.toml"), *options])
+    assert outcome.exit_code == 0, outcome.output
+    kept = sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors"))
+    assert plan.weights_bytes == pytest.approx(kept, rel=0.001)
+    without = load_study(tmp_path / "tiny.toml", ["tracking.weights=false"])
+    assert make_plan(without, tmp_path, "cpu", 1).weights_bytes == 0
 
 
 def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ def show_plan(plan: Plan) -> None:
         + (_SHARED if any(arm.trained_with for arm in plan.arms) else ""),
         markup=False,
     )
+    if plan.weights_bytes:
+        terminal.print(
+            f"Weights of the final trainings take about {plan.weights_bytes / 1e6:,.0f} MB of disk; tracking.weights = "
+            "false keeps none",
+            markup=False,
+        )
 
 
 def _epochs(arm: ArmPlan) -> str:

@@ -61,7 +61,7 @@ def test_shipped_studies_are_valid_and_named_after_their_file(path: Path) -> Non
 
 def test_these_studies_are_shipped() -> None:
     assert {path.stem for path in STUDIES} >= {
-        "quickstart", "su2019-urbansound8k", "su2019-esc10", "resnet18-esc50", "resnet18-esc10",
+        "quickstart", "su2019-urbansound8k", "su2019-depth", "su2019-esc10", "resnet18-esc50", "resnet18-esc10",
     }  # fmt: skip
 
 
