@@ -52,17 +52,26 @@ def recorded_spec(run: RecordedRun) -> StudySpec:
 
 
 def rebuild_inputs(
-    spec: StudySpec, folds: Sequence[RecordedFold], data_root: Path, cache: Path, workers: int, progress: Progress
+    spec: StudySpec,
+    folds: Sequence[RecordedFold],
+    data_root: Path,
+    cache: Path,
+    workers: int,
+    device: str,
+    progress: Progress,
 ) -> Prepared:
-    """Load clips, features and splits for the arms of ``folds``; raises as :func:`harness.prepare.prepare`."""
+    """Load clips, features and splits for the arms of ``folds``; raises as :func:`harness.prepare.prepare`.
+
+    Features are those of the ``device`` that trains: a GPU's differ from a processor's in their last digits.
+    """
     arms = {fold.arm for fold in folds}
     # Only what is needed again: a fold of one arm needs no features of the others.
     needed = spec.model_copy(update={"arms": tuple(arm for arm in spec.arms if arm.name in arms)})
-    return prepare(needed, data_root, cache, workers, "cpu", progress)
+    return prepare(needed, data_root, cache, workers, device, progress)
 
 
-def rebuild_task(prepared: Prepared, fold: RecordedFold, device: str) -> FoldTask:
-    """Return the task of a recorded training.
+def rebuild_task(prepared: Prepared, fold: RecordedFold) -> FoldTask:
+    """Return the task of a recorded training, on the device that ``prepared`` is for.
 
     Raises
     ------
@@ -81,7 +90,7 @@ def rebuild_task(prepared: Prepared, fold: RecordedFold, device: str) -> FoldTas
     except ValueError as error:
         raise TrainingError(f"{fold.task_key}: the recorded hyperparameters do not fit this version: {error}") from None
     # Whatever the study says now of keeping them: weights that the run kept are compared.
-    return replace(task, device=device, keep_weights=fold.phase == FINAL)
+    return replace(task, keep_weights=fold.phase == FINAL)
 
 
 def device_of(fold: RecordedFold, asked: str) -> str:
@@ -105,6 +114,37 @@ def device_of(fold: RecordedFold, asked: str) -> str:
             f"{fold.task_key}: it was trained on {name}, and this machine has no CUDA device; "
             "--device cpu trains it on the processor, where an equal result is not to be expected"
         ) from None
+
+
+def check_precisions(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFold]]) -> None:
+    """Refuse trainings, by the device they are for, where none can be had, before anything is loaded.
+
+    Where some can, the others are told one by one when their turn comes.
+
+    Raises
+    ------
+    TrainingError
+        When every one computes in bfloat16 and no device does.
+    """
+    from harness.training.isolation import device_name, open_device
+    from harness.training.precision import has_bfloat16
+
+    refused = ""
+    for device, folds in devices.items():
+        for fold in folds:
+            try:
+                precision = spec.settings(spec.arm(fold.arm), dict(fold.values)).train.precision
+            except ValueError:
+                # Told where its task is rebuilt.
+                return
+            if precision != "bfloat16" or has_bfloat16(place := open_device(device)):
+                return
+            refused = refused or (
+                f"{fold.task_key}: it was trained in bfloat16, which {device_name(place)} has no arithmetic for; "
+                "replay it on an x86 processor with AVX-512 or on a GPU that has it"
+            )
+    if refused:
+        raise TrainingError(refused)
 
 
 def workers_for(folds: Sequence[RecordedFold], device: str, asked: int | None) -> int:

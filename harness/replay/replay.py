@@ -29,6 +29,7 @@ from harness.replay.predictions import (
     rounded_like,
 )
 from harness.replay.rebuild import (
+    check_precisions,
     conditions_apart,
     device_of,
     rebuild_inputs,
@@ -86,14 +87,17 @@ def replay(
         chosen = with_streams(chosen, run)
     spec = recorded_spec(run)
     trained = [fold for fold in chosen if not fold.is_fused]
-    devices = {fold.run_id: device_of(fold, device) for fold in trained}
+    devices: dict[str, list[RecordedFold]] = {}
+    for fold in trained:
+        devices.setdefault(device_of(fold, device), []).append(fold)
+    check_precisions(spec, devices)
     again = _Again(source, spec, chosen, progress)
     progress.begin(_FOLDS, "folds", len(chosen))
     clips = None
-    if trained:
-        n_workers = workers_for(trained, devices[trained[0].run_id], workers)
-        prepared = rebuild_inputs(spec, trained, data_root, cache, n_workers, progress)
-        again.train(prepared, devices, n_workers)
+    for place, folds_there in devices.items():
+        n_workers = workers_for(folds_there, place, workers)
+        prepared = rebuild_inputs(spec, folds_there, data_root, cache, n_workers, place, progress)
+        again.train(prepared, folds_there, n_workers)
         clips = prepared.clips
     if len(trained) < len(chosen):
         again.fuse(clips or load_clips(spec.data, data_root))
@@ -126,7 +130,6 @@ class _Again:
         self.done: dict[str, FoldReplay] = {}
         self._source = source
         self._spec = spec
-        self._trained = [fold for fold in chosen if not fold.is_fused]
         self._fused = [fold for fold in chosen if fold.is_fused]
         self._streams = {key for fold in self._fused for key in self._keys(fold)}
         self._replayed: dict[_Key, pd.DataFrame] = {}
@@ -135,13 +138,13 @@ class _Again:
         resolve_device("auto")
         self._environment = collect_environment("").facts
 
-    def train(self, prepared: Prepared, devices: Mapping[str, str], workers: int) -> None:
-        """Train again what was trained."""
+    def train(self, prepared: Prepared, folds: Sequence[RecordedFold], workers: int) -> None:
+        """Train ``folds`` again on the device that ``prepared`` is for."""
         tasks: list[FoldTask] = []
         recorded: dict[str, RecordedFold] = {}
-        for fold in self._trained:
+        for fold in folds:
             try:
-                task = rebuild_task(prepared, fold, devices[fold.run_id])
+                task = rebuild_task(prepared, fold)
             except TrainingError as error:
                 self._end(FoldReplay(fold, "not trained", error=str(error)))
             else:
@@ -165,7 +168,7 @@ class _Again:
                     self._end(self._compared(fold, result, prepared.clips, now | {"workers": str(workers)}))
             return True
 
-        with local_executor(workers) as executor:
+        with local_executor(workers, prepared.device) as executor:
             executor.run(tasks, on_event)
 
     def fuse(self, clips: ClipTable) -> None:

@@ -21,9 +21,10 @@ from harness.replay import Replay
 from harness.replay.conditions import Difference
 from harness.replay.rebuild import REST, device_of, recorded_spec
 from harness.screen.replay import show_replay
+from harness.study import StudySpec
 from harness.tracking import read_run
 from harness.training import FoldTask
-from tests.replay.conftest import Recorded, altered, run, set_json, spec_of
+from tests.replay.conftest import STUDY, Recorded, altered, run, set_json, spec_of
 
 
 def names(found: Replay) -> set[str]:
@@ -314,3 +315,44 @@ def test_a_gpu_that_is_not_here_is_asked_for(recorded: Recorded, monkeypatch: py
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     assert device_of(away, "recorded") == "cuda"
     assert device_of(fold, "cuda:0") == "cuda:0"
+
+
+def test_what_trains_on_a_gpu_again_has_a_gpu_s_features(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features of a GPU and of a processor differ in their last digits, and a network learns from either."""
+
+    class AskedError(Exception):
+        """Ends the replay where features would be computed."""
+
+    def prepare(spec: StudySpec, *others: object) -> None:
+        _, _, workers, device, _ = others
+        raise AskedError(device, [arm.name for arm in spec.arms], workers)
+
+    monkeypatch.setattr("harness.replay.rebuild.prepare", prepare)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    for asked, place in (("recorded", "cpu"), ("cuda:0", "cuda:0")):
+        with pytest.raises(AskedError) as caught:
+            recorded.replay(recorded.fold("B", 1).run_id, device=asked)
+        assert caught.value.args == (place, ["B"], 1)
+
+
+def test_a_precision_that_no_device_has_is_told_before_anything_is_loaded(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.training.precision.has_bfloat16", lambda _: False)
+    changed = set_json(arms=[{**arm, "set": {"train.precision": "bfloat16"}} for arm in STUDY["arms"][:1]])
+    one = recorded.fold("A", 1)
+    folders = {"data_root": tmp_path / "data", "cache": tmp_path / "cache"}
+    told = pytest.raises(TrainingError, match=r"^A/final.*/fold1/seed0: it was trained in bfloat16, .*AVX-512")
+    with altered(recorded.artifact(recorded.run_id, "study.json"), changed), told:
+        recorded.replay(one.run_id, **folders)
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_some_can_be_trained_the_others_are_rows(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.training.precision.has_bfloat16", lambda _: False)
+    arms = [{**arm, "set": {"train.precision": "bfloat16"}} if arm["name"] == "A" else arm for arm in STUDY["arms"]]
+    with altered(recorded.artifact(recorded.run_id, "study.json"), set_json(arms=arms)):
+        found = recorded.replay(folds=[1])
+    made = {fold.recorded.arm: fold for fold in found.folds if fold.recorded.phase == "final"}
+    assert "has no bfloat16 arithmetic" in made["A"].error
+    assert made["B"].equal
