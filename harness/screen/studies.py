@@ -24,11 +24,11 @@ def show_plan(plan: Plan) -> None:
     folds = ", ".join(map(str, spec.test_folds))
     terminal.print(f"{spec.study.name}: {spec.study.question}", markup=False)
     counts = sorted(spec.seeds(arm) for arm in spec.arms)
-    seeds = f"{counts[0]} to {counts[-1]}" if counts[0] < counts[-1] else str(counts[0])
+    seeds = f"{counts[0]} to {counts[-1]} seeds" if counts[0] < counts[-1] else _several(counts[0], "seed")
     rules = dict.fromkeys(spec.arm_protocol(arm).epoch_rule for arm in spec.arms)
     terminal.print(
         f"{plan.clips.dataset}, {len(plan.clips)} clips, {len(plan.clips.classes)} classes; split "
-        f"{', '.join(spec.arm_splits)}, test folds {folds}; {seeds} seeds; "
+        f"{', '.join(spec.arm_splits)}, test folds {folds}; {seeds}; "
         f"epoch rule {', '.join(rules)}",
         markup=False,
     )
@@ -49,7 +49,7 @@ def show_plan(plan: Plan) -> None:
     total = sum(arm.seconds for arm in plan.arms)
     terminal.print(
         f"items are segments or images of one final training; trainings are (trials + seeds) × "
-        f"{len(spec.test_folds)} folds. About {duration(total)} of training with {plan.workers} workers on "
+        f"{len(spec.test_folds)} folds. About {duration(total)} of training with {_several(plan.workers, 'worker')} on "
         f"{plan.device}, from a probe of a few steps per network; validation and features come on top"
         + (_SHARED if any(arm.trained_with for arm in plan.arms) else ""),
         markup=False,
@@ -60,6 +60,10 @@ def show_plan(plan: Plan) -> None:
             "false keeps none",
             markup=False,
         )
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _epochs(arm: ArmPlan) -> str:

@@ -18,4 +18,5 @@ def test_a_plan_is_a_table_with_an_estimate(tmp_path: Path) -> None:
     assert "dempster-shafer on LMCNet + MCNet" in result.output
     assert "180 × 6" in result.output
     assert "from a probe" in result.output
+    assert "test folds 1, 2, 3; 1 seed;" in result.output
     assert "MB of disk; tracking.weights = false keeps none" in " ".join(result.output.split())
