@@ -37,6 +37,7 @@ from harness.tracking import (
     read_study,
     readable_uri,
     recording_uri,
+    search_digest,
     send_waiting,
 )
 from harness.training.fuse import fuse_predictions
@@ -237,8 +238,8 @@ def _search(
         progress.advance(bar, index, _told(values))
         _evaluate_trial(prepared, arm, index, values, report, ledger, recorder)
 
-    # What a trial learned is valid only for the same study, audio and features.
-    key = f"{spec.study.name}/{arm.name}/{recorder.spec_digest[:16]}"
+    # What a trial learned is valid only for the same arm, audio and features, whatever other arms the study has.
+    key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, prepared.digests)[:16]}"
     outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(store), evaluate)
     recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
     progress.end(bar)

@@ -11,7 +11,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from harness.tracking.delivery import Delivery, send_waiting
-    from harness.tracking.digests import spec_digest
+    from harness.tracking.digests import search_digest, spec_digest
     from harness.tracking.environment import Environment, collect_environment
     from harness.tracking.folds import FinishedFold, StoredFold
     from harness.tracking.read import StudySummary, list_studies, load_fold, load_weights, read_study
@@ -43,6 +43,7 @@ __all__ = [
     "read_study",
     "readable_uri",
     "recording_uri",
+    "search_digest",
     "send_waiting",
     "serve_ui",
     "spec_digest",
@@ -53,7 +54,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "delivery": ["Delivery", "send_waiting"],
-        "digests": ["spec_digest"],
+        "digests": ["search_digest", "spec_digest"],
         "environment": ["Environment", "collect_environment"],
         "folds": ["FinishedFold", "StoredFold"],
         "read": ["StudySummary", "list_studies", "load_fold", "load_weights", "read_study"],

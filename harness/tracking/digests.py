@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness.data.splits import Part
-from harness.study import StudySpec
+from harness.study import Arm, StudySpec
 
 COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence")
 """Fields of a study that say what its results are compared with, and how. A study run goes on with others, but says so
@@ -65,6 +65,19 @@ def core_digest(resolved: Mapping[str, Any], data_digest: str) -> str:
     evaluate = {name: value for name, value in resolved["evaluate"].items() if name != "seeds"}
     core = {name: section for name, section in resolved.items() if name != "arms"} | {"evaluate": evaluate}
     return resolved_digest(core, {"data": data_digest})
+
+
+def search_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
+    """Return the digest of what decides the search of ``arm``: the study without its :data:`EXTENT`, the arm without
+    its number of seeds, and of the inputs' ``digests`` those that it learns from."""
+    own = arm.model_dump(mode="json", exclude={"seeds"})
+    return _digest(
+        {
+            "study": core_digest(spec.model_dump(mode="json"), digests["data"]),
+            "arm": own,
+            "features": digests[f"features.{arm.features}"],
+        }
+    )
 
 
 def arms_agree(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

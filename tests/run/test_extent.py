@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from harness.errors import TrackingError
@@ -39,6 +40,10 @@ def test_only_what_is_new_is_trained_and_the_result_is_that_of_a_fresh_study(sha
     fresh, _ = run(grown, tmp_path / "fresh", shared)
     same(second.record.predictions, fresh.record.predictions)
     assert second.record.searches == fresh.record.searches
+    # The searches of A and B went on as they were, beside that of C.
+    (storage,) = (tmp_path / "grown").rglob("optuna.db")
+    searches = [each.study_name.split("/")[1] for each in optuna.get_all_study_summaries(f"sqlite:///{storage}")]
+    assert sorted(searches) == ["A", "B", "C"]
     # Somebody had seen results when the study grew.
     results = json.loads((second.report.folder / "results.json").read_text("utf-8"))
     assert any(mark.startswith("Declared later: arms, evaluate.seeds changed") for mark in results["marks"])

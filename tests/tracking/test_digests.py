@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.study import load_study
+from harness.study.load import parse_study
 from harness.tracking.digests import (
     COMPARISONS,
     EXTENT,
@@ -16,6 +17,7 @@ from harness.tracking.digests import (
     changed_declarations,
     core_digest,
     resolved_digest,
+    search_digest,
     spec_digest,
 )
 
@@ -96,3 +98,25 @@ def test_arms_agree_where_those_of_one_name_are_the_same(resolved: dict[str, Any
     assert arms_agree(resolved, put(resolved, "arms", [{**first, "seeds": 7}]))
     assert not arms_agree(resolved, put(resolved, "arms", [{**first, "model": "su8"}]))
     assert arms_agree(resolved, put(resolved, "arms", [{**first, "name": "another", "model": "su8"}]))
+
+
+def test_a_search_is_known_by_its_arm_and_what_that_learns_from() -> None:
+    def digest(arm: str = "LMCNet", inputs: dict[str, str] | None = None, **changes: Any) -> str:
+        given = {**load_study(STUDIES / "su2019-urbansound8k.toml").model_dump(mode="json"), **changes}
+        spec = parse_study(given, "changed.toml")
+        return search_digest(spec, spec.arm(arm), inputs or {**INPUTS, "features.MC": "2" * 64})
+
+    given = load_study(STUDIES / "su2019-urbansound8k.toml").model_dump(mode="json")
+    first, *others = given["arms"]
+    same = [
+        digest(arms=[{**first, "seeds": 2}, *others]), digest(arms=[first], evaluate={"contrasts": []}, compare=[]),
+        digest(arms=[*others[::-1], first]), digest(evaluate={**given["evaluate"], "seeds": 7, "margin": 1.0}),
+        digest(inputs={**INPUTS, "features.MC": "3" * 64}),
+    ]  # fmt: skip
+    assert set(same) == {digest()}
+    apart = [
+        digest("MCNet"), digest(arms=[{**first, "set": {"train.batch_size": 4}}, *others]),
+        digest(search={**given["search"], "trials": 5}), digest(train={**given["train"], "epochs": 4}),
+        digest(inputs={**INPUTS, "features.LMC": "4" * 64}), digest(inputs={**INPUTS, "data": "4" * 64}),
+    ]  # fmt: skip
+    assert len({digest(), *apart}) == 1 + len(apart)
