@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.training.metrics import probability_columns, table_scores
+from harness.training.metrics import in_single_precision, probability_columns, table_scores
 
 _SEGMENT = ["part", "clip", "segment"]
 
@@ -79,12 +79,14 @@ def compare_clips(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Dat
 
 
 def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return clip predictions in the precision of ``published`` ones: reports have probabilities in float32."""
+    """Return clip predictions in the precision of ``published`` ones: reports have probabilities in float32, rounded
+    by :func:`harness.training.metrics.in_single_precision`."""
     rounded = dict(parts)
     for part, table in published.items():
-        if part in rounded:
-            kinds = {name: table[name].dtype for name in probability_columns(table) if name in rounded[part]}
-            rounded[part] = rounded[part].astype(kinds)
+        columns = probability_columns(table)
+        if part in rounded and {*columns} <= {*rounded[part]} and set(table.dtypes[columns]) == {np.dtype(np.float32)}:
+            single = in_single_precision(rounded[part][columns].to_numpy(np.float64))
+            rounded[part] = rounded[part].assign(**{name: single[:, label] for label, name in enumerate(columns)})
     return rounded
 
 

@@ -169,3 +169,15 @@ def _checked(
     if truth.min() < 0 or truth.max() >= n_classes:
         raise ValueError(f"labels must lie in 0..{n_classes - 1}, received {truth.min()}..{truth.max()}")
     return truth.astype(np.int64), values.argmax(axis=1).astype(np.int64)
+
+
+def in_single_precision(probabilities_NC: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return probabilities, shape (N, C), rounded to float32 so that no row's largest class changes.
+
+    Where rounding makes it equal to an earlier class, it becomes the next larger float32.
+    """
+    single = probabilities_NC.astype(np.float32)
+    winner = probabilities_NC.argmax(axis=1)
+    tied = np.flatnonzero(single.argmax(axis=1) != winner)
+    single[tied, winner[tied]] = np.nextafter(single[tied, winner[tied]], np.float32(np.inf))
+    return single

@@ -17,6 +17,7 @@ from harness.replay.predictions import (
     compare_weights,
     rounded_like,
 )
+from harness.training.metrics import in_single_precision
 
 COLUMNS = ["p_0", "p_1", "p_2"]
 
@@ -84,6 +85,11 @@ def test_published_predictions_are_compared_in_their_own_precision() -> None:
     assert compare_clips(published, rounded_like({"test": exact}, published)).probabilities.equal
     moved = exact.assign(p_0=exact["p_0"] + 1e-6)
     assert compare_clips(published, rounded_like({"test": moved}, published)).probabilities.changed == len(exact)
+    # A tie of single precision is told apart here as in a report.
+    near = exact.assign(p_0=0.5, p_1=np.nextafter(0.5, 1))
+    single = in_single_precision(near[COLUMNS].to_numpy())
+    told = {"test": near.assign(**{name: single[:, label] for label, name in enumerate(COLUMNS)})}
+    assert compare_clips(told, rounded_like({"test": near}, told)).probabilities.equal
     # A recorded run's are as they were computed.
     assert rounded_like({"test": exact}, {"test": exact})["test"].equals(exact)
 

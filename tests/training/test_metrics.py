@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.data.clips import ClipTable
 from harness.training import clip_predictions, scores
+from harness.training.metrics import in_single_precision
 
 
 def one_hot(predicted: list[int], n_classes: int) -> np.ndarray:
@@ -127,3 +128,21 @@ def test_more_than_ten_classes_keep_their_order() -> None:
     clips = clip_predictions(row, clip_table())
     assert clips[[f"p_{label}" for label in range(12)]].to_numpy().argmax() == 10
     assert clips["n_segments_correct"].tolist() == [1]
+
+
+@given(st.lists(st.integers(0, 2**24), min_size=4, max_size=40), st.integers(2, 4))
+def test_single_precision_keeps_every_predicted_class(values: list[int], n_classes: int) -> None:
+    """Steps far below single precision make ties wherever classes are near each other."""
+    rows = len(values) // n_classes
+    exact = (np.array(values[: rows * n_classes], dtype=np.float64).reshape(rows, n_classes) % 3) * 1e-12 + 0.25
+    single = in_single_precision(exact)
+    assert single.dtype == np.float32
+    assert (single.argmax(axis=1) == exact.argmax(axis=1)).all()
+    assert np.abs(single - exact).max() <= 2.0**-23
+
+
+def test_single_precision_moves_nothing_that_need_not_move() -> None:
+    exact = np.array([[0.1, 0.2, 0.7], [0.5, np.nextafter(0.5, 1), 0.0]])
+    single = in_single_precision(exact)
+    assert (single[0] == exact[0].astype(np.float32)).all()
+    assert list(single[1]) == [np.float32(0.5), np.nextafter(np.float32(0.5), np.float32(1)), 0.0]
