@@ -171,6 +171,42 @@ def test_the_finding_about_depth() -> None:
     assert found == tuple(mean(study, f"MCNet{each}") for each in ("", "-8", "-8 re-estimated"))
 
 
+def test_the_finding_about_depth_on_urbansound8k() -> None:
+    study = "norm-statistics-urbansound8k"
+    found = told(f"LMCNet goes from {NUMBER} % to {NUMBER} and {NUMBER}, MCNet from {NUMBER} to {NUMBER} and {NUMBER},")
+    assert found == tuple(mean(study, f"{net}{depth}") for net in ("LMCNet", "MCNet") for depth in DEPTHS)
+    found = told(f"TSCNN-DS from {NUMBER} to {NUMBER} and {NUMBER}[.] The")
+    assert found == tuple(mean(study, f"TSCNN-DS{depth}") for depth in DEPTHS)
+    four, eight = (load_library().claim(f"su2019:{table}/MCNet").printed.value for table in ("T2", "T5"))
+    loss = pair(study, "MCNet", "MCNet-8")
+    numbers_told = (decimals(float(four) - float(eight), 1), decimals(loss["mean"], 1))
+    drawn = tuple(decimals(loss["bootstrap"][end], 1) for end in ("low", "high"))
+    found = told(
+        rf"MCNet loses {NUMBER} points with 8 layers, this one {NUMBER} \({NUMBER} to {NUMBER} over recordings\)"
+    )
+    assert found == (*numbers_told, *drawn)
+    assert told(f"cost MCNet {NUMBER} points, where the paper's loses {NUMBER}[.]", README) == numbers_told[::-1]
+    back = pair(study, "MCNet-8 re-estimated", "MCNet-8")
+    found = told(rf"give {NUMBER} back \(-{NUMBER} to {NUMBER}\)")
+    assert found == tuple(
+        decimals(value, 1) for value in (back["mean"], -back["bootstrap"]["low"], back["bootstrap"]["high"])
+    )
+    # Its limits.
+    assert results_of(study)["spec"]["train"]["epochs"] == 8
+    assert {arm["n_seeds"][1] for arm in results_of(study)["arms"]} == {1}
+    family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
+    assert len(family) == 13
+    smallest = min(each["p_holm"] for each in family)
+    assert told(rf"thirteen pairs every adjusted p is {NUMBER}[.]") == (f"{smallest:.2f}",)
+    deeper = [
+        each
+        for each in results_of(study)["contrasts"]["pairs"]
+        if each["second"] in {f"{each['first']}-6", f"{each['first']}-8"}
+    ]
+    assert len(deeper) == 6
+    assert all(each["interval"][0] < 0 < each["interval"][1] for each in deeper)
+
+
 def test_the_limits_of_that_one() -> None:
     study = "norm-statistics-esc10"
     gains = [pair(study, f"{net}-8 re-estimated", f"{net}-8") for net in ("LMCNet", "MCNet")]
