@@ -43,7 +43,7 @@ class TrainSection:
     mixup: float = 0.0
     mask_frames: int = 0
     mask_bins: int = 0
-    cuda_graphs: bool = False
+    cuda_graphs: bool = True
     threads: int = 1
 
     def model_dump(self) -> dict[str, Any]:

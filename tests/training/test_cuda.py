@@ -31,16 +31,17 @@ def test_folds_through_one_recording_equal_plain_ones(
     kept = Kept()
     monkeypatch.setattr(loop, "KEPT_HERE", kept)
     folds = [{}, {"seed": 8}, {"split": split_of(48, seed=5)}]
-    tasks = [make_task(device="cuda", settings=settings_of(batch_size=7, **values), **fold) for fold in folds]
+    on, off = (settings_of(batch_size=7, cuda_graphs=switch, **values) for switch in (True, False))
+    tasks = [make_task(device="cuda", settings=off, **fold) for fold in folds]
     plain = [train_fold(task) for task in tasks]
     assert not kept._learners
-    on = settings_of(batch_size=7, cuda_graphs=True, **values)
     recorded = [train_fold(dataclasses.replace(task, settings=on)) for task in tasks]
     (learner,) = kept._learners.values()
     assert isinstance(learner._replay.__self__, torch.cuda.CUDAGraph)
     assert [same_result(*pair) for pair in zip(plain, recorded, strict=True)] == [True] * len(tasks)
 
 
-def test_a_repeat_on_a_gpu_is_equal_to_the_bit(make_task: Make) -> None:
-    task = make_task(device="cuda", settings=settings_of(precision="bfloat16"))
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_repeat_on_a_gpu_is_equal_to_the_bit(make_task: Make, recorded: bool) -> None:
+    task = make_task(device="cuda", settings=settings_of(precision="bfloat16", cuda_graphs=recorded))
     assert same_result(train_fold(task), train_fold(task))
