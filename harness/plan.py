@@ -34,7 +34,6 @@ class ArmPlan:
     trials: int
     search_trainings: int
     final_trainings: int
-    runs: int
     epochs: tuple[int, int]
     search_items: int
     items: int
@@ -57,10 +56,11 @@ class Plan:
 
     @property
     def weights_bytes(self) -> int:
-        """Bytes of the weights that the study keeps: float32, of every final result."""
+        """Bytes of the weights that the study keeps: float32, of every final result, also of a shared training."""
         if not self.spec.tracking.weights:
             return 0
-        return sum(4 * arm.parameters * arm.runs for arm in self.arms)
+        seeds = {arm.name: self.spec.seeds(arm) for arm in self.spec.arms}
+        return sum(4 * arm.parameters * seeds[arm.name] for arm in self.arms) * len(self.spec.test_folds)
 
 
 def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None) -> Plan:
@@ -112,7 +112,7 @@ def _plan_arm(
     workers: int,
 ) -> ArmPlan:
     if arm.is_fused:
-        return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
+        return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
     settings = spec.settings(arm)
     inputs = settings.inputs
     rows = plane_rows(inputs, spec.features) if inputs.layout == "segments" else None
@@ -141,7 +141,6 @@ def _plan_arm(
         settings.features_name,
         trials,
         searched,
-        final,
         final,
         epochs,
         search_items,

@@ -116,7 +116,7 @@ def device_of(fold: RecordedFold, asked: str) -> str:
         ) from None
 
 
-def check_precisions(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFold]]) -> None:
+def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFold]]) -> None:
     """Refuse trainings, by the device they are for, where none can be had, before anything is loaded.
 
     Where some can, the others are told one by one when their turn comes.

@@ -29,7 +29,6 @@ from harness.replay.predictions import (
     rounded_like,
 )
 from harness.replay.rebuild import (
-    check_precisions,
     conditions_apart,
     device_of,
     rebuild_inputs,
@@ -37,6 +36,7 @@ from harness.replay.rebuild import (
     recorded_conditions,
     recorded_spec,
     replay_conditions,
+    require_precision,
     workers_for,
 )
 from harness.replay.sources import Source, with_streams
@@ -90,7 +90,7 @@ def replay(
     devices: dict[str, list[RecordedFold]] = {}
     for fold in trained:
         devices.setdefault(device_of(fold, device), []).append(fold)
-    check_precisions(spec, devices)
+    require_precision(spec, devices)
     again = _Again(source, spec, chosen, progress)
     progress.begin(_FOLDS, "folds", len(chosen))
     clips = None
