@@ -45,7 +45,7 @@ class FoldReplay:
 
     @property
     def equal(self) -> bool:
-        """Whether predictions, history and weights, as far as they are recorded, are equal to the bit."""
+        """Whether predictions, history and weights are equal, as far and as precisely as they are recorded."""
         if self.error or self.clips is None:
             return False
         rows = (self.segments is None or self.segments.equal) and self.clips.probabilities.equal
@@ -60,6 +60,11 @@ class Replay:
     folds: tuple[FoldReplay, ...]
 
     @property
+    def precision(self) -> str:
+        """How precisely equal results are equal, in words."""
+        return precision_of(self.run)
+
+    @property
     def equal(self) -> bool:
         """Whether every fold is equal."""
         return all(fold.equal for fold in self.folds)
@@ -68,6 +73,11 @@ class Replay:
     def differences(self) -> dict[Difference, int]:
         """The conditions that differ, each with the number of folds it differs for."""
         return counted(fold.differences for fold in self.folds)
+
+
+def precision_of(run: RecordedRun) -> str:
+    """Return how precisely ``run`` is recorded, in words: a report's probabilities are rounded."""
+    return "in every published digit" if run.level == "report" else "to the bit"
 
 
 def counted(found: Iterable[Iterable[Difference]]) -> dict[Difference, int]:

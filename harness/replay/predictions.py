@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.training.metrics import in_single_precision, probability_columns, table_scores
+from harness.training.metrics import (
+    PUBLISHED_PRECISION,
+    SINGLE_PRECISION,
+    probability_columns,
+    rounded,
+    table_scores,
+)
 
 _SEGMENT = ["part", "clip", "segment"]
 
@@ -80,14 +86,22 @@ def compare_clips(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Dat
 
 def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Return clip predictions in the precision of ``published`` ones: reports have probabilities in float32, rounded
-    by :func:`harness.training.metrics.in_single_precision`."""
-    rounded = dict(parts)
+    by :func:`harness.training.metrics.rounded` to fewer digits still."""
+    found = dict(parts)
     for part, table in published.items():
         columns = probability_columns(table)
-        if part in rounded and {*columns} <= {*rounded[part]} and set(table.dtypes[columns]) == {np.dtype(np.float32)}:
-            single = in_single_precision(rounded[part][columns].to_numpy(np.float64))
-            rounded[part] = rounded[part].assign(**{name: single[:, label] for label, name in enumerate(columns)})
-    return rounded
+        if (
+            part not in found
+            or not {*columns} <= {*found[part]}
+            or set(table.dtypes[columns]) != {np.dtype(np.float32)}
+        ):
+            continue
+        told = table[columns].to_numpy(np.float64)
+        # Reports of earlier versions have all digits of a float32.
+        short = np.array_equal(rounded(told, PUBLISHED_PRECISION), told)
+        values = rounded(found[part][columns].to_numpy(np.float64), PUBLISHED_PRECISION if short else SINGLE_PRECISION)
+        found[part] = found[part].assign(**{name: values[:, label] for label, name in enumerate(columns)})
+    return found
 
 
 def compare_histories(before: pd.DataFrame, after: pd.DataFrame) -> int | None:

@@ -19,7 +19,7 @@ from harness.executors import Epoch, Event, Failed, Finished, Started, local_exe
 from harness.prepare import Prepared, resolve_device
 from harness.progress import Progress
 from harness.replay.conditions import run_conditions
-from harness.replay.outcome import FINAL, FoldReplay, Replay, title
+from harness.replay.outcome import FINAL, FoldReplay, Replay, precision_of, title
 from harness.replay.predictions import (
     ClipChange,
     compare_clips,
@@ -240,7 +240,8 @@ class _Again:
     def _end(self, fold: FoldReplay) -> None:
         self.done[fold.recorded.run_id] = fold
         self._progress.advance(_FOLDS, len(self.done))
-        how = f"failed: {fold.error}" if fold.error else "equal to the bit" if fold.equal else "differs"
+        equal = f"equal {precision_of(self._source.run)}"
+        how = f"failed: {fold.error}" if fold.error else equal if fold.equal else "differs"
         seconds = f" ({fold.seconds:.0f} s)" if fold.seconds else ""
         self._progress.line(f"{title(fold.recorded)}: {how}{seconds}")
 

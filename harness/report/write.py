@@ -31,7 +31,7 @@ from harness.report.pdf import PDF_NAME, compile_pdf
 from harness.report.results import results_json
 from harness.report.table import table_tex
 from harness.report.tables import build_tables
-from harness.training.metrics import in_single_precision, probability_columns
+from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 
 _logger = logging.getLogger(__name__)
 # Folders that hold generated files only; what an earlier report left in them goes.
@@ -125,10 +125,10 @@ def report_contents(record: StudyRecord, parameter_tables: Mapping[str, pd.DataF
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
-    """Return the predictions as a small file: probabilities in single precision, predicted classes as they were."""
+    """Return the predictions as a small file: probabilities with few digits, predicted classes as they were."""
     columns = probability_columns(frame)
-    single = in_single_precision(frame[columns].to_numpy(np.float64))
-    frame = frame.assign(**{name: single[:, position] for position, name in enumerate(columns)})
+    values = rounded(frame[columns].to_numpy(np.float64), PUBLISHED_PRECISION)
+    frame = frame.assign(**{name: values[:, position] for position, name in enumerate(columns)})
     buffer = io.BytesIO()
     frame.to_parquet(
         buffer,

@@ -44,7 +44,7 @@ def show_replay(found: Replay) -> None:
     _show_conditions(terminal, found.differences, len(found.folds), ("recorded", "now"))
     equal = sum(fold.equal for fold in found.folds)
     if equal == len(found.folds):
-        terminal.print(f"EQUAL: all {equal} to the bit", markup=False)
+        terminal.print(f"EQUAL: all {equal} {found.precision}", markup=False)
         return
     terminal.print(f"NOT EQUAL: {len(found.folds) - equal} of {len(found.folds)} differ or failed", markup=False)
     unexplained = [fold for fold in found.folds if not (fold.equal or fold.error or fold.differences)]

@@ -17,7 +17,7 @@ from harness.replay.predictions import (
     compare_weights,
     rounded_like,
 )
-from harness.training.metrics import in_single_precision
+from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, rounded
 
 COLUMNS = ["p_0", "p_1", "p_2"]
 
@@ -77,19 +77,22 @@ def test_float32_and_float64_are_compared_by_value() -> None:
     assert compare_segments(before, segments(dtype=np.float64)).changed == 12
 
 
-def test_published_predictions_are_compared_in_their_own_precision() -> None:
+@pytest.mark.parametrize(("bits", "step"), [(SINGLE_PRECISION, 1e-6), (PUBLISHED_PRECISION, 1e-3)])
+def test_published_predictions_are_compared_in_their_own_precision(bits: int, step: float) -> None:
+    def told(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        values = rounded(table[COLUMNS].to_numpy(), bits)
+        return {"test": table.assign(**{name: values[:, label] for label, name in enumerate(COLUMNS)})}
+
     exact = segments(dtype=np.float64).rename(columns={"segment": "clip_id"}).drop(columns="part")
     exact = exact.assign(clip_id=np.arange(len(exact)).astype(str))
-    published = {"test": exact.astype(dict.fromkeys(COLUMNS, np.float32))}
+    published = told(exact)
     assert not compare_clips(published, {"test": exact}).probabilities.equal
     assert compare_clips(published, rounded_like({"test": exact}, published)).probabilities.equal
-    moved = exact.assign(p_0=exact["p_0"] + 1e-6)
+    moved = exact.assign(p_0=exact["p_0"] + step)
     assert compare_clips(published, rounded_like({"test": moved}, published)).probabilities.changed == len(exact)
-    # A tie of single precision is told apart here as in a report.
+    # A tie is told apart here as in a report.
     near = exact.assign(p_0=0.5, p_1=np.nextafter(0.5, 1))
-    single = in_single_precision(near[COLUMNS].to_numpy())
-    told = {"test": near.assign(**{name: single[:, label] for label, name in enumerate(COLUMNS)})}
-    assert compare_clips(told, rounded_like({"test": near}, told)).probabilities.equal
+    assert compare_clips(told(near), rounded_like({"test": near}, told(near))).probabilities.equal
     # A recorded run's are as they were computed.
     assert rounded_like({"test": exact}, {"test": exact})["test"].equals(exact)
 

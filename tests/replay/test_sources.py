@@ -25,7 +25,7 @@ def report(recorded: Recorded, tmp_path: Path) -> Path:
     return write_report(read_study(recorded.uri, "tiny"), tmp_path / "tiny", pdf=False).folder
 
 
-def test_every_published_training_is_equal_to_the_bit(
+def test_every_published_training_is_equal(
     recorded: Recorded, report: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = recorded.replay(source=ReportSource(report))
@@ -40,7 +40,7 @@ def test_every_published_training_is_equal_to_the_bit(
     show_replay(found)
     printed = capsys.readouterr().out
     assert f"replay of report {report}" in printed.replace("\n", "")
-    assert "EQUAL: all 6 to the bit" in printed
+    assert "EQUAL: all 6 in every published digit" in printed
 
 
 def test_values_that_the_search_chose_are_taken_from_the_report(recorded: Recorded, report: Path) -> None:

@@ -20,6 +20,7 @@ from harness.record import StudyRecord
 from harness.report import write_report
 from harness.report.evidence import Evidence
 from harness.report.gallery import file_stem, unique_stems
+from harness.training.metrics import PUBLISHED_PRECISION
 
 MakeRecord = Callable[..., StudyRecord]
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
@@ -60,7 +61,11 @@ def test_predictions_are_the_records_own(written: Path, record: StudyRecord) -> 
     keys = ["arm", "fold", "seed", "clip_id"]
     expected = record.predictions.sort_values(keys).reset_index(drop=True)
     pd.testing.assert_frame_equal(
-        read.sort_values(keys).reset_index(drop=True), expected, check_dtype=False, rtol=1e-7, atol=1e-9
+        read.sort_values(keys).reset_index(drop=True),
+        expected,
+        check_dtype=False,
+        rtol=2.0**-PUBLISHED_PRECISION,
+        atol=1e-9,
     )
     assert {str(kind) for kind in read.filter(regex="^p_").dtypes} == {"float32"}
     assert list(read["arm"].unique()) == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS"]
@@ -68,7 +73,7 @@ def test_predictions_are_the_records_own(written: Path, record: StudyRecord) -> 
 
 def test_rounding_changes_no_predicted_class(record: StudyRecord, tmp_path: Path) -> None:
     table = record.predictions.copy()
-    # Only in double precision is the second class ahead.
+    # In double precision alone is the second class ahead.
     table.loc[table.index[0], [f"p_{label}" for label in range(10)]] = [0.5, np.nextafter(0.5, 1), *[0.0] * 8]
     write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, pdf=False)
     read = pd.read_parquet(tmp_path / "predictions.parquet").filter(regex="^p_")

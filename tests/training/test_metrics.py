@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.data.clips import ClipTable
 from harness.training import clip_predictions, scores
-from harness.training.metrics import in_single_precision
+from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, rounded
 
 
 def one_hot(predicted: list[int], n_classes: int) -> np.ndarray:
@@ -130,19 +130,34 @@ def test_more_than_ten_classes_keep_their_order() -> None:
     assert clips["n_segments_correct"].tolist() == [1]
 
 
-@given(st.lists(st.integers(0, 2**24), min_size=4, max_size=40), st.integers(2, 4))
-def test_single_precision_keeps_every_predicted_class(values: list[int], n_classes: int) -> None:
+@given(st.lists(st.integers(0, 2**24), min_size=4, max_size=40), st.integers(2, 4), st.integers(2, SINGLE_PRECISION))
+def test_rounding_keeps_every_predicted_class(values: list[int], n_classes: int, bits: int) -> None:
     """Steps far below single precision make ties wherever classes are near each other."""
     rows = len(values) // n_classes
     exact = (np.array(values[: rows * n_classes], dtype=np.float64).reshape(rows, n_classes) % 3) * 1e-12 + 0.25
-    single = in_single_precision(exact)
-    assert single.dtype == np.float32
-    assert (single.argmax(axis=1) == exact.argmax(axis=1)).all()
-    assert np.abs(single - exact).max() <= 2.0**-23
+    found = rounded(exact, bits)
+    assert found.dtype == np.float32
+    assert (found.argmax(axis=1) == exact.argmax(axis=1)).all()
+    assert np.abs(found - exact).max() <= 0.25 * 2.0 ** (1 - bits) + 1e-11
 
 
-def test_single_precision_moves_nothing_that_need_not_move() -> None:
-    exact = np.array([[0.1, 0.2, 0.7], [0.5, np.nextafter(0.5, 1), 0.0]])
-    single = in_single_precision(exact)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(2, SINGLE_PRECISION))
+def test_rounding_is_to_the_nearest_number_of_so_many_digits(values: list[float], bits: int) -> None:
+    # One class: nothing has to move for another one's sake.
+    exact = np.array(values, dtype=np.float32).astype(np.float64)[:, None]
+    found = rounded(exact, bits)
+    normal = exact >= np.finfo(np.float32).tiny
+    mantissas, exponents = np.frexp(exact)
+    nearest = np.ldexp(np.round(mantissas * 2.0**bits), exponents - bits)  # half to even
+    assert np.array_equal(found[normal], nearest[normal])
+    assert np.array_equal(rounded(found.astype(np.float64), bits), found)
+
+
+def test_rounding_moves_nothing_that_need_not_move() -> None:
+    exact = np.array([[0.1, 0.2, 0.7], [0.5, np.nextafter(0.5, 1), -0.0]])
+    single = rounded(exact, SINGLE_PRECISION)
     assert (single[0] == exact[0].astype(np.float32)).all()
     assert list(single[1]) == [np.float32(0.5), np.nextafter(np.float32(0.5), np.float32(1)), 0.0]
+    short = rounded(exact, PUBLISHED_PRECISION)
+    assert short[0] == pytest.approx(exact[0], rel=2.0**-PUBLISHED_PRECISION)
+    assert list(short[1]) == [0.5, 0.5 + 2.0**-PUBLISHED_PRECISION, 0.0]
