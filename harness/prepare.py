@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from harness.progress import Progress
 from harness.study import Arm, StudySpec
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldTask
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,19 +96,25 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
 
 
 def check_precisions(spec: StudySpec, device: str) -> None:
-    """Refuse a study that ``device`` would have to emulate, before anything is loaded.
+    """Refuse a study that ``device`` would have to emulate, before anything is loaded; warn of one that it slows down.
 
     Raises
     ------
     TrainingError
         When an arm computes in bfloat16 and the device does not.
     """
-    from harness.training.isolation import open_device
-    from harness.training.precision import check_precision
+    from harness.training.isolation import device_name, open_device
+    from harness.training.precision import check_precision, converts_bfloat16
 
     place = open_device(device)
-    for arm in spec.trained_arms:
-        check_precision(spec.settings(arm).train.precision, place, f"arm {arm.name!r}")
+    precisions = {arm.name: spec.settings(arm).train.precision for arm in spec.trained_arms}
+    for name, precision in precisions.items():
+        check_precision(precision, place, f"arm {name!r}")
+    if "bfloat16" in precisions.values() and converts_bfloat16(place):
+        _logger.warning(
+            "%s has no bfloat16 instructions: float32 is likely faster here (--set train.precision=float32)",
+            device_name(place),
+        )
 
 
 def _features(

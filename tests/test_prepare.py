@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError, TrainingError
-from harness.prepare import Prepared, default_workers, prepare, resolve_device
+from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device
 from harness.progress import Silent
 from harness.study import StudySpec
 from harness.study.load import parse_study
+from harness.training import precision
 
 
 def spec_of(seed: int = 1) -> StudySpec:
@@ -92,3 +93,17 @@ def test_workers_fill_the_processor_and_share_no_gpu() -> None:
     assert default_workers("cpu", 1) >= 1
     assert default_workers("cpu", 10_000) == 1
     assert default_workers("cuda:0", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "slow", "warned"), [("bfloat16", True, 1), ("bfloat16", False, 0), ("float32", True, 0)]
+)
+def test_a_precision_that_slows_the_processor_down_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, given: str, slow: bool, warned: int
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda _: True)
+    monkeypatch.setattr(precision, "converts_bfloat16", lambda _: slow)
+    spec = spec_of()
+    check_precisions(spec.model_copy(update={"train": spec.train.model_copy(update={"precision": given})}), "cpu")
+    assert len(caplog.messages) == warned
+    assert all("--set train.precision=float32" in message for message in caplog.messages)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from harness.errors import TrainingError
@@ -21,6 +23,19 @@ def has_bfloat16(device: torch.device) -> bool:
     asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return bool(built and asked is not None and asked())
+
+
+def converts_bfloat16(device: torch.device) -> bool:
+    """Return whether ``device`` turns bfloat16 into float32 and back around every operation.
+
+    An x86 processor with AVX-512 but without its bfloat16 instructions does. A training step of the 4-layer network
+    took 0.95 s there and 0.37 s in float32 (one core of an Intel Xeon at 2.5 GHz beside two busy ones, batches of 32,
+    torch 2.11, median of 4).
+    """
+    if device.type != "cpu" or not torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        return False
+    own: Callable[[], bool] | None = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return own is not None and not own()
 
 
 def check_precision(precision: str, device: torch.device, who: str) -> None:
