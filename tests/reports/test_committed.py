@@ -68,7 +68,7 @@ def test_there_are_reports() -> None:
         for study in ("su2019", "protocols", "norm-statistics")
         for dataset in ("esc10", "urbansound8k")
     }
-    assert su2019 | {"resnet18-esc10"} == set(STUDIES)
+    assert su2019 | {"resnet18-esc10", "streams-urbansound8k"} == set(STUDIES)
 
 
 def test_they_stay_small_and_hold_neither_audio_nor_weights() -> None:

@@ -148,6 +148,46 @@ def test_the_finding_about_the_fusion_on_urbansound8k() -> None:
     assert accuracy(study, "MCNet") > accuracy(study, "TSCNN-DS") > accuracy(study, "LMCNet")
 
 
+def test_the_finding_about_networks_that_see_both_streams() -> None:
+    study = "streams-urbansound8k"
+    arms = ("MCNet", "stacked-4", "MLMC", "TSCNN mean", "TSCNN-DS", "LMCNet")
+    found = told(
+        f"MCNet reaches {NUMBER} %, the stacked network {NUMBER}, MLMC {NUMBER}, the mean of the streams {NUMBER}, "
+        f"TSCNN-DS {NUMBER} and LMCNet {NUMBER} %"
+    )
+    assert found == tuple(mean(study, arm) for arm in arms)
+    assert sorted(arms, key=lambda arm: -accuracy(study, arm)) == list(arms)
+    found = told(f"MLMC reaches {NUMBER} %, the stacked network {NUMBER} %, MCNet trained like them {NUMBER} %", README)
+    assert found == tuple(mean(study, arm) for arm in ("MLMC", "stacked-4", "MCNet"))
+    others = ("MCNet", "stacked-4", "MLMC")
+    below = [pair(study, "TSCNN-DS", other) for other in others]
+    found = told(
+        rf"lies {NUMBER} points below MCNet \({NUMBER} to {NUMBER} over recordings\), {NUMBER} below the stacked "
+        rf"network \({NUMBER} to {NUMBER}\) and {NUMBER} below MLMC \(-{NUMBER} to {NUMBER}\)"
+    )
+    values = [-value for each in below for value in (each["mean"], each["bootstrap"]["high"], each["bootstrap"]["low"])]
+    # The text has the sign of one.
+    values[7] = -values[7]
+    assert found == tuple(decimals(value, 1) for value in values)
+    library = load_library()
+    claimed = [library.claim(f"su2019:{where}").printed.value for where in ("T2/MCNet", "T6/4-layer", "T2/MLMC")]
+    best = library.claim("su2019:T2/TSCNN-DS").printed.value
+    found = told(f"the paper has it {NUMBER}, {NUMBER} and {NUMBER} points above")
+    assert found == tuple(str(best - value) for value in claimed)
+    family = [each for each in results_of(study)["contrasts"]["pairs"] if each["in_family"]]
+    assert len(family) == 5
+    assert {each["verdict"] for each in family} == {"inconclusive"}
+    smallest = min(each["p_holm"] for each in family)
+    assert told(rf"none of the five pairs that the study declared \(smallest p {NUMBER}\)") == (f"{smallest:.2f}",)
+    among = [each for each in results_of(study)["contrasts"]["pairs"] if {each["first"], each["second"]} <= {*others}]
+    assert len(among) == 3
+    assert all(each["interval"][0] < 0 < each["interval"][1] for each in among)
+    # Its limits.
+    assert results_of(study)["spec"]["train"]["epochs"] == 3
+    assert not results_of(study)["searches"]
+    assert {arm["n_seeds"][1] for arm in results_of(study)["arms"]} == {1}
+
+
 DEPTHS = ("", "-6", "-8")
 
 
