@@ -97,8 +97,8 @@ def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.D
         ):
             continue
         told = table[columns].to_numpy(np.float64)
-        # Reports of earlier versions have all digits of a float32.
-        short = np.array_equal(rounded(told, PUBLISHED_PRECISION), told)
+        # Reports of earlier versions have all digits of a float32; a number that somebody changed since hides neither.
+        short = (rounded(told, PUBLISHED_PRECISION) == told).mean() > 0.5
         values = rounded(found[part][columns].to_numpy(np.float64), PUBLISHED_PRECISION if short else SINGLE_PRECISION)
         found[part] = found[part].assign(**{name: values[:, label] for label, name in enumerate(columns)})
     return found
