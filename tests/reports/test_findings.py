@@ -184,6 +184,7 @@ def test_the_finding_about_networks_that_see_both_streams() -> None:
     assert all(each["interval"][0] < 0 < each["interval"][1] for each in among)
     # Its limits.
     assert results_of(study)["spec"]["train"]["epochs"] == 3
+    assert told(r"\((\w+) for the stacked networks\)") == ("three",)
     assert not results_of(study)["searches"]
     assert {arm["n_seeds"][1] for arm in results_of(study)["arms"]} == {1}
 
@@ -245,6 +246,23 @@ def test_the_finding_about_depth_on_urbansound8k() -> None:
     ]
     assert len(deeper) == 6
     assert all(each["interval"][0] < 0 < each["interval"][1] for each in deeper)
+
+
+def test_the_finding_about_the_depth_of_the_stacked_network() -> None:
+    depths = (4, 6, 8)
+    found = told(f"stacked network goes from {NUMBER} % with 4 layers to {NUMBER} and {NUMBER} ")
+    assert found == tuple(mean("streams-urbansound8k", f"stacked-{depth}") for depth in depths)
+    losses = [pair("streams-urbansound8k", "stacked-4", f"stacked-{depth}") for depth in depths[1:]]
+    assert not any(each["in_family"] for each in losses)
+    found = told(
+        rf"\({NUMBER} points less, {NUMBER} to {NUMBER} over recordings, and {NUMBER}, {NUMBER} to {NUMBER}\), "
+        "the paper's"
+    )
+    values = [value for each in losses for value in (each["mean"], each["bootstrap"]["low"], each["bootstrap"]["high"])]
+    assert found == tuple(decimals(value, 1) for value in values)
+    library = load_library()
+    claimed = [library.claim(f"su2019:T6/{depth}-layer").printed.value for depth in depths]
+    assert told(f"the paper's from {NUMBER} to {NUMBER} and {NUMBER} ") == tuple(str(value) for value in claimed)
 
 
 def test_the_limits_of_that_one() -> None:
