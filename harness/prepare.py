@@ -104,13 +104,13 @@ def check_precisions(spec: StudySpec, device: str) -> None:
         When an arm computes in bfloat16 and the device does not.
     """
     from harness.training.isolation import device_name, open_device
-    from harness.training.precision import check_precision, converts_bfloat16
+    from harness.training.precision import check_precision, lacks_bfloat16_instructions
 
     place = open_device(device)
     precisions = {arm.name: spec.settings(arm).train.precision for arm in spec.trained_arms}
     for name, precision in precisions.items():
         check_precision(precision, place, f"arm {name!r}")
-    if "bfloat16" in precisions.values() and converts_bfloat16(place):
+    if "bfloat16" in precisions.values() and lacks_bfloat16_instructions(place):
         _logger.warning(
             "%s has no bfloat16 instructions: float32 is likely faster here (--set train.precision=float32)",
             device_name(place),

@@ -102,7 +102,7 @@ def test_a_precision_that_slows_the_processor_down_is_told_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, given: str, slow: bool, warned: int
 ) -> None:
     monkeypatch.setattr(precision, "has_bfloat16", lambda _: True)
-    monkeypatch.setattr(precision, "converts_bfloat16", lambda _: slow)
+    monkeypatch.setattr(precision, "lacks_bfloat16_instructions", lambda _: slow)
     spec = spec_of()
     check_precisions(spec.model_copy(update={"train": spec.train.model_copy(update={"precision": given})}), "cpu")
     assert len(caplog.messages) == warned

@@ -21,8 +21,8 @@ SINGLE_PRECISION = 24
 """Significant binary digits of a float32."""
 
 PUBLISHED_PRECISION = 12
-"""Significant binary digits of the probabilities in a report: at most a quarter of a thousandth of the number off, in
-six tenths of the bytes. Every score depends on the predicted class alone, which rounding keeps."""
+"""Significant binary digits of the probabilities in a report: a quarter of a thousandth of the number off at most, but
+for ties, in six tenths of the bytes. Every score depends on the predicted class alone, which rounding keeps."""
 
 
 @dataclass(frozen=True)

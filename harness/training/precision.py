@@ -25,12 +25,11 @@ def has_bfloat16(device: torch.device) -> bool:
     return bool(built and asked is not None and asked())
 
 
-def converts_bfloat16(device: torch.device) -> bool:
-    """Return whether ``device`` turns bfloat16 into float32 and back around every operation.
+def lacks_bfloat16_instructions(device: torch.device) -> bool:
+    """Return whether ``device`` is an x86 processor with AVX-512 kernels for bfloat16 but no instructions for it.
 
-    An x86 processor with AVX-512 but without its bfloat16 instructions does. A training step of the 4-layer network
-    took 0.95 s there and 0.37 s in float32 (one core of an Intel Xeon at 2.5 GHz beside two busy ones, batches of 32,
-    torch 2.11, median of 4).
+    A training step of the 4-layer network took 0.94 s there and 0.38 s in float32 (one thread on two cores of an Intel
+    Xeon at 2.5 GHz that a training kept busy, batches of 32, torch 2.11, median of 4 times 3 steps, interleaved).
     """
     if device.type != "cpu" or not torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
         return False

@@ -254,6 +254,8 @@ def test_the_finding_about_the_depth_of_the_stacked_network() -> None:
     assert found == tuple(mean("streams-urbansound8k", f"stacked-{depth}") for depth in depths)
     losses = [pair("streams-urbansound8k", "stacked-4", f"stacked-{depth}") for depth in depths[1:]]
     assert not any(each["in_family"] for each in losses)
+    assert all(each["interval"][0] < 0 < each["interval"][1] for each in losses)
+    assert "arms" in next(mark for mark in results_of("streams-urbansound8k")["marks"] if "Declared later" in mark)
     found = told(
         rf"\({NUMBER} points less, {NUMBER} to {NUMBER} over recordings, and {NUMBER}, {NUMBER} to {NUMBER}\), "
         "the paper's"

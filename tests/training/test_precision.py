@@ -9,7 +9,7 @@ import torch
 
 from harness.errors import TrainingError
 from harness.training import FoldTask, precision, train_fold
-from harness.training.precision import check_precision, converts_bfloat16, has_bfloat16
+from harness.training.precision import check_precision, lacks_bfloat16_instructions, has_bfloat16
 from tests.toys import settings_of
 
 CPU = torch.device("cpu")
@@ -36,13 +36,13 @@ def test_the_processor_is_asked_as_torch_asks_it() -> None:
 def test_where_bfloat16_is_converted(monkeypatch: pytest.MonkeyPatch, level: str, own: bool, slow: bool) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: level)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: own)
-    assert converts_bfloat16(CPU) is slow
+    assert lacks_bfloat16_instructions(CPU) is slow
 
 
 def test_a_torch_that_cannot_tell_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported")
-    assert not converts_bfloat16(CPU)
+    assert not lacks_bfloat16_instructions(CPU)
 
 
 def test_a_build_without_onednn_has_no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
