@@ -9,7 +9,7 @@ import torch
 
 from harness.errors import TrainingError
 from harness.training import FoldTask, precision, train_fold
-from harness.training.precision import check_precision, lacks_bfloat16_instructions, has_bfloat16
+from harness.training.precision import check_precision, has_bfloat16, lacks_bfloat16_instructions
 from tests.toys import settings_of
 
 CPU = torch.device("cpu")
