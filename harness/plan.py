@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
 from harness.data.splits import Part
-from harness.features import n_frames, n_segments, plane_rows, set_shape
+from harness.features import expected_segments, plane_rows, set_shape
 from harness.models import build_model, count_parameters
 from harness.prepare import check_precisions, default_workers, resolve_device
 from harness.study import Arm, StudySpec
@@ -76,8 +76,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     chosen = resolve_device(device)
     check_precisions(spec, chosen)
     clips = load_clips(spec.data, resolve_data_root(data_root))
-    frames = n_frames(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
-    segments = n_segments(frames, spec.features.segment_frames, spec.features.segment_hop)
+    segments = expected_segments(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
     splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
     n_workers = workers or default_workers(chosen, spec.train.threads)
     arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from typing import Any
 
 import platformdirs
 
-from harness.data import ClipTable, Split, load_clips, make_splits
+from harness.data import ClipTable, LeakageReport, Split, leakage_report, load_clips, make_splits
 from harness.errors import TrainingError
-from harness.features import FeatureRef, FeatureStore
+from harness.features import FeatureRef, FeatureStore, expected_segments
 from harness.progress import Progress
 from harness.study import Arm, StudySpec
 from harness.training.seeding import fold_seed
@@ -26,13 +27,15 @@ _logger = logging.getLogger(__name__)
 class Prepared:
     """A study's inputs, ready to train on.
 
-    ``features`` maps the name of a feature set to where it lies; ``splits`` maps the name of a split and a fold to it.
+    ``features`` maps the name of a feature set to its arrays; ``splits`` maps the name of a split and a fold to it;
+    ``leakage`` has a count for each split, fold and choice of what final trainings learn from.
     """
 
     spec: StudySpec
     clips: ClipTable
     features: dict[str, FeatureRef]
     splits: dict[tuple[str, int], Split]
+    leakage: tuple[LeakageReport, ...]
     device: str
 
     @property
@@ -42,8 +45,20 @@ class Prepared:
             f"features.{name}": ref.digest for name, ref in sorted(self.features.items())
         }
 
-    def task(self, arm: Arm, phase: str, trial: int | None, values: dict[str, Any], fold: int, seed: int) -> FoldTask:
-        """Return the task that trains ``arm`` with a trial's ``values`` on ``fold`` from seed index ``seed``."""
+    def task(
+        self,
+        arm: Arm,
+        phase: str,
+        trial: int | None,
+        values: dict[str, Any],
+        fold: int,
+        seed: int,
+        floor: tuple[float, ...] = (),
+    ) -> FoldTask:
+        """Return the task that trains ``arm`` with a trial's ``values`` on ``fold`` from seed index ``seed``.
+
+        ``floor`` says when a training of a search is stopped.
+        """
         settings = self.spec.settings(arm, values)
         # The final training of a fold has one seed whatever trial was chosen for it.
         stage = ("final",) if phase == "final" else (phase, trial if trial is not None else 0)
@@ -65,11 +80,14 @@ class Prepared:
             normalise=self.spec.features.normalise,
             device=self.device,
             keep_weights=phase == "final" and self.spec.tracking.weights,
+            floor=floor,
         )
 
 
 def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress) -> Prepared:
-    """Load the clips of ``spec``, compute the features that the cache lacks, and split.
+    """Load the clips of ``spec``, split them, and compute the features that the cache lacks.
+
+    Splits come first, so that a study that will be refused does not compute features before it is.
 
     Raises
     ------
@@ -84,15 +102,23 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     progress.line(
         f"{clips.dataset}: {len(clips)} clips, {len(clips.classes)} classes, folds {', '.join(map(str, clips.folds))}"
     )
+    expected = expected_segments(clips.frame["duration"].to_numpy(dtype="float64"), spec.features)
+    cuts = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, expected) for name in spec.arm_splits}
     sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
     features = _features(spec, clips, sets, cache, workers, device, progress)
-    segments = next((ref.segments_per_clip() for ref in features.values() if ref.layout == "segments"), None)
-    splits: dict[tuple[str, int], Split] = {}
-    for name in spec.arm_splits:
-        cut = make_splits(clips, name, spec.test_folds, spec.study.seed, segments)
-        progress.line(_leakage_line(cut))
-        splits |= {(name, split.fold): split for split in cut}
-    return Prepared(spec, clips, features, splits, device)
+    if "random-segment" in cuts:
+        # The number of segments expected of a duration is exact only up to its rounding to samples.
+        segments = next(ref.segments_per_clip() for ref in features.values() if ref.layout == "segments")
+        cuts["random-segment"] = make_splits(clips, "random-segment", spec.test_folds, spec.study.seed, segments)
+    leakage = [
+        [leakage_report(clips, split, final_train) for split in cut]
+        for name, cut in cuts.items()
+        for final_train in spec.final_trains(name)
+    ]
+    for reports in leakage:
+        progress.line(_leakage_line(reports))
+    splits = {(name, split.fold): split for name, cut in cuts.items() for split in cut}
+    return Prepared(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device)
 
 
 def check_precisions(spec: StudySpec, device: str) -> None:
@@ -137,13 +163,13 @@ def _features(
         progress.end("features")
 
 
-def _leakage_line(splits: Sequence[Split]) -> str:
-    test = sum(split.leakage.n_test for split in splits)
-    shared = sum(split.leakage.n_test_sharing_recording for split in splits)
-    first = splits[0]
+def _leakage_line(folds: Sequence[LeakageReport]) -> str:
+    test = sum(fold.n_test for fold in folds)
+    shared = sum(fold.n_test_sharing_recording for fold in folds)
+    first = folds[0]
     return (
-        f"split {first.protocol}: {shared} of {test} test {first.leakage.unit}s "
-        f"({shared / max(test, 1):.1%}) share a recording with training"
+        f"split {first.protocol}: {shared} of {test} test {first.unit}s "
+        f"({shared / max(test, 1):.1%}) share a recording with training ({first.final_train})"
     )
 
 

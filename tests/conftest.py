@@ -41,6 +41,27 @@ def urbansound_root(data_root: Path) -> Path:
     return _dataset(data_root, "UrbanSound8K")
 
 
+def _named(variable: str, what: str) -> Path:
+    given = os.environ.get(variable)
+    if not given:
+        pytest.skip(f"needs {what}: set {variable}")
+    if not Path(given).exists():
+        pytest.fail(f"{variable} names {given}, which does not exist")
+    return Path(given).resolve()
+
+
+@pytest.fixture(scope="session")
+def esc50_root() -> Path:
+    """Return a data root that holds all 2,000 clips of ESC-50, named by HARNESS_ESC50."""
+    return _named("HARNESS_ESC50", "all of ESC-50")
+
+
+@pytest.fixture(scope="session")
+def urbansound_metadata() -> Path:
+    """Return UrbanSound8K's whole metadata file, named by HARNESS_URBANSOUND8K_CSV; its audio is not needed."""
+    return _named("HARNESS_URBANSOUND8K_CSV", "UrbanSound8K's whole metadata file")
+
+
 @pytest.fixture(scope="session")
 def make_record() -> MakeRecord:
     """Return :func:`build_record`."""

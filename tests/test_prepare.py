@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError, TrainingError
+from harness.data import load_clips
+from harness.errors import DataError, LeakageError, TrainingError
 from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device
 from harness.progress import Silent
 from harness.study import StudySpec
@@ -76,6 +78,32 @@ def test_a_data_set_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="UrbanSound8K"):
         prepare(spec, tmp_path, tmp_path / "cache", 1, "cpu", Silent())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_that_is_refused_computes_no_features_first(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = load_clips(spec_of().data, folder / "data")
+    crossing = clips.frame.assign(recording="one")
+    monkeypatch.setattr("harness.prepare.load_clips", lambda *_: replace(clips, frame=crossing))
+    with pytest.raises(LeakageError, match="share 1 recordings"):
+        prepare(spec_of(), folder / "data", tmp_path / "cache", 1, "cpu", Silent())
+    assert not (tmp_path / "cache").exists()
+
+
+def test_leakage_is_counted_for_each_split_and_for_what_finals_learn_from(folder: Path) -> None:
+    document = spec_of().model_dump(mode="json", exclude_unset=True)
+    document["arms"] += [
+        {"name": "both", "model": "su4", "features": "LM", "set": {"protocol.final_train": "train+validation"}},
+        {"name": "pieces", "model": "su4", "features": "LM", "set": {"protocol.split": "random-segment"}},
+    ]
+    found = prepare(parse_study(document, "a.toml"), folder / "data", folder / "cache", 1, "cpu", Silent())
+    assert [(each.protocol, each.final_train, each.fold) for each in found.leakage] == [
+        (split, learned, fold)
+        for split, learned in (("official", "train"), ("official", "train+validation"), ("random-segment", "train"))
+        for fold in (1, 2, 3)
+    ]
+    assert {each.unit for each in found.leakage} == {"clip", "segment"}
 
 
 def test_devices() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.leakage import LeakageReport
 from harness.data.splits import Part, Split
 from harness.features.store import FeatureRef
 from harness.study import ArmSettings, ModelSection, TrainSection
@@ -20,7 +19,6 @@ from harness.training import FoldResult, FoldTask
 N_CLASSES = 3
 PLANES = {"LM": 6, "chroma": 3}
 FRAMES, HOP = 8, 4
-NO_LEAK = LeakageReport("clip", 0, 0, 0, 0, 0, 0, ())
 
 
 class DeadlyFeatures(FeatureRef):
@@ -66,7 +64,7 @@ def split_of(n_clips: int, seed: int = 0) -> Split:
     """Return a split of the clips: half train, a quarter validates, a quarter tests."""
     order = np.random.default_rng(seed).permutation(n_clips).astype(np.int64)
     train, validation, test = np.split(order, [n_clips // 2, n_clips * 3 // 4])
-    return Split("official", 1, Part(train), Part(validation), Part(test), NO_LEAK)
+    return Split("official", 1, Part(train), Part(validation), Part(test))
 
 
 def settings_of(model_name: str = "su4", **values: Any) -> ArmSettings:

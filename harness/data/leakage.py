@@ -1,4 +1,4 @@
-"""How much a split's test part shares with its training part, and what an official split must not share.
+"""How much a split's test part shares with what a network learns from, and what an official split must not share.
 
 A recording is the source that clips were cut from: two clips of one recording are near copies for a network.
 """
@@ -16,20 +16,36 @@ from harness.errors import LeakageError
 from harness.vocabulary import DATASETS
 
 if TYPE_CHECKING:
-    from harness.data.splits import Part, Split
+    from harness.data.splits import Split
 
-_LISTED = 20
+LISTED = 20
 _PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class LeakageReport:
-    """Counts of test items that share their source with training items.
+    """Counts of items of one fold that share their source with what a network learns from.
 
-    An item is a clip, or a segment under ``random-segment``. ``validation_*`` counts validation items that share with
-    training. ``recordings`` lists the shared recordings between test and training, sorted, at most 20 of them.
+    Attributes
+    ----------
+    protocol, fold
+        Name of the split, and the tested fold.
+    final_train
+        What final trainings learn from, ``train`` or ``train+validation``: the test part is compared with that.
+    unit
+        What an item is: a clip, or a segment under ``random-segment``.
+    n_test, n_test_sharing_recording, n_test_sharing_clip
+        Items of the test part, and those that share with what final trainings learn from.
+    n_validation, n_validation_sharing_recording, n_validation_sharing_clip
+        Items of the validation part, and those that share with the training part, which is all that a search learns
+        from.
+    recordings
+        Recordings shared by the test part and what final trainings learn from, sorted, at most 20 of them.
     """
 
+    protocol: str
+    fold: int
+    final_train: str
     unit: str
     n_test: int
     n_test_sharing_recording: int
@@ -40,23 +56,25 @@ class LeakageReport:
     recordings: tuple[str, ...]
 
 
-def leakage_report(clips: ClipTable, train: Part, validation: Part, test: Part) -> LeakageReport:
-    """Count the items of ``test`` and ``validation`` that share a recording, or a clip, with ``train``.
-
-    Where final trainings also learn from the validation part, pass both as ``train`` to count what they share.
-    """
+def leakage_report(clips: ClipTable, split: Split, final_train: str) -> LeakageReport:
+    """Count the test items that share a recording, or a clip, with what final trainings learn from, and the validation
+    items that share one with the training part."""
+    train, validation, test = split.train, split.validation, split.test
     recordings = clips.frame["recording"].to_numpy(dtype=str)
-    known = recordings[train.clips]
-    shared = np.isin(recordings[test.clips], known)
+    learned = np.concatenate([train.clips, validation.clips]) if final_train == "train+validation" else train.clips
+    shared = np.isin(recordings[test.clips], recordings[learned])
     return LeakageReport(
-        unit="clip" if test.segments is None else "segment",
+        protocol=split.protocol,
+        fold=split.fold,
+        final_train=final_train,
+        unit=test.unit,
         n_test=len(test),
         n_test_sharing_recording=int(shared.sum()),
-        n_test_sharing_clip=int(np.isin(test.clips, train.clips).sum()),
+        n_test_sharing_clip=int(np.isin(test.clips, learned).sum()),
         n_validation=len(validation),
-        n_validation_sharing_recording=int(np.isin(recordings[validation.clips], known).sum()),
+        n_validation_sharing_recording=int(np.isin(recordings[validation.clips], recordings[train.clips]).sum()),
         n_validation_sharing_clip=int(np.isin(validation.clips, train.clips).sum()),
-        recordings=tuple(sorted({str(name) for name in recordings[test.clips][shared]})[:_LISTED]),
+        recordings=tuple(sorted({str(name) for name in recordings[test.clips][shared]})[:LISTED]),
     )
 
 
@@ -69,7 +87,7 @@ def check_official(splits: Split | Iterable[Split], clips: ClipTable) -> None:
     Raises
     ------
     LeakageError
-        With the recordings that are shared and the folds they stand in.
+        With the recordings that are shared and the folds that hold them.
     """
     # A caller may well hold a single split.
     several = splits if isinstance(splits, Iterable) else (splits,)

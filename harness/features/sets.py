@@ -103,6 +103,11 @@ def n_segments(frames: NDArray[np.int64], length: int, hop: int) -> NDArray[np.i
     return counts
 
 
+def expected_segments(durations: NDArray[np.float64], params: FeaturesSection) -> NDArray[np.int64]:
+    """Return the segments of clips lasting ``durations`` seconds, int64, same shape, exact as :func:`n_frames` is."""
+    return n_segments(n_frames(durations, params), params.segment_frames, params.segment_hop)
+
+
 def segment_starts(frames: int, length: int, hop: int) -> NDArray[np.int64]:
     """Return the first frame of each whole segment of a clip of ``frames`` frames, int64, shape (n_segments,)."""
     count = int(n_segments(np.asarray(frames), length, hop))

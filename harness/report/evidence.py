@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import pandas as pd
+
 from harness.claims import Paper
 from harness.claims.audit import Audit, audit
 from harness.comparisons.against_claim import ClaimComparison, attempt
 from harness.comparisons.between_arms import ArmComparisons, compare_arms
 from harness.comparisons.conditions import conditions_of
+from harness.comparisons.leakage import leakage_of
 from harness.comparisons.missed_clips import HardClips, hard_clips
 from harness.comparisons.protocols import ProtocolEffect, protocol_effects
 from harness.comparisons.scores import StudyScores, score_study
@@ -41,6 +44,8 @@ class Evidence:
         Clips that all arms miss, and those that only a fusion gets right.
     protocols
         What the protocol alone does, where a network stands under several.
+    leakage
+        What the splits share: one row per split, fold and choice of what final trainings learn from.
     intervals
         By arm, the corrected interval of the mean macro accuracy over folds, in percent; an arm of one fold has none.
     papers, audits
@@ -55,6 +60,7 @@ class Evidence:
     arms: ArmComparisons
     clips: HardClips
     intervals: Mapping[str, TTest]
+    leakage: pd.DataFrame
     protocols: tuple[ProtocolEffect, ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
     audits: tuple[Audit, ...] = ()
@@ -100,6 +106,7 @@ def gather(record: StudyRecord) -> Evidence:
         arms=arms,
         clips=hard_clips(record),
         intervals=_intervals(record, scores),
+        leakage=leakage_of(record),
         protocols=protocol_effects(record, scores, arms),
         papers=papers,
         audits=tuple(audit(paper) for paper in papers.values()),

@@ -46,7 +46,7 @@ def build_tables(evidence: Evidence, parameter_tables: Mapping[str, pd.DataFrame
         "classes": class_tables(record, scores, marks),
         "clips": clip_tables(evidence),
         "search": [*search_tables(record, marks), *hyperparameter_table(record, marks)],
-        "leakage": leakage_table(record, marks),
+        "leakage": leakage_table(evidence.leakage, marks),
         "parameters": parameter_table_pages(parameter_tables, marks),
         "printed layers": printed_layer_tables(record, evidence.papers, parameter_tables, marks),
         "failures": failure_table(record, marks),
@@ -189,17 +189,18 @@ def class_tables(record: StudyRecord, scores: StudyScores, marks: list[str]) -> 
     return tables
 
 
-def leakage_table(record: StudyRecord, marks: list[str]) -> list[Table]:
-    """Return, per fold, how many test and validation items share a recording or a clip with training."""
-    frame = record.leakage
+def leakage_table(frame: pd.DataFrame, marks: list[str]) -> list[Table]:
+    """Return, per fold, how many test items share a recording or a clip with what final trainings learn from, and how
+    many validation items with the training part; ``frame`` is that of :class:`~harness.report.evidence.Evidence`."""
     if frame.empty:
         return []
-    rows = frame.sort_values(["protocol", "fold"] if "protocol" in frame else "fold", kind="stable")
-    several = "protocol" in rows and len(set(rows["protocol"])) > 1
+    rows = frame.sort_values(["protocol", "final_train", "fold"], kind="stable")
+    headers = {"Split": "protocol", "Learned from": "final_train"}
+    several = {header: column for header, column in headers.items() if len(set(rows[column])) > 1}
     unit = ", ".join(sorted({str(unit) for unit in rows["unit"]}))
     printed = pd.DataFrame(
         [
-            [*([str(row["protocol"])] if several else []), str(row["fold"])]
+            [*(str(row[column]) for column in several.values()), str(row["fold"])]
             + [
                 cell
                 for part in ("test", "validation")
@@ -212,7 +213,7 @@ def leakage_table(record: StudyRecord, marks: list[str]) -> list[Table]:
             for row in rows.to_dict("records")
         ],
         columns=pd.MultiIndex.from_tuples(
-            [*([("", "Split")] if several else []), ("", "Fold")]
+            [*(("", header) for header in several), ("", "Fold")]
             + [
                 (f"{part} part", header)
                 for part in ("Test", "Validation")
@@ -221,8 +222,9 @@ def leakage_table(record: StudyRecord, marks: list[str]) -> list[Table]:
         ),
     )
     caption = (
-        f"Leakage: items ({unit}s) of the test and validation part whose source recording, or clip, stands in the "
-        "training part too; count and percent of the part."
+        f"Leakage: items ({unit}s) of the test part that share a source recording, or a clip, with what final "
+        f"trainings learn from ({', '.join(dict.fromkeys(rows['final_train']))}), and items of the validation part "
+        "that share one with the training part; count and percent of the part."
     )
     named = sorted({str(recording) for shared in rows.get("recordings", ()) for recording in _listed(shared)})
     if named:

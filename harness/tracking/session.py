@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.data.clips import ClipTable
-from harness.data.splits import Split
+from harness.data.leakage import LeakageReport
 from harness.study import StudySpec
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest
 from harness.tracking.environment import Environment
@@ -112,7 +112,7 @@ def begin_session(
     run: Run,
     spec: StudySpec,
     clips: ClipTable,
-    splits: Iterable[Split],
+    leakage: Iterable[LeakageReport],
     environment: Environment,
     digests: Mapping[str, str],
     claims: Mapping[str, Any],
@@ -132,7 +132,7 @@ def begin_session(
     files: dict[str, Writer] = {
         SPEC_FILE: json_file(resolved),
         DATA_FILE: json_file(data_facts(clips)),
-        LEAKAGE_FILE: json_file(leakage_rows(splits)),
+        LEAKAGE_FILE: json_file(leakage_rows(leakage)),
         CLAIMS_FILE: json_file(claims),
     }
     earlier, earlier_spec = _earlier(store, run) if number > 1 else (None, None)

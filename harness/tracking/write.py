@@ -17,7 +17,7 @@ import numpy as np
 import platformdirs
 
 from harness.data.clips import ClipTable
-from harness.data.splits import Split
+from harness.data.leakage import LeakageReport
 from harness.study import Arm, StudySpec
 from harness.tracking import names
 from harness.tracking.delivery import Courier
@@ -67,7 +67,6 @@ class StudyRecorder(FoldRecorder):
     ) -> None:
         super().__init__(store, experiment, run, spec, digests, clips)
         self._experiment = experiment
-        self._n_folds = len(spec.test_folds)
         self._lock: WriterLock | None = None
         self._monitor: LoadMonitor | None = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
@@ -81,7 +80,7 @@ class StudyRecorder(FoldRecorder):
         spec: StudySpec,
         *,
         clips: ClipTable,
-        splits: Iterable[Split],
+        leakage: Iterable[LeakageReport],
         digests: Mapping[str, str],
         command: str,
         overrides: Sequence[str] = (),
@@ -101,8 +100,8 @@ class StudyRecorder(FoldRecorder):
 
         Parameters
         ----------
-        splits
-            One per fold; their leakage reports are recorded.
+        leakage
+            Counts of what each split's parts share, which are recorded.
         digests
             Of the study's inputs: ``data`` and ``features.<set>``.
         command, overrides
@@ -144,7 +143,7 @@ class StudyRecorder(FoldRecorder):
                     and (each.data.tags["level"], each.data.tags["phase"]) == (names.FOLD, names.FINAL)
                     for each in found
                 )
-                begin_session(store, run, spec, clips, splits, environment, known, claims or {}, tested)
+                begin_session(store, run, spec, clips, leakage, environment, known, claims or {}, tested)
                 recorder = cls(store, experiment, run, spec, known, clips)
                 recorder._remember(found)
                 if spec.tracking.system_metrics:
@@ -225,11 +224,14 @@ class StudyRecorder(FoldRecorder):
             self._trials[key] = self._writer.create(self.run_id, title, tags, params or {})
         return self._trials[key]
 
-    def finish_trial(self, run_id: str, accuracies: Mapping[int, float], part: str, error: str = "") -> None:
+    def finish_trial(
+        self, run_id: str, accuracies: Mapping[int, float], part: str, error: str = "", *, pruned: bool = False
+    ) -> None:
         """End a trial run with its macro accuracies as ``fold_<k>``, ``mean`` and ``sd`` (ddof 1; needs two folds).
 
         ``accuracies`` maps a fold to its accuracy on ``part``: "validation" in a search, "test" (averaged over seeds)
-        in the final phase. With an ``error`` the run is FAILED; a search trial without one that lacks folds was pruned.
+        in the final phase. With an ``error`` the run is FAILED; of a search trial, ``pruned`` tells whether a training
+        of it was stopped.
         """
         values = {f"fold_{fold}": float(accuracy) for fold, accuracy in sorted(accuracies.items())}
         folds = list(values.values())
@@ -239,7 +241,7 @@ class StudyRecorder(FoldRecorder):
             values["sd"] = float(np.std(folds, ddof=1))
         tags = {names.METRIC_TAG: f"{part}_macro_accuracy"}
         if self._writer.tags(run_id)["phase"] == names.SEARCH:
-            tags[names.PRUNED_TAG] = str(not error and len(folds) < self._n_folds).lower()
+            tags[names.PRUNED_TAG] = str(pruned).lower()
         with self._store.guard("finish a trial"):
             self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
             if error:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data import ClipTable, Part, make_splits
+from harness.data import ClipTable, Part, leakage_report, make_splits
 from harness.data.splits import PROTOCOLS
 from harness.errors import DataError
 from tests.data.conftest import table_of
@@ -50,8 +50,8 @@ def test_parts_are_disjoint_and_cover_everything(drawn: tuple[ClipTable, np.ndar
         assert validation
         assert test
         assert (split.test.segments is not None) == segments
-        assert split.leakage.n_test == len(test)
-        assert split.leakage.n_validation == len(validation)
+        report = leakage_report(table, split, "train")
+        assert (report.n_test, report.n_validation) == (len(test), len(validation))
         tested += sorted(test)
     assert sorted(tested) == sorted(everything)
     for split, following in zip(splits, splits[1:] + splits[:1], strict=True):
@@ -103,8 +103,9 @@ def test_random_segment_puts_pieces_of_a_clip_on_both_sides(make_table: Callable
     split = make_splits(table, "random-segment", (1,), 0, np.full(30, 12, dtype=np.int64))[0]
     both = set(split.test.clips.tolist()) & set(split.train.clips.tolist())
     assert len(both) > 25
-    assert split.leakage.unit == "segment"
-    assert split.leakage.n_test_sharing_clip == sum(int(clip) in both for clip in split.test.clips)
+    report = leakage_report(table, split, "train")
+    assert report.unit == "segment"
+    assert report.n_test_sharing_clip == sum(int(clip) in both for clip in split.test.clips)
 
 
 def test_what_cannot_be_split_is_refused(make_table: Callable[..., ClipTable]) -> None:
@@ -122,9 +123,10 @@ def test_what_cannot_be_split_is_refused(make_table: Callable[..., ClipTable]) -
             make_splits(table, "random-segment", (1,), 0, counts)
 
 
-def _facts(table: ClipTable, protocol: str, **more: Any) -> list[tuple[int, int, int]]:
+def _facts(table: ClipTable, protocol: str, final_train: str = "train", **more: Any) -> list[tuple[int, int, int]]:
     splits = make_splits(table, protocol, table.folds, 2019, **more)
-    return [(len(one.test), one.leakage.n_test_sharing_recording, one.leakage.n_test_sharing_clip) for one in splits]
+    reports = [leakage_report(table, split, final_train) for split in splits]
+    return [(one.n_test, one.n_test_sharing_recording, one.n_test_sharing_clip) for one in reports]
 
 
 def test_what_each_protocol_leaks_on_esc10(esc10: ClipTable) -> None:
@@ -133,6 +135,8 @@ def test_what_each_protocol_leaks_on_esc10(esc10: ClipTable) -> None:
     assert [(n, clips) for n, _, clips in by_clip] == [(80, 0)] * 5
     # 304 recordings for 400 clips: about a quarter of a random fold has a sibling among three fifths of the clips.
     assert all(10 <= recordings <= 35 for _, recordings, _ in by_clip)
+    # With the validation fold learned from too, a third of the test clips has one.
+    assert sum(shared for _, shared, _ in _facts(esc10, "random-clip", "train+validation")) == 134
     by_segment = _facts(esc10, "random-segment", segments_per_clip=np.full(400, 9, dtype=np.int64))
     assert all(n == 720 and clips > 0.99 * n for n, _, clips in by_segment)
 
@@ -140,3 +144,4 @@ def test_what_each_protocol_leaks_on_esc10(esc10: ClipTable) -> None:
 def test_what_each_protocol_leaks_on_urbansound8k(urbansound: ClipTable) -> None:
     assert _facts(urbansound, "official") == [(873, 0, 0), (888, 0, 0), (837, 0, 0)]
     assert all(recordings > 0.8 * n for n, recordings, _ in _facts(urbansound, "random-clip"))
+    assert sum(shared for _, shared, _ in _facts(urbansound, "random-clip", "train+validation")) == 2479

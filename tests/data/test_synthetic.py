@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data import make_splits, synthetic_folder, write_synthetic
+from harness.data import leakage_report, make_splits, synthetic_folder, write_synthetic
 from harness.data.load import load_clips
 from harness.data.sounds import RATE, SAMPLES, VOICES, Draws, synthesise
 from harness.data.synthetic import GENERATOR_VERSION, is_whole
@@ -128,9 +128,8 @@ def test_the_table_has_recordings_of_two_clips_within_one_fold(tmp_path: Path) -
     assert table.frame.groupby("recording").size().unique().tolist() == [2]
     assert table.frame.groupby("recording")["fold"].nunique().unique().tolist() == [1]
     assert table.frame["duration"].unique().tolist() == [2.0]
-    assert [split.leakage.n_test_sharing_recording for split in make_splits(table, "official", table.folds, 0)] == [
-        0
-    ] * 5
+    splits = make_splits(table, "official", table.folds, 0)
+    assert [leakage_report(table, split, "train").n_test_sharing_recording for split in splits] == [0] * 5
 
 
 def test_draws_are_uniform_and_repeatable() -> None:

@@ -49,12 +49,12 @@ def test_accuracies_and_leakage_say_which_arm_has_which_protocol(record: StudyRe
     assert printed["Epoch"].tolist() == ["last", "last", "best on test"]
     leak = record.leakage
     both = leak.assign(protocol="random-clip")
-    shown = leakage_table(record_of(), [])[0].printed
+    shown = leakage_table(record_of().leakage, [])[0].printed
     assert "Split" not in shown.columns.get_level_values(1)
     several = type(record)(
         **{**vars(record), "leakage": type(leak)([*leak.to_dict("records"), *both.to_dict("records")])}
     )
-    assert set(leakage_table(several, [])[0].printed["", "Split"]) == {"official", "random-clip"}
+    assert set(leakage_table(several.leakage, [])[0].printed["", "Split"]) == {"official", "random-clip"}
 
 
 def test_the_figure_has_a_line_for_each_split_and_the_published_number(evidence: Evidence) -> None:

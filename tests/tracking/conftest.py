@@ -107,7 +107,10 @@ class Study:
     def open(self, **changes: Any) -> StudyRecorder:
         given: dict[str, Any] = {
             "clips": self.clips,
-            "splits": self.splits.values(),
+            "leakage": [
+                LeakageReport("official", fold, "train", "clip", 4, fold, 0, 4, 0, 0, ("rec0", "rec1")[: fold - 1])
+                for fold in self.splits
+            ],
             "digests": self.digests,
             "command": self.command,
             "overrides": self.overrides,
@@ -260,7 +263,6 @@ def small_study(uri: str, **sections: Any) -> Study:
             train=Part(rows[(fold + 1) % 3 + 1]),
             validation=Part(rows[fold % 3 + 1]),
             test=Part(rows[fold]),
-            leakage=LeakageReport("clip", 4, fold, 0, 4, 0, 0, ("rec0", "rec1")[: fold - 1]),
         )
         for fold in (1, 2, 3)
     }
