@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -21,10 +21,12 @@ _FOLDS = "folds"
 
 @dataclass(frozen=True)
 class Entry:
-    """An ended training: its run, its macro accuracy by part ("validation", "test"), and its error if it failed."""
+    """An ended training: its run, its macro accuracy by part ("validation", "test"), that of the validation part by
+    epoch where it was trained in this process, and its error if it failed."""
 
     run_id: str
     accuracies: dict[str, float] = field(default_factory=dict)
+    curve: tuple[float, ...] = ()
     error: str = ""
 
 
@@ -45,38 +47,32 @@ class Ledger:
         """Return how ``task`` ended, or None when it has not."""
         return self._entries.get(task.digest)
 
-    def run(
-        self, tasks: Sequence[FoldTask], parents: Mapping[str, str], wanted: Callable[[], bool] = lambda: True
-    ) -> None:
-        """Train those of ``tasks`` that have not ended; ``parents`` gives each task's trial run by the task's key.
+    def curve(self, task: FoldTask) -> tuple[float, ...]:
+        """Return the validation macro accuracy of a finished training of a search by epoch."""
+        entry = self._entries[task.digest]
+        return entry.curve or _curve(self._recorder.load_result(entry.run_id).history)
 
-        ``wanted`` is asked after each ended task; when it returns False the other tasks are dropped.
-        """
-
+    def run(self, tasks: Sequence[FoldTask], parents: Mapping[str, str]) -> None:
+        """Train those of ``tasks`` that have not ended; ``parents`` gives each task's trial run by the task's key."""
         due = [task for task in tasks if self.entry(task) is None]
         ended = 0
         began = perf_counter()
 
-        def on_event(event: Event) -> bool:
+        def on_event(event: Event) -> None:
             nonlocal ended
             if not isinstance(event, Finished | Failed):
                 self._write(event, parents[event.task.key])
-                return True
+                return
             ended += 1
             self._progress.advance(_FOLDS, ended)
             others = len(self._open.keys() - {event.task.digest})
             pace = _pace(event.task, ended, others, len(due), perf_counter() - began)
             self._write(event, parents[event.task.key], pace)
-            return wanted()
 
         if due:
             self._progress.begin(_FOLDS, "folds", len(due))
             self._executor.run(due, on_event)
             self._progress.end(_FOLDS)
-        for digest, run_id in self._open.items():
-            self._recorder.drop_fold(run_id, "dropped: the trial was pruned or another fold of it failed")
-            self._progress.end(digest)
-        self._open.clear()
 
     def _write(self, event: Event, parent: str, pace: str = "") -> None:
         task = event.task
@@ -90,7 +86,7 @@ class Ledger:
                 self._progress.advance(digest, int(row["epoch"]), _note(row))
             case Finished(result=result):
                 run_id = self._open.pop(digest)
-                self._entries[digest] = Entry(run_id, self._finish(run_id, task, result, pace))
+                self._entries[digest] = Entry(run_id, self._finish(run_id, task, result, pace), _curve(result.history))
                 self._progress.end(digest)
             case Failed(error=error, traceback=traceback):
                 # A worker that dies before it begins leaves no run of its own yet.
@@ -112,8 +108,14 @@ class Ledger:
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
         told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
+        if result.stopped:
+            told += f", stopped after epoch {len(result.history)}"
         self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s ({pace})")
         return accuracies
+
+
+def _curve(history: pd.DataFrame) -> tuple[float, ...]:
+    return tuple(float(value) for value in history.get("validation_macro_accuracy", ()))
 
 
 def _pace(task: FoldTask, ended: int, running: int, total: int, seconds: float) -> str:

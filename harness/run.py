@@ -11,7 +11,7 @@ import itertools
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ from harness.ledger import Ledger
 from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
-from harness.report import ReportFiles, summary_rows, write_report
-from harness.search import Report, TrialRecord, search_arm
+from harness.report import ReportFiles, rewrite_report, summary_rows, write_report
+from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, StudySpec, TrackingSection, load_study
 from harness.tracking import (
     Delivery,
@@ -42,7 +42,7 @@ from harness.tracking import (
 )
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
-from harness.training.task import FoldTask
+from harness.training.task import FoldTask, stopped_after
 
 _logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Outcome:
     """What a study run left, for the summary at the end.
 
     ``failures`` names the trainings that failed, each with its error; ``tracking_uri`` is the store that holds the
-    study, ``delivery`` tells how its copy on a server stands, if a server was asked for.
+    study (empty where none was asked), ``delivery`` tells how its copy on a server stands, if a server was asked for.
     """
 
     record: StudyRecord
@@ -144,7 +144,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 options.tracking_uri,
                 spec,
                 clips=prepared.clips,
-                splits=tuple(prepared.splits.values()),
+                leakage=prepared.leakage,
                 digests=prepared.digests,
                 command=options.command,
                 overrides=options.overrides,
@@ -232,19 +232,22 @@ def _search(
     if not (spec.search.trials and arm.searches):
         return dict.fromkeys(spec.test_folds)
     bar = f"search {arm.name}"
-    progress.begin(bar, f"{arm.name}: trials", spec.search.trials)
+    alone = spec.search.sampler == "per-fold-tpe"
+    progress.begin(bar, f"{arm.name}: trials", spec.search.trials * (len(spec.test_folds) if alone else 1))
 
-    def evaluate(index: int, values: dict[str, Any], report: Report) -> None:
+    def evaluate(index: int, values: dict[str, Any], floors: Mapping[int, tuple[float, ...]]) -> dict[int, FoldScore]:
         progress.advance(bar, index, _told(values))
-        _evaluate_trial(prepared, arm, index, values, report, ledger, recorder)
+        return _evaluate_trial(prepared, arm, index, values, floors, ledger, recorder)
 
     # What a trial learned is valid only for the same arm, audio and features, whatever other arms the study has.
     key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, prepared.digests)[:16]}"
     outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(store), evaluate)
     recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
     progress.end(bar)
-    best = max(trial.mean for trial in outcome.trials if trial.scores)
-    progress.line(f"{arm.name}: {len(outcome.trials)} trials, best mean validation macro accuracy {best:.1%}")
+    best = sum(trial.scores[fold] for fold, trial in outcome.chosen.items()) / len(outcome.chosen)
+    progress.line(
+        f"{arm.name}: {len(outcome.trials)} trials, mean validation macro accuracy of the chosen ones {best:.1%}"
+    )
     return dict(outcome.chosen)
 
 
@@ -265,36 +268,32 @@ def _evaluate_trial(
     arm: Arm,
     index: int,
     values: dict[str, Any],
-    report: Report,
+    floors: Mapping[int, tuple[float, ...]],
     ledger: Ledger,
     recorder: StudyRecorder,
-) -> None:
-    """Train a trial on every fold and tell the scores in the order of the folds, whatever order they end in: whether
-    and when a trial is pruned does not depend on the number of workers."""
-    tasks = [prepared.task(arm, "search", index, values, fold, 0) for fold in prepared.spec.test_folds]
+) -> dict[int, FoldScore]:
+    """Train a trial on the folds of ``floors``, and return how each ended, whatever order they end in."""
+    tasks = [prepared.task(arm, "search", index, values, fold, 0, floor) for fold, floor in floors.items()]
     trial_run = recorder.trial(arm, "search", index, values)
-    told: dict[int, float] = {}
-    error = ""
+    ledger.run(tasks, {task.key: trial_run for task in tasks})
+    found = {task.fold: _fold_score(task, ledger) for task in tasks}
+    recorder.finish_trial(
+        trial_run,
+        {fold: each.score for fold, each in found.items() if not (each.error or each.stopped)},
+        "validation",
+        "; ".join(dict.fromkeys(each.error for each in found.values() if each.error)),
+        pruned=any(each.stopped for each in found.values()),
+    )
+    return found
 
-    def wanted() -> bool:
-        nonlocal error
-        for task in tasks[len(told) :]:
-            entry = ledger.entry(task)
-            if entry is None:
-                return True
-            if entry.error:
-                error = entry.error
-                return False
-            told[task.fold] = entry.accuracies["validation"]
-            if report(task.fold, told[task.fold]):
-                return False
-        return True
 
-    if wanted():
-        ledger.run(tasks, {task.key: trial_run for task in tasks}, wanted)
-    recorder.finish_trial(trial_run, told, "validation", error)
-    if error:
-        raise TrainingError(error)
+def _fold_score(task: FoldTask, ledger: Ledger) -> FoldScore:
+    entry = ledger.entry(task)
+    if entry is None or entry.error:
+        return FoldScore(error=entry.error if entry else "not trained")
+    curve = ledger.curve(task)
+    stopped = stopped_after(curve, task.floor, task.settings.train.epochs)
+    return FoldScore(entry.accuracies["validation"], curve, stopped)
 
 
 def _train_finals(
@@ -388,6 +387,20 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
         # Whoever may only read the store has the report all the same.
         _logger.warning("The report is written but not logged to its run: %s", error)
     return outcome
+
+
+def rewrite_study(folder: Path, study: Path | None) -> Outcome:
+    """Write the report in ``folder`` again from its own predictions, with what the file ``study`` declares now.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or the file is of another study.
+    """
+    spec = load_study(study) if study else None
+    claims = claimed_papers(spec, study.parent / "claims") if spec and study else None
+    record, files = rewrite_report(folder, spec, claims)
+    return Outcome(record, files, summary_rows(record), (), "")
 
 
 def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) -> Outcome:

@@ -46,7 +46,7 @@ class _Recorder:
 class _Failing:
     """An executor on which every training fails."""
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
         for task in tasks:
             on_event(Started(task))
             on_event(Failed(task, "no luck", "traceback"))
@@ -55,7 +55,7 @@ class _Failing:
 class _FailingTwoByTwo:
     """An executor on which two trainings begin at a time, and fail one after the other."""
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
         for two in zip(tasks[::2], tasks[1::2], strict=True):
             for task in two:
                 on_event(Started(task))

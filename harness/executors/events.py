@@ -47,9 +47,6 @@ Event = Started | Epoch | Finished | Failed
 class Executor(Protocol):
     """Where fold tasks run. Results never depend on which executor, or how many workers, it has."""
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
-        """Run ``tasks``, telling ``on_event`` of each step in the caller's thread.
-
-        When ``on_event`` returns False the tasks that have not ended are dropped, and no event of theirs follows.
-        """
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
+        """Run ``tasks``, telling ``on_event`` of each step in the caller's thread."""
         ...

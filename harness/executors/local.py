@@ -24,30 +24,25 @@ _Group = tuple[FoldTask, ...]
 class InProcessExecutor:
     """Runs tasks one after another in the calling process."""
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
         """Run ``tasks`` in order; see :class:`harness.executors.events.Executor`."""
         from harness.training.loop import train_together
 
         for group in trajectories(tasks):
 
             def tell(rows: list[dict[str, float]], group: _Group = group) -> None:
-                if not _tell([Epoch(task, row) for task, row in zip(group, rows, strict=True)], on_event):
-                    raise _DroppedError
+                _tell([Epoch(task, row) for task, row in zip(group, rows, strict=True)], on_event)
 
-            if not _tell([Started(task) for task in group], on_event):
-                return
+            _tell([Started(task) for task in group], on_event)
             try:
                 results = train_together(group, tell)
-            except _DroppedError:
-                return
             except Exception as error:
                 trace = traceback.format_exc()
                 events: list[Event] = [Failed(task, failure_message(error, task), trace) for task in group]
                 release_memory()
             else:
                 events = [Finished(task, result) for task, result in zip(group, results, strict=True)]
-            if not _tell(events, on_event):
-                return
+            _tell(events, on_event)
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +63,7 @@ class ProcessExecutor:
         self._workers: list[_Worker] = []
         self._wanted = workers
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], bool]) -> None:
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
         """Run ``tasks``; see :class:`harness.executors.events.Executor`."""
         waiting = trajectories(tasks)
         while len(self._workers) < min(self._wanted, len(waiting)):
@@ -90,18 +85,7 @@ class ProcessExecutor:
                 elif not worker.tasks and waiting:
                     # It trains on while the caller writes down what it did.
                     worker.take(waiting.pop(0))
-                if not _tell(events, on_event):
-                    self._drop()
-                    return
-
-    def _drop(self) -> None:
-        """Let busy workers abandon their tasks at the end of the epoch they are in, and swallow what they still say."""
-        for worker in [worker for worker in self._workers if worker.tasks]:
-            worker.drop()
-            while worker.tasks:
-                worker.receive()
-            if not worker.alive:
-                self._workers.remove(worker)
+                _tell(events, on_event)
 
     def __enter__(self) -> Self:
         return self
@@ -112,17 +96,9 @@ class ProcessExecutor:
         self._workers.clear()
 
 
-def _tell(events: Sequence[Event], on_event: Callable[[Event], bool]) -> bool:
-    """Tell ``events``, and return whether more is wanted; what has ended is told even when it is not."""
-    wanted = True
+def _tell(events: Sequence[Event], on_event: Callable[[Event], None]) -> None:
     for event in events:
-        if wanted or isinstance(event, Finished | Failed):
-            wanted = on_event(event) and wanted
-    return wanted
-
-
-class _DroppedError(Exception):
-    """The caller no longer wants the task."""
+        on_event(event)
 
 
 class _Worker:
@@ -143,12 +119,6 @@ class _Worker:
             self.pipe.send(tasks)
         except OSError:
             # The worker died while idle; receive() will say so of this task.
-            return
-
-    def drop(self) -> None:
-        try:
-            self.pipe.send(None)
-        except OSError:
             return
 
     def receive(self) -> list[Event]:
@@ -183,39 +153,24 @@ class _Worker:
 
 
 def _serve(pipe: Connection) -> None:
-    """Train what comes through ``pipe`` until it closes. A None between tasks' ends means: drop the current one."""
+    """Train what comes through ``pipe`` until it closes."""
     from harness.training.loop import train_together
-
-    def hear() -> _Group | None:
-        try:
-            tasks: _Group | None = pipe.recv()
-        except (EOFError, OSError):
-            # The parent is gone, and with it everybody who wanted the result.
-            raise SystemExit from None
-        return tasks
 
     def say(kind: str, content: object) -> None:
         try:
             pipe.send((kind, content))
         except OSError:
+            # The parent is gone, and with it everybody who wanted the result.
             raise SystemExit from None
 
-    def tell(rows: list[dict[str, float]]) -> None:
-        if pipe.poll():
-            hear()
-            raise _DroppedError
-        say("epoch", rows)
-
     while True:
-        tasks = hear()
-        if tasks is None:
-            # The drop order crossed the end of its task on the way.
-            continue
+        try:
+            tasks: _Group = pipe.recv()
+        except (EOFError, OSError):
+            raise SystemExit from None
         try:
             say("started", None)
-            results = train_together(tasks, tell)
-        except _DroppedError:
-            say("failed", ("dropped", ""))
+            results = train_together(tasks, lambda rows: say("epoch", rows))
         except Exception as error:
             say("failed", (failure_message(error, tasks[0]), traceback.format_exc()))
             release_memory()

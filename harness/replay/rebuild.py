@@ -86,7 +86,7 @@ def rebuild_task(prepared: Prepared, fold: RecordedFold) -> FoldTask:
         )
     try:
         arm = prepared.spec.arm(fold.arm)
-        task = prepared.task(arm, fold.phase, fold.trial, dict(fold.values), fold.fold, fold.seed)
+        task = prepared.task(arm, fold.phase, fold.trial, dict(fold.values), fold.fold, fold.seed, fold.floor)
     except ValueError as error:
         raise TrainingError(f"{fold.task_key}: the recorded hyperparameters do not fit this version: {error}") from None
     # Whatever the study says now of keeping them: weights that the run kept are compared.

@@ -151,7 +151,7 @@ class _Again:
                 tasks.append(task)
                 recorded[task.key] = fold
 
-        def on_event(event: Event) -> bool:
+        def on_event(event: Event) -> None:
             task = event.task
             fold = recorded[task.key]
             match event:
@@ -166,7 +166,6 @@ class _Again:
                     self._progress.end(task.key)
                     now = replay_conditions(task, fold, prepared.clips.digest, self._environment, result.conditions)
                     self._end(self._compared(fold, result, prepared.clips, now | {"workers": str(workers)}))
-            return True
 
         with local_executor(workers, prepared.device) as executor:
             executor.run(tasks, on_event)

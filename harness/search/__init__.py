@@ -1,6 +1,6 @@
 """Hyperparameter search with Optuna, one search per arm."""
 
-from harness.search.arm_search import Evaluate, Report, search_arm
-from harness.search.outcome import SearchOutcome, TrialRecord, choose
+from harness.search.arm_search import Evaluate, search_arm
+from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
 
-__all__ = ["Evaluate", "Report", "SearchOutcome", "TrialRecord", "choose", "search_arm"]
+__all__ = ["Evaluate", "FoldScore", "SearchOutcome", "TrialRecord", "choose", "search_arm"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +20,35 @@ from harness.errors import HarnessError, TrackingError
 from harness.masking import mask_secrets
 from harness.patience import passing
 from harness.search.importance import importances
-from harness.search.outcome import SearchOutcome, TrialRecord, choose
+from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
+from harness.search.pruning import floor_of
 from harness.search.space import distributions
-from harness.search.strategies import grid_point, make_pruner, make_sampler
+from harness.search.strategies import grid_point, make_sampler
 from harness.study import Arm, StudySpec
 
 _NEWER = "install that one (pip install --upgrade optuna), or name another storage (search.storage)"
 
-Report = Callable[[int, float], bool]
-"""Tells a fold's validation macro accuracy, in the order of the folds; returns True when the trial should stop."""
+Floors = Mapping[int, tuple[float, ...]]
+"""By fold, the validation macro accuracy by epoch below which its training is stopped (empty: never)."""
 
-Evaluate = Callable[[int, dict[str, Any], Report], None]
-"""Trains trial ``index`` with ``values`` on all folds. A HarnessError means that it cannot be trained and counts as a
-failed trial; a TrackingError that nothing can be recorded, so the search stops where it stands."""
+Evaluate = Callable[[int, dict[str, Any], Floors], Mapping[int, FoldScore]]
+"""Trains trial ``index`` with ``values`` on the folds of the floors, and returns how each ended. A HarnessError means
+that no fold can be trained; a TrackingError that nothing can be recorded, so the search stops."""
 
 _PATIENCE = 60.0
 """Seconds that a database may be locked or away."""
 
 
 def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate: Evaluate) -> SearchOutcome:
-    """Run the search of ``arm`` until ``spec.search.trials`` trials have ended, and choose for every test fold.
+    """Run the search of ``arm`` until its trials have ended, and choose one for every test fold.
+
+    One Optuna study proposes the values of ``search.trials`` trials for all folds. With the ``per-fold-tpe`` sampler
+    each fold has a study and ``search.trials`` trials of its own, whose proposals follow its own validation part alone;
+    trials are then numbered fold after fold.
 
     Trials that ended in an earlier run are kept; a trial that was interrupted is run again with its own values. The
     outcome equals that of an undisturbed search. It does not depend on how many workers train the folds either: trials
-    follow one another, and the scores of a trial are told in the order of its folds.
+    follow one another, and each fold is judged by earlier trials of its own.
 
     Parameters
     ----------
@@ -60,13 +65,35 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
         When no trial gives a score for a fold.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = _open(study_key, storage, spec)
+    parts = [(study_key, spec.test_folds)]
+    if spec.search.sampler == "per-fold-tpe":
+        parts = [(f"{study_key}/fold{fold}", (fold,)) for fold in spec.test_folds]
+    trials: list[TrialRecord] = []
+    shares: list[dict[str, float]] = []
+    for key, folds in parts:
+        study = _open(key, storage)
+        trials += _patient(study, spec, arm, folds, len(trials), storage, evaluate)
+        shares.append(importances(study))
+    outcome = choose(arm.name, trials, spec.test_folds, spec.search.selection)
+    return replace(outcome, importance=_mean_shares(shares))
+
+
+def _patient(
+    study: optuna.Study,
+    spec: StudySpec,
+    arm: Arm,
+    folds: Sequence[int],
+    first: int,
+    storage: str,
+    evaluate: Evaluate,
+) -> list[TrialRecord]:
+    """Run the trials of one Optuna study, through moments in which its storage does not answer."""
     space = distributions(spec.search.space, spec.settings(arm))
     deadline = None
     while True:
         began = time.monotonic()
         try:
-            return _search(study, spec, arm, space, evaluate)
+            return _search(study, spec, arm, space, folds, first, evaluate)
         except (SQLAlchemyError, StorageInternalError) as error:
             now = time.monotonic()
             if deadline is None or now - began > _PATIENCE:
@@ -81,48 +108,64 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
 
 
 def _search(
-    study: optuna.Study, spec: StudySpec, arm: Arm, space: dict[str, BaseDistribution], evaluate: Evaluate
-) -> SearchOutcome:
+    study: optuna.Study,
+    spec: StudySpec,
+    arm: Arm,
+    space: dict[str, BaseDistribution],
+    folds: Sequence[int],
+    first: int,
+    evaluate: Evaluate,
+) -> list[TrialRecord]:
+    """Return the trials of ``study``, numbered from ``first``, after running those that are missing on ``folds``."""
     _requeue_interrupted(study, set(space))
-    while (ended := len(_ended(study))) < spec.search.trials:
+    while (ended := len(earlier := _ended(study))) < spec.search.trials:
         study.sampler = make_sampler(spec.search, spec.study.seed, arm.name, ended)
         if spec.search.sampler == "grid" and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             study.enqueue_trial(grid_point(spec.search, spec.study.seed, arm.name, ended))
+        floors = {fold: floor_of(spec.search, _curves(earlier, fold)) for fold in folds}
         trial = study.ask(space)
-        trial.set_user_attr("index", ended)
-        _run(study, trial, ended, len(spec.test_folds), evaluate)
-    outcome = choose(arm.name, [_record(trial) for trial in _ended(study)], spec.test_folds, spec.search.selection)
-    return replace(outcome, importance=importances(study))
+        trial.set_user_attr("index", first + ended)
+        _run(study, trial, first + ended, floors, evaluate)
+    return [_record(trial) for trial in earlier]
 
 
-def _run(study: optuna.Study, trial: optuna.Trial, index: int, n_folds: int, evaluate: Evaluate) -> None:
-    scores: dict[str, float] = {}
-    pruned = False
-
-    def report(fold: int, accuracy: float) -> bool:
-        nonlocal pruned
-        scores[str(fold)] = accuracy
-        trial.set_user_attr("scores", dict(scores))
-        trial.report(sum(scores.values()) / len(scores), step=len(scores) - 1)
-        # After the last fold nothing is left to save.
-        pruned = len(scores) < n_folds and trial.should_prune()
-        return pruned
-
+def _run(study: optuna.Study, trial: optuna.Trial, index: int, floors: Floors, evaluate: Evaluate) -> None:
     try:
-        evaluate(index, dict(trial.params), report)
+        found = evaluate(index, dict(trial.params), floors)
     except TrackingError:
         raise
     except HarnessError as error:
-        trial.set_user_attr("error", mask_secrets(str(error)))
+        found = {fold: FoldScore(error=str(error)) for fold in floors}
+    kept = {str(fold): asdict(each) | {"error": mask_secrets(each.error)} for fold, each in found.items()}
+    trial.set_user_attr("folds", kept)
+    if all(each.error for each in found.values()):
+        trial.set_user_attr("error", True)
         study.tell(trial, state=TrialState.FAIL)
         return
-    if pruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    else:
-        study.tell(trial, sum(scores.values()) / len(scores))
+    study.tell(trial, sum(_value(each) for each in found.values()) / len(found))
 
 
-def _open(study_key: str, storage: str, spec: StudySpec) -> optuna.Study:
+def _value(fold: FoldScore) -> float:
+    """Return what a fold adds to a trial's value: its score, the best that it had reached when it was stopped, or
+    nothing where the training failed."""
+    return 0.0 if fold.error else max(fold.curve) if fold.stopped else fold.score
+
+
+def _curves(earlier: Sequence[FrozenTrial], fold: int) -> list[tuple[float, ...]]:
+    """Return the validation curves of the fold's ``earlier`` trainings that ran to their end."""
+    scores = (_folds(trial).get(fold) for trial in earlier)
+    return [each.curve for each in scores if each is not None and each.curve and not (each.stopped or each.error)]
+
+
+def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean share of each hyperparameter over the studies that tell, largest first."""
+    telling = [each for each in shares if each]
+    names = dict.fromkeys(name for each in telling for name in each)
+    means = {name: sum(each.get(name, 0.0) for each in telling) / len(telling) for name in names}
+    return dict(sorted(means.items(), key=lambda pair: -pair[1]))
+
+
+def _open(study_key: str, storage: str) -> optuna.Study:
     _make_folder(storage)
     # A connection that the server closed meanwhile is replaced; a locked file is waited for.
     engine: dict[str, Any] = {"pool_pre_ping": True}
@@ -133,7 +176,6 @@ def _open(study_key: str, storage: str, spec: StudySpec) -> optuna.Study:
             study_name=study_key,
             storage=RDBStorage(storage, engine_kwargs=engine),
             direction="maximize",
-            pruner=make_pruner(spec.search),
             load_if_exists=True,
         )
     except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError, ValueError) as error:
@@ -184,22 +226,27 @@ def _requeue_interrupted(study: optuna.Study, names: set[str]) -> None:
 
 
 def _ended(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that count, by index: completed, pruned, or failed with an error of their own."""
+    """Return the trials that count, by index: completed, or failed in every fold."""
     trials = [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-        or (trial.state == TrialState.FAIL and "error" in trial.user_attrs)
+        if trial.state == TrialState.COMPLETE or (trial.state == TrialState.FAIL and "error" in trial.user_attrs)
     ]
     return sorted(trials, key=lambda trial: int(trial.user_attrs["index"]))
 
 
 def _record(trial: FrozenTrial) -> TrialRecord:
-    states = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    folds = _folds(trial)
     return TrialRecord(
         index=int(trial.user_attrs["index"]),
         values=dict(trial.params),
-        scores={int(fold): float(score) for fold, score in trial.user_attrs.get("scores", {}).items()},
-        state=states[trial.state],
-        error=str(trial.user_attrs.get("error", "")),
+        scores={fold: each.score for fold, each in folds.items() if not (each.stopped or each.error)},
+        stopped={fold: len(each.curve) for fold, each in folds.items() if each.stopped and not each.error},
+        errors={fold: each.error for fold, each in folds.items() if each.error},
     )
+
+
+def _folds(trial: FrozenTrial) -> dict[int, FoldScore]:
+    """Return how each training of an ended trial ended, by fold."""
+    kept = trial.user_attrs.get("folds", {})
+    return {int(fold): FoldScore(**{**value, "curve": tuple(value["curve"])}) for fold, value in kept.items()}

@@ -11,6 +11,28 @@ from harness.errors import TrainingError
 
 
 @dataclass(frozen=True)
+class FoldScore:
+    """How one training of a trial ended; accuracies are macro accuracies of the fold's validation part.
+
+    Attributes
+    ----------
+    score
+        Accuracy of the weights that count, NaN where the training failed.
+    curve
+        Accuracy by epoch.
+    stopped
+        Whether the training was pruned after the last epoch of ``curve``.
+    error
+        Why it failed; empty otherwise.
+    """
+
+    score: float = math.nan
+    curve: tuple[float, ...] = ()
+    stopped: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """One ended trial of an arm's search.
 
@@ -21,22 +43,32 @@ class TrialRecord:
     values
         Hyperparameters by dotted name.
     scores
-        Validation macro accuracy by fold; a pruned trial lacks later folds, a failed one may have none.
-    state
-        "complete", "pruned" or "failed".
-    error
-        Why it failed; empty otherwise.
+        Validation macro accuracy by fold, of the trainings that ran to their end.
+    stopped
+        Epoch by fold, of the trainings that were pruned after it.
+    errors
+        Message by fold, of the trainings that failed.
     """
 
     index: int
     values: dict[str, Any]
     scores: dict[int, float]
-    state: str
-    error: str = ""
+    stopped: dict[int, int] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """ "failed" when a fold failed, else "pruned" when one was stopped, else "complete"."""
+        return "failed" if self.errors else "pruned" if self.stopped else "complete"
+
+    @property
+    def error(self) -> str:
+        """Why it failed, each reason once; empty otherwise."""
+        return "; ".join(dict.fromkeys(self.errors.values()))
 
     @property
     def mean(self) -> float:
-        """Mean validation macro accuracy over the folds that were run; NaN when none was."""
+        """Mean of ``scores``; NaN when there is none."""
         return math.fsum(self.scores.values()) / len(self.scores) if self.scores else math.nan
 
 
@@ -55,8 +87,9 @@ def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], select
     """Choose a trial for every fold; ties go to the earlier trial.
 
     ``per-fold`` takes for fold k the trial with the best accuracy on k's own validation part, which shares nothing with
-    k's test part. ``pooled`` takes for all folds the completed trial with the best mean: the validation part of one
-    fold is the test part of another, so the reported folds have had a say.
+    k's test part; whether the trial was pruned or failed in another fold does not matter. ``pooled`` takes for all
+    folds the completed trial with the best mean: the validation part of one fold is the test part of another, so the
+    reported folds have had a say.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Samplers and pruners by the names a study file uses.
+"""Samplers by the names a study file uses.
 
 A sampler is made anew for every trial, from the study's seed and the number of trials that have ended: its random
 numbers live in no process, so an interrupted search goes on as if nothing had happened.
@@ -10,7 +10,6 @@ import itertools
 from typing import Any
 
 import numpy as np
-from optuna.pruners import BasePruner, MedianPruner, NopPruner, PercentilePruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from harness.study import SearchSection
@@ -20,7 +19,7 @@ from harness.training.seeding import sampler_seed
 def make_sampler(search: SearchSection, study_seed: int, arm: str, ended: int) -> BaseSampler:
     """Return the sampler that proposes trial ``ended`` (counted from 0) of ``arm``."""
     seed = sampler_seed(study_seed, arm, ended)
-    if search.sampler == "tpe":
+    if search.sampler in ("tpe", "per-fold-tpe"):
         return TPESampler(seed=seed, n_startup_trials=search.startup_trials, multivariate=True)
     return RandomSampler(seed=seed)
 
@@ -33,12 +32,3 @@ def grid_point(search: SearchSection, study_seed: int, arm: str, ended: int) -> 
     points = list(itertools.product(*(space.choices or () for space in search.space.values())))
     order = np.random.default_rng(sampler_seed(study_seed, "grid", arm)).permutation(len(points))
     return dict(zip(search.space, points[int(order[ended])], strict=True))
-
-
-def make_pruner(search: SearchSection) -> BasePruner:
-    """Return the pruner; its steps are folds, in the order of the study."""
-    if search.pruner == "median":
-        return MedianPruner(n_startup_trials=search.startup_trials)
-    if search.pruner == "percentile":
-        return PercentilePruner(25.0, n_startup_trials=search.startup_trials)
-    return NopPruner()

@@ -14,11 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness.data.splits import Part
-from harness.study import Arm, StudySpec
-
-COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence")
-"""Fields of a study that say what its results are compared with, and how. A study run goes on with others, but says so
-where something had been tested already."""
+from harness.study import DECLARATIONS, Arm, StudySpec
 
 EXTENT = ("arms", "evaluate.seeds")
 """Fields that say which trainings a study has, but change none of them: arms may come and go, and so may seeds. A study
@@ -29,7 +25,7 @@ def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
     """Return the digest of a resolved study and of its inputs' ``digests`` (``data``, ``features.LMC`` ...).
 
     Where runs are recorded is left out, for it changes no result; so are the question and what results are compared
-    with (:data:`COMPARISONS`), for they change no training.
+    with (:data:`DECLARATIONS`), for they change no training.
     """
     return resolved_digest(spec.model_dump(mode="json"), digests)
 
@@ -40,7 +36,7 @@ def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str], *, 
     ``comparisons`` takes question and comparisons in, as earlier versions did.
     """
     kept = {name: section for name, section in resolved.items() if name != "tracking"}
-    left_out = ["search.storage"] if comparisons else ["search.storage", "study.question", *COMPARISONS]
+    left_out = ["search.storage"] if comparisons else ["search.storage", "study.question", *DECLARATIONS]
     for dotted in left_out:
         section, _, field = dotted.partition(".")
         if field and section in kept:
@@ -51,13 +47,13 @@ def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str], *, 
 
 
 def changed_declarations(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return which of :data:`COMPARISONS` and :data:`EXTENT` differ between two resolved studies."""
+    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two resolved studies."""
 
     def value(resolved: Mapping[str, Any], dotted: str) -> Any:
         section, _, field = dotted.partition(".")
         return (resolved.get(section) or {}).get(field) if field else resolved.get(section)
 
-    return [dotted for dotted in (*COMPARISONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
+    return [dotted for dotted in (*DECLARATIONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
 
 
 def core_digest(resolved: Mapping[str, Any], data_digest: str) -> str:
@@ -73,6 +69,8 @@ def search_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
     own = arm.model_dump(mode="json", exclude={"seeds"})
     return _digest(
         {
+            # Trials that earlier versions recorded lack the curves that pruning within a fold needs.
+            "version": 2,
             "study": core_digest(spec.model_dump(mode="json"), digests["data"]),
             "arm": own,
             "features": digests[f"features.{arm.features}"],

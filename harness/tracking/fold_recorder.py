@@ -35,7 +35,6 @@ from harness.tracking.runs import (
     timing_values,
 )
 from harness.tracking.store import Store
-from harness.tracking.uri import mask_secrets
 from harness.training.metrics import Scores
 from harness.training.task import FoldResult, FoldTask
 
@@ -134,6 +133,8 @@ class FoldRecorder:
         tags |= {f"{names.CONDITIONS_TAG}.{name}": value for name, value in result.conditions.items()}
         if result.warnings:
             tags[names.WARNINGS_TAG] = "\n".join(result.warnings)
+        if result.stopped:
+            tags[names.STOPPED_TAG] = str(len(result.history))
         if result.trained_with:
             tags[names.TRAINED_WITH_TAG] = "\n".join(result.trained_with)
         values = timing_values(result.timing) | {names.BEST_EPOCH: float(result.best_epoch)}
@@ -176,13 +177,6 @@ class FoldRecorder:
             self._writer.fail(run_id, error, trace)
             self._writer.end(run_id, names.FAILED)
         self._offer(run_id)
-
-    def drop_fold(self, run_id: str, reason: str) -> None:
-        """End a training's run as KILLED, because it is no longer wanted."""
-        with self._store.guard("close a run"):
-            self._curves.end(run_id)
-            self._writer.log(run_id, [], {names.ERROR_TAG: mask_secrets(reason)})
-            self._writer.end(run_id, names.KILLED)
 
     def add_pictures(self, run_id: str, pictures: Mapping[str, Path | bytes]) -> None:
         """Add pictures to any run, by file name (``confusion.png``): their bytes, or the file to copy."""

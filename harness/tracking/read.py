@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import TrackingError
-from harness.record import StudyRecord
+from harness.record import FOLD_COLUMNS, StudyRecord
 from harness.tracking import names
 from harness.tracking.files import fetched, read_json
 from harness.tracking.folds import StoredFold, belongs, plain_metrics, read_fold, read_fold_weights, whole_or_none
@@ -26,22 +26,6 @@ if TYPE_CHECKING:
 
 _IDENTITY = ["clip_id", "recording", "y_true"]
 _COUNTS = ["n_segments", "n_segments_correct"]
-_FOLD_COLUMNS = (
-    "arm",
-    "phase",
-    "trial",
-    "fold",
-    "seed",
-    "run_id",
-    "status",
-    "error",
-    "best_epoch",
-    "seconds",
-    "segments_per_second",
-    "device",
-    "params",
-    "validation_macro_accuracy",
-)
 
 
 @dataclass(frozen=True)
@@ -269,7 +253,7 @@ def _fold_table(runs: list[Run]) -> pd.DataFrame:
         "segments_per_second": "float64",
         "validation_macro_accuracy": "float64",
     }
-    return pd.DataFrame(rows, columns=list(_FOLD_COLUMNS)).astype(types)
+    return pd.DataFrame(rows, columns=list(FOLD_COLUMNS)).astype(types)
 
 
 def _leakage(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -43,6 +43,8 @@ class RecordedFold:
         Digest of each part of the split (``train``, ``validation``, ``test``), as long as MLflow keeps it.
     conditions
         What it was trained on: ``device``, ``threads``, ``torch``, ``precision``; empty for a fused arm.
+    floor
+        ``FoldTask.floor``: when the search would have stopped it.
     environment
         ``environment.json`` of the session that trained it; empty when that is not recorded.
     """
@@ -60,6 +62,7 @@ class RecordedFold:
     parts: Mapping[str, str]
     conditions: Mapping[str, str]
     environment: Mapping[str, Any]
+    floor: tuple[float, ...] = ()
 
     @property
     def is_fused(self) -> bool:
@@ -250,6 +253,7 @@ def _fold(run: Run, sessions: list[dict[str, Any]]) -> RecordedFold:
         parts=_parts(run),
         conditions={name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)},
         environment=_session_of(run, sessions),
+        floor=tuple(json.loads(tags.get(names.FLOOR_TAG, "[]"))),
     )
 
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.data.clips import ClipTable
+from harness.data.leakage import LeakageReport
 from harness.data.splits import Split
-from harness.study import Arm, ArmSettings, StudySpec
+from harness.study import TUNED, Arm, ArmSettings, StudySpec
 from harness.tracking.digests import part_digest, text_digest
 from harness.tracking.names import (
     EPOCH_PREFIX,
     FINAL,
     FLAT_TAGS,
+    FLOOR_TAG,
     FOLD,
     NOT_APPLICABLE,
     SECONDS,
@@ -70,7 +72,8 @@ class RunTags:
             **{**self._of_arm(arm), **own},
         )
         values = json.dumps(values_over_study(self._spec, arm, task.settings), sort_keys=True)
-        return {**flat, TASK_KEY_TAG: task.key, SET_TAG: values}
+        floor = {FLOOR_TAG: json.dumps(task.floor)} if task.floor else {}
+        return {**flat, TASK_KEY_TAG: task.key, SET_TAG: values, **floor}
 
     def fused_fold(self, study_run: str, arm: Arm, fold: int, seed: int, digest: str) -> dict[str, str]:
         """Return the tags of a fused arm's fold; ``digest`` is of its predictions, for there is no task."""
@@ -131,7 +134,7 @@ def flat_settings(settings: ArmSettings | StudySpec) -> dict[str, Any]:
     return {
         f"{section}.{field}": value
         for section in ("train", "model")
-        for field, value in getattr(settings, section).model_dump(mode="json").items()
+        for field, value in getattr(settings, section).model_dump(mode="json", exclude=TUNED).items()
     }
 
 
@@ -204,7 +207,7 @@ def split_inputs(clips: ClipTable, split: Split) -> list[DatasetInput]:
     inputs = []
     for name, part in (("train", split.train), ("validation", split.validation), ("test", split.test)):
         profile = {
-            "unit": split.leakage.unit,
+            "unit": part.unit,
             "items": len(part),
             "clips": len(set(part.clips.tolist())),
             "recordings": len(set(recordings[part.clips].tolist())),
@@ -215,18 +218,10 @@ def split_inputs(clips: ClipTable, split: Split) -> list[DatasetInput]:
     return inputs
 
 
-def leakage_rows(splits: Iterable[Split]) -> list[dict[str, Any]]:
-    """Return one row per fold, ascending: protocol, fold and the fields of its leakage report, as JSON data."""
-    rows = {
-        (split.fold, split.protocol): {
-            "protocol": split.protocol,
-            "fold": split.fold,
-            **vars(split.leakage),
-            "recordings": list(split.leakage.recordings),
-        }
-        for split in splits
-    }
-    return [rows[key] for key in sorted(rows)]
+def leakage_rows(reports: Iterable[LeakageReport]) -> list[dict[str, Any]]:
+    """Return the reports as JSON data, by fold, split and what final trainings learn from."""
+    ordered = sorted(reports, key=lambda each: (each.fold, each.protocol, each.final_train))
+    return [{**vars(each), "recordings": list(each.recordings)} for each in ordered]
 
 
 def _input(name: str, digest: str, source: Any, profile: Any, context: str) -> DatasetInput:

@@ -19,6 +19,8 @@ class EndedTrial(Protocol):
     @property
     def scores(self) -> Mapping[int, float]: ...
     @property
+    def stopped(self) -> Mapping[int, int]: ...
+    @property
     def state(self) -> str: ...
     @property
     def error(self) -> str: ...
@@ -38,6 +40,7 @@ def search_content(
                 "validation_macro_accuracy": {
                     str(fold): score if math.isfinite(score) else None for fold, score in sorted(trial.scores.items())
                 },
+                "stopped": {str(fold): epoch for fold, epoch in sorted(trial.stopped.items())},
                 "error": mask_secrets(trial.error),
             }
             for trial in trials

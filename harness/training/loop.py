@@ -34,7 +34,7 @@ from harness.training.normalise import normalise
 from harness.training.precision import check_precision
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
-from harness.training.task import FoldResult, FoldTask
+from harness.training.task import FoldResult, FoldTask, stopped_after
 
 Row = dict[str, float]
 OnEpoch = Callable[[Row], None]
@@ -123,6 +123,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
             conditions=dict(conditions),
             warnings=tuple(complaints),
             trained_with=tuple(other.key for other in tasks if other is not one),
+            stopped=run.stopped,
         )
         for one in tasks
         for choice, predictions, weights in [results[one.key]]
@@ -171,13 +172,14 @@ class _Run:
         self.parts = parts
         self.choices = [_Choice(task) for task in tasks]
         self.epochs = 0
+        self.stopped = False
         self.train_seconds = 0.0
         self.evaluate_seconds = 0.0
         self.learner = self._make_learner()
         self._on_device = {name: _on_device(resident, items) for name, items in parts.items()}
 
     def train(self, on_epoch: OnEpochs | None) -> None:
-        """Run every epoch, or as many as patience allows."""
+        """Run every epoch, or as many as patience and the task's floor allow."""
         n_items = len(self.parts["train"])
         bounds = batch_bounds(n_items, self.settings.batch_size)
         draws = Draws(
@@ -195,8 +197,20 @@ class _Run:
             rows = [seen[choice.task.key] for choice in self.choices]
             if on_epoch is not None:
                 on_epoch(rows)
-            if patience and all(
-                choice.judge == "validation" and epoch - choice.best.epoch >= patience for choice in self.choices
+            self.stopped = any(
+                stopped_after(
+                    [row["validation_macro_accuracy"] for row in choice.history],
+                    choice.task.floor,
+                    self.settings.epochs,
+                )
+                for choice in self.choices
+                if choice.task.floor
+            )
+            if self.stopped or (
+                patience
+                and all(
+                    choice.judge == "validation" and epoch - choice.best.epoch >= patience for choice in self.choices
+                )
             ):
                 break
 

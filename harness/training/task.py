@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from harness.data.splits import Split
 from harness.features.store import FeatureRef
-from harness.study import ArmSettings
+from harness.study import TUNED, ArmSettings
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class FoldTask:
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     keep_weights
         Whether the result carries the weights; a search needs none.
+    floor
+        Validation macro accuracy by epoch: a training whose best so far is below it is stopped after that epoch. Empty
+        for never.
     """
 
     study: str
@@ -60,6 +63,7 @@ class FoldTask:
     normalise: str
     device: str
     keep_weights: bool = True
+    floor: tuple[float, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -67,7 +71,8 @@ class FoldTask:
         training."""
         parts = hashlib.sha256()
         facts = {
-            "settings": self.settings.model_dump(mode="json"),
+            # What values were tuned on says nothing of the training itself.
+            "settings": self.settings.model_dump(mode="json", exclude={"train": TUNED}),
             "phase": self.phase,
             "seed": self.seed,
             "epoch_rule": self.epoch_rule,
@@ -76,6 +81,8 @@ class FoldTask:
             "features": self.features.digest,
             "normalise": self.normalise,
         }
+        if self.floor:
+            facts["floor"] = self.floor
         parts.update(json.dumps(facts, sort_keys=True).encode())
         parts.update(self.labels.tobytes())
         for part in (self.split.train, self.split.validation, self.split.test):
@@ -123,6 +130,8 @@ class FoldResult:
         training.
     conditions
         What the training ran on: device name, threads, torch version, precision.
+    stopped
+        Whether the training was stopped by the task's floor, after the last epoch of the history.
     trained_with
         Keys of the tasks that the same training served under other epoch rules; its time is the time of all of them.
     """
@@ -136,6 +145,14 @@ class FoldResult:
     conditions: dict[str, str]
     warnings: tuple[str, ...] = field(default=())
     trained_with: tuple[str, ...] = field(default=())
+    stopped: bool = False
+
+
+def stopped_after(curve: Sequence[float], floor: Sequence[float], epochs: int) -> bool:
+    """Return whether a training with the validation ``curve`` so far is stopped by ``floor``; never after the last of
+    its ``epochs``, when nothing is saved by it."""
+    done = len(curve)
+    return done < min(epochs, len(floor) + 1) and max(curve) < floor[done - 1]
 
 
 def trajectories(tasks: Sequence[FoldTask]) -> list[tuple[FoldTask, ...]]:

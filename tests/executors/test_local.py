@@ -36,11 +36,7 @@ def tasks(tmp_path: Path) -> list[FoldTask]:
 def run(executor: InProcessExecutor | ProcessExecutor, tasks: list[FoldTask]) -> list[Event]:
     events: list[Event] = []
 
-    def keep(event: Event) -> bool:
-        events.append(event)
-        return True
-
-    executor.run(tasks, keep)
+    executor.run(tasks, events.append)
     return events
 
 
@@ -103,22 +99,6 @@ def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: in
     assert "loss" in failed[0].error
     assert "Traceback" in failed[0].traceback
     assert len(results(events)) == 3
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_dropped_tasks_say_nothing_more_and_the_executor_goes_on(tasks: list[FoldTask], workers: int) -> None:
-    long = [dataclasses.replace(task, settings=settings_of(epochs=500)) for task in tasks]
-    seen: list[Event] = []
-
-    def stop_at_the_third_epoch(event: Event) -> bool:
-        seen.append(event)
-        return not (isinstance(event, Epoch) and event.row["epoch"] >= 3)
-
-    with local_executor(workers) as executor:
-        executor.run(long, stop_at_the_third_epoch)
-        assert not [event for event in seen if isinstance(event, Finished | Failed)]
-        assert max(event.row["epoch"] for event in seen if isinstance(event, Epoch)) == 3
-        assert len(results(run(executor, tasks))) == 3
 
 
 def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrainingError
-from harness.search import Report, SearchOutcome, search_arm
-from tests.search.test_arm_search import accuracy, study_of
+from harness.search import FoldScore, SearchOutcome, search_arm
+from tests.search.test_arm_search import accuracy, fold_score, study_of
 
 # Two values, so that a death between them leaves one; trial 2 cannot be trained; trials are pruned.
 SPACES = {
@@ -32,12 +33,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system 
 def search(sampler: str, file: Path) -> SearchOutcome:
     spec = study_of(TRIALS, sampler, "median", SPACES[sampler])
 
-    def evaluate(index: int, values: dict[str, Any], report: Report) -> None:
+    def evaluate(index: int, values: dict[str, Any], floors: Mapping[int, tuple[float, ...]]) -> dict[int, FoldScore]:
         if index == 2:
             raise TrainingError("the loss is not finite in epoch 2")
-        for fold in spec.test_folds:
-            if report(fold, accuracy(values, fold)):
-                return
+        return {fold: fold_score(accuracy(values, fold), floor) for fold, floor in floors.items()}
 
     return search_arm(spec, spec.arms[0], "a/x", f"sqlite:///{file}", evaluate)
 

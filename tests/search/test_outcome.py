@@ -10,26 +10,38 @@ from harness.errors import TrainingError
 from harness.search import TrialRecord, choose
 
 
-def trial(index: int, scores: dict[int, float], state: str = "complete", error: str = "") -> TrialRecord:
-    return TrialRecord(index, {"train.lr": 0.1 * (index + 1)}, scores, state, error)
+def trial(
+    index: int, scores: dict[int, float], stopped: dict[int, int] | None = None, errors: dict[int, str] | None = None
+) -> TrialRecord:
+    return TrialRecord(index, {"train.lr": 0.1 * (index + 1)}, scores, stopped or {}, errors or {})
 
 
 TRIALS = [
     trial(0, {1: 0.5, 2: 0.9, 3: 0.6}),
     trial(1, {1: 0.8, 2: 0.1, 3: 0.6}),
-    trial(2, {1: 0.7, 2: 0.8}, "pruned"),
-    trial(3, {}, "failed", "the loss is not finite"),
+    trial(2, {1: 0.7, 3: 0.8}, {2: 4}),
+    trial(3, {}, errors=dict.fromkeys((1, 2, 3), "the loss is not finite")),
 ]
+
+
+def test_how_a_trial_ended() -> None:
+    assert [each.state for each in TRIALS] == ["complete", "complete", "pruned", "failed"]
+    assert [each.error for each in TRIALS] == ["", "", "", "the loss is not finite"]
 
 
 def test_per_fold_takes_the_best_on_each_own_validation_part() -> None:
     chosen = choose("x", TRIALS, (1, 2, 3), "per-fold").chosen
-    assert {fold: record.index for fold, record in chosen.items()} == {1: 1, 2: 0, 3: 0}
+    assert {fold: record.index for fold, record in chosen.items()} == {1: 1, 2: 0, 3: 2}
 
 
 def test_a_fold_s_choice_ignores_the_other_folds() -> None:
     moved = [trial(0, {1: 0.5, 2: 0.0, 3: 0.0}), trial(1, {1: 0.4, 2: 1.0, 3: 1.0})]
     assert choose("x", moved, (1,), "per-fold").chosen[1].index == 0
+
+
+def test_what_becomes_of_a_trial_in_another_fold_does_not_matter() -> None:
+    for other in (trial(1, {2: 0.99}, {1: 2}), trial(1, {2: 0.99}, errors={1: "boom"})):
+        assert choose("x", [TRIALS[0], other], (1, 2), "per-fold").chosen[2].index == 1
 
 
 def test_pooled_takes_one_completed_trial_by_its_mean() -> None:

@@ -1,0 +1,36 @@
+"""When a search gives a training up: judged within its own fold, so that no other fold has a say in it.
+
+A training of fold k is stopped after an epoch when its best validation macro accuracy so far is below what most earlier
+trials had reached on fold k's validation part by that epoch. It is the rule of Optuna's percentile pruner, asked for
+each fold alone: between folds it would let the validation part of one fold, which is the test part of another, decide
+what that other fold may choose from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.study import SearchSection
+
+_PERCENTILES = {"median": 50.0, "percentile": 75.0}
+
+
+def floor_of(search: SearchSection, curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """Return by epoch the validation macro accuracy below which a training of one fold is stopped; empty for never.
+
+    Parameters
+    ----------
+    curves
+        Validation macro accuracy by epoch of the earlier trainings of the same fold that ran to their end; they may
+        have different numbers of epochs.
+    """
+    if search.pruner == "none" or len(curves) < max(1, search.startup_trials):
+        return ()
+    by_epoch = np.full((len(curves), max(map(len, curves))), np.nan)
+    for row, curve in zip(by_epoch, curves, strict=True):
+        row[: len(curve)] = curve
+    floor = np.nanpercentile(by_epoch, _PERCENTILES[search.pruner], axis=0)
+    # Recorded with the training in a tag, which holds some hundred of them.
+    return tuple(round(value, 6) for value in floor.tolist())
