@@ -13,6 +13,27 @@ import pandas as pd
 _PROTOCOL = {"split": "official", "epoch_rule": "fixed", "final_train": "train"}
 """What a record that does not say was made with."""
 
+TUNED_ON = ("not stated", "none", "other data", "validation folds", "reported folds")
+"""What values may have been chosen on, by how much of the reported data that had seen."""
+
+FOLD_COLUMNS = (
+    "arm",
+    "phase",
+    "trial",
+    "fold",
+    "seed",
+    "run_id",
+    "status",
+    "error",
+    "best_epoch",
+    "seconds",
+    "segments_per_second",
+    "device",
+    "params",
+    "validation_macro_accuracy",
+)
+"""Columns of ``StudyRecord.folds``."""
+
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -46,8 +67,12 @@ class StudyRecord:
         Working time of the study run, summed over its sessions; a session that was killed outright adds nothing.
     searches
         The search of each searched arm, as JSON data: ``trials`` (list of ``trial``, ``state``, ``values`` by dotted
-        name, ``validation_macro_accuracy`` by fold, ``error``), ``chosen`` (fold to trial) and ``importance`` (share of
+        name, ``validation_macro_accuracy`` by fold, ``stopped`` (epoch by fold after which a training was pruned),
+        ``error``), ``chosen`` (fold to trial) and ``importance`` (share of
         each hyperparameter, by dotted name; empty when it could not be estimated).
+    learnt
+        Training accuracy of the last epoch by arm, mean over its final trainings, where ``history`` is not there to
+        tell: of a record that was read from a report.
     claims
         The papers that the study compares itself with, as they stood when it ran: claims file content by key.
     """
@@ -65,6 +90,7 @@ class StudyRecord:
     seconds: float
     searches: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
+    learnt: dict[str, float] = field(default_factory=dict)
 
     def arm(self, name: str) -> dict[str, Any]:
         """Return what the study file says of an arm, as JSON data; empty when it names none so."""
@@ -84,6 +110,16 @@ class StudyRecord:
             if name.startswith("protocol.")
         }
         return {name: str(given.get(name, default)) for name, default in _PROTOCOL.items()}
+
+    def tuned(self, arm: str) -> tuple[str, str]:
+        """Return what the values of an arm that no search found were chosen on, and how, as the study declares it; of a
+        fused arm that of the stream whose values saw the most."""
+        said = self.arm(arm)
+        if said.get("fuse"):
+            return max((self.tuned(str(stream)) for stream in said["fuse"]), key=lambda each: TUNED_ON.index(each[0]))
+        train, own = self.spec.get("train") or {}, said.get("set") or {}
+        on = own.get("train.tuned_on", train.get("tuned_on", TUNED_ON[0]))
+        return str(on), str(own.get("train.tuned_by", train.get("tuned_by", "")))
 
     @property
     def protocols(self) -> tuple[dict[str, str], ...]:

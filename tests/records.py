@@ -118,6 +118,7 @@ def _search(rng: np.random.Generator, arm: str, folds: Sequence[int], trials: in
             "state": state,
             "values": {"train.lr": 0.001 * (1 + trial), "model.dropout": 0.3},
             "validation_macro_accuracy": {str(fold): float(rng.uniform(0.6, 0.8)) for fold in scored[state]},
+            "stopped": {str(fold): 3 for fold in list(folds)[1:]} if state == "pruned" else {},
             "error": "boom" if state == "failed" else "",
         }
         for trial, state in enumerate(states)
@@ -177,6 +178,7 @@ def _leak(fold: int, n_test: int, n: int) -> dict[str, Any]:
     return {
         "protocol": "official",
         "fold": fold,
+        "final_train": "train",
         "unit": "clip",
         "n_test": n_test,
         "n_test_sharing_recording": 0,

@@ -112,7 +112,7 @@ class AccuracyTable(Entry):
     """Folds tested; 1 for one split."""
     epoch_rule: Literal["fixed", "best-on-validation", "best-on-test", "not stated"] = "not stated"
     """Which epoch was tested."""
-    tuning: Literal["none", "validation", "reported folds", "not stated"] = "not stated"
+    tuning: Literal["none", "other data", "validation", "reported folds", "not stated"] = "not stated"
     """What hyperparameters were chosen on."""
     note: str = ""
     """What a reader must know of all columns."""

@@ -49,7 +49,7 @@ from harness.vocabulary import DATASETS
 )
 @click.option(
     "--tuning",
-    type=click.Choice(["none", "validation", "reported folds", NOT_STATED]),
+    type=click.Choice(["none", "other data", "validation", "reported folds", NOT_STATED]),
     default=NOT_STATED,
     show_default=True,
     help="What hyperparameters were chosen on.",

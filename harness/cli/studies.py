@@ -84,13 +84,30 @@ def plan_command(
 @click.command("report", short_help="Write the report of a recorded study.")
 @click.argument("study")
 @click.option("--run-id", help="Study run to report.  [default: the newest of that name]")
+@click.option(
+    "--declarations",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="STUDY.toml",
+    help="With the folder of a report: take question, comparisons and tuning from this study file.",
+)
 @TRACKING
 @REPORTS
-def report_command(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> None:
-    """Write the report of STUDY (its name, or its TOML file) from the tracking store."""
-    from harness.run import report_study
+def report_command(
+    study: str, run_id: str | None, declarations: Path | None, tracking_uri: str | None, reports: Path
+) -> None:
+    """Write the report of STUDY: its name, or its TOML file, from the tracking store.
+
+    STUDY may also be the folder of a report, which is then written again in place from its own predictions: with
+    today's statistics, claims and words, and without the store.
+    """
+    from harness.run import report_study, rewrite_study
     from harness.screen.studies import show_outcome
 
+    if (Path(study) / "results.json").is_file():
+        show_outcome(rewrite_study(Path(study), declarations))
+        return
+    if declarations:
+        raise click.UsageError(f"--declarations goes with the folder of a report, and {study} is none")
     show_outcome(report_study(study, run_id, tracking_uri, reports))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.claims import NOT_STATED, Claim
-from harness.record import StudyRecord
+from harness.record import TUNED_ON, StudyRecord
 from harness.vocabulary import DATASETS
 
 _ESTIMANDS = {
@@ -62,15 +62,18 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
     search = record.spec.get("search") or {}
     dataset = str(data.get("dataset"))
     official = DATASETS[dataset].folds if dataset in DATASETS else ()
-    searched = bool(search.get("trials")) and _searched(record, arm)
-    pooled = searched and search.get("selection") == "pooled"
+    names = [arm] if arm else [str(each["name"]) for each in record.spec.get("arms", ())]
+    tunings = [record.tuned(name)[0] for name in names]
+    if search.get("trials") and _searched(record, arm):
+        tunings.append("reported folds" if search.get("selection") == "pooled" else "validation folds")
+    tuning = max(tunings, key=TUNED_ON.index, default=NOT_STATED)
     return Conditions(
         dataset=dataset,
         data_folds=len(data.get("folds") or official),
         validation_apart=protocol["final_train"] == "train",
         split=protocol["split"],
         epoch_rule=protocol["epoch_rule"],
-        tuning="reported folds" if pooled else "validation" if searched else "none",
+        tuning="validation" if tuning == "validation folds" else tuning,
     )
 
 

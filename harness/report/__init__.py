@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.report.parameters import parameter_tables
     from harness.report.pdf import compile_pdf
     from harness.report.pictures import confusion_png, curves_png
+    from harness.report.rewrite import rewrite_report
     from harness.report.summary import ArmSummary, summarise, summary_rows
     from harness.report.write import ReportFiles, write_report
 
@@ -32,6 +33,7 @@ __all__ = [
     "findings",
     "gather",
     "parameter_tables",
+    "rewrite_report",
     "summarise",
     "summary_rows",
     "write_audit",
@@ -49,6 +51,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "parameters": ["parameter_tables"],
         "pdf": ["compile_pdf"],
         "pictures": ["confusion_png", "curves_png"],
+        "rewrite": ["rewrite_report"],
         "summary": ["ArmSummary", "summarise", "summary_rows"],
         "write": ["ReportFiles", "write_report"],
     },

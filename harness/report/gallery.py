@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -38,13 +39,22 @@ class FigureEntry:
     caption: str
 
 
-def draw_all(evidence: Evidence) -> tuple[dict[str, list[FigureEntry]], dict[str, bytes]]:
-    """Return the figures' entries by topic (:data:`TOPICS`), and their PDF and PNG files by path in the report."""
+def draw_all(
+    evidence: Evidence, kept: Mapping[str, bytes] | None = None
+) -> tuple[dict[str, list[FigureEntry]], dict[str, bytes]]:
+    """Return the figures' entries by topic (:data:`TOPICS`), and their PDF and PNG files by path in the report.
+
+    ``kept`` holds files of an earlier report; learning curves are taken from it where the record has no history.
+    """
     marks = wording.short_marks(evidence.record, evidence.scores)
     entries: dict[str, list[FigureEntry]] = {topic: [] for topic in TOPICS}
     files: dict[str, bytes] = {}
     with figure_style():
         for topic, name, figure, caption in _figures(evidence):
+            earlier = {path: content for path, content in (kept or {}).items() if Path(path).stem == name}
+            if figure is None and earlier:
+                entries[topic].append(FigureEntry(name, f"{caption} {marks}".strip()))
+                files |= earlier
             if figure is None:
                 continue
             entries[topic].append(FigureEntry(name, f"{caption} {marks}".strip()))
@@ -63,7 +73,7 @@ def _figures(evidence: Evidence) -> Iterator[_Drawn]:
     yield from _dumbbells(evidence)
     yield _contrasts(evidence)
     yield _hard_clips(evidence, fused)
-    yield from _by_arm(evidence)
+    yield from _by_arm(evidence, fused)
 
 
 def _protocols(evidence: Evidence) -> _Drawn:
@@ -137,7 +147,7 @@ def _hard_clips(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
     return "clips", "hard-clips", figure, caption
 
 
-def _by_arm(evidence: Evidence) -> Iterator[_Drawn]:
+def _by_arm(evidence: Evidence, fused: Sequence[str]) -> Iterator[_Drawn]:
     record = evidence.record
     arms = [str(arm) for arm in evidence.scores.arms["arm"]]
     stems, searches = unique_stems(arms), searches_of(record)
@@ -157,13 +167,14 @@ def _by_arm(evidence: Evidence) -> Iterator[_Drawn]:
                 _search_caption(arm, searches[arm]),
             )
         history = record.history[record.history["arm"] == arm] if len(record.history) else record.history
-        if len(history):
-            n_folds, n_seeds = int(history["fold"].nunique()), int(history["seed"].nunique())
+        if arm not in fused:
+            trained = record.predictions[record.predictions["arm"] == arm]
+            n_folds, n_seeds = int(trained["fold"].nunique()), int(trained["seed"].nunique())
             caption = (
                 f"Training curves of {arm}: each fold thin (mean of {count(n_seeds, 'seed')}), the mean over "
                 f"{count(n_folds, 'fold')} thick; it ends where the first fold stops."
             )
-            yield "curves", f"curves-{stems[arm]}", curves_figure(history, arm), caption
+            yield "curves", f"curves-{stems[arm]}", curves_figure(history, arm) if len(history) else None, caption
 
 
 def _search_caption(arm: str, search: Mapping[str, object]) -> str:

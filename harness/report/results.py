@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.comparisons.scores import SCORES
+from harness.comparisons.scores import SCORES, arm_names
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.comparison_data import comparisons_data, contrasts_data, hard_clips_data
@@ -24,7 +24,7 @@ from harness.report.evidence import Evidence
 from harness.report.run_tables import chosen_hyperparameters, failures, stopped_early
 from harness.report.search_tables import searches_of
 
-SCHEMA = 2
+SCHEMA = 3
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """JSON Schema (draft 2020-12) of results.json, with the meaning and unit of every key."""
 
@@ -77,6 +77,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
             "trials": search.get("trials", 0),
             "rule": search.get("selection") if wording.searched(record) else None,
             "tuned_on_reported_folds": wording.tuned_on_reported_folds(record),
+            "tuned": {arm: dict(zip(("on", "by"), record.tuned(arm), strict=True)) for arm in arm_names(record)},
             "chosen": chosen_hyperparameters(record).to_dict("records"),
         },
         "arms": [_arm(evidence, row) for row in scores.arms.to_dict("records")],
@@ -86,7 +87,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "protocol_effects": [asdict(each) for each in evidence.protocols],
         "searches": [{"arm": arm} | search for arm, search in searches_of(record).items()],
         "hard_clips": hard_clips_data(evidence),
-        "leakage": record.leakage.to_dict("records"),
+        "leakage": evidence.leakage.to_dict("records"),
         "stopped_early": stopped_early(record),
         "failures": failures(record).to_dict("records"),
         "devices": sorted(set(record.folds.loc[record.folds["phase"] == "final", "device"].dropna()) - {"-", ""}),
@@ -129,6 +130,7 @@ def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
         "missing_folds": [fold for fold in wording.expected_folds(record) if fold not in set(folds["fold"])],
         "mean": {score: summary[f"{score}_mean"] for score in SCORES},
         "sd": {score: summary[f"{score}_sd"] for score in SCORES},
+        "learnt": wording.last_training_accuracy(record).get(name),
         "interval": [test.low / 100, test.high / 100] if test else None,
         "folds": folds.drop(columns="arm").to_dict("records"),
         "runs": runs.drop(columns="arm").to_dict("records"),

@@ -102,8 +102,10 @@ def _in_order(record: StudyRecord, runs: pd.DataFrame, by: list[str]) -> pd.Data
 
 
 def stopped_early(record: StudyRecord) -> int:
-    """Return how many fold runs of searches were stopped because their trial was pruned or had failed."""
-    return 0 if record.folds.empty else int(_stopped(record.folds).sum())
+    """Return how many trainings of searches were pruned; in records of earlier versions also those that were dropped
+    because another fold of their trial was pruned or had failed."""
+    pruned = sum(len(trial.get("stopped") or ()) for each in record.searches.values() for trial in each["trials"])
+    return pruned + (0 if record.folds.empty else int(_stopped(record.folds).sum()))
 
 
 def _stopped(folds: pd.DataFrame) -> pd.Series:

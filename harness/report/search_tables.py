@@ -110,7 +110,8 @@ def _trials_table(searches: Mapping[str, Any], marks: list[str]) -> Table:
     headers += [("Best complete", "trial"), ("Best complete", "mean")]
     caption = (
         "Trials of each arm's search. Best complete: the trial with the highest mean validation macro accuracy over "
-        "folds, in percent; test folds have no part in it. A pruned trial was stopped after the folds that it had run."
+        "folds, in percent; test folds have no part in it. Of a pruned trial at least one fold's training was stopped "
+        "early; such a fold has no accuracy, and cannot choose the trial."
     )
     return Table(
         "searches",

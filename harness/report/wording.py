@@ -31,7 +31,8 @@ ESTIMANDS = {
 _SPLITS = {
     "official": "the official folds: fold k is tested, fold k+1 (cyclically) validates, the others train",
     "random-clip": "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
-    "random-segment": "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides",
+    "random-segment": "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides, and a "
+    "fold tests a clip on those of its segments that were dealt to it",
 }
 # Of the way from guessing to perfect.
 _NEAR = 0.1
@@ -39,6 +40,13 @@ _UNFINISHED = {
     "RUNNING": "Preliminary: the study run has not ended.",
     "FAILED": "Incomplete: the study run failed.",
     "KILLED": "Incomplete: the study run was stopped.",
+}
+_TUNED = {
+    "not stated": "were chosen on data that the study does not state",
+    "none": "were chosen on no data",
+    "other data": "were chosen on other data",
+    "validation folds": "were chosen for each fold on its own validation fold",
+    "reported folds": "were chosen on the folds that are reported",
 }
 _EPOCHS = {
     "fixed": "the weights after the last epoch are tested",
@@ -76,8 +84,36 @@ def searched(record: StudyRecord) -> bool:
 
 
 def tuned_on_reported_folds(record: StudyRecord) -> bool:
-    """Return whether one choice of hyperparameters was made for all folds, the tested ones among them."""
+    """Return whether hyperparameters were chosen on folds that are reported: by a pooled search, or as declared."""
+    return pooled(record) or any(record.tuned(arm)[0] == "reported folds" for arm in _arms(record))
+
+
+def pooled(record: StudyRecord) -> bool:
+    """Return whether the search made one choice for all folds, the tested ones among them."""
     return searched(record) and section(record, "search").get("selection") == "pooled"
+
+
+def _arms(record: StudyRecord) -> list[str]:
+    return [str(arm["name"]) for arm in record.spec.get("arms", ())]
+
+
+def _tuned_sentences(record: StudyRecord) -> list[str]:
+    """Return what the values of the study were chosen on, once for each choice that its arms declare."""
+    declared: dict[tuple[str, str], list[str]] = {}
+    for arm in record.spec.get("arms", ()):
+        if not arm.get("fuse"):
+            declared.setdefault(record.tuned(str(arm["name"])), []).append(str(arm["name"]))
+    sentences = []
+    for (on, by), arms in declared.items():
+        whose = "The study's own values" if len(declared) == 1 else f"The values of {', '.join(arms)}"
+        sentences.append(f"{whose} {_TUNED[on]}{f': {by}' if by else ''}.")
+    return sentences
+
+
+def pruned_across_folds(record: StudyRecord) -> bool:
+    """Return whether a trial was dropped after some of its folds, as searches of earlier versions did."""
+    trials = [trial for each in record.searches.values() for trial in each.get("trials", ())]
+    return any(trial["state"] == "pruned" and not trial.get("stopped") for trial in trials)
 
 
 def split_names(record: StudyRecord) -> tuple[str, ...]:
@@ -109,11 +145,18 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
             f"Random split ({', '.join(random)}): training shares sources with the test part, so the accuracies{whose} "
             "are not comparable with those on official folds."
         )
+    found += _pieces(record)
     if "best-on-test" in rules:
         whose = "" if len(rules) == 1 else " of the arms that say so"
         found.append(f"Best-on-test: the test fold chose the epoch, so the accuracies{whose} are optimistic.")
+    if pruned_across_folds(record):
+        found.append(
+            "Pruned across folds: the search dropped trials by their mean over several folds, so the validation part "
+            "of one fold, which is the test part of another, had a say in what that other fold could choose."
+        )
     if tuned_on_reported_folds(record):
-        found.append("Tuned on the reported folds: one choice of hyperparameters was made over all of them (pooled).")
+        how = "by one choice over all of them (pooled)" if pooled(record) else "as the study declares"
+        found.append(f"Tuned on the reported folds: hyperparameters were chosen on them, {how}.")
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     if set(tested) != set(official_folds(record)):
         found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
@@ -145,6 +188,21 @@ def without_marks(text: str, marks: Sequence[str]) -> str:
     return text.removesuffix(" ".join(marks)).rstrip()
 
 
+def _pieces(record: StudyRecord) -> list[str]:
+    """Return a sentence about random-segment: a fold tests clips on a part of their segments."""
+    arms = [str(arm["name"]) for arm in record.spec.get("arms", ()) if not arm.get("fuse")]
+    arms = [name for name in arms if record.protocol(name)["split"] == "random-segment"]
+    rows = record.predictions[record.predictions["arm"].isin(arms)]
+    if rows.empty:
+        return []
+    whole = rows.groupby(["arm", "seed", "clip_id"], observed=True)["n_segments"].transform("sum")
+    return [
+        f"Random-segment: a fold tests a clip on only those of its segments that were dealt to it (on average "
+        f"{decimals(float(rows['n_segments'].mean()), 1)} of {decimals(float(whole.mean()), 1)}), so accuracies under "
+        "this split are not those of whole clips."
+    ]
+
+
 def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return a sentence for each arm that lacks a fold or a seed of the study."""
     found = []
@@ -168,7 +226,7 @@ def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
     low = scores.arms[scores.arms["macro_accuracy_mean"] <= guessing + _NEAR * (1 - guessing)]
     if low.empty:
         return []
-    learnt = _learnt(record)
+    learnt = last_training_accuracy(record)
     told = []
     for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False):
         training = f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else ""
@@ -179,11 +237,11 @@ def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
     ]
 
 
-def _learnt(record: StudyRecord) -> dict[str, float]:
+def last_training_accuracy(record: StudyRecord) -> dict[str, float]:
     """Return the training accuracy of each arm's last epoch, mean over its final trainings."""
     history = record.history
     if history.empty:
-        return {}
+        return record.learnt
     last = history.sort_values("epoch").groupby(["arm", "fold", "seed"])["train_segment_accuracy"].last()
     return {str(arm): float(value) for arm, value in last.groupby("arm").mean().items()}
 
@@ -256,17 +314,14 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
         sentences.append("The final trainings learn from the validation fold as well.")
     if searched(record):
         search = section(record, "search")
-        chosen = (
-            "one choice for all folds"
-            if tuned_on_reported_folds(record)
-            else "chosen for each fold on its own validation fold"
-        )
+        chosen = "one choice for all folds" if pooled(record) else "chosen for each fold on its own validation fold"
         sentences.append(
             f"Search: {search['trials']} trials per arm ({search.get('sampler', 'tpe')}) by validation macro accuracy, "
             f"{chosen}."
         )
     else:
-        sentences.append("Hyperparameters are those of the study; nothing was searched.")
+        sentences.append("Nothing was searched.")
+    sentences += _tuned_sentences(record)
     sentences.append(
         f"Every fold is trained from {told}; seeds are averaged within a fold before any mean or standard deviation "
         "over folds is taken (ddof 1)."

@@ -57,6 +57,7 @@ def write_report(
     folder: Path,
     *,
     parameter_tables: Mapping[str, pd.DataFrame] | None = None,
+    kept: Mapping[str, bytes] | None = None,
     pdf: bool = True,
 ) -> ReportFiles:
     """Write the report of ``record`` into ``folder`` (reports/<study>), over an earlier one.
@@ -69,6 +70,8 @@ def write_report(
     ----------
     parameter_tables
         Layer tables by arm, as ``describe_model`` returns them; by default each network is built and asked.
+    kept
+        Pictures of an earlier report that the record cannot draw again, by path in the folder.
     pdf
         Whether to compile report.tex as well, where LaTeX is found.
 
@@ -79,7 +82,7 @@ def write_report(
     OSError
         When the folder cannot be written.
     """
-    files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables)
+    files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables, kept or {})
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
     put_in_place(files, folder)
@@ -107,7 +110,9 @@ def _networks(record: StudyRecord) -> Mapping[str, pd.DataFrame]:
         return {}
 
 
-def report_contents(record: StudyRecord, parameter_tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
+def report_contents(
+    record: StudyRecord, parameter_tables: Mapping[str, pd.DataFrame], kept: Mapping[str, bytes]
+) -> dict[str, bytes]:
     """Return every file of the report by its path within the report's folder; results.json comes last."""
     evidence = gather(record)
     tables = build_tables(evidence, parameter_tables)
@@ -116,7 +121,7 @@ def report_contents(record: StudyRecord, parameter_tables: Mapping[str, pd.DataF
     for table in (table for topic in tables.values() for table in topic):
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{prefix}-{table.name}").encode()
         files[f"tables/{table.name}.csv"] = table.data.to_csv(index=False, lineterminator="\n").encode()
-    figures, drawn = draw_all(evidence)
+    figures, drawn = draw_all(evidence, kept)
     files |= drawn
     files[FRONT] = front_page(evidence, tables, figures).encode()
     files["report.tex"] = document_tex(evidence, tables, figures).encode()

@@ -89,9 +89,10 @@ def show_outcome(outcome: Outcome) -> None:
     places = {
         "report": outcome.report.folder,
         "pdf": outcome.report.pdf or outcome.report.pdf_hint,
-        "runs": f"{outcome.place} (experiment {outcome.record.name}, run {outcome.record.run_id})",
-        "open": outcome.open_command,
     }
+    if outcome.tracking_uri:
+        places["runs"] = f"{outcome.place} (experiment {outcome.record.name}, run {outcome.record.run_id})"
+        places["open"] = outcome.open_command
     if outcome.delivery:
         places["server"] = str(outcome.delivery)
     for name, place in places.items():

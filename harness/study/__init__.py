@@ -17,9 +17,12 @@ from harness.study.sections import (
     TrackingSection,
     TrainSection,
 )
-from harness.study.spec import ArmSettings, StudySpec
+from harness.study.spec import COMPARISONS, DECLARATIONS, TUNED, ArmSettings, StudySpec
 
 __all__ = [
+    "COMPARISONS",
+    "DECLARATIONS",
+    "TUNED",
     "Arm",
     "ArmSettings",
     "Comparison",

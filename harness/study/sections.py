@@ -186,6 +186,13 @@ class ModelSection(Section):
 class TrainSection(Section):
     """How one network is trained."""
 
+    tuned_on: Literal["none", "other data", "validation folds", "reported folds", "not stated"] = "not stated"
+    """What the values of this study, apart from those that [search] finds, were chosen on. none: no data, such as a
+    paper's own values. validation folds: for each tested fold, its own validation fold. reported folds: any choice for
+    all folds that saw the folds reported here, in this study or another one; tables and comparisons say so."""
+    tuned_by: str = ""
+    """How they were chosen, in words."""
+
     epochs: Positive = 50
     """Passes over the training part."""
     batch_size: Annotated[int, Field(ge=2)] = 32
@@ -271,16 +278,18 @@ class SearchSection(Section):
 
     trials: Natural = 0
     """Trials per arm; 0 = no search."""
-    sampler: Literal["tpe", "random", "grid"] = "tpe"
-    """How values are proposed; grid takes choices only."""
+    sampler: Literal["tpe", "per-fold-tpe", "random", "grid"] = "tpe"
+    """How values are proposed. tpe: by the mean of earlier trials over all folds. per-fold-tpe: for each fold by trials
+    of its own, so that it sees no other fold (trials per arm and fold). grid takes choices only."""
     pruner: Literal["none", "median", "percentile"] = "none"
-    """Stops a trial after a fold when its mean validation accuracy so far is below that of earlier trials."""
+    """Stops a training of a trial after an epoch in which its best validation accuracy is below the median of earlier
+    trials on the same fold (percentile: below the best quarter). Folds are judged apart."""
     startup_trials: Natural = 4
-    """Trials before the sampler models and the pruner judges."""
+    """Trials before the sampler models, and trainings of a fold before the pruner judges it."""
     selection: Literal["per-fold", "pooled"] = "per-fold"
     """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say in the choice
-    (tpe's proposals follow the mean over folds; random's follow nothing). pooled: one choice for all folds; the report
-    marks it as tuned on the reported folds."""
+    (in the values that tpe proposes it has; sampler = "per-fold-tpe" or "random" avoids even that). pooled: one choice
+    for all folds; the report marks it as tuned on the reported folds."""
     storage: str | None = None
     """URL of Optuna's storage; default a SQLite file beside the tracking store. PostgreSQL URLs work."""
     space: dict[str, Space] = {}
@@ -292,6 +301,11 @@ class SearchSection(Section):
             raise ValueError("a search needs a space: add [search.space], or set trials = 0")
         if self.sampler == "grid" and any(entry.choices is None for entry in self.space.values()):
             raise ValueError("the grid sampler needs choices for every entry of the space")
+        if self.sampler == "per-fold-tpe" and self.selection == "pooled":
+            raise ValueError(
+                "the per-fold-tpe sampler tries other values on each fold, so no trial can be chosen for all of them; "
+                "use selection = 'per-fold', or sampler = 'tpe'"
+            )
         points = math.prod(len(entry.choices or ()) for entry in self.space.values())
         if self.sampler == "grid" and self.trials > points:
             raise ValueError(f"trials = {self.trials}, but the grid has {points} points")

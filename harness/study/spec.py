@@ -22,6 +22,15 @@ from harness.study.sections import (
 )
 from harness.vocabulary import FeatureSet, feature_set
 
+COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence")
+"""Fields of a study that say what its results are compared with, and how; they change no training."""
+
+TUNED = {"tuned_on", "tuned_by"}
+"""Fields of the train section that say what its values were chosen on; no training depends on them."""
+
+DECLARATIONS = (*COMPARISONS, *(f"train.{field}" for field in sorted(TUNED)))
+"""These, and what the study's values were chosen on."""
+
 
 class ArmSettings(Section):
     """What one training of an arm needs: the study's sections with the arm's and the trial's values set."""
@@ -58,7 +67,9 @@ class ArmSettings(Section):
             update={
                 "arm": "",
                 "protocol": self.protocol.model_copy(update={"epoch_rule": "fixed"}),
-                "train": self.train.model_copy(update={"norm_statistics": "running"}),
+                "train": self.train.model_copy(
+                    update={"norm_statistics": "running", "tuned_on": "not stated", "tuned_by": ""}
+                ),
             }
         )
 
@@ -152,6 +163,11 @@ class StudySpec(Section):
     def arm_splits(self) -> tuple[str, ...]:
         """The splits of the trained arms, each once, in the arms' order."""
         return tuple(dict.fromkeys(self.arm_protocol(arm).split for arm in self.trained_arms))
+
+    def final_trains(self, split: str) -> tuple[str, ...]:
+        """Return what the final trainings of the arms under ``split`` learn from, each once, in the arms' order."""
+        protocols = (self.arm_protocol(arm) for arm in self.trained_arms)
+        return tuple(dict.fromkeys(each.final_train for each in protocols if each.split == split))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -1,0 +1,150 @@
+"""A report written again from its own folder: the same predictions, today's statistics, claims and words.
+
+The tracking store stays with the person who ran a study; a report goes out. Its predictions and results.json hold all
+that its numbers rest on, so that a fault in how they were computed can be mended without training again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.errors import ReportError
+from harness.record import FOLD_COLUMNS, StudyRecord
+from harness.report.write import ReportFiles, write_report
+from harness.study import COMPARISONS, DECLARATIONS, StudySpec
+
+
+def rewrite_report(
+    folder: Path, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None, *, pdf: bool = True
+) -> tuple[StudyRecord, ReportFiles]:
+    """Write the report in ``folder`` again from its results.json and predictions.parquet; nothing is trained.
+
+    Learning curves are not among a report's numbers: their pictures are kept as they are.
+
+    Parameters
+    ----------
+    study
+        The study file as it is now, whose question and :data:`harness.study.DECLARATIONS` are taken; comparisons that
+        differ are noted as declared later.
+    claims
+        The papers that the study is compared with, as JSON data by key; by default those that ship with the project.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or ``study`` is another study.
+    OSError
+        When the folder cannot be written.
+    """
+    record = replace(record_of_report(folder, study), claims=dict(claims or {}))
+    kept = {
+        f"figures/{path.name}": path.read_bytes()
+        for path in sorted((folder / "figures").glob("curves-*"))
+        if path.is_file() and not path.is_symlink()
+    }
+    return record, write_report(record, folder, kept=kept, pdf=pdf)
+
+
+def record_of_report(folder: Path, study: StudySpec | None = None) -> StudyRecord:
+    """Return the record of a study as its report tells it: final trainings and their predictions, without histories.
+
+    Raises
+    ------
+    ReportError
+        As :func:`rewrite_report`.
+    """
+    try:
+        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        predictions = pd.read_parquet(folder / "predictions.parquet")
+        spec, environment = dict(found["spec"]), dict(found["environment"])
+        if study is not None:
+            later = _declare(spec, study)
+            environment["declared_later"] = sorted({*environment.get("declared_later", ()), *later})
+        return StudyRecord(
+            name=found["study"]["name"],
+            run_id=found["study"]["run_id"],
+            status=found["study"]["status"],
+            spec=spec,
+            classes=tuple(found["classes"]),
+            predictions=predictions,
+            history=pd.DataFrame(),
+            folds=pd.DataFrame(_fold_rows(found), columns=FOLD_COLUMNS),
+            leakage=pd.DataFrame(found["leakage"]),
+            environment=environment,
+            seconds=found["study"]["seconds"],
+            searches={search["arm"]: search for search in found["searches"]},
+            learnt={arm["name"]: arm["learnt"] for arm in found["arms"] if arm.get("learnt") is not None},
+        )
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot read the report: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReportError(f"{folder}: not the report of a study: {error!r}; name a folder below reports/") from None
+
+
+def _declare(spec: dict[str, Any], study: StudySpec) -> list[str]:
+    """Put the declarations of ``study`` into the recorded ``spec``; return the names of those that differ."""
+    now = study.model_dump(mode="json")
+    if now["study"]["name"] != spec["study"]["name"]:
+        raise ReportError(
+            f"the report is of study {spec['study']['name']!r}, and the study file names {now['study']['name']!r}; "
+            "give the file of the same study"
+        )
+    changed = []
+    for dotted in ("study.question", *DECLARATIONS):
+        section, _, field = dotted.partition(".")
+        before = spec.get(section) if not field else (spec.get(section) or {}).get(field)
+        after = now[section][field] if field else now[section]
+        if field:
+            spec[section] = {**(spec.get(section) or {}), field: after}
+        else:
+            spec[section] = after
+        if dotted in COMPARISONS and _unlabelled(before) != _unlabelled(after):
+            changed.append(dotted)
+    # What an arm declares of itself.
+    own = {arm["name"]: arm.get("set") or {} for arm in now["arms"]}
+    for arm in spec["arms"]:
+        declared = {name: value for name, value in own.get(arm["name"], {}).items() if name in DECLARATIONS}
+        arm["set"] = {**(arm.get("set") or {}), **declared}
+    return changed
+
+
+def _unlabelled(value: Any) -> Any:
+    """Return a field without what says only how a comparison is called."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [{name: each[name] for name in ("claim", "arm")} for each in value]
+    return value
+
+
+def _fold_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each training that the results tell of, with the columns of ``StudyRecord.folds``."""
+    chosen = {(row["arm"], row["fold"]): row for row in found["selection"]["chosen"]}
+    space = (found["spec"].get("search") or {}).get("space") or {}
+    device = found["devices"][0] if len(found.get("devices", ())) == 1 else "-"
+    for arm in found["arms"]:
+        for run in arm["runs"]:
+            row = chosen.get((arm["name"], run["fold"]), {})
+            values = {name: row[name] for name in space if row.get(name) is not None}
+            yield _row(arm["name"], "final", row.get("trial"), run["fold"], run["seed"], params=values, device=device)
+    tested = found["protocol"]["expected_folds"]
+    for search in found["searches"]:
+        for trial in search["trials"]:
+            scores = trial["validation_macro_accuracy"]
+            for fold, score in scores.items():
+                yield _row(search["arm"], "search", trial["trial"], int(fold), 0, validation_macro_accuracy=score)
+            dropped = trial["state"] == "pruned" and not trial.get("stopped")
+            for fold in tested if dropped else ():
+                if str(fold) not in scores:
+                    yield _row(search["arm"], "search", trial["trial"], fold, 0, status="KILLED")
+    for failure in found["failures"]:
+        yield _row(**{name: failure[name] for name in ("arm", "phase", "trial", "fold", "seed", "status", "error")})
+
+
+def _row(arm: str, phase: str, trial: int | None, fold: int, seed: int, **more: Any) -> dict[str, Any]:
+    plain = {"run_id": "", "status": "FINISHED", "error": "", "params": {}}
+    return {"arm": arm, "phase": phase, "trial": trial, "fold": fold, "seed": seed, **plain, **more}
