@@ -65,7 +65,8 @@ def record_of_report(folder: Path, study: StudySpec | None = None) -> StudyRecor
         spec, environment = dict(found["spec"]), dict(found["environment"])
         if study is not None:
             later = _declare(spec, study)
-            environment["declared_later"] = sorted({*environment.get("declared_later", ()), *later})
+            if later:
+                environment["declared_later"] = sorted({*environment.get("declared_later", ()), *later})
         return StudyRecord(
             name=found["study"]["name"],
             run_id=found["study"]["run_id"],
@@ -88,29 +89,28 @@ def record_of_report(folder: Path, study: StudySpec | None = None) -> StudyRecor
 
 
 def _declare(spec: dict[str, Any], study: StudySpec) -> list[str]:
-    """Put the declarations of ``study`` into the recorded ``spec``; return the names of those that differ."""
+    """Put the declarations of ``study`` into the recorded ``spec``; return the comparisons that differ."""
+    # A record made before a field was added has that field's default.
+    then = StudySpec.model_validate_json(json.dumps(spec)).model_dump(mode="json")
     now = study.model_dump(mode="json")
-    if now["study"]["name"] != spec["study"]["name"]:
+    if now["study"]["name"] != then["study"]["name"]:
         raise ReportError(
-            f"the report is of study {spec['study']['name']!r}, and the study file names {now['study']['name']!r}; "
+            f"the report is of study {then['study']['name']!r}, and the study file names {now['study']['name']!r}; "
             "give the file of the same study"
         )
     changed = []
     for dotted in ("study.question", *DECLARATIONS):
         section, _, field = dotted.partition(".")
-        before = spec.get(section) if not field else (spec.get(section) or {}).get(field)
-        after = now[section][field] if field else now[section]
-        if field:
-            spec[section] = {**(spec.get(section) or {}), field: after}
-        else:
-            spec[section] = after
+        before, after = (each[section][field] if field else each[section] for each in (then, now))
+        spec[section] = {**spec.get(section, {}), field: after} if field else after
         if dotted in COMPARISONS and _unlabelled(before) != _unlabelled(after):
             changed.append(dotted)
     # What an arm declares of itself.
-    own = {arm["name"]: arm.get("set") or {} for arm in now["arms"]}
+    own = {arm["name"]: arm["set"] for arm in now["arms"]}
     for arm in spec["arms"]:
         declared = {name: value for name, value in own.get(arm["name"], {}).items() if name in DECLARATIONS}
-        arm["set"] = {**(arm.get("set") or {}), **declared}
+        if declared:
+            arm["set"] = {**(arm.get("set") or {}), **declared}
     return changed
 
 

@@ -125,7 +125,7 @@ def test_a_fold_kept_for_validation_is_not_trained_on(folds: int, apart: bool, r
 
 class TestOfAStudy:
     def test_the_whole_data_set_untuned(self) -> None:
-        assert conditions_of(us8k_record()) == Conditions("urbansound8k", 10, True, "official", "fixed", "none")
+        assert conditions_of(us8k_record()) == Conditions("urbansound8k", 10, True, "official", "fixed", "not stated")
 
     def test_the_folds_that_take_part_count_not_those_tested(self) -> None:
         record = us8k_record(folds=(1, 2, 10), evaluate={"folds": [1]})
@@ -143,8 +143,35 @@ class TestOfAStudy:
         record.spec["search"]["selection"] = selection
         record.spec["arms"][2]["search"] = False
         said = {arm: conditions_of(record, arm).tuning for arm in ("LMCNet", "MCNet", "MLMC", "TSCNN-DS")}
-        assert said == {"LMCNet": tuning, "MCNet": tuning, "MLMC": "none", "TSCNN-DS": tuning}
+        assert said == {"LMCNet": tuning, "MCNet": tuning, "MLMC": "not stated", "TSCNN-DS": tuning}
         assert conditions_of(record).tuning == tuning
         for stream in record.spec["arms"][:2]:
             stream["search"] = False
-        assert conditions_of(record, "TSCNN-DS").tuning == "none"
+        assert conditions_of(record, "TSCNN-DS").tuning == "not stated"
+
+    @pytest.mark.parametrize(
+        ("declared", "searched", "tuning"),
+        [
+            ("none", False, "none"),
+            ("none", True, "validation"),
+            ("other data", False, "other data"),
+            ("other data", True, "validation"),
+            ("validation folds", False, "validation"),
+            ("reported folds", False, "reported folds"),
+            ("reported folds", True, "reported folds"),
+        ],
+    )
+    def test_values_that_were_tuned_elsewhere_count_with_the_search(
+        self, declared: str, searched: bool, tuning: str
+    ) -> None:
+        record = build_record(trials=2 if searched else 0)
+        record.spec["train"] = {**record.spec.get("train", {}), "tuned_on": declared}
+        assert {conditions_of(record, arm).tuning for arm in ("LMCNet", "TSCNN-DS")} == {tuning}
+
+    def test_an_arm_declares_for_itself_and_a_fusion_is_as_its_stream_that_saw_most(self) -> None:
+        record = build_record()
+        record.spec["train"] = {**record.spec.get("train", {}), "tuned_on": "none"}
+        record.spec["arms"][1]["set"] = {"train.tuned_on": "reported folds", "train.tuned_by": "hand"}
+        said = {arm: conditions_of(record, arm).tuning for arm in ("LMCNet", "MCNet", "TSCNN-DS")}
+        assert said == {"LMCNet": "none", "MCNet": "reported folds", "TSCNN-DS": "reported folds"}
+        assert record.tuned("TSCNN-DS") == ("reported folds", "hand")

@@ -61,15 +61,60 @@ def test_the_finding_about_the_split() -> None:
     for study in (urban, esc):
         parts = [each for each in results_of(study)["leakage"] if each["protocol"] == "random-clip"]
         test, both = (sum(each[name] for each in parts) for name in ("n_test", "n_test_sharing_recording"))
-        shared.append(f"{100 * both / test:.0f}")
-    assert told(r"a recording of (\d+) % of UrbanSound8K's .*? and of (\d+) % of ESC-10's") == tuple(shared)
-    arms = [(study, f"TSCNN-DS{split}") for study in (urban, esc) for split in SPLITS]
-    shifts = [100 * (accuracy(study, f"{arm} best-on-test") - accuracy(study, arm)) for study, arm in arms]
-    assert told(f"best on the test fold adds at most {NUMBER} points") == (decimals(max(shifts), 1),)
+        shared.append(decimals(100 * both / test, 1))
+    assert shared == ["95.4", "33.5"]
+    assert told(rf"a recording of {NUMBER} % of UrbanSound8K's .*? and of {NUMBER} % of ESC-10's") == tuple(shared)
+
+    def best_epoch(network: str, *studies: str) -> float:
+        """Return the most points that the best epoch on the test fold adds, over the splits of ``studies``."""
+        arms = [(study, f"{network}{split}") for study in studies for split in SPLITS]
+        return max(100 * (accuracy(study, f"{arm} best-on-test") - accuracy(study, arm)) for study, arm in arms)
+
+    found = told(
+        f"best on the test fold adds at most {NUMBER} points to TSCNN-DS, and at most {NUMBER} points to MCNet on "
+        f"UrbanSound8K and {NUMBER} on ESC-10[.]"
+    )
+    adds = best_epoch("TSCNN-DS", urban, esc), best_epoch("MCNet", urban)
+    assert found == (*(decimals(value, 1) for value in adds), decimals(best_epoch("MCNet", esc), 2))
     found = told(f"{NUMBER} % on folds whose .*? never seen, {NUMBER} % with .*? folds, {NUMBER} % with their", README)
     assert found == tuple(mean(urban, f"TSCNN-DS{split}") for split in SPLITS)
     claim = load_library().claim("su2019:T2/TSCNN-DS").printed.value
     assert told(f"publish {NUMBER} % for TSCNN-DS") == told(f"publish {NUMBER} % for TSCNN-DS", README) == (str(claim),)
+
+
+def test_what_others_measured_with_more_training_data() -> None:
+    library = load_library()
+    fusion = library.claim("bristol2019:replication/TSCNN").printed.value
+    (own,) = [each for each in results_of("protocols-urbansound8k")["arms"] if each["name"] == "TSCNN-DS"]
+    (tenth,) = [percent(each["macro_accuracy"]) for each in own["folds"] if each["fold"] == 10]
+    assert told(f"has {NUMBER} % for the fusion on official fold 10, where TSCNN-DS has {NUMBER} % here") == (
+        str(fusion),
+        tenth,
+    )
+    assert told(rf"has {NUMBER} % on official fold 10 \({NUMBER} % here\)", README) == (str(fusion), tenth)
+    official, random = (library.claim(f"yurtsever2026:{table}/ConvNeXt-Tiny") for table in ("official", "random"))
+    found = told(rf"reports {NUMBER} and {NUMBER} % for another network, (\d+) points")
+    shift = f"{random.printed.value - official.printed.value:.0f}"
+    assert found == (str(official.printed.value), str(random.printed.value), shift)
+    assert told(r"another network gains (\d+) points", README) == (shift,)
+
+
+def test_why_lmcnet_has_three_numbers_on_esc10() -> None:
+    studies = ("su2019-esc10", "norm-statistics-esc10", "protocols-esc10")
+    found = told(f"{NUMBER} % in su2019-esc10: .*? {NUMBER} % in .*? one seed[.] {NUMBER} % in")
+    assert found == tuple(mean(study, "LMCNet") for study in studies)
+    learned = []
+    for study in studies:
+        (own,) = [each for each in results_of(study)["arms"] if each["name"] == "LMCNet"]
+        learned.append((own["protocol"]["final_train"], own["n_seeds"][1], results_of(study)["selection"]["rule"]))
+    assert learned == [("train", 3, "per-fold"), ("train", 1, None), ("train+validation", 1, None)]
+    # The last two differ in what they learn from alone.
+    first, second = (results_of(study)["spec"] for study in studies[1:])
+    assert {name: first[name] for name in ("train", "model", "features")} == {
+        name: second[name] for name in ("train", "model", "features")
+    }
+    assert first["study"]["seed"] == second["study"]["seed"]
+    assert {results_of(study)["selection"]["tuned"]["LMCNet"]["on"] for study in studies[1:]} == {"reported folds"}
 
 
 def test_the_limits_of_that_finding() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from harness.progress import Silent
+from harness.replay import StoreSource, replay
 from harness.run import Outcome
 from tests.run.study import run, spec_of
 
@@ -98,6 +101,34 @@ def test_an_arm_may_have_its_own_number_of_seeds_and_a_fusion_what_its_streams_s
         "often": [2, 2],
         "fused": [1, 1],
     }
+
+
+def test_a_search_that_prunes_is_recorded_and_can_be_trained_again(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So small a network guesses whatever it is trained with: no trial would be worse than another.
+    monkeypatch.setattr("harness.search.arm_search.floor_of", lambda _, curves: (0.0, 2.0) if curves else ())
+    search = {"trials": 2, "sampler": "random", "space": {"train.lr": {"low": 0.0003, "high": 0.003, "log": True}}}
+    arms = [{"name": "one", "model": "su8", "features": "LM"}]
+    spec = spec_of(arms=arms, search=search, train={"epochs": 3, "batch_size": 16, "optimizer": "adamw"})
+    outcome, _ = run(spec, tmp_path, shared)
+    first, second = outcome.record.searches["one"]["trials"]
+    assert (first["state"], set(first["validation_macro_accuracy"]), first["stopped"]) == ("complete", {"1", "3"}, {})
+    assert (second["state"], second["validation_macro_accuracy"]) == ("pruned", {})
+    assert second["stopped"] == {"1": 2, "3": 2}
+    runs = {each.data.tags["fold"]: each for each in _fold_runs(outcome) if each.data.tags["trial"] == "1"}
+    assert {each.data.tags["stopped_after_epoch"] for each in runs.values()} == {"2"}
+    results = json.loads((outcome.report.folder / "results.json").read_text("utf-8"))
+    assert results["stopped_early"] == 2
+    again, lines = run(spec, tmp_path, shared)
+    assert again.record.searches == outcome.record.searches
+    assert not [line for line in lines if line.startswith("one trial")]
+    source = StoreSource(outcome.tracking_uri, runs["1"].info.run_id)
+    found = replay(
+        source, data_root=shared / "data", cache=shared / "cache", device="cpu", workers=1, progress=Silent()
+    )
+    assert found.equal
+    assert found.folds[0].differences == ()
 
 
 def _fold_runs(outcome: Outcome) -> list[Run]:

@@ -234,6 +234,34 @@ def test_patience_stops_early(make_task: Make) -> None:
     assert len(result.history) == result.best_epoch + 2 < 8
 
 
+def test_a_training_below_its_floor_is_stopped_after_that_epoch(make_task: Make) -> None:
+    task = restless(make_task, epoch_rule="fixed")
+    whole = train_fold(task)
+    curve = whole.history["validation_macro_accuracy"].tolist()
+    high = train_fold(dataclasses.replace(task, floor=(-1.0, 1.1, 1.1)))
+    assert (high.stopped, len(high.history)) == (True, 2)
+    assert high.history["validation_macro_accuracy"].tolist() == curve[:2]
+    # The best so far is compared, and a floor that is reached changes nothing.
+    low = train_fold(dataclasses.replace(task, floor=tuple(max(curve[: epoch + 1]) for epoch in range(len(curve)))))
+    assert not low.stopped
+    assert same_result(low, whole)
+
+
+def test_a_floor_is_part_of_the_training(make_task: Make) -> None:
+    task = make_task()
+    assert dataclasses.replace(task, floor=(0.5,)).digest != task.digest
+    assert dataclasses.replace(task, floor=()).digest == task.digest
+
+
+def test_what_values_were_tuned_on_is_not(make_task: Make) -> None:
+    task = make_task()
+    settings = task.settings.model_copy(
+        update={"train": task.settings.train.model_copy(update={"tuned_on": "other data", "tuned_by": "hand"})}
+    )
+    assert dataclasses.replace(task, settings=settings).digest == task.digest
+    assert dataclasses.replace(task, settings=settings).trajectory == task.trajectory
+
+
 def test_best_on_test_watches_the_test_part_and_says_so(make_task: Make) -> None:
     result = train_fold(restless(make_task, epoch_rule="best-on-test"))
     curve = result.history["test_macro_accuracy"]
