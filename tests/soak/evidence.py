@@ -19,9 +19,8 @@ import pyarrow.parquet
 from PIL import Image
 from safetensors import safe_open
 
-# Times, ids that are drawn anew, and how many trainings of a pruned trial were under way when it was pruned, which with
-# two workers depends on their pace: the only things in which two runs of one study may differ.
-_VOLATILE = ("seconds", "segments_per_second", "run_id", "environment", "command", "system/", "stopped_early")
+# Times and ids that are drawn anew: the only things in which two runs of one study may differ.
+_VOLATILE = ("seconds", "segments_per_second", "run_id", "environment", "command", "system/")
 
 
 def damage(folder: Path, reference: Facts | None = None) -> list[str]:
@@ -63,17 +62,13 @@ def facts(folder: Path) -> Facts:
 
 
 def differences(expected: Facts, found: Facts) -> list[str]:
-    """Return where ``found`` differs from ``expected``, by name.
-
-    A search may have trained folds of a pruned trial beyond the one that pruned it, when several workers were at it;
-    the choice does not see them.
-    """
+    """Return where ``found`` differs from ``expected``, by name."""
     said = []
     for name, value in expected.items():
         other = found[name]
         if name in ("folds", "fold runs"):
             said += [f"{name}: {key} differs or is missing" for key in value if other.get(key) != value[key]]
-            said += [f"{name}: {key} is new" for key in other if key not in value and "/final/" in key]
+            said += [f"{name}: {key} is new" for key in other if key not in value]
         elif value != other:
             said.append(f"{name}: {_first_difference(value, other)}")
     return said
@@ -181,7 +176,7 @@ def _trials(folder: Path) -> list[dict[str, Any]]:
             attributes = dict(
                 search.execute("SELECT key, value_json FROM trial_user_attributes WHERE trial_id = ?", (trial,))
             )
-            if state not in ("COMPLETE", "PRUNED") and not (state == "FAIL" and "error" in attributes):
+            if state != "COMPLETE" and not (state == "FAIL" and "error" in attributes):
                 continue
             params = search.execute(
                 "SELECT param_name, param_value FROM trial_params WHERE trial_id = ? ORDER BY 1", (trial,)
@@ -197,7 +192,7 @@ def _trials(folder: Path) -> list[dict[str, Any]]:
                     "values": dict(params.fetchall()),
                     "value": value,
                     "steps": steps.fetchall(),
-                    "scores": json.loads(attributes.get("scores", "{}")),
+                    "folds": json.loads(attributes.get("folds", "{}")),
                 }
             )
     return sorted(found, key=lambda each: int(each["index"]))
