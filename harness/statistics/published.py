@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
 from harness.errors import StatisticsError
 from harness.statistics.correction import standard_error
@@ -23,7 +22,7 @@ from harness.statistics.folds import (
     fold_array,
     fold_sd,
 )
-from harness.statistics.t_tests import two_sided
+from harness.statistics.student import above, critical, two_sided
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class PublishedTest:
             When ``margin`` is not above 0.
         """
         nearer = (check_margin(margin) - abs(self.difference)) / self.standard_error
-        return float(stats.t.sf(nearer, self.df))
+        return above(nearer, self.df)
 
 
 def against_published(
@@ -95,9 +94,9 @@ def against_published(
     theirs = standard_error(sd, folds, check_ratio(published_ratio, "published ratio"))
     difference = float(own.mean()) - finite(mean, "published mean")
     both, df = _welch(error, own.size, theirs, folds)
-    half = _critical(confidence, df) * both
+    half = critical((1 - confidence) / 2, df) * both
     ahead = np.hypot(error, standard_error(own_sd, folds, published_ratio))
-    reach = _critical(confidence, own.size - 1) * float(ahead)
+    reach = critical((1 - confidence) / 2, own.size - 1) * float(ahead)
     return PublishedTest(
         difference=difference,
         standard_error=both,
@@ -139,7 +138,7 @@ def sensitivity(
 
     def excess(theirs: float) -> float:
         both, df = _welch(error, own.size, theirs, folds)
-        return distance - _critical(confidence, df) * both
+        return distance - critical((1 - confidence) / 2, df) * both
 
     if excess(0.0) <= 0:
         return 0.0
@@ -147,8 +146,12 @@ def sensitivity(
     upper = distance
     while excess(upper) > 0:
         upper *= 2
-    theirs = float(optimize.brentq(excess, 0.0, upper, xtol=1e-12 * distance, rtol=1e-14))
-    return theirs / standard_error(1.0, folds, published_ratio)
+    # Halving reaches the last digit in some fifty steps; importing scipy.optimize takes longer than all of them.
+    lower, middle = 0.0, upper / 2
+    while lower < middle < upper:
+        lower, upper = (middle, upper) if excess(middle) > 0 else (lower, middle)
+        middle = (lower + upper) / 2
+    return upper / standard_error(1.0, folds, published_ratio)
 
 
 def _own(values: FoldValues, ratio: float, confidence: float) -> tuple[np.ndarray, float, float]:
@@ -162,7 +165,3 @@ def _welch(error: float, k: int, theirs: float, folds: int) -> tuple[float, floa
     """Return the standard error of a difference and its degrees of freedom (Welch and Satterthwaite)."""
     share = error**2 / (error**2 + theirs**2)
     return float(np.hypot(error, theirs)), 1 / (share**2 / (k - 1) + (1 - share) ** 2 / (folds - 1))
-
-
-def _critical(confidence: float, df: float) -> float:
-    return float(stats.t.isf((1 - confidence) / 2, df))

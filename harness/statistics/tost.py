@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.statistics.correction import standard_error
 from harness.statistics.folds import (
@@ -26,6 +25,7 @@ from harness.statistics.folds import (
     fold_sd,
     positive,
 )
+from harness.statistics.student import above, critical
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,16 @@ def smallest_provable_margin(sd: float, k: int, ratio: float, alpha: float = 0.0
     """
     positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
     check_count(k, "k")
-    return _critical(check_alpha(alpha), k) * standard_error(sd, k, check_ratio(ratio))
+    return critical(check_alpha(alpha), k - 1) * standard_error(sd, k, check_ratio(ratio))
 
 
 def tost(values: Floats, target: float, size: float, margin: float, ratio: float, alpha: float) -> Equivalence:
     """Return the test of checked ``values``, shape (k,); ``size`` is that of the numbers they were computed from."""
     k, difference = values.size, float(values.mean()) - target
     error = standard_error(fold_sd(values, size), k, ratio)
-    p_lower = float(stats.t.sf((difference + margin) / error, k - 1))
-    p_upper = float(stats.t.cdf((difference - margin) / error, k - 1))
-    half = _critical(alpha, k) * error
+    p_lower = above((difference + margin) / error, k - 1)
+    p_upper = above((margin - difference) / error, k - 1)
+    half = critical(alpha, k - 1) * error
     return Equivalence(
         difference=difference,
         margin=margin,
@@ -118,7 +118,3 @@ def tost(values: Floats, target: float, size: float, margin: float, ratio: float
         high=difference + half,
         smallest_margin=abs(difference) + half,
     )
-
-
-def _critical(alpha: float, k: int) -> float:
-    return float(stats.t.isf(alpha, k - 1))
