@@ -22,7 +22,11 @@ _COLUMNS = {"macro": "macro_accuracy", "clip": "clip_accuracy", "segment": "segm
 def rules_of(spec: Mapping[str, Any]) -> Rules:
     """Return what a study declares before it runs."""
     evaluate = spec.get("evaluate") or {}
-    return Rules(float(evaluate.get("margin", 2.0)), float(evaluate.get("confidence", 0.95)))
+    return Rules(
+        margin=float(evaluate.get("margin", 2.0)),
+        confidence=float(evaluate.get("confidence", 0.95)),
+        claim_exact=bool(evaluate.get("claim_exact", False)),
+    )
 
 
 def library_of(record: StudyRecord) -> Library:

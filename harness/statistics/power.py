@@ -89,12 +89,21 @@ def power_of_equivalence(
 
 
 def folds_needed(
-    difference: float, sd: float, *, margin: float, power: float = 0.8, alpha: float = 0.05
+    difference: float,
+    sd: float,
+    *,
+    margin: float,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    share: float = 0.0,
+    rounding: float = 0.0,
 ) -> FoldsNeeded:
     """Return how many folds each verdict would need if the true difference and the spread were as given.
 
     Each k is one of k-fold cross-validation (ratio 1 / (k - 1)) with folds as large as those that gave ``sd``: more
-    data, not the same data cut finer, which would spread wider.
+    data, not the same data cut finer, which would spread wider. ``share`` is what a published mean adds to
+    1 / k + ratio by its own spread, and ``rounding`` how far it may have been rounded; no fold of ours makes either
+    smaller (see :mod:`harness.statistics.published`).
 
     Raises
     ------
@@ -104,15 +113,27 @@ def folds_needed(
     _check_power(power)
     check_margin(margin)
     reasons = []
-    shown = _fewest(lambda k: power_of_difference(difference, sd, k, alpha=alpha) >= power, 2)
+    for name, value in (("share", share), ("rounding", rounding)):
+        if not (np.isfinite(value) and value >= 0):
+            raise StatisticsError(f"{name} must be 0 or more, received {value}")
+    beyond, room = max(0.0, abs(difference) - rounding), margin - rounding
+    varies = ", as the published mean varies too" if share else ""
+    shown = _fewest(lambda k: power_of_difference(beyond, sd, k, ratio=fold_ratio(k) + share, alpha=alpha) >= power, 2)
     if shown is None:
-        reasons.append(f"a difference of {difference:g} is too small to be shown with {CAP} folds")
-    same = _fewest(lambda k: power_of_equivalence(difference, sd, k, margin, alpha=alpha) >= power, 2)
+        reasons.append(f"a difference of {difference:g} is too small to be shown with {CAP} folds{varies}")
+    same = None
+    if room > 0:
+        same = _fewest(
+            lambda k: power_of_equivalence(difference, sd, k, room, ratio=fold_ratio(k) + share, alpha=alpha) >= power,
+            2,
+        )
     if same is None:
+        less = f" less {rounding:g} of rounding" if rounding and abs(difference) < margin else ""
         reasons.append(
-            f"a difference of {difference:.4g} is not smaller than the margin of {margin:g}"
-            if abs(difference) >= margin
+            f"a difference of {difference:.4g} is not smaller than the margin of {margin:g}{less}"
+            if abs(difference) >= room
             else f"a difference of {difference:g} is too close to the margin of {margin:g} to tell with {CAP} folds"
+            + varies
         )
     return FoldsNeeded(shown, same, "; ".join(reasons))
 

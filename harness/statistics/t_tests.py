@@ -68,6 +68,10 @@ class TTest:
         """Upper end of the interval of ``difference``."""
         return self.high - self.target
 
+    def smallest_found(self, alpha: float) -> float:
+        """Return the size above which a difference would have a p below ``alpha``, with this standard error."""
+        return critical(alpha / 2, self.df) * self.standard_error
+
 
 def one_sample(values: FoldValues, target: float, *, ratio: float, confidence: float = 0.95) -> TTest:
     """Test the mean over folds against ``target``, a number taken as fixed (a claim without a spread of its own).

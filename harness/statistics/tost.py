@@ -104,9 +104,21 @@ def tost(values: Floats, target: float, size: float, margin: float, ratio: float
     """Return the test of checked ``values``, shape (k,); ``size`` is that of the numbers they were computed from."""
     k, difference = values.size, float(values.mean()) - target
     error = standard_error(fold_sd(values, size), k, ratio)
-    p_lower = above((difference + margin) / error, k - 1)
-    p_upper = above((margin - difference) / error, k - 1)
-    half = critical(alpha, k - 1) * error
+    return two_one_sided(difference, error, k - 1, margin, alpha)
+
+
+def two_one_sided(
+    difference: float, error: float, df: float, margin: float, alpha: float, rounding: float = 0.0
+) -> Equivalence:
+    """Return the test of a ``difference`` with its standard ``error``.
+
+    ``rounding`` is how far the number that the difference is from may have been rounded: equivalence is shown only
+    where it is shown for every number that rounds to it, as if the margin were smaller by that much. An ``error`` of 0
+    is the limit of ever smaller ones.
+    """
+    room = margin - rounding
+    p_lower, p_upper = (_chance(distance, error, df) for distance in (room + difference, room - difference))
+    reach = rounding + critical(alpha, df) * error
     return Equivalence(
         difference=difference,
         margin=margin,
@@ -114,7 +126,13 @@ def tost(values: Floats, target: float, size: float, margin: float, ratio: float
         p_upper=p_upper,
         p=max(p_lower, p_upper),
         equivalent=max(p_lower, p_upper) < alpha,
-        low=difference - half,
-        high=difference + half,
-        smallest_margin=abs(difference) + half,
+        low=difference - reach,
+        high=difference + reach,
+        smallest_margin=abs(difference) + reach,
     )
+
+
+def _chance(distance: float, error: float, df: float) -> float:
+    if error == 0:
+        return 0.0 if distance > 0 else 1.0
+    return above(distance / error, df)

@@ -75,7 +75,7 @@ def test_the_sensitivity_of_the_ten_folds() -> None:
     ("changed", "words"),
     [
         ({"sd": -1.0}, "published standard deviation is -1"),
-        ({"sd": float("nan")}, "or use one_sample"),
+        ({"sd": float("nan")}, "or use against_mean"),
         ({"folds": 1}, "published folds must be a whole number of at least 2, received 1"),
         ({"published_ratio": 0.0}, "published ratio must be above 0"),
         ({"ratio": 0.0}, "ratio must be above 0"),
