@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from harness.comparisons.against_claim import Rules, attempt, made
 from harness.comparisons.claim_comparison import found_above
 from harness.comparisons.conditions import conditions_of
-from harness.comparisons.scores import StudyScores
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
-from harness.record import StudyRecord
 from harness.statistics import (
     BootstrapInterval,
     CochranQ,
@@ -42,6 +39,12 @@ from harness.statistics import (
     paired_equivalence,
     wilcoxon_folds,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.comparisons.scores import StudyScores
+    from harness.record import StudyRecord
 
 Family = Literal["declared", "every pair"]
 
@@ -282,6 +285,8 @@ def _fold_percents(scores: StudyScores, arm: str) -> dict[int, float]:
 
 def _first_seed(record: StudyRecord, arm: str) -> pd.Series:
     """Return right or wrong per tested fold and clip with the arm's first seed of each fold."""
+    import pandas as pd
+
     rows = record.predictions[record.predictions["arm"] == arm]
     rows = rows[rows["seed"] == rows.groupby("fold")["seed"].transform("min")]
     columns = [f"p_{position}" for position in range(len(record.classes))]
