@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
+from benchmarks.claim_calibration import claim_rates, claim_table, percent, rounding_rates, share
 from benchmarks.record import write, write_table
 from harness.report.table import Table
 from harness.statistics import fold_ratio
@@ -27,7 +28,7 @@ from harness.statistics.correction import standard_error
 
 Floats = NDArray[np.float64]
 
-FOLDS = (5, 10)
+FOLDS = (3, 5, 10)
 SD = 4.0
 DIFFERENCES = (0.0, 1.0, 2.0, 4.0, 8.0)
 MARGINS = (2.0, 4.0)
@@ -50,7 +51,7 @@ class Simulated:
     truth: float
 
 
-def calibration(simulations: int = 200_000, datasets: int = 20_000, seed: int = 20) -> None:
+def calibration(simulations: int = 200_000, datasets: int = 20_000, seed: int = 20, claims: int = 100_000) -> None:
     """Measure the rates of every verdict and write them as JSON and as a LaTeX table."""
     began = time.perf_counter()
     with threadpool_limits(limits=1):
@@ -60,19 +61,24 @@ def calibration(simulations: int = 200_000, datasets: int = 20_000, seed: int = 
             for simulated in simulate(k, simulations, datasets, seeds)
             for row in rates(simulated)
         ]
+        claim_seed, rounding_seed = np.random.SeedSequence((seed, 1)).spawn(2)
+        of_claims, rounded = claim_rates(claims, claim_seed), rounding_rates(claims, rounding_seed)
     versions = {name: version(name) for name in ("numpy", "scipy", "statsmodels")}
     write(
         "calibration",
         {
             "libraries": versions,
             "seed": seed,
-            "simulations": {"normal": simulations, "one arm": datasets, "two arms": datasets},
+            "simulations": {"normal": simulations, "one arm": datasets, "two arms": datasets, "claims": claims},
             "settings": {"alpha": ALPHA, "fold_sd_of_normal": SD, "differences": DIFFERENCES, "margins": MARGINS},
             "seconds": round(time.perf_counter() - began, 1),
             "rates": measured,
+            "claim_rates": of_claims,
+            "rounding_rates": rounded,
         },
     )
     write_table(rate_table(measured))
+    write_table(claim_table(of_claims, rounded))
 
 
 def simulate(k: int, simulations: int, datasets: int, seeds: np.random.SeedSequence) -> list[Simulated]:
@@ -149,12 +155,12 @@ def rates(simulated: Simulated) -> list[dict[str, Any]]:
         for test in TESTS:
             t, half_width = _tests(values, simulated.truth - difference, fold_ratio(k) if test == "corrected" else 0.0)
             critical = stats.t.isf(ALPHA / 2, k - 1)
-            row[f"{test}_lower"] = _share(t < -critical)
-            row[f"{test}_higher"] = _share(t > critical)
-            row[f"{test}_either"] = _share(np.abs(t) > critical)
+            row[f"{test}_lower"] = share(t < -critical)
+            row[f"{test}_higher"] = share(t > critical)
+            row[f"{test}_either"] = share(np.abs(t) > critical)
             distance = np.abs(values.mean(axis=1) - simulated.truth + difference)
             for margin in MARGINS:
-                row[f"{test}_consistent_{margin:g}"] = _share(distance + half_width < margin)
+                row[f"{test}_consistent_{margin:g}"] = share(distance + half_width < margin)
         rows.append(row)
     return rows
 
@@ -166,11 +172,6 @@ def _tests(values_RK: Floats, target: float, ratio: float) -> tuple[Floats, Floa
     # Without spread there is no test; the harness refuses such values, so they count as no verdict at all.
     t = np.divide(values_RK.mean(axis=1) - target, errors, out=np.zeros_like(errors), where=errors > 0)
     return t, np.where(errors > 0, stats.t.isf(ALPHA, k - 1) * errors, np.inf)
-
-
-def _share(outcomes: NDArray[np.bool_]) -> dict[str, float]:
-    share = float(outcomes.mean())
-    return {"rate": round(share, 6), "standard_error": round(float(np.sqrt(share * (1 - share) / outcomes.size)), 6)}
 
 
 def _fold_correlation(values_RK: Floats) -> float:
@@ -193,7 +194,7 @@ def rate_table(measured: Sequence[dict[str, Any]]) -> Table:
     }
     for outcome, group in groups.items():
         for test in TESTS:
-            columns[(group, test)] = [_percent(cell) for cell in data[f"{test}_{outcome}"]]
+            columns[(group, test)] = [percent(cell) for cell in data[f"{test}_{outcome}"]]
     printed = pd.DataFrame(columns)
     firsts = data.groupby(["k", "data"], sort=False).head(1)
     correlations = ", ".join(
@@ -212,7 +213,3 @@ def rate_table(measured: Sequence[dict[str, Any]]) -> Table:
     )
     rules = tuple(int(row) for row in firsts.index if row)
     return Table("calibration", "Calibration of the tests over folds", caption, printed, data, 1, rules)
-
-
-def _percent(cell: dict[str, float]) -> str:
-    return f"{100 * cell['rate']:.1f} ({100 * cell['standard_error']:.2f})"

@@ -6,9 +6,10 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PROTOCOL = {"split": "official", "epoch_rule": "fixed", "final_train": "train"}
 """What a record that does not say was made with."""

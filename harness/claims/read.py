@@ -14,7 +14,6 @@ from pydantic.fields import FieldInfo
 from harness.claims.entry import Entry
 from harness.claims.paper import NOT_STATED, Paper
 from harness.errors import ClaimsError
-from harness.study.load import section_of
 
 
 def load_paper(path: Path) -> Paper:
@@ -109,6 +108,9 @@ def _told(fault: Any) -> str:
 
 def _fields(keys: list[str]) -> dict[str, FieldInfo]:
     """Return the fields, by their names in the file, of the section that ``keys`` lead to."""
+    # Only a faulty file needs it, and it loads the whole of a study file's model.
+    from harness.study.load import section_of
+
     section: type[Entry] | None = Paper
     for key in keys:
         field = _named(section).get(key)
@@ -122,6 +124,8 @@ def _named(section: type[Entry] | None) -> dict[str, FieldInfo]:
 
 def _header(keys: list[str], field: FieldInfo | None) -> str:
     """Return how the place that ``keys`` lead to is opened in a file."""
+    from harness.study.load import section_of
+
     if field is None or section_of(field.annotation) is None:
         return f'such as {keys[-1]} = ["...", "..."]'
     title = ".".join(keys)

@@ -68,6 +68,11 @@ from harness.vocabulary import DATASETS
     show_default=True,
     help="Confidence of intervals.",
 )
+@click.option(
+    "--claim-exact",
+    is_flag=True,
+    help="Take a claim that is a mean over folds of unknown SD as exact.  [default: with the measured SD]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def compare_command(
     scores: Path,
@@ -82,6 +87,7 @@ def compare_command(
     tuning: str,
     margin: float,
     confidence: float,
+    claim_exact: bool,
     as_json: bool,
 ) -> None:
     """Set fold accuracies from any code beside published ones, with the test that fits and a verdict.
@@ -103,7 +109,8 @@ def compare_command(
         tuning=tuning,
         estimand=estimand,
     )
-    found = compare_scores(read_scores(scores, name), addresses, library, conditions, Rules(margin, confidence))
+    rules = Rules(margin, confidence, claim_exact)
+    found = compare_scores(read_scores(scores, name), addresses, library, conditions, rules)
     if as_json:
         click.echo(comparisons_json(found))
     else:

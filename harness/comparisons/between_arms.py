@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from harness.comparisons.against_claim import Rules, attempt, made
+from harness.comparisons.claim_comparison import found_above
 from harness.comparisons.conditions import conditions_of
-from harness.comparisons.scores import StudyScores
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
-from harness.record import StudyRecord
 from harness.statistics import (
     BootstrapInterval,
     CochranQ,
@@ -41,6 +39,12 @@ from harness.statistics import (
     paired_equivalence,
     wilcoxon_folds,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.comparisons.scores import StudyScores
+    from harness.record import StudyRecord
 
 Family = Literal["declared", "every pair"]
 
@@ -71,6 +75,8 @@ class Contrast:
         None outside of it.
     in_family
         Whether the pair is one of those declared. A pair outside is shown, and concludes nothing.
+    fewest_folds
+        Of two sets of folds, the size of the smaller; 0 where folds are paired.
     """
 
     first: str
@@ -88,6 +94,7 @@ class Contrast:
     bootstrap: BootstrapInterval | None
     in_family: bool
     margin: float
+    fewest_folds: int = 0
     p_adjusted: float | None = None
     p_equivalence_adjusted: float | None = None
     decision: Decision = _OPEN
@@ -104,6 +111,17 @@ class Contrast:
         if self.unpaired:
             return self.unpaired.equivalence_p(self.margin)
         return self.equivalence.p if self.equivalence else None
+
+    @property
+    def n_folds(self) -> int:
+        """Folds of the test; of two sets of folds those of the smaller. 0 without a test."""
+        return len(self.folds) or self.fewest_folds
+
+    @property
+    def smallest_found(self) -> float:
+        """Size above which the test would have found a difference, in the same family; infinite without a test."""
+        tested = self.test or self.unpaired
+        return found_above(tested, self.p_adjusted, 1 - tested.confidence) if tested else float("inf")
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -251,7 +269,13 @@ def _unpaired(
         )
     )
     difference = float(np.mean(list(left.values())) - mean)
-    return replace(contrast, mean=difference, unpaired=test, refused=refused)
+    return replace(
+        contrast,
+        mean=difference,
+        unpaired=test,
+        refused=refused,
+        fewest_folds=min(len(left), len(right)) if test else 0,
+    )
 
 
 def _fold_percents(scores: StudyScores, arm: str) -> dict[int, float]:
@@ -261,6 +285,8 @@ def _fold_percents(scores: StudyScores, arm: str) -> dict[int, float]:
 
 def _first_seed(record: StudyRecord, arm: str) -> pd.Series:
     """Return right or wrong per tested fold and clip with the arm's first seed of each fold."""
+    import pandas as pd
+
     rows = record.predictions[record.predictions["arm"] == arm]
     rows = rows[rows["seed"] == rows.groupby("fold")["seed"].transform("min")]
     columns = [f"p_{position}" for position in range(len(record.classes))]
@@ -323,8 +349,21 @@ def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: 
     what = f"{contrast.first} against {contrast.second}"
     if not contrast.in_family:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: not among the declared pairs, so nothing is concluded.")
+    if len(contrast.folds) > 1 and not any(round(value, 9) for value in contrast.folds.values()):
+        return Decision(
+            Verdict.CONSISTENT,
+            f"{what}: all {len(contrast.folds)} folds are equal, so the difference lies within the margin of "
+            f"±{rules.margin:g} points.",
+        )
     if contrast.p is None:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: {contrast.refused}.")
     return decide(
-        difference=contrast.mean, p=p, p_equivalence=p_same, margin=rules.margin, alpha=rules.alpha, what=what
+        difference=contrast.mean,
+        p=p,
+        p_equivalence=p_same,
+        margin=rules.margin,
+        alpha=rules.alpha,
+        what=what,
+        folds=contrast.n_folds,
+        smallest_found=replace(contrast, p_adjusted=p).smallest_found,
     )

@@ -8,19 +8,18 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from harness.claims import Library
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.conditions import Conditions
 from harness.errors import ComparisonError
+from harness.statistics import Trainings
 from harness.vocabulary import DATASETS
 
 _REQUIRED, _OPTIONAL = ("fold", "accuracy"), ("seed", "arm")
 _DELIMITERS = ",;\t"
 
 
-def read_scores(path: Path, dataset: str) -> dict[str, pd.DataFrame]:
+def read_scores(path: Path, dataset: str) -> dict[str, Trainings]:
     """Read accuracies on folds of ``dataset``: columns ``fold`` and ``accuracy``, and if any ``seed`` and ``arm``.
 
     Accuracies are fractions when none is above 1, else percent. Other columns are left alone. The delimiter is a comma,
@@ -29,8 +28,8 @@ def read_scores(path: Path, dataset: str) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict
-        By arm (the file's stem without that column) one row per training: ``fold``, ``accuracy`` in percent, ``seed``
-        (absent without that column).
+        By arm (the file's stem without that column) the columns ``fold``, ``accuracy`` in percent and, where the file
+        has it, ``seed``, with one entry per training.
 
     Raises
     ------
@@ -69,12 +68,14 @@ def read_scores(path: Path, dataset: str) -> dict[str, pd.DataFrame]:
         lines[training] = line
         table.setdefault(arm, []).append(entry)
     factor = _percent_factor(path, rows)
-    frames = {arm: pd.DataFrame(entries) for arm, entries in table.items()}
-    return {arm: frame.assign(accuracy=factor * frame["accuracy"]) for arm, frame in frames.items()}
+    for entries in table.values():
+        for entry in entries:
+            entry["accuracy"] *= factor
+    return {arm: {name: [entry[name] for entry in entries] for name in entries[0]} for arm, entries in table.items()}
 
 
 def compare_scores(
-    scores: Mapping[str, pd.DataFrame],
+    scores: Mapping[str, Trainings],
     addresses: Sequence[str],
     library: Library,
     conditions: Conditions,
@@ -102,7 +103,7 @@ def compare_scores(
     )
 
 
-def _check_folds(scores: Mapping[str, pd.DataFrame], conditions: Conditions) -> None:
+def _check_folds(scores: Mapping[str, Trainings], conditions: Conditions) -> None:
     here, official = conditions.data_folds, len(DATASETS[conditions.dataset].folds)
     if here > official:
         raise ComparisonError(f"{here} folds of the data are said to take part; {conditions.dataset} has {official}")
@@ -112,7 +113,7 @@ def _check_folds(scores: Mapping[str, pd.DataFrame], conditions: Conditions) -> 
             "leave none to train on; say how many took part"
         )
     for arm, trainings in scores.items():
-        tested = trainings["fold"].nunique()
+        tested = len(set(trainings["fold"]))
         if tested > here:
             raise ComparisonError(f"{arm} was tested on {tested} folds, but {here} are said to take part; correct one")
 

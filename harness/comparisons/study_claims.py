@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from harness.claims import Claim, Library, load_library, parse_paper
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.conditions import conditions_of
-from harness.comparisons.scores import StudyScores, checked_predictions
-from harness.record import StudyRecord
 from harness.statistics import BootstrapInterval, macro_accuracy_bootstrap
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.comparisons.scores import StudyScores
+    from harness.record import StudyRecord
 
 _COLUMNS = {"macro": "macro_accuracy", "clip": "clip_accuracy", "segment": "segment_accuracy"}
 
@@ -22,7 +25,11 @@ _COLUMNS = {"macro": "macro_accuracy", "clip": "clip_accuracy", "segment": "segm
 def rules_of(spec: Mapping[str, Any]) -> Rules:
     """Return what a study declares before it runs."""
     evaluate = spec.get("evaluate") or {}
-    return Rules(float(evaluate.get("margin", 2.0)), float(evaluate.get("confidence", 0.95)))
+    return Rules(
+        margin=float(evaluate.get("margin", 2.0)),
+        confidence=float(evaluate.get("confidence", 0.95)),
+        claim_exact=bool(evaluate.get("claim_exact", False)),
+    )
 
 
 def library_of(record: StudyRecord) -> Library:
@@ -104,6 +111,8 @@ def _trainings(record: StudyRecord, scores: StudyScores, runs: pd.DataFrame, cla
 
 def _class_trainings(record: StudyRecord, scores: StudyScores, arm: str, name: str) -> pd.DataFrame:
     """Return the class's accuracies by fold; class accuracies are kept averaged over seeds."""
+    import pandas as pd
+
     position = record.classes.index(name) if name in record.classes else -1
     own = scores.classes[(scores.classes["arm"] == arm) & (scores.classes["class"] == position)]
     # A fold that tests no clip of the class says nothing about it.
@@ -148,6 +157,8 @@ def in_percent(interval: BootstrapInterval) -> BootstrapInterval:
 def correct_by_clip(record: StudyRecord, arm: str) -> pd.DataFrame:
     """Return each tested clip of ``arm``: ``fold``, ``clip_id``, ``recording``, ``y_true``, and ``correct``, the
     fraction of seeds that classed it correctly; by fold and clip."""
+    from harness.comparisons.scores import checked_predictions
+
     rows = checked_predictions(record)
     rows = rows[rows["arm"] == arm]
     columns = [f"p_{position}" for position in range(len(record.classes))]

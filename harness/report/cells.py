@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.claims import Claim
-from harness.decimals import decimals
+from harness.decimals import decimals, is_cut, possible
+from harness.decimals import signed as with_sign
 from harness.report.wording import NOTHING
 
 P_DIGITS = 3
@@ -27,16 +29,24 @@ def points(value: float | None, digits: int = 1) -> str:
     """Return a difference in percentage points with its sign: ``+1.2``, ``−13.5``, ``0.0``."""
     if value is None or missing(value):
         return NOTHING
-    text = decimals(abs(value), digits)
-    return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
+    return with_sign(value, digits)
 
 
 def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """Return ``78.9 to 88.4``, or with signs ``−1.2 to +3.4``."""
-    if missing(low) or missing(high):
+    """Return ``78.9 to 88.4``, or with signs ``−1.2 to +3.4``, cut where no accuracy, or difference of two, can be."""
+    if low is None or high is None or missing(low) or missing(high):
         return NOTHING
     form = points if signed else accuracy
-    return f"{form(low)} to {form(high)}"
+    return " to ".join(form(end) for end in possible(low, high, difference=signed))
+
+
+def cut_note(ends: Iterable[tuple[float | None, float | None] | None], *, signed: bool = False) -> str:
+    """Return the sentence of a caption whose intervals are cut by :func:`interval`; empty where none is."""
+    whole = [pair for pair in ends if pair and not missing(pair[0]) and not missing(pair[1])]
+    if not any(is_cut(float(low or 0), float(high or 0), difference=signed) for low, high in whole):
+        return ""
+    bound = "−100 or +100 points" if signed else "0 or 100 %"
+    return f" An interval that ends at {bound} is cut there: so few folds cannot give one."
 
 
 def p_value(p: float | None) -> str:

@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 
 from harness.comparisons.against_claim import ClaimComparison
+from harness.comparisons.claim_side import Basis
+from harness.decimals import possible
 from harness.report import wording
-from harness.report.cells import accuracy, claimed, count, interval, p_value, points, probability
+from harness.report.cells import accuracy, claimed, count, cut_note, interval, p_value, points, probability
 from harness.report.evidence import Evidence
 from harness.report.table import Table
 from harness.report.wording import NOTHING
@@ -21,7 +23,13 @@ from harness.statistics import CorrelatedT
 CLAIMS_ABREAST = 4
 """Claims whose class accuracies stand beside each other; more continue in a further table."""
 
-UNCORRECTED = "Uncorrected p: of the t-test that takes folds as independent; for contrast only."
+_BASES = {
+    Basis.FOLD_BY_FOLD: " A claim with fold values is paired by fold; the difference is that over the folds tested.",
+    Basis.MEASURED_SD: " A claim that is a mean over folds of unknown SD is tested with the measured SD on both sides.",
+    Basis.EXACT: " A claim without an SD over folds is taken as exact.",
+}
+
+UNCORRECTED = "Uncorrected p: of the t-test that takes folds as independent and a claim as exact; for contrast only."
 
 
 def claim_tables(evidence: Evidence) -> list[Table]:
@@ -66,6 +74,9 @@ def comparison_table(evidence: Evidence) -> Table:
     )
     if any(each.published is not None for each in claims):
         caption += " ± after a claimed accuracy: its own SD over folds, which the tests then use."
+    caption += "".join(sentence for basis, sentence in _BASES.items() if any(_tested(each, basis) for each in claims))
+    caption += " Tests take a claim as far away, or as near, as its printed digits allow." * bool(tested)
+    caption += cut_note([(each.low, each.high) for each in claims])
     return Table(
         name="comparison",
         title="Claimed and measured accuracy",
@@ -108,6 +119,11 @@ def complement_table(evidence: Evidence) -> Table:
         f"within ±{evidence.margin:g} and above +{evidence.margin:g} points (Bayesian correlated t-test, over folds). "
         "Wilcoxon: exact signed-rank test over folds, and the least p that so many folds can give. "
         f"{UNCORRECTED}"
+    )
+    if any(_tested(each, Basis.FOLD_BY_FOLD) for each in claims):
+        caption += " Claims with fold values are paired by fold."
+    caption += cut_note(
+        [(each.published.prediction_low, each.published.prediction_high) for each in claims if each.published]
     )
     return Table(
         name="comparison-complement",
@@ -168,6 +184,10 @@ def sample_size(claims: Sequence[ClaimComparison]) -> str:
     return wording.folds_by_seeds(min(folds), max(folds), min(seeds), max(seeds))
 
 
+def _tested(comparison: ClaimComparison, basis: Basis) -> bool:
+    return comparison.decisive is not None and comparison.basis is basis
+
+
 def _family(tested: int) -> str:
     if not tested:
         return "No claim could be tested."
@@ -185,11 +205,14 @@ def _full(each: ClaimComparison) -> dict[str, Any]:
         "arm": each.arm,
         "estimand": each.estimand,
         "claimed": each.claim.percent,
+        "basis": each.basis.value if each.decisive else None,
+        "rounding": each.rounding,
+        "claimed_on_these_folds": each.claimed,
         "claimed_sd_over_folds": each.claim_sd if each.published else None,
         "measured": each.mean,
         "sd": each.sd,
-        "low": each.low,
-        "high": each.high,
+        "low": possible(each.low, each.high)[0],
+        "high": possible(each.low, each.high)[1],
         "difference": each.difference,
         "n_folds": len(each.folds),
         "seeds_min": each.n_seeds[0],
@@ -205,14 +228,16 @@ def _full(each: ClaimComparison) -> dict[str, Any]:
 
 
 def _further(each: ClaimComparison) -> dict[str, Any]:
+    expected = each.published
+    predicted = possible(expected.prediction_low, expected.prediction_high) if expected else (None, None)
     return {
         "claim": each.claim.address,
         "arm": each.arm,
         "recordings_low": each.bootstrap.low if each.bootstrap else None,
         "recordings_high": each.bootstrap.high if each.bootstrap else None,
         "n_recordings": each.bootstrap.n_groups if each.bootstrap else None,
-        "prediction_low": each.published.prediction_low if each.published else None,
-        "prediction_high": each.published.prediction_high if each.published else None,
+        "prediction_low": predicted[0],
+        "prediction_high": predicted[1],
         "probability_lower": each.bayes.p_lower if each.bayes else None,
         "probability_within": each.bayes.p_rope if each.bayes else None,
         "probability_higher": each.bayes.p_higher if each.bayes else None,

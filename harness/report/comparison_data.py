@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import Contrast
 from harness.report.evidence import Evidence
+from harness.statistics import DifferenceTest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -70,12 +71,16 @@ def comparison_entry(each: ClaimComparison) -> dict[str, Any]:
         "n_seeds": list(each.n_seeds),
         "mean": each.mean,
         "sd": each.sd,
+        "basis": each.basis.value,
+        "rounding": each.rounding,
+        "claimed_on_these_folds": each.claimed,
         "difference": each.difference,
         "interval": [each.low, each.high] if each.test else None,
         "confidence": each.confidence,
         "margin": each.margin,
         "ratio": each.ratio,
         **_tests(each),
+        "decisive": _decisive(each.decisive),
         "published": _plain(each.published),
         "sensitivity": each.sensitivity,
         "needed": _plain(each.needed),
@@ -117,6 +122,11 @@ def _tests(each: ClaimComparison | Contrast) -> dict[str, Any]:
         "bayes": _plain(each.bayes),
         "bootstrap": _plain(each.bootstrap),
     }
+
+
+def _decisive(test: DifferenceTest | None) -> dict[str, Any] | None:
+    """Return the test that a verdict rests on, without what only Welch's test adds."""
+    return None if test is None else {field.name: getattr(test, field.name) for field in fields(DifferenceTest)}
 
 
 def _plain(result: DataclassInstance | None) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import Contrast
+from harness.comparisons.claim_side import Basis
+from harness.decimals import CUT, is_cut
 from harness.report import wording
 from harness.report.cells import accuracy, count, interval, p_value, points
 from harness.report.contrast_tables import of_own_stream
@@ -59,8 +61,20 @@ def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
     )
     return (
         f"Inconclusive: {count(len(contrasts), 'pair')} of arms, neither told apart from chance nor shown to lie "
-        f"within ±{evidence.margin:g} points: {named}."
+        f"within ±{evidence.margin:g} points: {named}.{_too_few(evidence, contrasts)}"
     )
+
+
+def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
+    """Return that so few folds cannot decide, where a difference beyond the margin is among the undecided."""
+    large = [each for each in contrasts if abs(each.mean) > evidence.margin]
+    if not large:
+        return ""
+    found = [each.smallest_found for each in large]
+    least, most = (accuracy(min(end, 100.0)) for end in (min(found), max(found)))
+    span = least if least == most else f"{least} to {most}"
+    folds = wording.seeds_cell(min(each.n_folds for each in large), max(each.n_folds for each in large))
+    return f" {folds} folds cannot decide these: with their spread only differences above {span} points would be found."
 
 
 def _counted(contrasts: list[Contrast], noun: str) -> str:
@@ -116,23 +130,24 @@ def _basis(evidence: Evidence, each: ClaimComparison) -> str:
         return f"{what}."
     return (
         f"{what}; the corrected {evidence.confidence} interval over folds is {interval(each.low, each.high)} % "
-        f"(n_test / n_train = {each.ratio:.3g})."
+        f"(n_test / n_train = {each.ratio:.3g}{f'; {CUT}' if is_cut(each.low, each.high) else ''})."
     )
 
 
 def _claims_sd(each: ClaimComparison) -> str:
     if each.differences:
         return ""
+    if each.decisive and each.basis is Basis.FOLD_BY_FOLD:
+        return "The source gives its accuracy on each of these folds, so the two are compared fold by fold."
     if each.published:
         return (
             f"The claim's own SD over folds, {accuracy(each.claim_sd, 2)} points, is used (Welch's test, both "
             "variances corrected)."
         )
-    if each.claim_sd_kind == "none":
-        return "The source gives no SD over folds for it."
     if not each.published_refused:
         return ""
-    return f"The SD that the source gives is not used: {each.published_refused.rstrip('.')}."
+    given = f"The SD that the source gives is not used: {each.published_refused.rstrip('.')}."
+    return "The source gives no SD over folds for it." if each.claim_sd_kind == "none" else given
 
 
 def _vanishing(evidence: Evidence, each: ClaimComparison) -> str:

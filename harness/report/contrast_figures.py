@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from harness.comparisons.between_arms import Contrast
+from harness.decimals import possible
 from harness.report.cells import points
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, literal, place, text_inches, wrapped
 
@@ -75,7 +76,8 @@ def _draw(axes: Axes, contrast: Contrast, top: float, height: float) -> None:
     axes.plot(values, [top + 0.32 * height] * len(values), "o", color=BLUE, mec="white", mew=0.4, ms=4, zorder=3)
     lane = top + 0.72 * height
     if contrast.test is not None:
-        axes.plot([contrast.test.low, contrast.test.high], [lane] * 2, "-|", color=BLACK, linewidth=1.2, ms=6, zorder=3)
+        ends = possible(contrast.test.low, contrast.test.high, difference=True)
+        axes.plot(ends, [lane] * 2, "-|", color=BLACK, linewidth=1.2, ms=6, zorder=3)
     axes.plot([contrast.mean], [lane], "D", color="white", mec=BLACK, mew=1.0, ms=4.5, zorder=4)
     axes.axhline(top + height, color="#D9D9D9", linewidth=0.4, zorder=0)
 

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from harness.comparisons.between_arms import Contrast
+from harness.decimals import possible
 from harness.report import wording
-from harness.report.cells import accuracy, count, interval, p_value, points
+from harness.report.cells import accuracy, count, cut_note, interval, p_value, points
 from harness.report.claim_tables import UNCORRECTED, probabilities
 from harness.report.evidence import Evidence
 from harness.report.table import Table
@@ -78,6 +79,7 @@ def contrast_table(evidence: Evidence) -> Table:
             " A pair without SD was split differently and shares no folds: its two sets of folds are compared by "
             "Welch's test, both variances corrected, as if they were independent."
         )
+    caption += cut_note([each.interval for each in pairs], signed=True)
     return Table(
         name="contrasts",
         title="Arms against each other",
@@ -156,8 +158,8 @@ def _full(each: Contrast) -> dict[str, Any]:
         "second": each.second,
         "difference": each.mean,
         "sd": each.sd,
-        "low": each.interval[0] if each.interval else None,
-        "high": each.interval[1] if each.interval else None,
+        "low": possible(*each.interval, difference=True)[0] if each.interval else None,
+        "high": possible(*each.interval, difference=True)[1] if each.interval else None,
         "paired": each.unpaired is None,
         "n_folds": len(each.folds),
         "p": each.p,

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.scores import StudyScores
+from harness.decimals import possible
 from harness.report.cells import accuracy, claimed
 from harness.report.published import is_macro
 from harness.report.style import BLACK, BLUE, GREEN, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
@@ -68,7 +69,7 @@ def fold_figure(
         if position % 2:
             axes.axhspan(position - 0.5, position + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
         if arm in intervals:
-            bounds = [intervals[arm].low, intervals[arm].high]
+            bounds = possible(intervals[arm].low, intervals[arm].high)
             axes.plot(bounds, [position + _MEAN_LANE] * 2, color=_PALE, linewidth=5, solid_capstyle="butt", zorder=1)
         _draw_arm(axes, scores, arm, position, lanes, GREEN if arm in fused else BLUE)
         for each in drawn:

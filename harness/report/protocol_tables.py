@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pandas as pd
 
 from harness.comparisons.protocols import ProtocolEffect
+from harness.decimals import possible
 from harness.report import wording
-from harness.report.cells import accuracy, interval, p_value, points
+from harness.report.cells import accuracy, cut_note, interval, p_value, points
 from harness.report.contrast_tables import family_sentence
 from harness.report.evidence import Evidence
 from harness.report.published import Published, of_network, published_accuracies
@@ -68,7 +69,8 @@ def effects_table(
     headers = [("", "Network"), ("", "Split"), ("", "Epoch"), ("Macro accuracy", "Mean"), ("Macro accuracy", "SD")]
     headers += [("Shift by the protocol", name) for name in ("Points", "Recordings", "Folds", "p raw", "p Holm")]
     headers += [("n", "Folds"), ("", "Published")]
-    data = [{k: v for k, v in asdict(each).items() if k != "folds"} for each in effects]
+    caption += cut_note([(each.low, each.high) for each in effects], signed=True)
+    data = [{k: v for k, v in asdict(_possible(each)).items() if k != "folds"} for each in effects]
     return Table(
         name=name,
         title=title,
@@ -78,3 +80,11 @@ def effects_table(
         text_columns=3,
         rules=tuple(row for row, each in enumerate(effects) if each.is_reference and row),
     )
+
+
+def _possible(effect: ProtocolEffect) -> ProtocolEffect:
+    """Return an effect whose interval ends where a difference of accuracies can be."""
+    if effect.low is None or effect.high is None:
+        return effect
+    low, high = possible(effect.low, effect.high, difference=True)
+    return replace(effect, low=low, high=high)

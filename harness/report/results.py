@@ -55,6 +55,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
             "precision, recall, f1": "unweighted means over classes",
             "comparisons, contrasts": "accuracies in percent, differences and margins in percentage points",
             "interval": "over folds, corrected for training sets that overlap; bootstrap: over recordings",
+            "interval over few folds": "as computed, beyond 0 or 100 % too; tables and figures cut it there",
         },
         "marks": evidence.marks,
         "protocol": {

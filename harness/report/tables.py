@@ -7,16 +7,18 @@ full precision beside it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from harness.comparisons.scores import StudyScores
+from harness.decimals import possible
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.audit import audit_tables
-from harness.report.cells import interval
+from harness.report.cells import cut_note, interval
 from harness.report.claim_tables import claim_tables, claimed_class_tables
 from harness.report.clip_tables import clip_tables
 from harness.report.contrast_tables import contrast_tables
@@ -103,15 +105,17 @@ def accuracy_table(evidence: Evidence) -> Table:
         for position, (header, cells) in enumerate(told.items(), start=2):
             printed.insert(position, ("", header), cells)
             data.insert(position, header.lower(), cells)
-    data["macro_accuracy_low"] = [test.low / 100 if test else float("nan") for test in tests]
-    data["macro_accuracy_high"] = [test.high / 100 if test else float("nan") for test in tests]
+    ends = [possible(test.low, test.high) if test else (math.nan, math.nan) for test in tests]
+    data["macro_accuracy_low"] = [low / 100 for low, _ in ends]
+    data["macro_accuracy_high"] = [high / 100 for _, high in ends]
     return Table(
         name="accuracy",
         title="Accuracy per arm",
         caption=wording.with_marks(
             f"Accuracy per arm in percent. SD: {OVER_FOLDS}; {wording.sample_size(scores)}. Interval: "
             f"{evidence.confidence}, of the mean over folds, corrected for training sets that overlap. Macro: "
-            "unweighted mean of the class accuracies. F1: unweighted mean over classes.",
+            "unweighted mean of the class accuracies. F1: unweighted mean over classes."
+            + cut_note([(test.low, test.high) for test in tests if test]),
             evidence.marks,
         ),
         printed=printed,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
-from harness.decimals import decimals
+from harness.decimals import CUT, decimals, is_cut, possible, signed
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def show_comparisons(comparisons: Sequence[ClaimComparison]) -> None:
                 each.arm,
                 decimals(each.mean, 1),
                 _number(each.sd),
-                f"{decimals(each.low, 1)} to {decimals(each.high, 1)}" if each.test else "–",
-                f"{each.difference:+.1f}".replace("-", "−"),
+                _interval(each.low, each.high) if each.test else "–",
+                signed(each.difference, 1),
                 _p(each.p),
                 _p(each.p_adjusted),
             )
@@ -67,29 +67,32 @@ def _of_claim(each: ClaimComparison) -> list[str]:
     notes = []
     if each.caveats:
         notes.append(f"Bear in mind: {'; '.join(each.caveats)}.")
-    if each.published is None and each.claim_sd_kind != "none":
+    if each.published_refused and each.claim_sd_kind != "none":
         notes.append(f"The SD that the source gives is not used: {each.published_refused}.")
     return notes
 
 
 def _of_arm(each: ClaimComparison) -> list[str]:
-    if each.differences or each.test is None:
-        return []
     notes = []
+    if each.test is not None and is_cut(each.low, each.high):
+        notes.append(f"Interval of {each.arm} over {len(each.folds)} folds: {CUT}.")
+    if each.differences or each.decisive is None:
+        return notes
     if each.published is not None:
         notes.append(
             f"The claim's own SD over folds, {each.claim_sd:.2g} points, is used. On folds like those measured a claim "
-            f"would be expected between {each.published.prediction_low:.1f} and {each.published.prediction_high:.1f} %."
+            f"would be expected at {_interval(each.published.prediction_low, each.published.prediction_high)} %."
         )
     elif each.sensitivity:
         notes.append(f"With an own SD over folds of {each.sensitivity:.1f} points the claim could differ by chance.")
-    if each.equivalence is not None and each.published is None:
+    if each.equivalence is not None:
         notes.append(
             f"These folds could show equivalence for margins above {each.equivalence.smallest_margin:.1f} points."
         )
     if each.wilcoxon is not None:
+        paired = ", paired by fold" if each.basis == "fold by fold" else ""
         notes.append(
-            f"Wilcoxon's signed-rank test: p = {each.wilcoxon.p:.3g}; {each.wilcoxon.k} folds cannot go below "
+            f"Wilcoxon's signed-rank test{paired}: p = {each.wilcoxon.p:.3g}; {each.wilcoxon.k} folds cannot go below "
             f"{each.wilcoxon.attainable_p:.3g}."
         )
     if each.bayes is not None:
@@ -107,6 +110,10 @@ def comparisons_json(comparisons: Sequence[ClaimComparison]) -> str:
 
     entries: list[dict[str, Any]] = json_data([comparison_entry(each) for each in comparisons])
     return json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _interval(low: float, high: float) -> str:
+    return " to ".join(decimals(end, 1) for end in possible(low, high))
 
 
 def _number(value: float) -> str:

@@ -30,9 +30,16 @@ if TYPE_CHECKING:
         power_of_equivalence,
         seeds_needed,
     )
-    from harness.statistics.published import PublishedTest, against_published, sensitivity
+    from harness.statistics.published import (
+        DifferenceTest,
+        PublishedTest,
+        against_folds,
+        against_mean,
+        against_published,
+        sensitivity,
+    )
     from harness.statistics.ranks import Wilcoxon, wilcoxon_folds
-    from harness.statistics.seeds import Components, average_seeds, variance_components
+    from harness.statistics.seeds import Components, Trainings, average_seeds, seeds_per_fold, variance_components
     from harness.statistics.t_tests import TTest, one_sample, paired
     from harness.statistics.tost import Equivalence, equivalence, paired_equivalence, smallest_provable_margin
     from harness.statistics.verdict import Decision, Verdict, decide
@@ -43,15 +50,19 @@ __all__ = [
     "Components",
     "CorrelatedT",
     "Decision",
+    "DifferenceTest",
     "Equivalence",
     "FoldValues",
     "FoldsNeeded",
     "McNemar",
     "PublishedTest",
     "TTest",
+    "Trainings",
     "Verdict",
     "Wilcoxon",
     "accuracy_difference_bootstrap",
+    "against_folds",
+    "against_mean",
     "against_published",
     "average_seeds",
     "clustered_bootstrap",
@@ -71,6 +82,7 @@ __all__ = [
     "power_of_difference",
     "power_of_equivalence",
     "seeds_needed",
+    "seeds_per_fold",
     "sensitivity",
     "smallest_provable_margin",
     "variance_components",
@@ -94,9 +106,16 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "family": ["holm"],
         "folds": ["FoldValues"],
         "power": ["FoldsNeeded", "folds_needed", "power_of_difference", "power_of_equivalence", "seeds_needed"],
-        "published": ["PublishedTest", "against_published", "sensitivity"],
+        "published": [
+            "DifferenceTest",
+            "PublishedTest",
+            "against_folds",
+            "against_mean",
+            "against_published",
+            "sensitivity",
+        ],
         "ranks": ["Wilcoxon", "wilcoxon_folds"],
-        "seeds": ["Components", "average_seeds", "variance_components"],
+        "seeds": ["Components", "Trainings", "average_seeds", "seeds_per_fold", "variance_components"],
         "t_tests": ["TTest", "one_sample", "paired"],
         "tost": ["Equivalence", "equivalence", "paired_equivalence", "smallest_provable_margin"],
         "verdict": ["Decision", "Verdict", "decide"],

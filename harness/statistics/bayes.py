@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.errors import StatisticsError
 from harness.statistics.correction import standard_error
 from harness.statistics.folds import FoldValues, check_confidence, check_ratio, differences, fold_sd
+from harness.statistics.student import above, critical
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ def correlated_t(
         raise StatisticsError(f"rope must be 0 or more, received {rope}; the margin of the study is a good choice")
     values, size = differences(first, second)
     error = standard_error(fold_sd(values, size), values.size, check_ratio(ratio))
-    posterior = stats.t(values.size - 1, loc=float(values.mean()), scale=error)
-    tail = (1 - check_confidence(confidence)) / 2
-    p_lower, p_higher = float(posterior.cdf(-rope)), float(posterior.sf(rope))
+    df, mean = values.size - 1, float(values.mean())
+    half = critical((1 - check_confidence(confidence)) / 2, df) * error
+    p_lower, p_higher = above((rope + mean) / error, df), above((rope - mean) / error, df)
     return CorrelatedT(
         p_lower,
         max(0.0, 1 - p_lower - p_higher) if rope else 0.0,
         p_higher,
-        float(posterior.ppf(tail)),
-        float(posterior.isf(tail)),
+        mean - half,
+        mean + half,
         confidence,
     )

@@ -1,5 +1,7 @@
 """Tests over clips: which of several networks is right where the others are wrong.
 
+statsmodels is imported where it is used: it takes seconds, and not every comparison has clips.
+
 All of them take clips as independent. They are not: slices of one recording are right or wrong together, so with
 several clips a recording these p values are too small and these intervals too narrow, and they speak of these trained
 networks and these clips, not of folds. Where recordings have more than one clip, read them beside
@@ -14,9 +16,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.contingency_tables import cochrans_q as _cochrans_q
-from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
-from statsmodels.stats.proportion import proportion_confint
 
 from harness.errors import StatisticsError
 from harness.statistics.folds import check_confidence, check_count
@@ -74,7 +73,9 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     exact = only_first + only_second < _EXACT_BELOW
     table = [[int((first & second).sum()), only_first], [only_second, int((~first & ~second).sum())]]
-    result = _mcnemar(table, exact=exact, correction=True)
+    from statsmodels.stats.contingency_tables import mcnemar as tested
+
+    result = tested(table, exact=exact, correction=True)
     return McNemar(only_first, only_second, float(result.statistic), min(1.0, float(result.pvalue)), exact)
 
 
@@ -99,7 +100,9 @@ def cochran_q(correct: NDArray[np.bool_] | ArrayLike) -> CochranQ:
     check_count(arms, "the number of networks")
     if bool((answers == answers[:, :1]).all()):
         return CochranQ(0.0, arms - 1, 1.0)
-    result = _cochrans_q(answers.astype(np.int64))
+    from statsmodels.stats.contingency_tables import cochrans_q
+
+    result = cochrans_q(answers.astype(np.int64))
     return CochranQ(float(result.statistic), arms - 1, float(result.pvalue))
 
 
@@ -117,6 +120,8 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     check_count(n, "n, the number of clips,", 1)
     if not 0 <= k <= n:
         raise StatisticsError(f"k, the clips classed correctly, must lie in 0..{n}, received {k}")
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(k, n, alpha=1 - check_confidence(confidence), method="wilson")
     return max(0.0, float(low)), min(1.0, float(high))
 

@@ -7,13 +7,16 @@ Every function of this room is free of units: values, targets and margins stand 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import StatisticsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats: TypeAlias = NDArray[np.float64]
 FoldValues: TypeAlias = "Mapping[int, float] | pd.Series[float] | Sequence[float] | Floats"
@@ -147,19 +150,19 @@ def check_count(k: int, name: str, least: int = 2) -> int:
 
 
 def _named(values: FoldValues) -> bool:
-    return isinstance(values, Mapping | pd.Series)
+    # A Series is known by its items, so that no caller has to load pandas.
+    return hasattr(values, "items")
 
 
 def _labelled(values: FoldValues, name: str) -> tuple[Floats, list[int]]:
     """Return the values and their folds, ascending; folds without a name are numbered from 1."""
-    if isinstance(values, pd.Series):
-        if not values.index.is_unique:
-            twice = values.index[values.index.duplicated()][0]
-            raise StatisticsError(f"{name}: fold {twice} stands twice; average its seeds first (average_seeds)")
-        values = {int(str(fold)): float(value) for fold, value in values.items()}
-    if isinstance(values, Mapping):
-        folds = sorted(values)
-        return np.array([values[fold] for fold in folds], dtype=np.float64), folds
+    if not isinstance(values, Sequence | np.ndarray):
+        pairs = sorted((int(str(fold)), float(value)) for fold, value in values.items())
+        folds = [fold for fold, _ in pairs]
+        for fold, following in pairwise(folds):
+            if fold == following:
+                raise StatisticsError(f"{name}: fold {fold} is given twice; average its seeds first (average_seeds)")
+        return np.array([value for _, value in pairs], dtype=np.float64), folds
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
         raise StatisticsError(f"{name} must be one value a fold, received an array of shape {array.shape}")

@@ -1,15 +1,20 @@
-"""A mean over folds against a published mean that comes with a standard deviation over folds, or might have.
+"""A mean over folds against a published mean: one with a standard deviation over folds, without one, or fold by fold.
 
-Both sides are cross-validated, so both variances are corrected. The two are taken as independent; where both used the
-same official folds they rise and fall together, which a mean and an SD cannot show, and the test is cautious.
+A published mean over folds varies as the own one does, so both variances are corrected. The two are taken as
+independent; where both used the same official folds they rise and fall together, which a mean and an SD cannot show,
+and the test is cautious. Published fold values show it: they are paired with the own ones.
+
+Published numbers are rounded. ``rounding`` is half a unit of the last printed digit: every number that near was printed
+as this one. A difference is found, and equivalence is shown, only where that holds against all of them; so the p of a
+difference is that of the nearest, and the p of equivalence that of the farthest.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
 from harness.errors import StatisticsError
 from harness.statistics.correction import standard_error
@@ -19,25 +24,29 @@ from harness.statistics.folds import (
     check_count,
     check_margin,
     check_ratio,
+    differences,
+    equal,
     finite,
     fold_array,
     fold_sd,
 )
-from harness.statistics.t_tests import two_sided
+from harness.statistics.student import critical, two_sided
+from harness.statistics.tost import Equivalence, two_one_sided
 
 
 @dataclass(frozen=True)
-class PublishedTest:
+class DifferenceTest:
     """Own mean minus published mean; every interval is over folds.
 
     Attributes
     ----------
     difference, standard_error, df, t, p
-        Welch's test with both variances corrected; ``df`` after Welch and Satterthwaite, commonly not whole.
+        ``t`` and ``p`` are against the nearest number that rounds to the published one. ``df`` is k - 1, or after Welch
+        and Satterthwaite, commonly not whole.
     low, high, confidence
-        Interval of the difference.
-    prediction_low, prediction_high, inside
-        Where the published mean would be expected if its folds were like the own ones, and whether it is there.
+        Interval of the difference, wider by ``rounding`` at both ends.
+    rounding
+        Half a unit of the last printed digit, in the unit of the values.
     """
 
     difference: float
@@ -48,20 +57,45 @@ class PublishedTest:
     low: float
     high: float
     confidence: float
-    prediction_low: float
-    prediction_high: float
-    inside: bool
+    rounding: float
 
-    def equivalence_p(self, margin: float) -> float:
-        """Return the p of the two one-sided tests that the difference lies within ``margin``, with both variances.
+    def equivalence(self, margin: float) -> Equivalence:
+        """Return the two one-sided tests that the difference lies within ``margin``, at alpha = 1 - confidence.
 
         Raises
         ------
         StatisticsError
-            When ``margin`` is not above 0.
+            When ``margin`` is not above 0, or ``confidence`` not above 0.5.
         """
-        nearer = (check_margin(margin) - abs(self.difference)) / self.standard_error
-        return float(stats.t.sf(nearer, self.df))
+        return two_one_sided(
+            self.difference,
+            self.standard_error,
+            self.df,
+            check_margin(margin),
+            1 - self.confidence,
+            self.rounding,
+        )
+
+    def equivalence_p(self, margin: float) -> float:
+        """Return the p of :meth:`equivalence`."""
+        return self.equivalence(margin).p
+
+    def smallest_found(self, alpha: float) -> float:
+        """Return the size above which a difference would have a p below ``alpha``, with this standard error."""
+        return self.rounding + critical(alpha / 2, self.df) * self.standard_error
+
+
+@dataclass(frozen=True)
+class PublishedTest(DifferenceTest):
+    """Welch's test with both variances corrected, and where the published mean would be expected.
+
+    ``prediction_low`` and ``prediction_high`` bound it if its folds were like the own ones; ``inside`` says whether it
+    is there.
+    """
+
+    prediction_low: float
+    prediction_high: float
+    inside: bool
 
 
 def against_published(
@@ -73,6 +107,7 @@ def against_published(
     ratio: float,
     published_ratio: float,
     confidence: float = 0.95,
+    rounding: float = 0.0,
 ) -> PublishedTest:
     """Test the mean over folds against a published ``mean`` with its ``sd`` over ``folds`` folds (ddof 1).
 
@@ -82,35 +117,81 @@ def against_published(
     Raises
     ------
     StatisticsError
-        With fewer than 2 folds on a side, a number that is not finite, equal values, ``sd`` below 0, a ratio not above
-        0, or ``confidence`` outside (0, 1).
+        With fewer than 2 folds on a side, a number that is not finite, equal values, ``sd`` or ``rounding`` below 0, a
+        ratio not above 0, or ``confidence`` outside (0, 1).
     """
     if not (np.isfinite(sd) and sd >= 0):
         raise StatisticsError(
             f"the published standard deviation is {sd}; give the one over folds, in the unit of the values, "
-            "or use one_sample where none was published"
+            "or use against_mean where none was published"
         )
     own, own_sd, error = _own(values, ratio, confidence)
     check_count(folds, "published folds")
     theirs = standard_error(sd, folds, check_ratio(published_ratio, "published ratio"))
     difference = float(own.mean()) - finite(mean, "published mean")
     both, df = _welch(error, own.size, theirs, folds)
-    half = _critical(confidence, df) * both
+    test = _tested(difference, both, df, confidence, rounding)
     ahead = np.hypot(error, standard_error(own_sd, folds, published_ratio))
-    reach = _critical(confidence, own.size - 1) * float(ahead)
+    reach = critical((1 - confidence) / 2, own.size - 1) * float(ahead)
     return PublishedTest(
-        difference=difference,
-        standard_error=both,
-        df=df,
-        t=difference / both,
-        p=two_sided(difference / both, df),
-        low=difference - half,
-        high=difference + half,
-        confidence=confidence,
+        **vars(test),
         prediction_low=float(own.mean()) - reach,
         prediction_high=float(own.mean()) + reach,
         inside=abs(difference) <= reach,
     )
+
+
+def against_mean(
+    values: FoldValues,
+    mean: float,
+    *,
+    ratio: float,
+    share: float = 0.0,
+    confidence: float = 0.95,
+    rounding: float = 0.0,
+) -> DifferenceTest:
+    """Test the mean over folds against a published ``mean`` whose standard deviation over folds is not known.
+
+    ``share`` is 1 / folds + published ratio where the published mean is one over that many folds: its variance is then
+    taken to be s² times that, with the own s, so that the two sides together have s² (1 / k + ratio + share). Where
+    both truly spread alike, t has k - 1 degrees of freedom. With 0 the published mean is taken as exact.
+
+    Raises
+    ------
+    StatisticsError
+        With fewer than 2 folds, a number that is not finite, equal values, ``ratio`` not above 0, ``share`` or
+        ``rounding`` below 0, or ``confidence`` outside (0, 1).
+    """
+    own, own_sd, _ = _own(values, ratio, confidence)
+    error = standard_error(own_sd, own.size, ratio + _not_below_0(share, "share"))
+    return _tested(float(own.mean()) - finite(mean, "published mean"), error, own.size - 1, confidence, rounding)
+
+
+def against_folds(
+    values: FoldValues, published: FoldValues, *, ratio: float, confidence: float = 0.95, rounding: float = 0.0
+) -> DifferenceTest:
+    """Test own minus published, paired by fold; ``rounding`` is the mean of the published values'.
+
+    Values that equal the published ones on every fold, within ``rounding``, have no spread to test with and need none:
+    p is 1 and the standard error 0. Other differences that are all the same tell nothing about chance.
+
+    Raises
+    ------
+    StatisticsError
+        When the folds are not the same, all differences are one number that ``rounding`` does not explain, or as
+        :func:`against_mean`.
+    """
+    apart, size = differences(values, published)
+    k, mean = apart.size, float(apart.mean())
+    if equal(apart, size):
+        if abs(mean) > _not_below_0(rounding, "rounding") + 1e-12 * size:
+            raise StatisticsError(
+                f"all {k} folds differ by the same {mean:+g} from the published ones, so their spread says nothing "
+                "about chance and no test can be made; check that the values were measured"
+            )
+        return _tested(mean, 0.0, k - 1, check_confidence(confidence), rounding)
+    error = standard_error(fold_sd(apart, size), k, check_ratio(ratio))
+    return _tested(mean, error, k - 1, check_confidence(confidence), rounding)
 
 
 def sensitivity(
@@ -121,6 +202,7 @@ def sensitivity(
     ratio: float,
     published_ratio: float,
     confidence: float = 0.95,
+    rounding: float = 0.0,
 ) -> float:
     """Return how large the published SD over ``folds`` folds would have to be for the difference to be chance.
 
@@ -135,11 +217,11 @@ def sensitivity(
     own, _, error = _own(values, ratio, confidence)
     check_count(folds, "published folds")
     check_ratio(published_ratio, "published ratio")
-    distance = abs(float(own.mean()) - finite(mean, "published mean"))
+    distance = abs(_beyond(float(own.mean()) - finite(mean, "published mean"), rounding))
 
     def excess(theirs: float) -> float:
         both, df = _welch(error, own.size, theirs, folds)
-        return distance - _critical(confidence, df) * both
+        return distance - critical((1 - confidence) / 2, df) * both
 
     if excess(0.0) <= 0:
         return 0.0
@@ -147,8 +229,40 @@ def sensitivity(
     upper = distance
     while excess(upper) > 0:
         upper *= 2
-    theirs = float(optimize.brentq(excess, 0.0, upper, xtol=1e-12 * distance, rtol=1e-14))
-    return theirs / standard_error(1.0, folds, published_ratio)
+    # Halving reaches the last digit in some fifty steps; importing scipy.optimize takes longer than all of them.
+    lower, middle = 0.0, upper / 2
+    while lower < middle < upper:
+        lower, upper = (middle, upper) if excess(middle) > 0 else (lower, middle)
+        middle = (lower + upper) / 2
+    return upper / standard_error(1.0, folds, published_ratio)
+
+
+def _tested(difference: float, error: float, df: float, confidence: float, rounding: float) -> DifferenceTest:
+    beyond = _beyond(difference, rounding)
+    reach = rounding + critical((1 - confidence) / 2, df) * error
+    t = beyond / error if error else 0.0
+    return DifferenceTest(
+        difference=difference,
+        standard_error=error,
+        df=df,
+        t=t,
+        p=two_sided(t, df),
+        low=difference - reach,
+        high=difference + reach,
+        confidence=confidence,
+        rounding=rounding,
+    )
+
+
+def _beyond(difference: float, rounding: float) -> float:
+    """Return the part of a difference that ``rounding`` does not explain."""
+    return math.copysign(max(0.0, abs(difference) - _not_below_0(rounding, "rounding")), difference)
+
+
+def _not_below_0(value: float, name: str) -> float:
+    if not (np.isfinite(value) and value >= 0):
+        raise StatisticsError(f"{name} must be 0 or more, received {value}")
+    return value
 
 
 def _own(values: FoldValues, ratio: float, confidence: float) -> tuple[np.ndarray, float, float]:
@@ -162,7 +276,3 @@ def _welch(error: float, k: int, theirs: float, folds: int) -> tuple[float, floa
     """Return the standard error of a difference and its degrees of freedom (Welch and Satterthwaite)."""
     share = error**2 / (error**2 + theirs**2)
     return float(np.hypot(error, theirs)), 1 / (share**2 / (k - 1) + (1 - share) ** 2 / (folds - 1))
-
-
-def _critical(confidence: float, df: float) -> float:
-    return float(stats.t.isf((1 - confidence) / 2, df))

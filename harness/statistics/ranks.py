@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.errors import StatisticsError
 from harness.statistics.folds import FoldValues, differences
@@ -42,20 +41,22 @@ class Wilcoxon:
         return self.attainable_p < alpha
 
 
-def wilcoxon_folds(first: FoldValues, second: FoldValues | float) -> Wilcoxon:
+def wilcoxon_folds(first: FoldValues, second: FoldValues | float, *, rounding: float = 0.0) -> Wilcoxon:
     """Test first - second by fold, or ``first`` against one number (Wilcoxon 1945).
 
-    Zeros are dropped. Tied differences share their mean rank and the null distribution is that of these very ranks, so
-    p is exact with ties as well, where scipy's exact method takes the ranks to be 1 .. k.
+    Zeros are dropped, and so are differences that the ``rounding`` of printed values explains. Tied differences share
+    their mean rank and the null distribution is that of these very ranks, so p is exact with ties as well, where
+    scipy's exact method takes the ranks to be 1 .. k.
 
     Raises
     ------
     StatisticsError
-        When every difference is 0, the folds are not the same, there are fewer than 2, or a number is not finite.
+        When every difference is 0 or explained by rounding, the folds are not the same, there are fewer than 2, or a
+        number is not finite.
     """
     values, size = differences(first, second)
     rounded = np.round(values / size, _DECIMALS) if size else values
-    ranked = rounded[rounded != 0]
+    ranked = rounded[np.abs(rounded) > np.round(rounding / size, _DECIMALS)] if size else rounded[:0]
     k = ranked.size
     if not k:
         raise StatisticsError(
@@ -63,7 +64,8 @@ def wilcoxon_folds(first: FoldValues, second: FoldValues | float) -> Wilcoxon:
             "check that two different arms were given"
         )
     # Twice the ranks are whole numbers also where ties share a mean rank.
-    doubled = np.rint(2 * stats.rankdata(np.abs(ranked))).astype(np.int64)
+    _, place, ties = np.unique(np.abs(ranked), return_inverse=True, return_counts=True)
+    doubled = (2 * np.cumsum(ties) - ties + 1)[place]
     total, positive = int(doubled.sum()), int(doubled[ranked > 0].sum())
     smaller = min(positive, total - positive)
     chances = np.zeros(total + 1)

@@ -6,12 +6,21 @@ differences that are not there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from harness.errors import StatisticsError
+from harness.statistics.folds import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Trainings: TypeAlias = "pd.DataFrame | Mapping[str, Sequence[float]]"
+"""One entry per training in each column: ``fold``, ``accuracy``, and ``seed`` where it is known."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +43,31 @@ class Components:
     n_seeds: int
 
 
-def average_seeds(frame: pd.DataFrame) -> dict[int, float]:
+def average_seeds(trainings: Trainings) -> dict[int, float]:
     """Return fold -> accuracy averaged over seeds, folds ascending.
-
-    Parameters
-    ----------
-    frame
-        One row per training: ``fold``, ``accuracy``, and ``seed`` where it is known.
 
     Raises
     ------
     StatisticsError
         When a column is missing, there is no row, an accuracy is not finite, or a fold and seed stands twice.
     """
-    means = _checked(frame).groupby("fold")["accuracy"].mean().sort_index()
-    return {int(str(fold)): float(mean) for fold, mean in means.items()}
+    folds, _, means, _ = _grouped(trainings)
+    return dict(zip(map(int, folds), map(float, means), strict=True))
 
 
-def variance_components(frame: pd.DataFrame) -> Components:
+def seeds_per_fold(trainings: Trainings) -> tuple[int, int]:
+    """Return the fewest and the most trainings of any fold.
+
+    Raises
+    ------
+    StatisticsError
+        As :func:`average_seeds`.
+    """
+    sizes = _grouped(trainings)[3]
+    return int(sizes.min()), int(sizes.max())
+
+
+def variance_components(trainings: Trainings) -> Components:
     """Return the variance between folds and, within them, between seeds.
 
     The moment (analysis of variance) estimator: within = mean square within, between = (mean square between - within)
@@ -64,40 +80,43 @@ def variance_components(frame: pd.DataFrame) -> Components:
     StatisticsError
         With fewer than 2 folds, or as :func:`average_seeds`.
     """
-    groups = _checked(frame).groupby("fold")["accuracy"]
-    means, sizes = groups.mean().to_numpy(dtype=np.float64), groups.size().to_numpy(dtype=np.float64)
+    _, deviations, means, sizes = _grouped(trainings)
     k, n = len(means), float(sizes.sum())
     if k < 2:
         raise StatisticsError(f"the spread between folds needs at least 2 of them, received {k}; test more folds")
     if sizes.max() == 1:
         return Components(float(np.var(means, ddof=1)), None, k, 1)
-    centred = frame["accuracy"].to_numpy(dtype=np.float64) - groups.transform("mean").to_numpy(dtype=np.float64)
-    within = float((centred**2).sum() / (n - k))
+    within = float((deviations**2).sum() / (n - k))
     grand = float((sizes * means).sum() / n)
     between_square = float((sizes * (means - grand) ** 2).sum() / (k - 1))
     effective = (n - float((sizes**2).sum()) / n) / (k - 1)
     return Components(max(0.0, (between_square - within) / effective), within, k, int(sizes.min()))
 
 
-def _checked(frame: pd.DataFrame) -> pd.DataFrame:
-    missing = [column for column in ("fold", "accuracy") if column not in frame]
+def _grouped(trainings: Trainings) -> tuple[NDArray[np.generic], Floats, Floats, Floats]:
+    """Return the folds, each training's deviation from the mean of its fold, and the mean and size of each fold."""
+    missing = [column for column in ("fold", "accuracy") if column not in trainings]
     if missing:
         raise StatisticsError(
-            f"the table of trainings lacks the column {missing[0]!r}; it has: {', '.join(map(str, frame.columns))}"
+            f"the table of trainings lacks the column {missing[0]!r}; it has: {', '.join(map(str, trainings))}"
         )
-    if frame.empty:
+    fold, accuracy = np.asarray(trainings["fold"]), np.asarray(trainings["accuracy"], dtype=np.float64)
+    if not accuracy.size:
         raise StatisticsError("the table of trainings is empty; give one row per fold and seed")
-    bad = frame[~np.isfinite(frame["accuracy"].to_numpy(dtype=np.float64))]
-    if len(bad):
+    for place in np.flatnonzero(~np.isfinite(accuracy)):
         raise StatisticsError(
-            f"fold {bad['fold'].iloc[0]}: the accuracy is {bad['accuracy'].iloc[0]}, not a finite number; "
+            f"fold {fold[place]}: the accuracy is {accuracy[place]}, not a finite number; "
             "repeat that training, or leave it out"
         )
-    if "seed" in frame:
-        twice = frame[frame.duplicated(["fold", "seed"])]
-        if len(twice):
-            raise StatisticsError(
-                f"fold {twice['fold'].iloc[0]}, seed {twice['seed'].iloc[0]} stands twice; give the rows of one arm, "
-                "each training once"
-            )
-    return frame
+    if "seed" in trainings:
+        known: set[tuple[object, object]] = set()
+        for training in zip(fold.tolist(), np.asarray(trainings["seed"]).tolist(), strict=True):
+            if training in known:
+                raise StatisticsError(
+                    f"fold {training[0]}, seed {training[1]} stands twice; give the rows of one arm, each training once"
+                )
+            known.add(training)
+    folds, position, sizes = np.unique(fold, return_inverse=True, return_counts=True)
+    counts = sizes.astype(np.float64)
+    means = np.bincount(position, weights=accuracy) / counts
+    return folds, accuracy - means[position], means, counts

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.statistics.correction import standard_error
 from harness.statistics.folds import (
@@ -22,6 +21,7 @@ from harness.statistics.folds import (
     fold_array,
     fold_sd,
 )
+from harness.statistics.student import critical, two_sided
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class TTest:
         """Upper end of the interval of ``difference``."""
         return self.high - self.target
 
+    def smallest_found(self, alpha: float) -> float:
+        """Return the size above which a difference would have a p below ``alpha``, with this standard error."""
+        return critical(alpha / 2, self.df) * self.standard_error
+
 
 def one_sample(values: FoldValues, target: float, *, ratio: float, confidence: float = 0.95) -> TTest:
     """Test the mean over folds against ``target``, a number taken as fixed (a claim without a spread of its own).
@@ -101,7 +105,7 @@ def t_test(values: Floats, target: float, size: float, ratio: float, confidence:
     mean, sd = float(values.mean()), fold_sd(values, size)
     error, df = standard_error(sd, k, ratio), k - 1
     t, naive_t = (mean - target) / error, (mean - target) / standard_error(sd, k, 0)
-    half = float(stats.t.isf((1 - confidence) / 2, df)) * error
+    half = critical((1 - confidence) / 2, df) * error
     return TTest(
         k=k,
         mean=mean,
@@ -118,8 +122,3 @@ def t_test(values: Floats, target: float, size: float, ratio: float, confidence:
         naive_t=naive_t,
         naive_p=two_sided(naive_t, df),
     )
-
-
-def two_sided(t: float, df: float) -> float:
-    """Return the two-sided p of ``t`` with ``df`` degrees of freedom."""
-    return float(2 * stats.t.sf(abs(t), df))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.statistics.correction import standard_error
 from harness.statistics.folds import (
@@ -26,6 +25,7 @@ from harness.statistics.folds import (
     fold_sd,
     positive,
 )
+from harness.statistics.student import above, critical
 
 
 @dataclass(frozen=True)
@@ -97,16 +97,28 @@ def smallest_provable_margin(sd: float, k: int, ratio: float, alpha: float = 0.0
     """
     positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
     check_count(k, "k")
-    return _critical(check_alpha(alpha), k) * standard_error(sd, k, check_ratio(ratio))
+    return critical(check_alpha(alpha), k - 1) * standard_error(sd, k, check_ratio(ratio))
 
 
 def tost(values: Floats, target: float, size: float, margin: float, ratio: float, alpha: float) -> Equivalence:
     """Return the test of checked ``values``, shape (k,); ``size`` is that of the numbers they were computed from."""
     k, difference = values.size, float(values.mean()) - target
     error = standard_error(fold_sd(values, size), k, ratio)
-    p_lower = float(stats.t.sf((difference + margin) / error, k - 1))
-    p_upper = float(stats.t.cdf((difference - margin) / error, k - 1))
-    half = _critical(alpha, k) * error
+    return two_one_sided(difference, error, k - 1, margin, alpha)
+
+
+def two_one_sided(
+    difference: float, error: float, df: float, margin: float, alpha: float, rounding: float = 0.0
+) -> Equivalence:
+    """Return the test of a ``difference`` with its standard ``error``.
+
+    ``rounding`` is how far the number that the difference is from may have been rounded: equivalence is shown only
+    where it is shown for every number that rounds to it, as if the margin were smaller by that much. An ``error`` of 0
+    is the limit of ever smaller ones.
+    """
+    room = margin - rounding
+    p_lower, p_upper = (_chance(distance, error, df) for distance in (room + difference, room - difference))
+    reach = rounding + critical(alpha, df) * error
     return Equivalence(
         difference=difference,
         margin=margin,
@@ -114,11 +126,13 @@ def tost(values: Floats, target: float, size: float, margin: float, ratio: float
         p_upper=p_upper,
         p=max(p_lower, p_upper),
         equivalent=max(p_lower, p_upper) < alpha,
-        low=difference - half,
-        high=difference + half,
-        smallest_margin=abs(difference) + half,
+        low=difference - reach,
+        high=difference + reach,
+        smallest_margin=abs(difference) + reach,
     )
 
 
-def _critical(alpha: float, k: int) -> float:
-    return float(stats.t.isf(alpha, k - 1))
+def _chance(distance: float, error: float, df: float) -> float:
+    if error == 0:
+        return 0.0 if distance > 0 else 1.0
+    return above(distance / error, df)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from harness.decimals import decimals, signed
 from harness.errors import StatisticsError
 from harness.statistics.folds import check_alpha, check_margin, finite
+
+_COUNTS = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 
 
 class Verdict(StrEnum):
@@ -40,6 +44,8 @@ def decide(
     differences: Sequence[str] = (),
     what: str,
     unit: str = "points",
+    folds: int = 0,
+    smallest_found: float = math.inf,
 ) -> Decision:
     """Return the verdict on ``difference`` from its p values, which are those adjusted for the family.
 
@@ -56,6 +62,9 @@ def decide(
         The conditions in which the two sides differ, each in words, as "epoch chosen on the test fold".
     what
         What is compared, as "LMCNet against the published 95.2 %"; the sentence begins with it.
+    folds, smallest_found
+        Number of folds, and the difference above which they would have found one: said where a difference beyond the
+        margin is left undecided. 0 folds say nothing.
 
     Raises
     ------
@@ -77,8 +86,7 @@ def decide(
     if p is None and p_equivalence is None:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made, so nothing is decided.")
 
-    signed = f"{finite(difference, 'difference'):+.2f}".replace("-", "−")
-    amount = f"the difference of {signed} {unit}"
+    amount = f"the difference of {signed(finite(difference, 'difference'), 2)} {unit}"
     within = "any margin" if margin is None else f"the margin of ±{margin:g} {unit}"
     found = p is not None and p < alpha
     if found and difference == 0:
@@ -101,7 +109,7 @@ def decide(
         reason = (
             f"{amount} is neither told apart from chance (p {_printed(p, alpha)}) nor {untold.removeprefix('not ')}"
         )
-    return Decision(Verdict.INCONCLUSIVE, f"{what}: {reason}.")
+    return Decision(Verdict.INCONCLUSIVE, f"{what}: {reason}.{_too_few(folds, difference, margin, smallest_found)}")
 
 
 def _p_value(p: float | None, name: str) -> float | None:
@@ -110,6 +118,14 @@ def _p_value(p: float | None, name: str) -> float | None:
     if not 0 <= p <= 1:
         raise StatisticsError(f"{name} lies in 0..1, received {p:g}; give None where there was no test")
     return p
+
+
+def _too_few(folds: int, difference: float, margin: float | None, smallest_found: float) -> str:
+    """Return that so few folds cannot decide, where the difference would matter; accuracies differ by 100 at most."""
+    if not folds or abs(difference) <= (margin or 0):
+        return ""
+    found = f"only a difference above {decimals(smallest_found, 1)} points" if smallest_found < 100 else "no difference"
+    return f" {_COUNTS.get(folds, folds)} folds cannot decide it: with their spread {found} would be found."
 
 
 def _printed(p: float | None, alpha: float) -> str:

@@ -323,6 +323,8 @@ class EvaluateSection(Section):
     """Margin of the equivalence test in percentage points, declared before the run."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence of intervals; tests reject at 1 - confidence."""
+    claim_exact: bool = False
+    """Take a claim that is a mean over folds of unknown SD as exact; else the measured SD is used for both sides."""
     contrasts: tuple[tuple[str, str], ...] = ()
     """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair."""
 

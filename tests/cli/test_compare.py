@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from scipy import stats
 
+from harness.claims import load_library
 from harness.cli import cli
 from tests.cli.test_claims import OWN
 from tests.statistics.strategies import TEN
@@ -38,8 +44,10 @@ def words(result: Result) -> str:
 def test_the_worked_example(scores: Path) -> None:
     said = words(compare(scores, "--claim", CLAIM, *STATED))
     assert "su2019:T2/TSCNN-DS: 97.2 % claimed" in said
-    assert "mine 83.7 4.6 79.0 to 88.4 −13.5 < 0.001 < 0.001" in said
-    assert "LOWER mine, 83.7 %, against the published 97.2 %: the difference of −13.50 points" in said
+    assert "mine 83.7 4.6 79.0 to 88.4 −13.5 0.001 0.001" in said
+    assert "the measured one is used for both sides" in said
+    assert "LOWER mine, 83.7 %, against the published 97.2 % (its SD over folds" in said
+    assert "the difference of −13.50 points is more than chance explains" in said
     assert "10 folds cannot go below 0.00195" in said
     assert "not used: it is the population SD of the 10 class accuracies of T2/TSCNN-DS" in said
     assert "Tests of this call, for which p Holm is adjusted: 1." in said
@@ -66,9 +74,55 @@ def test_conditions_that_differ(scores: Path) -> None:
 
 
 def test_a_claim_with_an_sd_over_folds(scores: Path) -> None:
-    said = words(compare(scores, "--claim", "piczak2015cnn:US8K/CNN", "--estimand", "clip"))
-    assert "HIGHER" in said
-    assert "The claim's own SD over folds, 4 points, is used." in said
+    said = words(compare(scores, "--claim", "piczak2015cnn:US8K/CNN", "--estimand", "clip", "--split", "random-clip"))
+    assert "NOT COMPARABLE" in said
+
+
+def test_a_claim_with_fold_values_is_compared_fold_by_fold(tmp_path: Path) -> None:
+    printed = load_library().claim("piczak2015cnn:US8K/CNN").fold_percents
+    file = tmp_path / "piczak.csv"
+    file.write_text("\n".join(["fold,accuracy", *(f"{fold},{value}" for fold, value in enumerate(printed, 1))]))
+    said = words(compare(file, "--claim", "piczak2015cnn:US8K/CNN"))
+    assert "CONSISTENT piczak, 73.1 %, against the published 73.13 %, paired by fold: all 10 measured folds" in said
+    assert "not used" not in said
+
+
+def test_a_claim_is_taken_as_exact_where_the_user_says_so(scores: Path) -> None:
+    said = words(compare(scores, "--claim", CLAIM, *STATED, "--claim-exact"))
+    assert "mine 83.7 4.6 79.0 to 88.4 −13.5 < 0.001 < 0.001" in said
+    assert "against the published 97.2 %, which is taken as exact: " in said
+
+
+def test_an_interval_beyond_100_percent_is_cut_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "three.csv"
+    file.write_text("fold,accuracy\n1,90\n2,45\n3,75\n", encoding="utf-8")
+    said = words(compare(file, "--claim", CLAIM, *STATED))
+    assert "three 70.0 22.9 1.2" not in said
+    assert "to 100.0 −27.2" in said
+    assert "Interval of three over 3 folds: it reaches beyond what an accuracy can be and is cut there" in said
+    assert "Three folds cannot decide it" in said
+
+
+def test_no_heavy_library_is_loaded(scores: Path) -> None:
+    heavy = (
+        "scipy.stats",
+        "scipy.optimize",
+        "statsmodels",
+        "pandas",
+        "torch",
+        "matplotlib",
+        "mlflow",
+        "optuna",
+        "sklearn",
+    )
+    script = (
+        "import sys\nfrom harness.cli import cli\n"
+        f"try:\n    cli(['compare', '--scores', {str(scores)!r}, '--claim', {CLAIM!r}])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert "LOWER" in done.stdout
+    assert done.stderr.strip() == "[]"
 
 
 def test_margin_and_confidence(scores: Path, tmp_path: Path) -> None:
@@ -130,7 +184,10 @@ class TestJson:
         (entry,) = self.entries(scores, "--claim", CLAIM, *STATED)
         assert entry["verdict"] == "lower"
         assert entry["mean"] == pytest.approx(83.702)
-        assert entry["p"] == pytest.approx(1.2e-4, abs=5e-6)
+        # The difference less the rounding of 97.2, over the standard error of both sides.
+        error = np.std(TEN, ddof=1) * math.sqrt(2 * (1 / 10 + 1 / 9))
+        assert entry["p"] == pytest.approx(2 * stats.t.sf((97.15 - np.mean(TEN)) / error, 9))
+        assert entry["basis"] == "measured SD"
         assert entry["folds"] == {str(fold): value for fold, value in enumerate(TEN, 1)}
 
     def test_what_does_not_exist_is_null(self, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from harness.claims import Claim, Paper
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
+from harness.comparisons.claim_side import Basis
 from harness.comparisons.conditions import Conditions
 from harness.errors import StatisticsError
 from harness.statistics import Verdict
@@ -20,6 +21,8 @@ from tests.statistics.strategies import TEN
 
 HERE = Conditions("urbansound8k", 10, False, "official", "fixed", "none", "macro")
 RULES = Rules(margin=2.0)
+EXACT = Rules(margin=2.0, claim_exact=True)
+WIDE = Rules(margin=4.6, claim_exact=True)
 
 
 def folds_of(values: Sequence[float], seeds: int = 1) -> pd.DataFrame:
@@ -46,10 +49,10 @@ def beside(values: Sequence[float], claim: Claim, paper: Paper, rules: Rules = R
 
 
 class TestWorkedValues:
-    """Ten folds of a published network, mean 83.70 and SD 4.56, beside two published means."""
+    """Ten folds of a published network, mean 83.70 and SD 4.56, beside two published means that are taken as exact."""
 
     def test_against_a_number_near_the_mean(self) -> None:
-        found = beside(TEN, *toy("84.76"))
+        found = beside(TEN, *toy("84.76"), rules=EXACT)
         assert (round(found.mean, 2), round(found.sd, 2)) == (83.70, 4.56)
         assert found.p == found.p_adjusted == pytest.approx(0.63, abs=0.005)
         assert found.decision.verdict is Verdict.INCONCLUSIVE
@@ -57,10 +60,13 @@ class TestWorkedValues:
         assert found.differences == found.caveats == ()
 
     def test_against_a_number_far_above(self) -> None:
-        found = beside(TEN, *toy("97.2"))
+        found = beside(TEN, *toy("97.2"), rules=EXACT)
         assert found.test is not None
         assert found.test.t == pytest.approx(-6.44, abs=0.005)
         assert found.test.naive_t == pytest.approx(-9.36, abs=0.005)
+        assert found.decisive is not None
+        # Numbers from 97.15 on are printed as 97.2.
+        assert found.decisive.t == pytest.approx((found.mean - 97.15) / found.test.standard_error)
         assert found.p == pytest.approx(1.2e-4, abs=5e-6)
         assert (round(found.low, 2), round(found.high, 2)) == (78.96, 88.44)
         assert found.difference == pytest.approx(-13.50, abs=0.005)
@@ -171,9 +177,8 @@ class TestPrintedDispersion:
             assert (found.claim_sd, found.claim_sd_kind, found.published) == (None, "classes", None)
             assert "population SD of the 10 class accuracies of T2/TSCNN-DS" in found.published_refused
             assert "not over folds" in found.published_refused
-            # Without a usable SD the claim is a fixed number.
-            assert found.test is not None
-            assert found.p == found.test.p
+            # Without a usable SD the measured one is used for both sides.
+            assert found.basis is Basis.MEASURED_SD
 
     @pytest.mark.parametrize(
         ("place", "change"),
@@ -193,24 +198,22 @@ class TestPrintedDispersion:
         assert found.claim_sd_kind == "unknown"
         assert found.published_refused == "what it is over is not stated, and no printed numbers have this SD"
         assert found.published is found.claim_sd is None
-        assert found.test is not None
-        assert found.p == found.test.p
+        assert found.basis is Basis.MEASURED_SD
 
     def test_an_sd_over_folds_is_used_and_the_verdict_rests_on_it(self) -> None:
-        paper = read(shipped("piczak2015cnn"))
-        found = beside(TEN, claim_of(paper, "US8K/CNN"), paper, estimand="clip")
-        printed = [74.9, 73.5, 62.9, 74.7, 76.8, 73.4, 70.5, 73.0, 76.6, 74.9]
-        assert found.claim_sd_kind == "folds"
-        assert found.claim_sd == pytest.approx(np.std(printed, ddof=1))
+        found = beside(TEN, *toy("73.1", column={"dispersion": {"value": "4.0", "kind": "folds"}}))
+        assert (found.claim_sd_kind, found.claim_sd, found.basis) == ("folds", 4.0, Basis.CLAIMED_SD)
         assert found.published is not None
         assert found.test is not None
         # Welch with both variances corrected, written out.
-        variances = [np.var(values, ddof=1) * (1 / 10 + 1 / 9) for values in (TEN, printed)]
+        variances = [variance * (1 / 10 + 1 / 9) for variance in (np.var(TEN, ddof=1), 16.0)]
         assert found.published.standard_error == pytest.approx(math.sqrt(sum(variances)))
         assert found.p == found.published.p > found.test.p
         assert found.p_equivalence == found.published.equivalence_p(2.0)
         assert found.decision.verdict is Verdict.HIGHER
+        assert "against the published 73.1 % with its own SD over folds: " in found.decision.reason
         assert found.published_refused == ""
+        assert found.sensitivity is None
 
 
 class TestFamily:
@@ -232,21 +235,21 @@ class TestFamily:
 
     def test_verdicts_follow_the_adjusted_p(self) -> None:
         claim, paper = toy("89.0")
-        alone = beside(TEN, claim, paper)
+        alone = beside(TEN, claim, paper, rules=EXACT)
         assert alone.p is not None
         assert 0.025 < alone.p < 0.05
         assert alone.decision.verdict is Verdict.LOWER
-        one, two = settle_family([alone, beside(TEN, *toy("83.0"))])
+        one, two = settle_family([alone, beside(TEN, *toy("83.0"), rules=EXACT)])
         assert one.p_adjusted == pytest.approx(2 * alone.p)
         assert one.decision.verdict is Verdict.INCONCLUSIVE
         assert two.decision.verdict is Verdict.INCONCLUSIVE
 
     def test_equivalence_is_adjusted_too(self) -> None:
-        alone = beside(TEN, *toy("84.0"), rules=Rules(4.6))
+        alone = beside(TEN, *toy("84.0"), rules=WIDE)
         assert alone.p_equivalence is not None
         assert 0.025 < alone.p_equivalence < 0.05
         assert alone.decision.verdict is Verdict.CONSISTENT
-        beside_another, _ = settle_family([alone, beside(TEN, *toy("97.2"), rules=Rules(4.6))])
+        beside_another, _ = settle_family([alone, beside(TEN, *toy("97.2"), rules=WIDE)])
         assert beside_another.p_equivalence_adjusted == pytest.approx(2 * alone.p_equivalence)
         assert beside_another.decision.verdict is Verdict.INCONCLUSIVE
 

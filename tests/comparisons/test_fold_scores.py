@@ -141,7 +141,7 @@ def test_arms_and_seeds(tmp_path: Path) -> None:
     text = "arm,fold,seed,accuracy\nA,1,0,0.8\nA,1,7,0.9\nB,1,0,0.5\n"
     found = read_scores(written(tmp_path / "s.csv", text), "esc10")
     assert list(found) == ["A", "B"]
-    assert found["A"].to_dict("list") == {"fold": [1, 1], "accuracy": pytest.approx([80, 90]), "seed": [0, 7]}
+    assert found["A"] == {"fold": [1, 1], "accuracy": pytest.approx([80, 90]), "seed": [0, 7]}
 
 
 def read(text: str) -> dict[str, pd.DataFrame]:

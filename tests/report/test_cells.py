@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.claims import load_library
-from harness.report.cells import accuracy, claimed, count, interval, p_value, points, probability
+from harness.report.cells import accuracy, claimed, count, cut_note, interval, p_value, points, probability
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,18 @@ def test_points_carry_their_sign(value: float | None, text: str) -> None:
 def test_intervals() -> None:
     assert interval(78.96, 88.44) == "79.0 to 88.4"
     assert interval(-1.24, 3.4, signed=True) == "−1.2 to +3.4"
-    assert interval(-10.6, 126.9) == "−10.6 to 126.9"
+    assert interval(-10.6, 126.9) == "0.0 to 100.0"
+    assert interval(8.0, 115.3) == "8.0 to 100.0"
+    assert interval(-20.0, 115.3, signed=True) == "−20.0 to +100.0"
     assert interval(math.nan, 3.4) == "–"
     assert accuracy(None) == "–"
+
+
+def test_a_cut_interval_is_said_in_the_caption() -> None:
+    assert cut_note([(78.9, 88.4), None, (math.nan, math.nan)]) == ""
+    assert cut_note([(78.9, 88.4), (8.0, 115.3)]).startswith(" An interval that ends at 0 or 100 % is cut there")
+    assert cut_note([(-60.0, 60.0)], signed=True) == ""
+    assert "−100 or +100 points" in cut_note([(-160.0, 60.0)], signed=True)
 
 
 @pytest.mark.parametrize(

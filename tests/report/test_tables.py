@@ -51,12 +51,16 @@ def test_accuracy_table_prints_mean_and_sd_over_folds(record: StudyRecord) -> No
         assert printed[arm][3] == decimals(100 * float(np.std(folds, ddof=1)), 1)
         # t(.975, 4) = 2.7764; of five folds one is tested, one validates and three train.
         half = 2.7764 * np.std(folds, ddof=1) * np.sqrt(1 / 5 + 1 / 3)
-        assert printed[arm][4] == f"{100 * (np.mean(folds) - half):.1f} to {100 * (np.mean(folds) + half):.1f}"
+        low, high = 100 * (np.mean(folds) - half), 100 * (np.mean(folds) + half)
+        assert printed[arm][4] == f"{low:.1f} to {min(high, 100):.1f}"
+        ends = table.data.set_index("arm").loc[arm, ["macro_accuracy_low", "macro_accuracy_high"]]
+        assert ends.tolist() == pytest.approx([low / 100, min(high, 100) / 100], abs=1e-4)
         assert printed[arm][-2:] == ["5", "2"]
         assert table.data.set_index("arm").loc[arm, "macro_accuracy_mean"] == pytest.approx(np.mean(folds), abs=1e-12)
     assert printed["TSCNN-DS"][7] == "–", "a fusion of clips has no segments"
     assert "over folds (ddof 1), seeds averaged first" in table.caption
     assert "n = 5 folds × 2 seeds" in table.caption
+    assert "An interval that ends at 0 or 100 % is cut there: so few folds cannot give one." in table.caption
 
 
 def test_fold_table_has_a_column_per_fold(record: StudyRecord) -> None:

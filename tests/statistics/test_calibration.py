@@ -13,7 +13,7 @@ from harness.statistics import equivalence, one_sample
 from harness.statistics.tost import tost
 
 
-@pytest.fixture(scope="module", params=[5, 10])
+@pytest.fixture(scope="module", params=[3, 5, 10])
 def measured(request: pytest.FixtureRequest) -> list[list[dict[str, Any]]]:
     """Rates of normal folds, one arm and two arms."""
     return [rates(simulated) for simulated in simulate(request.param, 20_000, 2_000, np.random.SeedSequence(7))]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from harness.errors import StatisticsError
 from harness.statistics import holm
@@ -14,6 +15,11 @@ def test_holms_worked_values() -> None:
     # Sorted .01 .02 .03 .04 times 4 3 2 1, then never falling.
     assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert holm([0.5, 0.6]) == [1.0, 1.0]
+
+
+@given(p_lists)
+def test_it_is_what_statsmodels_computes(raw: list[float]) -> None:
+    assert holm(raw) == pytest.approx(multipletests(raw, method="holm")[1], abs=1e-12)
 
 
 def test_it_is_not_holm_sidak() -> None:

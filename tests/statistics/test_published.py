@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics import against_published, one_sample, sensitivity
+from harness.statistics import (
+    against_folds,
+    against_mean,
+    against_published,
+    equivalence,
+    one_sample,
+    paired,
+    paired_equivalence,
+    sensitivity,
+)
 
 from .strategies import TEN, fold_values, points, ratios
 
@@ -75,7 +84,7 @@ def test_the_sensitivity_of_the_ten_folds() -> None:
     ("changed", "words"),
     [
         ({"sd": -1.0}, "published standard deviation is -1"),
-        ({"sd": float("nan")}, "or use one_sample"),
+        ({"sd": float("nan")}, "or use against_mean"),
         ({"folds": 1}, "published folds must be a whole number of at least 2, received 1"),
         ({"published_ratio": 0.0}, "published ratio must be above 0"),
         ({"ratio": 0.0}, "ratio must be above 0"),
@@ -91,3 +100,86 @@ def test_what_is_refused(changed: dict[str, float], words: str) -> None:
         del arguments["sd"]
         with pytest.raises(StatisticsError, match=words):
             sensitivity(TEN, **arguments)
+
+
+roundings = st.sampled_from([0.0, 0.005, 0.05, 0.5])
+
+
+@given(fold_values, points, ratios, st.floats(0.1, 10), st.floats(0.6, 0.99))
+def test_against_an_exact_mean_it_is_the_one_sample_test(
+    values: list[float], mean: float, ratio: float, margin: float, confidence: float
+) -> None:
+    ours = against_mean(values, mean, ratio=ratio, confidence=confidence)
+    oracle = one_sample(values, mean, ratio=ratio, confidence=confidence)
+    assert (ours.t, ours.p, ours.df) == pytest.approx((oracle.t, oracle.p, oracle.df), abs=1e-12)
+    assert (ours.low, ours.high) == pytest.approx((oracle.difference_low, oracle.difference_high))
+    same = equivalence(values, mean, margin, ratio=ratio, alpha=1 - confidence)
+    assert ours.equivalence_p(margin) == pytest.approx(same.p, abs=1e-12)
+
+
+@given(fold_values, points, st.integers(2, 12), ratios)
+def test_the_measured_sd_on_both_sides_is_the_prediction_interval(
+    values: list[float], mean: float, folds: int, ratio: float
+) -> None:
+    ours = against_mean(values, mean, ratio=ratio, share=1 / folds + ratio)
+    welch = against_published(values, mean, 0.0, folds, ratio=ratio, published_ratio=ratio)
+    assert (ours.p >= 0.05) == welch.inside or abs(ours.p - 0.05) < 1e-9
+    assert ours.p >= against_mean(values, mean, ratio=ratio).p
+
+
+@given(st.lists(st.tuples(points, points), min_size=3, max_size=10), ratios, st.floats(0.1, 10))
+def test_fold_by_fold_it_is_the_paired_test(pairs: list[tuple[float, float]], ratio: float, margin: float) -> None:
+    first, second = (list(column) for column in zip(*pairs, strict=True))
+    assume(np.std([a - b for a, b in pairs]) > 0.05)
+    ours, oracle = against_folds(first, second, ratio=ratio), paired(first, second, ratio=ratio)
+    assert (ours.t, ours.p) == pytest.approx((oracle.t, oracle.p), abs=1e-12)
+    assert (ours.low, ours.high) == pytest.approx((oracle.low, oracle.high))
+    same = paired_equivalence(first, second, margin, ratio=ratio)
+    assert ours.equivalence_p(margin) == pytest.approx(same.p, abs=1e-12)
+
+
+@given(fold_values, points, ratios, roundings, st.floats(-1, 1))
+def test_rounding_takes_the_worst_number_that_is_printed_alike(
+    values: list[float], mean: float, ratio: float, rounding: float, place: float
+) -> None:
+    ours = against_mean(values, mean, ratio=ratio, rounding=rounding)
+    true = against_mean(values, mean + place * rounding, ratio=ratio)
+    assert ours.p >= true.p - 1e-12
+    for margin in (0.3, 2.0, 8.0):
+        assert ours.equivalence_p(margin) >= true.equivalence_p(margin) - 1e-12
+    assert ours.low <= true.low + 1e-9
+    assert ours.high >= true.high - 1e-9
+    assert (ours.p < 0.05) == (ours.low > 0 or ours.high < 0) or abs(ours.p - 0.05) < 1e-9
+    # It is not more cautious than the worst of them.
+    ends = [against_mean(values, mean + end * rounding, ratio=ratio) for end in (-1, 1)]
+    assert ours.equivalence_p(2.0) == pytest.approx(max(end.equivalence_p(2.0) for end in ends), abs=1e-12)
+
+
+def test_equal_folds_need_no_spread() -> None:
+    found = against_folds([80.0, 71.0, 65.0], [80.04, 71.04, 65.04], ratio=0.5, rounding=0.05)
+    assert (found.p, found.standard_error, found.t) == (1.0, 0.0, 0.0)
+    assert (found.low, found.high) == pytest.approx((-0.09, 0.01))
+    assert found.equivalence_p(2.0) == 0.0
+    assert found.equivalence_p(0.05) == 1.0, "the rounding alone may be as much"
+    with pytest.raises(StatisticsError, match=r"all 3 folds differ by the same -0.04 from the published ones"):
+        against_folds([80.0, 71.0, 65.0], [80.04, 71.04, 65.04], ratio=0.5)
+
+
+def test_the_smallest_difference_that_would_be_found() -> None:
+    test = against_mean(TEN, 90.0, ratio=1 / 9, rounding=0.05)
+    size = test.smallest_found(0.05)
+    at_it = against_mean(TEN, float(np.mean(TEN)) - size, ratio=1 / 9, rounding=0.05)
+    assert at_it.p == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"share": -0.1}, "share must be 0 or more, received -0.1"),
+        ({"rounding": -0.5}, "rounding must be 0 or more"),
+        ({"rounding": float("nan")}, "rounding must be 0 or more"),
+    ],
+)
+def test_what_a_claim_cannot_add(changed: dict[str, float], words: str) -> None:
+    with pytest.raises(StatisticsError, match=words):
+        against_mean(TEN, 90.0, ratio=1 / 9, **changed)

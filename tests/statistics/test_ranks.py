@@ -37,6 +37,13 @@ def test_with_ties_p_counts_every_choice_of_signs(apart: list[int]) -> None:
     assert (ours.k, ours.zeros) == (len(ranked), apart.count(0))
 
 
+def test_differences_within_the_rounding_of_print_are_none() -> None:
+    found = wilcoxon_folds([80.04, 81.0, 79.0, 78.0], [80.0] * 4, rounding=0.05)
+    assert (found.k, found.zeros) == (3, 1)
+    with pytest.raises(StatisticsError, match="no difference to rank"):
+        wilcoxon_folds([80.04, 79.95], [80.0, 80.0], rounding=0.05)
+
+
 def test_rounding_does_not_break_ties() -> None:
     # 0.1 apart in every fold, as far as decimals go.
     assert wilcoxon_folds([70.4, 80.2, 90.1], [70.3, 80.1, 90.0]).statistic == 0

@@ -117,3 +117,24 @@ def test_the_verdict_follows_the_order_of_the_questions(
 def test_what_is_refused(changed: dict[str, object], words: str) -> None:
     with pytest.raises(StatisticsError, match=words):
         decide(**{**BASE, **changed})
+
+
+@pytest.mark.parametrize(
+    ("folds", "difference", "smallest", "said"),
+    [
+        (3, 25.0, 53.6, "Three folds cannot decide it: with their spread only a difference above 53.6 points would be"),
+        (10, -2.5, 3.04, "10 folds cannot decide it: with their spread only a difference above 3.0 points would be"),
+        (2, 40.0, 180.0, "Two folds cannot decide it: with their spread no difference would be found."),
+        (3, 1.9, 53.6, ""),
+        (0, 25.0, 53.6, ""),
+    ],
+)
+def test_a_large_difference_is_left_open_with_the_reason(
+    folds: int, difference: float, smallest: float, said: str
+) -> None:
+    asked = BASE | {"difference": difference, "p": 0.73, "folds": folds, "smallest_found": smallest}
+    decision = decide(**asked)
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert said in decision.reason
+    assert ("cannot decide" in decision.reason) == bool(said)
+    assert "cannot decide" not in decide(**asked | {"p": 0.01}).reason

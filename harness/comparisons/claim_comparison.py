@@ -1,0 +1,197 @@
+"""What a comparison with a published number holds, and the verdicts of a family of such comparisons.
+
+Accuracies, differences and margins are percentage points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.claims import Claim
+from harness.comparisons.claim_side import Basis
+from harness.decimals import decimals
+from harness.statistics import (
+    BootstrapInterval,
+    CorrelatedT,
+    Decision,
+    DifferenceTest,
+    Equivalence,
+    FoldsNeeded,
+    PublishedTest,
+    TTest,
+    Verdict,
+    Wilcoxon,
+    decide,
+    holm,
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a study declares before it runs.
+
+    Attributes
+    ----------
+    margin, confidence
+        Of equivalence, in percentage points; of intervals.
+    claim_exact
+        Whether a claim that is a mean over folds of unknown SD is taken as exact. By default the measured SD is used
+        for both sides: taken as exact, the claim is found to differ too often where nothing does.
+    """
+
+    margin: float
+    confidence: float = 0.95
+    claim_exact: bool = False
+
+    @property
+    def alpha(self) -> float:
+        """Tests reject below this."""
+        return 1 - self.confidence
+
+
+@dataclass(frozen=True)
+class ClaimComparison:
+    """An arm beside a published number.
+
+    Attributes
+    ----------
+    claim, arm, estimand
+        The published number, the arm, and what the arm's accuracies are (macro, clip, segment or class).
+    folds, mean, sd, n_seeds
+        Accuracy by fold in percent, seeds averaged; mean and SD over folds (ddof 1; NaN for one fold); fewest and most
+        seeds of a fold.
+    ratio
+        n_test / n_train of the correction.
+    test, refused
+        Corrected one-sample t-test against the number as printed, for the interval of the measured mean; None with the
+        reason in ``refused`` where none can be made.
+    basis, rounding, used
+        What the claim's side of the test is, half a unit of its last printed digit in points, and how it was used in
+        words.
+    decisive
+        The test that the verdict rests on, with the claim's spread as ``basis`` says and its rounding.
+    published_refused, claim_sd, claim_sd_kind
+        The claim's own SD over folds; None with the reason, where there is no such SD. The kind is what a printed
+        dispersion is over, as the audit found it: folds, classes, unknown, or none.
+    equivalence, sensitivity, wilcoxon, bayes, bootstrap
+        Further tests, None where they cannot be made; ``equivalence`` is that of ``decisive``, ``sensitivity`` how
+        large an unknown SD of the claim would have to be for the difference to be chance. ``wilcoxon`` pairs folds
+        where ``basis`` does, ``bayes`` is of the claim as printed, and the bootstrap is over recordings and needs
+        predictions. Of a row that is not comparable only ``test`` and ``bootstrap`` are there.
+    p, p_adjusted, p_equivalence, p_equivalence_adjusted
+        Of ``decisive``, raw and after Holm over the family; None for a row that is not comparable, which is no part of
+        the family.
+    claimed, difference, low, high
+        The claimed accuracy, fold by fold over the measured folds; measured minus claimed; corrected interval of the
+        measured mean.
+    decision, differences, caveats
+        Verdict with its reason; conditions that differ; conditions that are not stated.
+    needed, seeds_needed
+        Folds that would show the observed difference or equivalence, and seeds that would show the difference.
+    classes
+        Class name to claimed and measured accuracy in percent, where the claim has class accuracies.
+    """
+
+    claim: Claim
+    arm: str
+    estimand: str
+    folds: Mapping[int, float]
+    mean: float
+    sd: float
+    n_seeds: tuple[int, int]
+    ratio: float
+    margin: float
+    confidence: float
+    claimed: float
+    difference: float
+    test: TTest | None
+    refused: str
+    basis: Basis
+    rounding: float
+    used: str
+    decisive: DifferenceTest | None
+    published_refused: str
+    claim_sd: float | None
+    claim_sd_kind: str
+    equivalence: Equivalence | None
+    sensitivity: float | None
+    wilcoxon: Wilcoxon | None
+    bayes: CorrelatedT | None
+    needed: FoldsNeeded | None
+    seeds_needed: int | None
+    p: float | None
+    p_equivalence: float | None
+    differences: tuple[str, ...]
+    caveats: tuple[str, ...]
+    decision: Decision
+    p_adjusted: float | None = None
+    p_equivalence_adjusted: float | None = None
+    bootstrap: BootstrapInterval | None = None
+    classes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def published(self) -> PublishedTest | None:
+        """Welch's test with the claim's own SD over folds, where the verdict rests on that."""
+        return self.decisive if isinstance(self.decisive, PublishedTest) else None
+
+    @property
+    def low(self) -> float:
+        """Lower end of the corrected interval of the measured mean; NaN without a test."""
+        return self.test.low if self.test else float("nan")
+
+    @property
+    def high(self) -> float:
+        """Upper end of the corrected interval of the measured mean; NaN without a test."""
+        return self.test.high if self.test else float("nan")
+
+
+def settle_family(comparisons: Sequence[ClaimComparison]) -> tuple[ClaimComparison, ...]:
+    """Return ``comparisons`` as one family: Holm's adjusted p values, and the verdicts that follow from them."""
+    adjusted = holm([each.p for each in comparisons])
+    adjusted_same = holm([each.p_equivalence for each in comparisons])
+    return tuple(
+        replace(
+            each,
+            p_adjusted=p,
+            p_equivalence_adjusted=p_same,
+            decision=_decision(each, p, p_same),
+        )
+        for each, p, p_same in zip(comparisons, adjusted, adjusted_same, strict=True)
+    )
+
+
+def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None) -> Decision:
+    what = (
+        f"{comparison.arm}, {decimals(comparison.mean, 1)} %, against the published {comparison.claim.percent_text} %"
+    )
+    decisive, alpha = comparison.decisive, 1 - comparison.confidence
+    if not comparison.differences:
+        if decisive is None:
+            return Decision(Verdict.INCONCLUSIVE, f"{what}: {comparison.refused}.")
+        what = f"{what}{comparison.used}"
+        if decisive.standard_error == 0 and p_same is not None and p_same < alpha:
+            return Decision(
+                Verdict.CONSISTENT,
+                f"{what}: all {len(comparison.folds)} measured folds equal the published ones as far as these are "
+                f"printed, so the difference lies within the margin of ±{comparison.margin:g} points.",
+            )
+    return decide(
+        difference=comparison.difference,
+        p=p,
+        p_equivalence=p_same,
+        margin=comparison.margin,
+        alpha=alpha,
+        differences=comparison.differences,
+        what=what,
+        folds=len(comparison.folds),
+        smallest_found=found_above(decisive, p, alpha),
+    )
+
+
+def found_above(test: DifferenceTest | TTest | None, p_adjusted: float | None, alpha: float) -> float:
+    """Return the size above which ``test`` would have found a difference, in a family with this adjusted p."""
+    if test is None or not p_adjusted:
+        return float("inf")
+    # Holm multiplies p; dividing alpha by the same factor comes to the same.
+    return test.smallest_found(alpha * test.p / p_adjusted)
