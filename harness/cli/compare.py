@@ -1,4 +1,4 @@
-"""The command that sets fold accuracies from anywhere beside claims."""
+"""The command that sets fold accuracies from anywhere beside claims, and beside each other."""
 
 from __future__ import annotations
 
@@ -10,16 +10,30 @@ from harness.cli.options import CLAIMS, NOT_STATED
 from harness.vocabulary import DATASETS
 
 
-@click.command("compare", short_help="Set fold accuracies from anywhere beside a claim.")
+@click.command("compare", short_help="Set fold accuracies from anywhere beside a claim, or two arms beside each other.")
 @click.option(
     "--scores", required=True, type=click.Path(path_type=Path), metavar="FILE", help="CSV file of accuracies."
 )
 @click.option(
-    "--claim", "addresses", required=True, multiple=True, metavar="ADDRESS", help="paper:table/column; may be repeated."
+    "--claim", "addresses", multiple=True, metavar="ADDRESS", help="A claim, paper:table/column; may be repeated."
+)
+@click.option(
+    "--contrast",
+    "contrasts",
+    nargs=2,
+    multiple=True,
+    metavar="ARM ARM",
+    help="Two arms of FILE to test against each other, paired by fold; may be repeated.",
 )
 @CLAIMS
-@click.option("--dataset", type=click.Choice(list(DATASETS)), help="Data set of the scores.  [default: the claim's]")
-@click.option("--data-folds", type=click.IntRange(min=2), help="Folds of the data that took part.  [default: all]")
+@click.option(
+    "--dataset", type=click.Choice(list(DATASETS)), help="Data set of the scores.  [default: the claim's, if any]"
+)
+@click.option(
+    "--data-folds",
+    type=click.IntRange(min=2),
+    help="Folds of the data that took part.  [default: all; without a data set, those in FILE]",
+)
 @click.option(
     "--validation-apart/--no-validation-apart",
     default=False,
@@ -77,6 +91,7 @@ from harness.vocabulary import DATASETS
 def compare_command(
     scores: Path,
     addresses: tuple[str, ...],
+    contrasts: tuple[tuple[str, str], ...],
     claims: tuple[Path, ...],
     dataset: str | None,
     data_folds: int | None,
@@ -90,28 +105,42 @@ def compare_command(
     claim_exact: bool,
     as_json: bool,
 ) -> None:
-    """Set fold accuracies from any code beside published ones, with the test that fits and a verdict.
+    """Set fold accuracies from any code beside published ones, or two arms beside each other, with a verdict.
 
-    FILE has the columns fold and accuracy, and optionally seed and arm. All comparisons of one call are one family.
+    FILE has the columns fold and accuracy, and optionally seed and arm (or method, model, system). All comparisons of
+    one call, with claims and between arms, are one family.
     """
     from harness.claims import load_library
-    from harness.comparisons import Conditions, Rules, compare_scores, read_scores
+    from harness.comparisons import Conditions, Rules, compare_scores, contrast_scores, one_family, read_scores
     from harness.screen.comparisons import comparisons_json, show_comparisons
 
+    if not addresses and not contrasts:
+        raise click.UsageError("Missing option '--claim' or '--contrast': name a claim, or two arms of the file.")
     library = load_library(claims)
-    name = dataset or library.claim(addresses[0]).table.dataset
+    name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
+    read = read_scores(scores, name)
+    found = len({fold for trainings in read.arms.values() for fold in trainings["fold"]})
     conditions = Conditions(
-        dataset=name,
-        data_folds=data_folds or len(DATASETS[name].folds),
+        dataset=name or NOT_STATED,
+        data_folds=data_folds or (len(DATASETS[name].folds) if name else found),
         validation_apart=validation_apart,
         split=split,
         epoch_rule=epoch_rule,
         tuning=tuning,
         estimand=estimand,
     )
-    rules = Rules(margin, confidence, claim_exact)
-    found = compare_scores(read_scores(scores, name), addresses, library, conditions, rules)
+    rules, notes = Rules(margin, confidence, claim_exact), list(read.notes)
+    if not name and not data_folds:
+        notes.append(
+            f"no data set is named, so the {found} folds found are taken for all folds of the data; --dataset or "
+            "--data-folds says otherwise"
+        )
+    with_claims, between = one_family(
+        compare_scores(read.arms, addresses, library, conditions, rules),
+        contrast_scores(read.arms, contrasts, conditions, rules),
+        rules,
+    )
     if as_json:
-        click.echo(comparisons_json(found))
+        click.echo(comparisons_json(with_claims, between, notes))
     else:
-        show_comparisons(found)
+        show_comparisons(with_claims, between, notes)

@@ -11,10 +11,12 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
-    from harness.comparisons.between_arms import ArmComparisons, Contrast, compare_arms
+    from harness.comparisons.between_arms import ArmComparisons, compare_arms
     from harness.comparisons.conditions import Conditions, conditions_of
-    from harness.comparisons.fold_scores import compare_scores, read_scores
+    from harness.comparisons.contrast import Contrast
+    from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
     from harness.comparisons.missed_clips import HardClips, hard_clips
+    from harness.comparisons.score_file import FoldScores, read_scores
     from harness.comparisons.scores import SCORES, StudyScores, arm_names, score_study
     from harness.comparisons.study_claims import compare_claims, library_of, rules_of
 
@@ -24,6 +26,7 @@ __all__ = [
     "ClaimComparison",
     "Conditions",
     "Contrast",
+    "FoldScores",
     "HardClips",
     "Rules",
     "StudyScores",
@@ -33,8 +36,10 @@ __all__ = [
     "compare_scores",
     "compare_with_claim",
     "conditions_of",
+    "contrast_scores",
     "hard_clips",
     "library_of",
+    "one_family",
     "read_scores",
     "rules_of",
     "score_study",
@@ -45,10 +50,12 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "against_claim": ["ClaimComparison", "Rules", "compare_with_claim", "settle_family"],
-        "between_arms": ["ArmComparisons", "Contrast", "compare_arms"],
+        "between_arms": ["ArmComparisons", "compare_arms"],
         "conditions": ["Conditions", "conditions_of"],
-        "fold_scores": ["compare_scores", "read_scores"],
+        "contrast": ["Contrast"],
+        "fold_scores": ["compare_scores", "contrast_scores", "one_family"],
         "missed_clips": ["HardClips", "hard_clips"],
+        "score_file": ["FoldScores", "read_scores"],
         "scores": ["SCORES", "StudyScores", "arm_names", "score_study"],
         "study_claims": ["compare_claims", "library_of", "rules_of"],
     },

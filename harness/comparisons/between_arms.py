@@ -13,31 +13,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.comparisons.against_claim import Rules, attempt, made
-from harness.comparisons.claim_comparison import found_above
+from harness.comparisons.against_claim import Rules, attempt
 from harness.comparisons.conditions import conditions_of
+from harness.comparisons.contrast import Contrast, pair_by_fold, settle_contrasts, settled
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
 from harness.statistics import (
     BootstrapInterval,
     CochranQ,
-    CorrelatedT,
-    Decision,
-    Equivalence,
     McNemar,
-    PublishedTest,
-    TTest,
-    Verdict,
-    Wilcoxon,
     accuracy_difference_bootstrap,
     against_published,
     cochran_q,
-    correlated_t,
-    decide,
-    holm,
     mcnemar,
-    paired,
-    paired_equivalence,
-    wilcoxon_folds,
 )
 
 if TYPE_CHECKING:
@@ -47,87 +34,6 @@ if TYPE_CHECKING:
     from harness.record import StudyRecord
 
 Family = Literal["declared", "every pair"]
-
-
-_OPEN = Decision(Verdict.INCONCLUSIVE, "")
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """One arm minus another.
-
-    Attributes
-    ----------
-    folds, mean, sd
-        Difference in macro accuracy by fold, seeds averaged first; mean and SD over folds. Empty and NaN where the two
-        were not tested on the same folds; of arms split differently ``mean`` is the difference of their means.
-    test, refused, equivalence, wilcoxon, bayes
-        Paired by fold; None, with the reason in ``refused``, where there is no test.
-    unpaired
-        Welch's test of two sets of folds, both variances corrected, where the two arms were split differently.
-    mcnemar
-        Over clips, with the trainings of the first seed; clips are taken as independent. None where a clip is tested
-        in several folds.
-    bootstrap
-        Of the difference in macro accuracy, over recordings; within folds, or of arms split differently over all clips.
-    p, p_adjusted, p_equivalence, p_equivalence_adjusted
-        Of ``test`` and ``equivalence``, or both of ``unpaired``; raw, and after Holm over the family; adjusted ones are
-        None outside of it.
-    in_family
-        Whether the pair is one of those declared. A pair outside is shown, and concludes nothing.
-    fewest_folds
-        Of two sets of folds, the size of the smaller; 0 where folds are paired.
-    """
-
-    first: str
-    second: str
-    folds: Mapping[int, float]
-    mean: float
-    sd: float
-    test: TTest | None
-    unpaired: PublishedTest | None
-    refused: str
-    equivalence: Equivalence | None
-    wilcoxon: Wilcoxon | None
-    bayes: CorrelatedT | None
-    mcnemar: McNemar | None
-    bootstrap: BootstrapInterval | None
-    in_family: bool
-    margin: float
-    fewest_folds: int = 0
-    p_adjusted: float | None = None
-    p_equivalence_adjusted: float | None = None
-    decision: Decision = _OPEN
-
-    @property
-    def p(self) -> float | None:
-        """Raw p of the test that the verdict rests on."""
-        tested = self.test or self.unpaired
-        return tested.p if tested else None
-
-    @property
-    def p_equivalence(self) -> float | None:
-        """Raw p of the equivalence test."""
-        if self.unpaired:
-            return self.unpaired.equivalence_p(self.margin)
-        return self.equivalence.p if self.equivalence else None
-
-    @property
-    def n_folds(self) -> int:
-        """Folds of the test; of two sets of folds those of the smaller. 0 without a test."""
-        return len(self.folds) or self.fewest_folds
-
-    @property
-    def smallest_found(self) -> float:
-        """Size above which the test would have found a difference, in the same family; infinite without a test."""
-        tested = self.test or self.unpaired
-        return found_above(tested, self.p_adjusted, 1 - tested.confidence) if tested else float("inf")
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Corrected interval of the difference over folds."""
-        tested = self.test or self.unpaired
-        return (tested.low, tested.high) if tested else None
 
 
 @dataclass(frozen=True)
@@ -162,19 +68,10 @@ def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
         replace(_contrast(record, scores, clips, answers, *pair, rules), in_family=not declared or pair in family)
         for pair in (*family, *others)
     ]
-    adjusted = holm([each.p if each.in_family else None for each in contrasts])
-    adjusted_same = holm([each.p_equivalence if each.in_family else None for each in contrasts])
-    settled = tuple(
-        replace(
-            each,
-            p_adjusted=p,
-            p_equivalence_adjusted=p_same,
-            decision=_decision(each, p, p_same, rules),
-        )
-        for each, p, p_same in zip(contrasts, adjusted, adjusted_same, strict=True)
-    )
+    inside = iter(settle_contrasts([each for each in contrasts if each.in_family], rules))
+    found = tuple(next(inside) if each.in_family else settled(each, None, None, rules) for each in contrasts)
     arms, cochran = _cochran(record, answers)
-    return ArmComparisons(settled, "declared" if declared else "every pair", cochran, arms)
+    return ArmComparisons(found, "declared" if declared else "every pair", cochran, arms)
 
 
 def _pairs(record: StudyRecord, tested: Sequence[str]) -> list[tuple[str, str]]:
@@ -207,49 +104,13 @@ def _contrast(
     contrast = Contrast(
         first=first,
         second=second,
-        folds={},
-        mean=float("nan"),
-        sd=float("nan"),
-        test=None,
-        unpaired=None,
-        refused="",
-        equivalence=None,
-        wilcoxon=None,
-        bayes=None,
+        margin=rules.margin,
         mcnemar=_mcnemar(*_answers_alike(answers[first], answers[second], split_alike)),
         bootstrap=_bootstrap(*_clips_alike(clips[first], clips[second], split_alike), rules, by_fold=split_alike),
-        in_family=True,
-        margin=rules.margin,
     )
     if split_alike:
-        return _paired(contrast, left, right, rules, max(ratios))
+        return pair_by_fold(contrast, left, right, rules, max(ratios))
     return _unpaired(contrast, left, right, rules, ratios)
-
-
-def _paired(
-    contrast: Contrast, left: Mapping[int, float], right: Mapping[int, float], rules: Rules, ratio: float
-) -> Contrast:
-    """Add what pairs the two by fold."""
-    if set(left) != set(right):
-        alone = [f"fold {fold} by {contrast.first} only" for fold in left if fold not in right]
-        alone += [f"fold {fold} by {contrast.second} only" for fold in right if fold not in left]
-        return replace(
-            contrast, refused=f"the two were not tested on the same folds: {', '.join(alone)}; complete both arms"
-        )
-    folds = {fold: left[fold] - right[fold] for fold in left}
-    values = np.array(list(folds.values()))
-    test, refused = attempt(lambda: paired(left, right, ratio=ratio, confidence=rules.confidence))
-    return replace(
-        contrast,
-        folds=folds,
-        mean=float(values.mean()),
-        sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
-        test=test,
-        refused=refused.removeprefix("first: "),
-        equivalence=made(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha)),
-        wilcoxon=made(lambda: wilcoxon_folds(left, right)),
-        bayes=made(lambda: correlated_t(left, right, rope=rules.margin, ratio=ratio, confidence=rules.confidence)),
-    )
 
 
 def _unpaired(
@@ -343,27 +204,3 @@ def _cochran(record: StudyRecord, answers: Mapping[str, pd.Series]) -> tuple[tup
     if len(arms) < 3:
         return (), None
     return arms, cochran_q(np.column_stack([answers[arm].to_numpy(bool) for arm in arms]))
-
-
-def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: Rules) -> Decision:
-    what = f"{contrast.first} against {contrast.second}"
-    if not contrast.in_family:
-        return Decision(Verdict.INCONCLUSIVE, f"{what}: not among the declared pairs, so nothing is concluded.")
-    if len(contrast.folds) > 1 and not any(round(value, 9) for value in contrast.folds.values()):
-        return Decision(
-            Verdict.CONSISTENT,
-            f"{what}: all {len(contrast.folds)} folds are equal, so the difference lies within the margin of "
-            f"±{rules.margin:g} points.",
-        )
-    if contrast.p is None:
-        return Decision(Verdict.INCONCLUSIVE, f"{what}: {contrast.refused}.")
-    return decide(
-        difference=contrast.mean,
-        p=p,
-        p_equivalence=p_same,
-        margin=rules.margin,
-        alpha=rules.alpha,
-        what=what,
-        folds=contrast.n_folds,
-        smallest_found=replace(contrast, p_adjusted=p).smallest_found,
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
@@ -146,10 +147,23 @@ class ClaimComparison:
         return self.test.high if self.test else float("nan")
 
 
-def settle_family(comparisons: Sequence[ClaimComparison]) -> tuple[ClaimComparison, ...]:
-    """Return ``comparisons`` as one family: Holm's adjusted p values, and the verdicts that follow from them."""
-    adjusted = holm([each.p for each in comparisons])
-    adjusted_same = holm([each.p_equivalence for each in comparisons])
+class Compared(Protocol):
+    """What has the raw p values of a family's member; None where no test was made."""
+
+    @property
+    def p(self) -> float | None: ...
+    @property
+    def p_equivalence(self) -> float | None: ...
+
+
+def settle_family(
+    comparisons: Sequence[ClaimComparison], others: Sequence[Compared] = ()
+) -> tuple[ClaimComparison, ...]:
+    """Return ``comparisons`` as one family: Holm's adjusted p values, and the verdicts that follow from them.
+
+    ``others`` belong to the family too, and are settled elsewhere.
+    """
+    adjusted, adjusted_same = adjusted_in_family(comparisons, others)
     return tuple(
         replace(
             each,
@@ -159,6 +173,15 @@ def settle_family(comparisons: Sequence[ClaimComparison]) -> tuple[ClaimComparis
         )
         for each, p, p_same in zip(comparisons, adjusted, adjusted_same, strict=True)
     )
+
+
+def adjusted_in_family(
+    comparisons: Sequence[Compared], others: Sequence[Compared] = ()
+) -> tuple[list[float | None], list[float | None]]:
+    """Return Holm's adjusted p and equivalence p of ``comparisons`` in a family with ``others``."""
+    family = [*comparisons, *others]
+    adjusted, same = holm([each.p for each in family]), holm([each.p_equivalence for each in family])
+    return adjusted[: len(comparisons)], same[: len(comparisons)]
 
 
 def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None) -> Decision:

@@ -6,15 +6,20 @@ its checksum without a word, so the containers are looked at here (RIFF; Ogg: RF
 
 from __future__ import annotations
 
-import struct
+import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.data.riff import PLACEHOLDER, cut_wav, is_wav, with_length
+
+if TYPE_CHECKING:
+    import soundfile
+
 _BLOCK = 1 << 16
-_UNKNOWN_SIZE = (0, 0xFFFFFFFF)  # what a writer leaves in a WAV header when it cannot go back to fill it in
 _OGG_HEADER, _OGG_LAST_PAGE = 27, 0x04
 # What a name's end promises, in libsndfile's words; other ends promise nothing.
 _FORMATS = {
@@ -58,6 +63,25 @@ class AudioFacts:
         return self.decoded / self.sample_rate if self.sample_rate > 0 else 0.0
 
 
+def open_audio(path: Path) -> soundfile.SoundFile:
+    """Open ``path`` for reading; a WAV file whose header states no length is read to its end.
+
+    Raises
+    ------
+    soundfile.LibsndfileError
+        When it is no audio that libsndfile knows.
+    OSError
+        When the file cannot be read.
+    """
+    import soundfile  # loads libsndfile, which listing commands do not need
+
+    file = soundfile.SoundFile(str(path))
+    if file.frames or path.stat().st_size >= PLACEHOLDER or (content := with_length(path.read_bytes())) is None:
+        return file
+    file.close()
+    return soundfile.SoundFile(io.BytesIO(content))
+
+
 def decode_fully(path: Path) -> AudioFacts:
     """Decode every sample of ``path``, in blocks, and return what was found.
 
@@ -73,7 +97,7 @@ def decode_fully(path: Path) -> AudioFacts:
     content = path.read_bytes()
     decoded, peak, finite = 0, 0.0, True
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with open_audio(path) as file:
             container, promised, rate, channels = file.format, file.frames, file.samplerate, file.channels
             while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
                 decoded += len(block)
@@ -117,8 +141,8 @@ def other_format(path: Path, container: str) -> str:
 
 def cut_off(content: bytes) -> str:
     """Return how a WAV or Ogg file ends before its container says so; empty when it does not, or is another format."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
-        return _cut_wav(content)
+    if is_wav(content):
+        return cut_wav(content)
     if content[:4] == b"OggS":
         return _cut_ogg(content)
     return ""
@@ -134,20 +158,6 @@ def broken_page(content: bytes) -> str:
             return f"the Ogg page at byte {at} fails its checksum"
         at = end
     return ""
-
-
-def _cut_wav(content: bytes) -> str:
-    at = 12
-    while at + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, at)
-        at += 8
-        if name == b"data":
-            here = len(content) - at
-            if size not in _UNKNOWN_SIZE and here < size:
-                return f"the header promises {size} bytes of samples, {here} are there"
-            return ""
-        at += size + size % 2
-    return "it ends before its samples"
 
 
 def _cut_ogg(content: bytes) -> str:

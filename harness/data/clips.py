@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.data.audiofile import broken_page, cut_off, not_a_file, unusable
+from harness.data.audiofile import broken_page, cut_off, not_a_file, open_audio, unusable
 from harness.errors import DataError
 
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
@@ -144,8 +144,9 @@ def _read_facts(entry: ClipEntry) -> tuple[str, float]:
     if fault := not_a_file(path):
         raise DataError(f"{path}: {fault}, although {entry.origin} names it; {_RESTORE}")
     try:
-        info = soundfile.info(str(path))
-        if fault := unusable(info.frames, info.samplerate):
+        with open_audio(path) as file:
+            frames, rate = file.frames, file.samplerate
+        if fault := unusable(frames, rate):
             raise DataError(f"{path}: {fault}; put the original file back ({entry.origin} names it)")
         content = path.read_bytes()
     except OSError as error:
@@ -157,4 +158,4 @@ def _read_facts(entry: ClipEntry) -> tuple[str, float]:
     # libsndfile would give what is left of it as if it were the whole clip.
     if fault := cut_off(content) or broken_page(content):
         raise DataError(f"{path}: {fault}; {_RESTORE}")
-    return hashlib.sha256(content).hexdigest(), info.frames / info.samplerate
+    return hashlib.sha256(content).hexdigest(), frames / rate

@@ -110,7 +110,7 @@ def inventory_of(
                 path=folder / "audio" / name,
                 label=labels[row.integer("target", 0, max(labels))],
                 fold=row.integer("fold", folds[0], folds[-1]),
-                recording=row.text("src_file"),
+                recording=row.identifier("src_file"),
                 origin=row.origin,
             )
         )

@@ -5,8 +5,6 @@ Rows are counted as lines of the file, the header being row 1.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -15,9 +13,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.errors import DataError
+from harness.tables import TableError, number, read_table, whole
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _RESTORE = "put the original metadata file back, or correct this row"
+_SAVE = "put the original metadata file back, or save the table as CSV in UTF-8"
+_RESAVED = re.compile(r"([0-9]+)[.,]0+")
+# Excel writes truth values in its own language: English, German, French, Spanish, Italian, Dutch.
+_TRUE = ("true", "wahr", "vrai", "verdadero", "vero", "waar")
+_FALSE = ("false", "falsch", "faux", "falso", "onwaar")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Row:
     file: Path
     line: int
     values: Mapping[str, str]
+    decimal_comma: bool = False
 
     @property
     def origin(self) -> str:
@@ -52,24 +56,25 @@ class Row:
     def integer(self, column: str, low: int, high: int | None = None) -> int:
         """Return the whole number in ``column``, at least ``low`` and at most ``high``."""
         expected = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
-        value = self.values[column].strip()
-        if not _WHOLE.fullmatch(value):
+        value = whole(self.values[column], decimal_comma=self.decimal_comma)
+        if value is None or value < low or (high is not None and value > high):
             self.fail(column, expected)
-        number = int(value)
-        return number if number >= low and (high is None or number <= high) else self.fail(column, expected)
+        return value
+
+    def identifier(self, column: str) -> str:
+        """Return the text in ``column``; a whole number that a program re-saved as ``100032.0`` is 100032 again."""
+        resaved = _RESAVED.fullmatch(text := self.text(column))
+        return resaved[1] if resaved else text
 
     def seconds(self, column: str) -> float:
         """Return the finite number of seconds in ``column``, at least 0."""
-        try:
-            number = float(self.values[column])
-        except ValueError:
-            number = math.nan
-        return number if math.isfinite(number) and number >= 0 else self.fail(column, "a number of seconds")
+        value = number(self.values[column], decimal_comma=self.decimal_comma)
+        return value if math.isfinite(value) and value >= 0 else self.fail(column, "a number of seconds")
 
     def flag(self, column: str) -> bool:
-        """Return the truth value in ``column``, written True or False."""
+        """Return the truth value in ``column``, written True or False (or as Excel writes them in some languages)."""
         value = self.values[column].strip().lower()
-        return value == "true" if value in ("true", "false") else self.fail(column, "True or False")
+        return value in _TRUE if value in _TRUE + _FALSE else self.fail(column, "True or False")
 
     def file_name(self, column: str) -> str:
         """Return the plain file name in ``column``: no folder, no drive, no ``..``, so it stays where it belongs."""
@@ -82,50 +87,30 @@ class Row:
 
 
 def read_rows(file: Path, columns: Sequence[str]) -> tuple[Row, ...]:
-    """Return the rows of the CSV ``file``, which must have at least ``columns`` (further ones are left alone).
+    """Return the rows of the table ``file``, which must have at least ``columns`` (further ones are left alone).
 
     Raises
     ------
     DataError
-        When the file is missing, not UTF-8, empty, lacks a column or has a row of another width.
+        When the file is missing, not text, empty, lacks a column or has a row of another width.
     """
     try:
-        content = file.read_bytes()
+        table = read_table(file)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}); check the data root") from None
-    lines = csv.reader(io.StringIO(_decode(file, content), newline=""))
-    try:
-        header = [name.strip() for name in next(lines, [])]
-        _check_header(file, header, columns)
-        rows = []
-        for cells in lines:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{file}, row {lines.line_num}: received {len(cells)} values, expected {len(header)}, one for each "
-                    f"column of the header; {_RESTORE}"
-                )
-            rows.append(Row(file, lines.line_num, dict(zip(header, cells, strict=True))))
-    except csv.Error as error:
-        raise DataError(f"{file}, row {lines.line_num}: not valid CSV ({error}); {_RESTORE}") from None
-    if not rows:
+    except TableError as error:
+        where = f"{file}, row {error.line}" if error.line else str(file)
+        raise DataError(f"{where}: {error.fault}; {_SAVE}") from None
+    _check_header(file, table.header, columns)
+    if not table.lines:
         raise DataError(f"{file}: has a header but no clip; put the original metadata file back")
-    return tuple(rows)
+    return tuple(
+        Row(file, line.number, dict(zip(table.header, line.cells, strict=True)), table.decimal_comma)
+        for line in table.lines
+    )
 
 
-def _decode(file: Path, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{file}, row {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8, or put the "
-            "original back"
-        ) from None
-
-
-def _check_header(file: Path, header: list[str], columns: Sequence[str]) -> None:
+def _check_header(file: Path, header: Sequence[str], columns: Sequence[str]) -> None:
     if not header:
         raise DataError(f"{file}: is empty; put the original metadata file back")
     for name in columns:

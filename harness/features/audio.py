@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.audiofile import open_audio
 from harness.errors import FeatureError
 
 Samples = NDArray[np.float32]
@@ -27,7 +28,8 @@ def read_mono(path: Path) -> tuple[Samples, int]:
     import soundfile
 
     try:
-        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with open_audio(path) as file:
+            channels, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, OSError) as error:
         raise FeatureError(
             f"{path}: cannot decode the audio: {error}; fetch the file again or repair it ('harness data check' "

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.against_claim import ClaimComparison
-from harness.comparisons.between_arms import Contrast
+from harness.comparisons.contrast import Contrast
 from harness.report.evidence import Evidence
 from harness.statistics import DifferenceTest
 
@@ -24,7 +24,7 @@ def contrasts_data(evidence: Evidence) -> dict[str, Any]:
     arms = evidence.arms
     return {
         "family": arms.family,
-        "pairs": [_contrast(each) for each in arms.contrasts],
+        "pairs": [contrast_entry(each) for each in arms.contrasts],
         "cochran": {"arms": list(arms.cochran_arms), **asdict(arms.cochran)} if arms.cochran else None,
     }
 
@@ -91,7 +91,8 @@ def comparison_entry(each: ClaimComparison) -> dict[str, Any]:
     }
 
 
-def _contrast(each: Contrast) -> dict[str, Any]:
+def contrast_entry(each: Contrast) -> dict[str, Any]:
+    """Return one pair of arms; numbers that do not exist are NaN or None."""
     return {
         "first": each.first,
         "second": each.second,

@@ -6,8 +6,8 @@ Plain text; LaTeX escapes it later.
 from __future__ import annotations
 
 from harness.comparisons.against_claim import ClaimComparison
-from harness.comparisons.between_arms import Contrast
 from harness.comparisons.claim_side import Basis
+from harness.comparisons.contrast import Contrast
 from harness.decimals import CUT, is_cut
 from harness.report import wording
 from harness.report.cells import accuracy, count, interval, p_value, points

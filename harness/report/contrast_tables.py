@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.comparisons.between_arms import Contrast
+from harness.comparisons.contrast import Contrast
 from harness.decimals import possible
 from harness.report import wording
 from harness.report.cells import accuracy, count, cut_note, interval, p_value, points

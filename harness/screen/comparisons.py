@@ -1,4 +1,4 @@
-"""Comparisons with claims on the terminal."""
+"""Comparisons with claims, and of arms with each other, on the terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,24 @@ from harness.decimals import CUT, decimals, is_cut, possible, signed
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
-    from harness.comparisons import ClaimComparison
+    from harness.comparisons import ClaimComparison, Contrast
+    from harness.statistics import CorrelatedT, Decision, Wilcoxon
 
 _STYLES = {"consistent": "green", "lower": "red", "higher": "blue", "not comparable": "yellow"}
 
 
-def show_comparisons(comparisons: Sequence[ClaimComparison]) -> None:
-    """Print, claim by claim, measured beside claimed accuracies, then each verdict with what it rests on."""
+def show_comparisons(
+    comparisons: Sequence[ClaimComparison], contrasts: Sequence[Contrast] = (), notes: Sequence[str] = ()
+) -> None:
+    """Print, claim by claim, measured beside claimed accuracies, then each verdict with what it rests on.
+
+    The ``contrasts`` follow; ``notes`` on how the scores were read come first.
+    """
     terminal = console()
+    if notes:
+        terminal.print("How the scores were read:")
+        _listed(notes)
+        terminal.print()
     for address, group in groupby(comparisons, key=lambda each: each.claim.address):
         of_claim = list(group)
         first = of_claim[0]
@@ -44,17 +54,50 @@ def show_comparisons(comparisons: Sequence[ClaimComparison]) -> None:
         shared = _of_claim(first)
         _listed(shared)
         for each in of_claim:
-            verdict = each.decision.verdict.value
-            line = Text(verdict.upper(), style=f"bold {_STYLES.get(verdict, '')}".strip())
-            terminal.print(line.append(f"  {each.decision.reason}", style="not bold default"))
+            _show_verdict(each.decision)
             _listed([note for note in (*_of_claim(each), *_of_arm(each)) if note not in shared])
         terminal.print()
-    tests = sum(each.p is not None for each in comparisons)
+    if contrasts:
+        _show_contrasts(contrasts)
+    p_values = [*(each.p for each in comparisons), *(each.p for each in contrasts)]
+    tests = sum(p is not None for p in p_values)
     terminal.print(
         "SD and interval are over folds, seeds averaged first; differences are in percentage points. "
         f"Tests of this call, for which p Holm is adjusted: {tests}.",
         highlight=False,
     )
+
+
+def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
+    """Print the difference of each pair, then each verdict with what it rests on."""
+    terminal = console()
+    columns = ("first minus second", "difference", "SD", "interval", "p", "p Holm")
+    rows = [
+        (
+            f"{each.first} minus {each.second}",
+            signed(each.mean, 1),
+            _number(each.sd),
+            f"{signed(each.interval[0], 1)} to {signed(each.interval[1], 1)}" if each.interval else "–",
+            _p(each.p),
+            _p(each.p_adjusted),
+        )
+        for each in contrasts
+    ]
+    terminal.print(table("Arms against each other, paired by fold", columns, rows, wrap_first=True))
+    for each in contrasts:
+        _show_verdict(each.decision)
+        notes = _further_tests(each.wilcoxon, each.bayes, each.margin)
+        if each.equivalence is not None:
+            smallest = each.equivalence.smallest_margin
+            notes.insert(0, f"These folds could show equivalence for margins above {smallest:.1f} points.")
+        _listed(notes)
+    terminal.print()
+
+
+def _show_verdict(decision: Decision) -> None:
+    verdict = decision.verdict.value
+    line = Text(verdict.upper(), style=f"bold {_STYLES.get(verdict, '')}".strip())
+    console().print(line.append(f"  {decision.reason}", style="not bold default"))
 
 
 def _listed(notes: Sequence[str]) -> None:
@@ -89,27 +132,40 @@ def _of_arm(each: ClaimComparison) -> list[str]:
         notes.append(
             f"These folds could show equivalence for margins above {each.equivalence.smallest_margin:.1f} points."
         )
-    if each.wilcoxon is not None:
-        paired = ", paired by fold" if each.basis == "fold by fold" else ""
+    return [*notes, *_further_tests(each.wilcoxon, each.bayes, each.margin, paired=each.basis == "fold by fold")]
+
+
+def _further_tests(
+    wilcoxon: Wilcoxon | None, bayes: CorrelatedT | None, margin: float, *, paired: bool = False
+) -> list[str]:
+    notes = []
+    if wilcoxon is not None:
         notes.append(
-            f"Wilcoxon's signed-rank test{paired}: p = {each.wilcoxon.p:.3g}; {each.wilcoxon.k} folds cannot go below "
-            f"{each.wilcoxon.attainable_p:.3g}."
+            f"Wilcoxon's signed-rank test{', paired by fold' * paired}: p = {wilcoxon.p:.3g}; {wilcoxon.k} folds "
+            f"cannot go below {wilcoxon.attainable_p:.3g}."
         )
-    if each.bayes is not None:
+    if bayes is not None:
         notes.append(
-            f"Probability (correlated t): lower {each.bayes.p_lower:.2f}, within ±{each.margin:g} points "
-            f"{each.bayes.p_rope:.2f}, higher {each.bayes.p_higher:.2f}."
+            f"Probability (correlated t): lower {bayes.p_lower:.2f}, within ±{margin:g} points {bayes.p_rope:.2f}, "
+            f"higher {bayes.p_higher:.2f}."
         )
     return notes
 
 
-def comparisons_json(comparisons: Sequence[ClaimComparison]) -> str:
-    """Return the comparisons as JSON text, as results.json of a report has them."""
-    from harness.report.comparison_data import comparison_entry
+def comparisons_json(
+    comparisons: Sequence[ClaimComparison], contrasts: Sequence[Contrast] = (), notes: Sequence[str] = ()
+) -> str:
+    """Return ``notes`` on how the scores were read, and both kinds of comparison as results.json of a report has them,
+    as JSON text."""
+    from harness.report.comparison_data import comparison_entry, contrast_entry
     from harness.report.results import json_data
 
-    entries: list[dict[str, Any]] = json_data([comparison_entry(each) for each in comparisons])
-    return json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
+    found: dict[str, Any] = {
+        "notes": list(notes),
+        "comparisons": [comparison_entry(each) for each in comparisons],
+        "contrasts": [contrast_entry(each) for each in contrasts],
+    }
+    return json.dumps(json_data(found), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _interval(low: float, high: float) -> str:

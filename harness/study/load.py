@@ -27,7 +27,8 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
         Naming the file, the key, the value received and what is allowed.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors of some systems put a byte order mark before the text, which TOML does not know.
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise StudyError(f"{path}: cannot read the study file: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

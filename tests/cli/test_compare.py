@@ -103,7 +103,7 @@ def test_an_interval_beyond_100_percent_is_cut_and_said(tmp_path: Path) -> None:
     assert "Three folds cannot decide it" in said
 
 
-def test_no_heavy_library_is_loaded(scores: Path) -> None:
+def test_no_heavy_library_is_loaded(two: Path) -> None:
     heavy = (
         "scipy.stats",
         "scipy.optimize",
@@ -117,7 +117,8 @@ def test_no_heavy_library_is_loaded(scores: Path) -> None:
     )
     script = (
         "import sys\nfrom harness.cli import cli\n"
-        f"try:\n    cli(['compare', '--scores', {str(scores)!r}, '--claim', {CLAIM!r}])\nexcept SystemExit:\n    pass\n"
+        f"arguments = ['--scores', {str(two)!r}, '--claim', {CLAIM!r}, '--contrast', 'A', 'B']\n"
+        "try:\n    cli(['compare', *arguments])\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
@@ -164,7 +165,9 @@ def test_one_fold_is_no_test(tmp_path: Path) -> None:
         (("--claim", CLAIM, "--confidence", "0.5"), "Invalid value for '--confidence'"),
         (("--claim", CLAIM, "--confidence", "1"), "Invalid value for '--confidence'"),
         (("--claim", CLAIM, "--estimand", "f1"), "Invalid value for '--estimand'"),
-        ((), "Missing option '--claim'"),
+        ((), "Missing option '--claim' or '--contrast'"),
+        (("--contrast", "mine", "other"), "there is no arm 'other'; there are: mine"),
+        (("--contrast", "mine"), "requires 2 arguments"),
     ],
 )
 def test_what_cannot_be_compared(scores: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -177,7 +180,7 @@ class TestJson:
     def entries(self, scores: Path, *arguments: str) -> list[dict[str, object]]:
         result = compare(scores, "--json", *arguments)
         assert result.exit_code == 0, result.output
-        found: list[dict[str, object]] = json.loads(result.output)
+        found: list[dict[str, object]] = json.loads(result.output)["comparisons"]
         return found
 
     def test_the_worked_example(self, scores: Path) -> None:
@@ -195,3 +198,56 @@ class TestJson:
         file.write_text("fold,accuracy\n1,0.8\n", encoding="utf-8")
         (entry,) = self.entries(file, "--claim", CLAIM)
         assert entry["sd"] is entry["p"] is entry["interval"] is None
+
+    def test_notes_and_contrasts(self, two: Path) -> None:
+        result = compare(two, "--json", "--contrast", "A", "B", "--dataset", "urbansound8k")
+        found = json.loads(result.output)
+        assert found["comparisons"] == []
+        assert found["notes"] == [
+            "the column 'acc' is read as the accuracy",
+            "the column 'Method' is read as the arm",
+            "folds 0 to 9 are counted from 0, so they are read as 1 to 10",
+            "line 12, 'avg.', is no fold and is left out; it states 83.7, which is the mean of the folds",
+        ]
+        (pair,) = found["contrasts"]
+        assert (pair["first"], pair["second"], pair["verdict"]) == ("A", "B", "higher")
+        assert pair["mean"] == pytest.approx(3 - 0.3 * 0.9)
+        assert pair["p_holm"] == pair["p"]
+        assert pair["mcnemar"] is None
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Return the worked example and a worse arm, as many write such a table."""
+    rows = [f"A,{fold},{value}" for fold, value in enumerate(TEN)] + ["A,avg.,83.7"]
+    rows += [f"B,{fold},{value - 3 + 0.3 * (fold % 3)}" for fold, value in enumerate(TEN)]
+    file = tmp_path / "two.csv"
+    file.write_text("\n".join(["Method,fold,acc", *rows]), encoding="utf-8")
+    return file
+
+
+class TestContrasts:
+    def test_two_arms_without_a_claim(self, two: Path) -> None:
+        said = words(compare(two, "--contrast", "A", "B", "--dataset", "urbansound8k"))
+        assert "the column 'Method' is read as the arm" in said
+        assert "folds 0 to 9 are counted from 0" in said
+        assert "Arms against each other, paired by fold" in said
+        assert "A minus B +2.7 0.3 +2.5 to +3.0 < 0.001 < 0.001" in said
+        assert "HIGHER A against B: the difference of +2.73 points is more than chance explains" in said
+        assert "10 folds cannot go below 0.00195" in said
+        assert "Tests of this call, for which p Holm is adjusted: 1." in said
+        assert "claimed" not in said
+
+    def test_the_folds_found_are_all_folds_where_no_data_set_is_named(self, two: Path) -> None:
+        said = words(compare(two, "--contrast", "A", "B"))
+        assert "so the 10 folds found are taken for all folds of the data" in said
+        assert "+2.5 to +3.0" in said
+        assert "counted from 0" not in said
+        more = words(compare(two, "--contrast", "A", "B", "--data-folds", "30"))
+        assert "folds found" not in more
+        assert "+2.5 to +2.9" in more
+
+    def test_claims_and_contrasts_of_a_call_are_one_family(self, two: Path) -> None:
+        said = words(compare(two, "--contrast", "A", "B", "--claim", CLAIM))
+        assert said.index("97.2 % claimed") < said.index("A minus B")
+        assert "p Holm is adjusted: 3." in said

@@ -1,4 +1,4 @@
-"""Accuracies in a CSV file: what is read, what is refused and how, and what they come to beside a claim."""
+"""Accuracies of a file: what they come to beside a claim, and the arms of a file against each other."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import random
 import tempfile
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.claims import Library, load_library
-from harness.cli import cli
 from harness.comparisons.against_claim import ClaimComparison, Rules
 from harness.comparisons.conditions import Conditions
-from harness.comparisons.fold_scores import compare_scores, read_scores
+from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
+from harness.comparisons.score_file import read_scores
 from harness.errors import ClaimsError, ComparisonError
+from harness.statistics import Trainings, Verdict, holm, paired, paired_equivalence
 from tests.statistics.strategies import TEN
 
 RULES = Rules(2.0)
@@ -36,117 +35,9 @@ def written(path: Path, text: str | bytes) -> Path:
     return path
 
 
-BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
-    "no fold column": ("folds,accuracy\n1,80\n", ("no column 'fold'", "folds, accuracy", "Write fold and accuracy")),
-    "no accuracy column": ("fold,acc\n1,80\n", ("no column 'accuracy'", "fold, acc")),
-    "no header": ("1,80\n2,81\n", ("no column 'fold'", "the first line has: 1, 80")),
-    "fold twice": (
-        "fold,accuracy\n1,80\n2,81\n1,82\n",
-        ("line 4: fold 1 of scores stands in line 2 too", "need a column seed"),
-    ),
-    "fold and seed twice": (
-        "fold,seed,accuracy\n1,0,80\n1,1,81\n1,1,82\n",
-        ("line 4: fold 1 of scores stands in line 3 too", "each training stands once"),
-    ),
-    "fold of an arm twice": (
-        "arm,fold,accuracy\nA,1,80\nB,1,80\nB,1,81\n",
-        ("line 4: fold 1 of B stands in line 3 too",),
-    ),
-    "percent and fractions": (
-        "fold,accuracy\n1,80.5\n2,0.79\n3,81\n",
-        ("line 3 has the accuracy 0.79 and line 4 has 81", "all in percent, or all as fractions"),
-    ),
-    "not a number": ("fold,accuracy\n1,NaN\n", ("line 2: accuracy is 'NaN'", "with a decimal point")),
-    "empty cell": ("fold,accuracy\n1,80\n2,\n", ("line 3: accuracy is ''",)),
-    "above 100": ("fold,accuracy\n1,80\n2,101\n", ("line 3: accuracy is '101'", "0 to 100")),
-    "below 0": ("fold,accuracy\n1,-0.1\n", ("line 2: accuracy is '-0.1'",)),
-    "infinite": ("fold,accuracy\n1,inf\n", ("line 2: accuracy is 'inf'",)),
-    "with a percent sign": ("fold,accuracy\n1,80 %\n", ("line 2: accuracy is '80 %'",)),
-    "fold 0": ("fold,accuracy\n0,80\n1,81\n", ("line 2: fold 0 is none of urbansound8k, whose folds are 1 to 10",)),
-    "fold 11": ("fold,accuracy\n1,80\n11,81\n", ("line 3: fold 11 is none of urbansound8k",)),
-    "fold 1.5": ("fold,accuracy\n1.5,80\n", ("line 2: fold is '1.5'; give a whole number",)),
-    "fold x": ("fold,accuracy\nx,80\n", ("line 2: fold is 'x'; give a whole number",)),
-    "seed x": ("fold,seed,accuracy\n1,x,80\n", ("line 2: seed is 'x'; give a whole number",)),
-    "empty arm": ("arm,fold,accuracy\nA,1,80\n ,2,80\n", ("line 3: the arm is empty",)),
-    "empty file": ("", ("no column 'fold'", "the first line has: nothing")),
-    "header only": ("fold,accuracy\n\n", ("no row below the first line",)),
-    "binary": (b"\x89PNG\r\n\x1a\n\x00\xff", ("not a UTF-8 text file (byte 0)", "save the table as CSV")),
-    "zeros": (b"\x00" * 300, ("no column 'fold'",)),
-    "UTF-16": (GOOD.encode("utf-16"), ("not a UTF-8 text file", "save the table as CSV in UTF-8")),
-    "too many cells": ("fold,accuracy\n1,80,3\n", ("line 2: 3 cells below 2 columns: 1 | 80 | 3",)),
-    "too few cells": ("fold,accuracy\n1,80\n2\n", ("line 3: 1 cells below 2 columns",)),
-    "decimal comma": ("fold,accuracy\n1,80,5\n", ("line 2: 3 cells below 2 columns", "decimals with a point")),
-    "semicolon and decimal comma": ("fold;accuracy\n1;80,5\n", ("line 2: accuracy is '80,5'", "decimal point")),
-    "column twice": ("fold,accuracy,Accuracy\n1,80,81\n", ("the column 'accuracy' stands 2 times; keep one",)),
-    "open quote": ('fold,accuracy\n1,"80\n', ("line 2: not a CSV file",)),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_file_is_one_message_with_file_line_and_value_and_exit_code_2(tmp_path: Path, case: str) -> None:
-    text, parts = BAD[case]
-    path = written(tmp_path / "scores.csv", text)
-    with pytest.raises(ComparisonError) as error:
-        read_scores(path, "urbansound8k")
-    message = str(error.value)
-    assert message.startswith(str(path))
-    for part in parts:
-        assert part in message
-    assert len(message) < len(str(path)) + 300
-    result = CliRunner().invoke(cli, ["compare", "--scores", str(path), "--claim", CLAIM])
-    assert (result.exit_code, result.output) == (2, f"error: {message}\n")
-
-
-def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ComparisonError, match="Is a directory; give a CSV file"):
-        read_scores(tmp_path, "esc10")
-    with pytest.raises(ComparisonError, match=r"none\.csv: cannot be read: No such file"):
-        read_scores(tmp_path / "none.csv", "esc10")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        GOOD,
-        "\ufeff" + GOOD.replace("\n", "\r\n"),
-        GOOD.replace(",", ";"),
-        GOOD.replace(",", "\t"),
-        "note, Fold ,ACCURACY,note\nfirst,1,80.5,\n\n,2, 79,x\n",
-        'fold,note,accuracy\n1,"two\nlines",80.5\n2,,79\n',
-        "fold,accuracy\n2,0.79\n1,0.805\n",
-        "fold,accuracy\n1.0,8.05e1\n2,79.00",
-    ],
-)
-def test_the_same_table_in_other_clothes(tmp_path: Path, text: str) -> None:
-    (name,), (frame,) = zip(*read_scores(written(tmp_path / "mine.csv", text), "esc10").items(), strict=True)
-    assert name == "mine"
-    assert dict(zip(frame["fold"], frame["accuracy"], strict=True)) == pytest.approx({1: 80.5, 2: 79})
-
-
-def test_a_line_number_is_that_of_the_file_below_a_cell_of_two_lines(tmp_path: Path) -> None:
-    path = written(tmp_path / "s.csv", 'fold,note,accuracy\n1,"two\nlines",80\nx,,79\n')
-    with pytest.raises(ComparisonError, match="line 4: fold is 'x'"):
-        read_scores(path, "esc10")
-
-
-def test_zero_is_zero_in_either_unit(tmp_path: Path) -> None:
-    percent = read_scores(written(tmp_path / "p.csv", "fold,accuracy\n1,0\n2,80\n"), "esc10")["p"]
-    fraction = read_scores(written(tmp_path / "f.csv", "fold,accuracy\n1,0\n2,0.8\n"), "esc10")["f"]
-    assert list(percent["accuracy"]) == list(fraction["accuracy"]) == [0, 80]
-    nothing = read_scores(written(tmp_path / "n.csv", "fold,accuracy\n1,0\n2,0\n"), "esc10")["n"]
-    assert list(nothing["accuracy"]) == [0, 0]
-
-
-def test_arms_and_seeds(tmp_path: Path) -> None:
-    text = "arm,fold,seed,accuracy\nA,1,0,0.8\nA,1,7,0.9\nB,1,0,0.5\n"
-    found = read_scores(written(tmp_path / "s.csv", text), "esc10")
-    assert list(found) == ["A", "B"]
-    assert found["A"] == {"fold": [1, 1], "accuracy": pytest.approx([80, 90]), "seed": [0, 7]}
-
-
-def read(text: str) -> dict[str, pd.DataFrame]:
+def read(text: str) -> dict[str, Trainings]:
     with tempfile.TemporaryDirectory() as folder:
-        return read_scores(written(Path(folder) / "scores.csv", text), "urbansound8k")
+        return dict(read_scores(written(Path(folder) / "scores.csv", text), "urbansound8k").arms)
 
 
 def compared(text: str, library: Library, *addresses: str) -> tuple[ClaimComparison, ...]:
@@ -216,9 +107,84 @@ def test_every_arm_beside_every_claim_is_one_family(library: Library) -> None:
 def test_folds_that_cannot_be(tmp_path: Path, library: Library, conditions: Conditions, message: str) -> None:
     path = written(tmp_path / "scores.csv", "\n".join(["fold,accuracy", *rows_of(list(TEN))]))
     with pytest.raises(ComparisonError, match=message):
-        compare_scores(read_scores(path, "urbansound8k"), (CLAIM,), library, conditions, RULES)
+        compare_scores(read_scores(path, "urbansound8k").arms, (CLAIM,), library, conditions, RULES)
 
 
 def test_an_unknown_claim_is_told_before_anything_is_compared(library: Library) -> None:
     with pytest.raises(ClaimsError, match="did you mean 'TSCNN-DS'"):
         compared(GOOD, library, CLAIM, "su2019:T2/TSCNN-D")
+
+
+ARMS = {"A": list(TEN), "B": [value - 3 + 0.3 * (fold % 3) for fold, value in enumerate(TEN)], "C": list(TEN[::-1])}
+
+
+def arms(**values: list[float]) -> dict[str, Trainings]:
+    return {arm: {"fold": range(1, len(own) + 1), "accuracy": own} for arm, own in (values or ARMS).items()}
+
+
+def test_two_arms_are_paired_by_fold() -> None:
+    (found,) = contrast_scores(arms(), [("A", "B")], WHOLE, RULES)
+    left, right = (dict(enumerate(ARMS[arm], 1)) for arm in "AB")
+    test, same = paired(left, right, ratio=1 / 9), paired_equivalence(left, right, 2.0, ratio=1 / 9)
+    assert (found.test, found.equivalence) == (test, same)
+    assert (found.p, found.p_adjusted, found.p_equivalence) == (test.p, test.p, same.p)
+    assert found.mean == pytest.approx(sum(ARMS["A"]) / 10 - sum(ARMS["B"]) / 10)
+    assert found.decision.verdict is Verdict.HIGHER
+    assert (found.mcnemar, found.bootstrap, found.unpaired) == (None, None, None)
+
+
+def test_seeds_are_averaged_before_arms_are_paired() -> None:
+    text = "arm,fold,seed,accuracy\n" + "".join(
+        f"{arm},{fold},{seed},{60 + 10 * (arm == 'A') + fold + seed}\n"
+        for arm in "AB"
+        for fold in range(1, 11)
+        for seed in range(2 + (arm == "A"))
+    )
+    (found,) = contrast_scores(read(text), [("A", "B")], WHOLE, RULES)
+    assert found.folds == pytest.approx(dict.fromkeys(range(1, 11), 10.5))
+
+
+def test_the_order_of_a_pair_turns_the_sign_alone() -> None:
+    (one,), (other,) = (contrast_scores(arms(), [pair], WHOLE, RULES) for pair in (("A", "B"), ("B", "A")))
+    assert (one.mean, one.p, one.p_equivalence) == pytest.approx((-other.mean, other.p, other.p_equivalence))
+
+
+def test_contrasts_and_claims_of_a_call_are_one_family(library: Library) -> None:
+    pairs = [("A", "B"), ("A", "C")]
+    claims = compare_scores(arms(), (CLAIM,), library, WHOLE, RULES)
+    alone = contrast_scores(arms(), pairs, WHOLE, RULES)
+    assert [each.p_adjusted for each in alone] == holm([each.p for each in alone])
+    with_claims, contrasts = one_family(claims, alone, RULES)
+    raw = [*(each.p for each in claims), *(each.p for each in alone)]
+    assert [*(each.p_adjusted for each in with_claims), *(each.p_adjusted for each in contrasts)] == holm(raw)
+    same = [*(each.p_equivalence for each in claims), *(each.p_equivalence for each in alone)]
+    together = [each.p_equivalence_adjusted for each in (*with_claims, *contrasts)]
+    assert together == holm(same)
+    assert one_family(claims, (), RULES) == (claims, ())
+    assert one_family((), alone, RULES) == ((), alone)
+
+
+def test_arms_on_other_folds_are_not_paired() -> None:
+    found = contrast_scores(arms(A=[80, 81, 83], B=[70, 72]), [("A", "B")], Conditions("urbansound8k", 10), RULES)[0]
+    assert found.p is None
+    assert "not tested on the same folds: fold 3 by A only" in found.decision.reason
+
+
+def test_folds_of_no_named_data_set() -> None:
+    found = contrast_scores(arms(), [("A", "B")], Conditions("not stated", 10), RULES)[0]
+    assert found == contrast_scores(arms(), [("A", "B")], WHOLE, RULES)[0]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([("A", "D")], "--contrast A D: there is no arm 'D'; there are: A, B, C"),
+        ([("A", "a")], "there is no arm 'a'"),
+        ([("A", "A")], "--contrast A A: name two different arms"),
+        ([("A", "B"), ("B", "A")], "--contrast B A: this pair is named twice"),
+    ],
+)
+def test_pairs_that_cannot_be(pairs: list[tuple[str, str]], said: str) -> None:
+    with pytest.raises(ComparisonError) as error:
+        contrast_scores(arms(), pairs, WHOLE, RULES)
+    assert said in str(error.value)

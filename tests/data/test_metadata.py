@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from harness.data.esc import esc_folder, read_esc
+from harness.data.inventory import Inventory
 from harness.data.metadata import Row, read_rows
+from harness.data.urbansound8k import read_urbansound8k
 from harness.errors import DataError
+from tests.data.conftest import ESC10
 
 
 def _file(tmp_path: Path, content: bytes) -> Path:
@@ -30,10 +37,11 @@ def test_rows_carry_their_line_and_values(tmp_path: Path) -> None:
         (b"name,n\n", ["no clip"]),
         (b"name,other\na.wav,1\n", ["has no column 'n'", "name, other"]),
         (b"name,n,n\na.wav,1,2\n", ["more than one column 'n'"]),
-        (b"name,n\na.wav,1\nb.wav\n", ["row 3", "received 1 values, expected 2"]),
-        (b"name,n\na.wav,1,9\n", ["row 2", "received 3 values, expected 2"]),
+        (b"name,n\na.wav,1\nb.wav\n", ["row 3", "1 cells below 2 columns: b.wav"]),
+        (b"name,n\na.wav,1,9\n", ["row 2", "3 cells below 2 columns: a.wav | 1 | 9"]),
         (b"name,n\na.wav,1\nb\xe9.wav,2\n", ["row 3", "0xe9", "UTF-8"]),
-        ("name,n\na.wav,1\n".encode("utf-16"), ["row 1", "UTF-8"]),
+        ("name,n\na.wav,1\n".encode("utf-16")[:-1], ["row", "not a UTF-16 text file"]),
+        (b"PK\x03\x04\x14\0\0\0xl/workbook.xml", ["is an Excel workbook (.xlsx)", "save the table as CSV"]),
     ],
 )
 def test_a_faulty_file_is_refused(tmp_path: Path, content: bytes, said: list[str]) -> None:
@@ -55,18 +63,21 @@ READERS: dict[str, Callable[[Row], object]] = {
     "flag": lambda row: row.flag("x"),
     "file_name": lambda row: row.file_name("x"),
     "text": lambda row: row.text("x"),
+    "identifier": lambda row: row.identifier("x"),
 }
 
 
 @pytest.mark.parametrize(
     ("reader", "value"),
     [
-        *[("integer", value) for value in ("0", "6", "1.0", "one", "", "1e3", "-1", "٣")],
-        *[("seconds", value) for value in ("", "nan", "inf", "-0.1", "4 s")],
+        *[("integer", value) for value in ("0", "6", "1.5", "1.01", "1,0", ".0", "one", "", "1e3", "-1", "٣")],
+        *[("seconds", value) for value in ("", "nan", "inf", "-0.1", "4 s", "4,5", "1_0", "٣")],
         *[("flag", value) for value in ("", "1", "yes")],
         *[("file_name", value) for value in ("../a.wav", "/a.wav", "x/a.wav", "x\\a.wav", "C:a.wav", "..", ".a.wav")],
         *[("file_name", value) for value in ("a", "", "a\n.wav", "a\0.wav")],
         ("text", "  "),
+        ("identifier", ""),
+        ("identifier", "=1.0"),
     ],
 )
 def test_a_value_that_does_not_fit_names_its_place(reader: str, value: str) -> None:
@@ -83,11 +94,116 @@ def test_a_value_that_does_not_fit_names_its_place(reader: str, value: str) -> N
     ("reader", "value", "expected"),
     [
         ("integer", " 5 ", 5),
+        ("integer", "5.0", 5),
         ("seconds", "4.25", 4.25),
         ("flag", "TRUE", True),
         ("flag", "False", False),
+        ("flag", "WAHR", True),
+        ("flag", "Faux", False),
+        ("identifier", "100032", "100032"),
+        ("identifier", "100032.0", "100032"),
+        ("identifier", "100032.5", "100032.5"),
+        ("identifier", "1000.", "1000."),
+        ("identifier", "v1.0", "v1.0"),
         ("file_name", "1-100032-A-0.wav", "1-100032-A-0.wav"),
     ],
 )
 def test_a_value_that_fits_is_read(reader: str, value: str, expected: object) -> None:
     assert READERS[reader](Row(Path("meta.csv"), 7, {"x": value})) == expected
+
+
+def test_a_decimal_comma_counts_where_commas_part_no_cells(tmp_path: Path) -> None:
+    rows = read_rows(_file(tmp_path, b"name;n;s\na.wav;1,0;58,5\n;;\n"), ("name", "n", "s"))
+    assert [(row.integer("n", 1), row.seconds("s")) for row in rows] == [(1, 58.5)]
+
+
+def _original(esc: bool) -> str:
+    """Return metadata of the two layouts with every kind of column."""
+    if esc:
+        return "filename,fold,target,category,esc10,src_file,take\n" + "".join(
+            f"{1 + row % 5}-{1000 + row}-A-{row % 50}.ogg,{1 + row % 5},{row % 50},class {row % 50},"
+            f"{row % 50 in ESC10},{1000 + row},A\n"
+            for row in range(300)
+        )
+    return "slice_file_name,fsID,start,end,salience,fold,classID,class\n" + "".join(
+        f"{1000 + row}-{row % 10}-0-{row}.wav,{1000 + row},{row * 0.317551!r},{row * 0.317551 + 4!r},1,{1 + row % 10},"
+        f"{row % 10},class_{row % 10}\n"
+        for row in range(300)
+    )
+
+
+def _pandas(text: str) -> bytes:
+    return pd.read_csv(io.StringIO(text)).to_csv(index=False).encode()
+
+
+def _pandas_index(text: str) -> bytes:
+    return pd.read_csv(io.StringIO(text)).to_csv().encode()
+
+
+def _pandas_empty_rows(text: str) -> bytes:
+    """Return what pandas makes of a file with empty rows at its end: every whole number with a fraction of zero."""
+    table = pd.read_csv(io.StringIO(text))
+    return table.reindex(range(len(table) + 3)).to_csv(index=False).encode()
+
+
+def _excel(text: str, *, separator: str = "", encoding: str = "utf-8-sig", delimiter: str = ";") -> bytes:
+    """Return what a German Excel saves of it."""
+    table = pd.read_csv(io.StringIO(text), dtype=str).replace({"True": "WAHR", "False": "FALSCH"})
+    for column in {"start", "end"} & set(table):
+        table[column] = table[column].str.replace(".", ",")
+    body = (
+        table.to_csv(index=False, sep=delimiter, lineterminator="\r\n")
+        + f"{delimiter * (len(table.columns) - 1)}\r\n" * 2
+    )
+    return (separator + body).encode(encoding)
+
+
+SAVED: dict[str, Callable[[str], bytes]] = {
+    "pandas": _pandas,
+    "pandas with its index": _pandas_index,
+    "pandas, empty rows": _pandas_empty_rows,
+    "Excel": _excel,
+    "Excel, plain UTF-8": lambda text: _excel(text, encoding="utf-8"),
+    "Excel, sep=": lambda text: _excel(text, separator="sep=;\r\n"),
+    "Excel, Unicode text": lambda text: _excel(text, encoding="utf-16", delimiter="\t"),
+    "a trailing comma": lambda text: text.replace("\n", ",\n").encode(),
+    "a trailing comma below the header": lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1).encode(),
+    "all quoted": lambda text: pd.read_csv(io.StringIO(text), dtype=str).to_csv(index=False, quoting=1).encode(),
+    "old line ends": lambda text: text.replace("\n", "\r").encode(),
+}
+
+
+def _inventory(root: Path, dataset: str, content: bytes) -> Inventory:
+    esc = dataset != "urbansound8k"
+    file = root / "ESC-50" / "meta" / "esc50.csv" if esc else root / "UrbanSound8K" / "metadata" / "UrbanSound8K.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    found = read_esc(root, dataset) if esc else read_urbansound8k(root)
+    return replace(found, entries=tuple(replace(entry, origin="") for entry in found.entries))
+
+
+def _same(root: Path, dataset: str, text: str, saved: Callable[[str], bytes]) -> None:
+    one, other = (_inventory(root, dataset, content) for content in (text.encode(), saved(text)))
+    # Arrays compare element by element, so the numbers of the official release are left out.
+    assert [getattr(one, field.name) for field in fields(one) if field.name != "expected"] == [
+        getattr(other, field.name) for field in fields(other) if field.name != "expected"
+    ]
+
+
+@pytest.mark.parametrize("saved", SAVED)
+@pytest.mark.parametrize("dataset", ["esc50", "esc10", "urbansound8k"])
+def test_metadata_that_a_program_saved_again_is_the_same_inventory(tmp_path: Path, dataset: str, saved: str) -> None:
+    _same(tmp_path, dataset, _original(dataset != "urbansound8k"), SAVED[saved])
+
+
+@pytest.mark.parametrize("saved", SAVED)
+def test_esc_50_saved_again_is_the_same_inventory(esc_root: Path, tmp_path: Path, saved: str) -> None:
+    text = (esc_folder(esc_root) / "meta" / "esc50.csv").read_text(encoding="utf-8")
+    for dataset in ("esc10", "esc50"):
+        _same(tmp_path, dataset, text, SAVED[saved])
+
+
+@pytest.mark.parametrize("saved", SAVED)
+def test_urbansound8k_saved_again_is_the_same_inventory(urbansound_root: Path, tmp_path: Path, saved: str) -> None:
+    text = (urbansound_root / "UrbanSound8K" / "metadata" / "UrbanSound8K.csv").read_text(encoding="utf-8")
+    _same(tmp_path, "urbansound8k", text, SAVED[saved])

@@ -68,7 +68,8 @@ CASES: dict[str, tuple[Callable[[House], None], tuple[str, ...]]] = {
     "fold 6": (_change(3, "fold", 6), ("row 5, column 'fold'", "received '6'")),
     "a class without clips": (_without_class, ("target 12",)),
     "a class of another name": (_change(13, "category", "other"), ("row 15, column 'category'", "received 'other'")),
-    "UTF-16": (_rewrite(lambda text: text.encode("utf-16")), ("row 1", "is not UTF-8")),
+    "UTF-16, cut off": (_rewrite(lambda text: text.encode("utf-16")[:-1]), ("row", "not a UTF-16 text file")),
+    "a workbook": (_rewrite(lambda text: b"PK\x03\x04 xl/" + text.encode()), ("workbook", "as CSV in UTF-8")),
     "Latin-1": (_rewrite(lambda text: text.replace("class0", "été", 1).encode("latin-1")), ("row 2", "0xe9")),
     "a path out of the folder": (_change(2, "filename", "../../../etc/passwd.wav"), ("row 4", "without folders")),
     "an absolute path": (_change(2, "filename", "/etc/passwd.wav"), ("row 4", "without folders")),
@@ -81,7 +82,7 @@ CASES: dict[str, tuple[Callable[[House], None], tuple[str, ...]]] = {
     "a missing file": (_missing_file, ("1 of 30 audio files are missing", "named in")),
     "an empty file": (_rewrite(lambda _: b""), ("is empty",)),
     "a header alone": (_rewrite(lambda text: text.partition("\n")[0].encode()), ("has a header but no clip",)),
-    "a short row": (_rewrite(lambda text: (text + "a.wav,1\n").encode()), ("row 32", "received 2 values, expected 7")),
+    "a short row": (_rewrite(lambda text: (text + "a.wav,1\n").encode()), ("row 32", "2 cells below 7 columns")),
     "an open quote": (_rewrite(lambda text: text.replace("1-1000", '"1-1000', 1).encode()), ("row",)),
     "a field without end": (
         _rewrite(lambda text: (text + "x" * 200_000 + "\n").encode()),

@@ -52,6 +52,12 @@ def refuse(path: Path, extra: str = "", overrides: tuple[str, ...] = ()) -> str:
     return str(caught.value)
 
 
+def test_a_byte_order_mark_and_line_ends_of_other_systems_change_nothing(study: Path) -> None:
+    plain = load_study(study)
+    study.write_bytes(b"\xef\xbb\xbf" + BASE.replace("\n", "\r\n").encode())
+    assert load_study(study) == plain
+
+
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_shipped_studies_are_valid_and_named_after_their_file(path: Path) -> None:
     spec = load_study(path)
