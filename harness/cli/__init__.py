@@ -12,6 +12,7 @@ from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
 from harness.cli.replay import diff_command, replay_command
+from harness.cli.streams import print_in_any_encoding
 from harness.cli.studies import (
     fields_command,
     overview_command,
@@ -24,10 +25,16 @@ from harness.cli.studies import (
 from harness.errors import HarnessError
 from harness.interrupt import EXIT_CODE
 from harness.masking import mask_secrets
+from harness.surroundings import keep_foreign_variables_out
 
 
 class _Commands(click.Group):
     """Prints an error that the user can act on alone, without a traceback."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        print_in_any_encoding()
+        keep_foreign_variables_out()
+        return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -106,7 +106,7 @@ def comparisons_json(comparisons: Sequence[ClaimComparison]) -> str:
     from harness.report.results import json_data
 
     entries: list[dict[str, Any]] = json_data([comparison_entry(each) for each in comparisons])
-    return json.dumps(entries, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(entries, indent=2, allow_nan=False)
 
 
 def _number(value: float) -> str:

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from harness.errors import TrackingError
-from harness.tracking.store import open_store, quiet_mlflow
-from harness.tracking.uri import is_remote, local_folder, mask_secrets
+from harness.surroundings import foreign_variables
+from harness.tracking.store import QUIET, open_store
+from harness.tracking.uri import is_remote, local_folder, mask_secrets, sqlalchemy_uri
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_TO_START = 120
@@ -90,13 +91,13 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
 
 def _environment(uri: str, host: str, port: int) -> dict[str, str]:
     """Return the server's environment. The URI goes here and not on the command line, which other users can see."""
-    quiet_mlflow()
     folder = local_folder(uri)
     # Variables of MLflow that the user set for other stores must not reach into this one.
-    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    foreign = foreign_variables()
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     own = {
-        "MLFLOW_BACKEND_STORE_URI": uri,
-        "MLFLOW_REGISTRY_STORE_URI": uri,
+        "MLFLOW_BACKEND_STORE_URI": sqlalchemy_uri(uri),
+        "MLFLOW_REGISTRY_STORE_URI": sqlalchemy_uri(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
         # MLflow's own deprecations are no news to the user.
@@ -109,7 +110,7 @@ def _environment(uri: str, host: str, port: int) -> dict[str, str]:
         # Where experiments made within the UI put their files; otherwise a folder appears in the working directory.
         own["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = (folder / "artifacts").as_uri()
         own["MLFLOW_ARTIFACTS_DESTINATION"] = (folder / "artifacts").as_uri()
-    return {**inherited, **own}
+    return {**QUIET, **inherited, **own}
 
 
 def _check_port(host: str, port: int) -> None:
