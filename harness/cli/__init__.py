@@ -23,7 +23,7 @@ from harness.cli.studies import (
     ui_command,
 )
 from harness.errors import HarnessError
-from harness.interrupt import EXIT_CODE
+from harness.interrupt import exit_code_of
 from harness.masking import mask_secrets
 from harness.surroundings import keep_foreign_variables_out
 
@@ -44,7 +44,7 @@ class _Commands(click.Group):
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
-            ctx.exit(EXIT_CODE)
+            ctx.exit(exit_code_of(interrupt))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)

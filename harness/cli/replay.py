@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, TRACKING, WORKERS
-from harness.interrupt import Interrupted, second_ends_at_once
+from harness.interrupt import Interrupted, exit_code_of, second_ends_at_once
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -67,8 +67,9 @@ def replay_command(
                 folds=folds,
                 seeds=seeds,
             )
-    except KeyboardInterrupt:
-        raise Interrupted("a replay keeps nothing; the same command begins again") from None
+    except KeyboardInterrupt as interrupt:
+        code = exit_code_of(interrupt)
+        raise Interrupted("a replay keeps nothing; the same command begins again", code) from None
     if as_json:
         click.echo(replay_json(found))
     else:

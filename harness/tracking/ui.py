@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from harness.errors import TrackingError
 from harness.surroundings import foreign_variables
@@ -79,14 +81,14 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
         # Its own group, so that all of its processes can be stopped, and Ctrl-C comes to it through us alone.
         start_new_session=True,
     )
-    previous = _raise_on_sigterm()
+    previous = _raise_on_signals()
     try:
         _wait_until_ready(process, url)
         yield process, url
     finally:
         _stop(process)
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _environment(uri: str, host: str, port: int) -> dict[str, str]:
@@ -162,16 +164,20 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         return
 
 
-def _raise_on_sigterm() -> Callable[[int, FrameType | None], object] | int | None:
-    """Make a plain kill of this process stop the server too; None where signals cannot be set (not the main thread)."""
+def _raise_on_signals() -> dict[int, Any]:
+    """Make a plain kill of this process, or a closed terminal, stop the server too; return the handlers before, none
+    where signals cannot be set (not the main thread)."""
 
     def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    try:
-        return signal.signal(signal.SIGTERM, leave)
-    except ValueError:
-        return None
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {
+        number: signal.signal(number, leave)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
 
 
 def study_addresses(uri: str, url: str) -> dict[str, str]:
