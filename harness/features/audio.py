@@ -30,7 +30,7 @@ def read_mono(path: Path) -> tuple[Samples, int]:
         channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise FeatureError(
-            f"{path}: cannot decode the audio: {error}; fetch the file again or repair it ('harness data check' "
+            f"{path}: cannot decode the audio: {error}; fetch the file again or repair it (`harness data check DATASET` "
             "lists every such file)"
         ) from None
     if len(channels) == 0:
