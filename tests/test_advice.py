@@ -1,4 +1,4 @@
-"""Commands that messages and documents advise: each is one that this version has, and the important ones are executed."""
+"""Commands that messages and documents advise: each exists, and the important ones are executed."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from harness.tracking.store import open_store
 
 HOUSE = Path(__file__).parents[1]
 PROGRAMS: dict[str, click.Command] = {"harness": cli, "mlflow": mlflow_cli}
-# A command ends with what quotes it, with the sentence, or with its line; one that is quoted is given whole.
-_COMMAND = re.compile(r"(?P<quoted>`|: |with: |run: )?(?<![\w./-])(?P<command>(?:harness|mlflow) [a-z][^`;,()\n]*)")
+# A command ends with what quotes it, with the sentence, or with its line; one that is to be run is given whole.
+_COMMAND = re.compile(r"(?P<whole>\brun `|: )?(?<![\w./-])(?P<command>(?:harness|mlflow) [a-z][^`;,()\n]*)")
 _CODE = re.compile(r"`[^`\n]+`|^    \S.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A command with the file that advises it; ``quoted`` tells whether it is to be typed as it is."""
+    """A command with the file that advises it; ``whole`` tells whether it is to be typed as it is."""
 
     place: str
     command: str
-    quoted: bool
+    whole: bool
 
     def __str__(self) -> str:
         return f"{self.place}: {self.command}"
@@ -56,14 +56,14 @@ def advised() -> list[Advice]:
     """Return every command that our documents and sources name."""
     files = [file for pattern in ("*.md", "*/*.md", "harness/**/*.py") for file in sorted(HOUSE.glob(pattern))]
     found = {
-        Advice(str(file.relative_to(HOUSE)), match["command"].strip(), bool(match["quoted"]))
+        Advice(str(file.relative_to(HOUSE)), match["command"].strip(), bool(match["whole"]))
         for file in files
         for text in texts(file)
         for match in _COMMAND.finditer(text)
         if resolved(match["command"])[1] is not None
     }
     # Part of an f-string is a constant of its own, cut where something is filled in.
-    return sorted((each for each in found if not any(cut(each, other) for other in found)), key=lambda each: str(each))
+    return sorted((each for each in found if not any(cut(each, other) for other in found)), key=str)
 
 
 def cut(one: Advice, other: Advice) -> bool:
@@ -98,7 +98,7 @@ def test_an_advised_command_is_one_that_exists_with_its_options(advice: Advice) 
     assert found is not None
     options = {word.partition("=")[0].rstrip(".:'\"") for word in words if word.startswith("--")}
     assert options <= {name for parameter in found.params for name in parameter.opts} | {"--help"}
-    if advice.quoted and advice.place.endswith(".py"):
+    if advice.whole and advice.place.endswith(".py"):
         assert not isinstance(found, click.Group), "a group is no command"
         arguments = [each for each in found.params if isinstance(each, click.Argument) and each.required]
         assert len([word for word in words if not word.startswith("-")]) >= len(arguments), "an argument is missing"
