@@ -12,7 +12,7 @@ from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
 from harness.cli.replay import diff_command, replay_command
-from harness.cli.streams import print_in_any_encoding
+from harness.cli.streams import print_in_any_encoding, say
 from harness.cli.studies import (
     fields_command,
     overview_command,
@@ -40,10 +40,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"error: {mask_secrets(str(error))}", err=True)
+            say(f"error: {mask_secrets(str(error))}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
-            click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
+            say(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
             ctx.exit(exit_code_of(interrupt))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

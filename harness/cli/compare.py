@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CLAIMS, NOT_STATED
+from harness.cli.streams import say
 from harness.vocabulary import DATASETS
 
 
@@ -105,6 +106,6 @@ def compare_command(
     )
     found = compare_scores(read_scores(scores, name), addresses, library, conditions, Rules(margin, confidence))
     if as_json:
-        click.echo(comparisons_json(found))
+        say(comparisons_json(found))
     else:
         show_comparisons(found)

@@ -6,6 +6,8 @@ import codecs
 import io
 import sys
 
+import click
+
 _HANDLER = "harness.plain"
 _PLAIN = str.maketrans(
     {
@@ -45,6 +47,11 @@ def print_in_any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print ``text``: click by itself would write UTF-8 to a stream whose encoding is ASCII."""
+    click.echo(text, file=sys.stderr if err else sys.stdout)
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
