@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from harness.errors import HarnessError, TrackingError
@@ -197,7 +197,7 @@ def _lay_out(file: Path) -> None:
     """Make a new database under another name, and give it its own when it is whole: one whose maker died between two
     of MLflow's migrations can never be opened again."""
     from filelock import FileLock
-    from mlflow.tracking import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     if file.exists():
         return
@@ -207,7 +207,9 @@ def _lay_out(file: Path) -> None:
         made = file.with_name(f".making-{file.name}")
         for left in (made, made.with_name(f"{made.name}-journal")):
             left.unlink(missing_ok=True)
-        MlflowClient(tracking_uri=sqlalchemy_uri(f"sqlite:///{made}")).search_experiments(max_results=1)
+        # Not by a client, which would place the default experiment's artifacts in the working directory.
+        untyped: Any = SqlAlchemyStore
+        untyped(sqlalchemy_uri(f"sqlite:///{made}"), (file.parent / "artifacts").as_uri())
         made.replace(file)
 
 
