@@ -47,7 +47,7 @@ def test_a_store_lies_in_the_folder_that_is_named(
         study.run_fold(recorder, trial, study.task("A"))
     assert read_study(f"sqlite:///{folder}/mlruns/mlflow.db", "tiny").folds["status"].tolist() == ["FINISHED"]
     assert (folder / "mlruns" / "artifacts" / "tiny" / recorder.run_id / "artifacts" / "study.json").is_file()
-    open_search("a search", default_storage(study.uri), study.spec)
+    open_search("a search", default_storage(study.uri))
     assert sorted(each.name for each in (folder / "mlruns").iterdir()) == ["artifacts", "mlflow.db", "optuna.db"]
     storage = sqlalchemy_uri(f"sqlite:///{folder}/mlruns/optuna.db")
     assert optuna.get_all_study_names(storage) == ["a search"]
