@@ -1,15 +1,19 @@
-"""Ctrl-C in every phase of a study: what is saved and how to go on, exit code 130; a second ends at once."""
+"""Ctrl-C, SIGTERM and SIGHUP in every phase of a study: what is saved and how to go on, exit code 128 and the signal's
+number; a second ends at once."""
 
 from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +86,29 @@ PHASES = {
 }
 
 
-@pytest.mark.parametrize(("phase", "workers"), [("features", 1), ("search", 2), ("final", 1), ("report", 1)])
+@pytest.mark.parametrize(
+    ("phase", "workers", "number"),
+    [
+        ("features", 1, signal.SIGINT),
+        ("search", 2, signal.SIGTERM),
+        ("final", 1, signal.SIGHUP),
+        ("report", 1, signal.SIGINT),
+    ],
+)
 def test_an_interrupted_phase_says_what_is_saved_and_goes_on(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, phase: str, workers: int
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, phase: str, workers: int, number: signal.Signals
 ) -> None:
     place, saved = PHASES[phase]
 
     def interrupted(*_: Any, **__: Any) -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
 
     given = arguments(tmp_path, data, workers)
     with monkeypatch.context() as patch:
         patch.setattr(place, interrupted)
         patch.setattr(sys, "argv", ["harness", *given])
         result = CliRunner().invoke(cli, given)
-    assert result.exit_code == 130, result.output
+    assert result.exit_code == 128 + number, result.output
     told = result.output.splitlines()[-1]
     assert told.startswith(f"interrupted: {saved}")
     assert told.endswith(f"; go on with: {shlex.join(['harness', *given])}")
@@ -113,8 +125,15 @@ def test_an_interrupted_phase_says_what_is_saved_and_goes_on(
         assert json.loads((tmp_path / "reports" / "tiny" / "results.json").read_text())
 
 
-def test_ctrl_c_at_a_terminal_reaches_the_workers_and_ends_cleanly(tmp_path: Path, data: Path) -> None:
-    # To the whole group, as a terminal sends it, in the midst of training with two workers.
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill), (signal.SIGTERM, os.killpg), (signal.SIGHUP, os.killpg)],
+    ids=["Ctrl-C", "kill", "batch system", "closed terminal"],
+)
+def test_a_signal_ends_study_and_workers_and_leaves_nothing_running(
+    tmp_path: Path, data: Path, number: signal.Signals, send: Callable[[int, int], None]
+) -> None:
+    # In the midst of training with two workers; a terminal or a batch system sends it to the whole group.
     listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     script = f"{listen}\nfrom harness.cli import cli\ncli()"
     long = [*arguments(tmp_path, data, 2), "--set", "train.epochs=2000"]
@@ -128,15 +147,63 @@ def test_ctrl_c_at_a_terminal_reaches_the_workers_and_ends_cleanly(tmp_path: Pat
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
+        send(process.pid, number)
         _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "stopping; Ctrl-C again ends at once" in error
     assert "interrupted: 0 finished trainings are recorded in" in error
     assert "Traceback" not in error
     # They end when they find that the parent is gone, which takes a moment.
     _, left = psutil.wait_procs(workers, timeout=10)
     assert not [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert set(statuses(tmp_path)) == {"KILLED"}
+
+
+def statuses(folder: Path) -> list[str]:
+    """Return the status of every run of the store: study, trials and folds."""
+    with closing(sqlite3.connect(folder / "mlruns" / "mlflow.db")) as database:
+        return [status for (status,) in database.execute("SELECT status FROM runs")]
+
+
+def test_a_signal_while_the_study_run_is_opened_leaves_nothing_running(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.tracking.write.begin_session", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert CliRunner().invoke(cli, arguments(tmp_path, data, 1)).exit_code == 143
+    assert statuses(tmp_path) == ["KILLED"]
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with second_ends_at_once():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_is_gone_does_not_disturb_the_end() -> None:
+    # The far end of a pseudo-terminal is closed: what is written to it fails from then on.
+    script = """
+import sys, time
+from harness.interrupt import second_ends_at_once
+try:
+    with second_ends_at_once():
+        print("ready", flush=True)
+        time.sleep(60)
+except KeyboardInterrupt as stopped:
+    print("a line that nobody reads", flush=True)
+    sys.exit(stopped.exit_code)
+"""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        assert os.read(ours, 5) == b"ready"
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(10) == 129
 
 
 def test_a_second_ctrl_c_ends_at_once_with_the_workers() -> None:

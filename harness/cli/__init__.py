@@ -12,6 +12,7 @@ from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
 from harness.cli.replay import diff_command, replay_command
+from harness.cli.streams import print_in_any_encoding, say
 from harness.cli.studies import (
     fields_command,
     overview_command,
@@ -22,22 +23,28 @@ from harness.cli.studies import (
     ui_command,
 )
 from harness.errors import HarnessError
-from harness.interrupt import EXIT_CODE
+from harness.interrupt import exit_code_of
 from harness.masking import mask_secrets
+from harness.surroundings import keep_foreign_variables_out
 
 
 class _Commands(click.Group):
     """Prints an error that the user can act on alone, without a traceback."""
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        print_in_any_encoding()
+        keep_foreign_variables_out()
+        return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            click.echo(f"error: {mask_secrets(str(error))}", err=True)
+            say(f"error: {mask_secrets(str(error))}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
-            click.echo(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
-            ctx.exit(EXIT_CODE)
+            say(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
+            ctx.exit(exit_code_of(interrupt))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)

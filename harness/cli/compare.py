@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CLAIMS, NOT_STATED
+from harness.cli.streams import say
 from harness.vocabulary import DATASETS
 
 
@@ -141,6 +142,6 @@ def compare_command(
         rules,
     )
     if as_json:
-        click.echo(comparisons_json(with_claims, between, notes))
+        say(comparisons_json(with_claims, between, notes))
     else:
         show_comparisons(with_claims, between, notes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import DATA_ROOT
+from harness.cli.streams import say
 from harness.errors import DataError, HarnessError
 from harness.vocabulary import DATASETS
 
@@ -67,7 +68,7 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
     from harness.data import fetch, resolve_data_root
 
     folder = fetch(dataset, resolve_data_root(data_root), url=url, checksum=checksum, progress=sys.stderr.isatty())
-    click.echo(f"{dataset} lies in {folder}; check it with: harness data check {dataset}")
+    say(f"{dataset} lies in {folder}; check it with: harness data check {dataset}")
 
 
 @data_group.command("synth", short_help="Write the embedded synthetic data set.")
@@ -79,9 +80,7 @@ def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     from harness.data import resolve_data_root, write_synthetic
     from harness.study.sections import SyntheticSection
 
-    click.echo(
-        write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed))
-    )
+    say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:

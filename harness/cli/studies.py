@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+from harness.cli.streams import say
 from harness.interrupt import second_ends_at_once
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def overview_command(reports: tuple[Path, ...], output: Path, networks: tuple[st
 
     files = write_overview(reports, output, networks)
     for path in (*files.figures, *files.tables):
-        click.echo(path)
+        say(path)
 
 
 @click.command("sync", short_help="Send recorded runs to the MLflow server they wait for.")
@@ -145,9 +146,9 @@ def sync_command(tracking_uri: str | None) -> None:
     with Terminal() as progress:
         deliveries = send_waiting_runs(tracking_uri, progress)
     for delivery in deliveries:
-        click.echo(str(delivery))
+        say(str(delivery))
     if not deliveries:
-        click.echo("no runs wait for a server here (mlruns/spool/ in the folder in which run-study was started)")
+        say("no runs wait for a server here (mlruns/spool/ in the folder in which run-study was started)")
     if any(delivery.error for delivery in deliveries):
         sys.exit(1)
 

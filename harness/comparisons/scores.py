@@ -168,7 +168,7 @@ def _why(record: StudyRecord) -> str:
     errors = record.folds["error"] if "error" in record.folds else pd.Series(dtype=str)
     errors = errors[errors.fillna("").astype(str) != ""]
     if errors.empty:
-        return "; run `harness run-study` to its end first"
+        return "; run `harness run-study STUDY` to its end first"
     return f"; {len(errors)} runs failed, the first with: {str(errors.iloc[0]).splitlines()[-1][:200]}"
 
 

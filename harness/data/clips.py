@@ -15,7 +15,7 @@ from harness.data.audiofile import broken_page, cut_off, not_a_file, open_audio,
 from harness.errors import DataError
 
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
-_RESTORE = "put the original file back; run `harness data check` for the whole list"
+_RESTORE = "put the original file back; run `harness data check DATASET` for the whole list"
 
 
 @dataclass(frozen=True)

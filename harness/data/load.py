@@ -116,8 +116,8 @@ def _table(inventory: Inventory, folds: tuple[int, ...], workers: int) -> ClipTa
     if missing:
         raise DataError(
             f"{inventory.dataset}: {len(missing)} of {len(chosen)} audio files are missing, the first is "
-            f"{missing[0].path} (named in {missing[0].origin}); put them back, or run `harness data check` for the "
-            "whole list"
+            f"{missing[0].path} (named in {missing[0].origin}); put them back, or run `harness data check "
+            f"{inventory.dataset}` for the whole list"
         )
     counts = inventory.counts(chosen)
     empty = [name for label, name in enumerate(inventory.classes) if not counts[:, label].sum()]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DataError
+from harness.surroundings import reach_loopback_directly
 
 if TYPE_CHECKING:
     import requests
@@ -185,6 +186,7 @@ class ResumingDownloader:
     def _request(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
         import requests
 
+        reach_loopback_directly()
         try:
             response = requests.get(
                 url,

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.failures import failure_message, release_memory
-from harness.interrupt import workers_hear_no_ctrl_c
+from harness.interrupt import workers_hear_no_signals
 from harness.training.task import FoldTask, trajectories
 
 _Group = tuple[FoldTask, ...]
@@ -109,7 +109,7 @@ class _Worker:
         self.alive = True
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with workers_hear_no_ctrl_c():
+        with workers_hear_no_signals():
             self._process.start()
         theirs.close()
 
@@ -145,11 +145,9 @@ class _Worker:
 
     def stop(self) -> None:
         self.pipe.close()
-        self._process.terminate()
-        self._process.join(10)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        # It hears of no other signal, and has nothing of its own to close.
+        self._process.kill()
+        self._process.join()
 
 
 def _serve(pipe: Connection) -> None:

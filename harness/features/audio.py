@@ -32,8 +32,8 @@ def read_mono(path: Path) -> tuple[Samples, int]:
             channels, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, OSError) as error:
         raise FeatureError(
-            f"{path}: cannot decode the audio: {error}; fetch the file again or repair it ('harness data check' "
-            "lists every such file)"
+            f"{path}: cannot decode the audio: {error}; fetch the file again or repair it "
+            "(`harness data check DATASET` lists every such file)"
         ) from None
     if len(channels) == 0:
         raise FeatureError(f"{path}: the file holds no samples; fetch it again, or leave the clip out of the metadata")

@@ -27,7 +27,7 @@ from harness.errors import FeatureError
 from harness.features.entry import Target, publish_entry
 from harness.features.parts import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import Plane
-from harness.interrupt import workers_hear_no_ctrl_c
+from harness.interrupt import workers_hear_no_signals
 from harness.study import FeaturesSection
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
         min(workers, len(jobs)), mp_context=multiprocessing.get_context("spawn"), initializer=_enter_worker
     )
     try:
-        with workers_hear_no_ctrl_c():
+        with workers_hear_no_signals():
             futures = {pool.submit(_run_job, job): job for job in jobs}
         for future in as_completed(futures):
             future.result()

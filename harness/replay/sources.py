@@ -97,7 +97,7 @@ class ReportSource:
             raise ReportError(f"{folder}: cannot read the report: {error}") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReportError(
-                f"{folder}: not the report of a study: {error!r}; write it again: harness report"
+                f"{folder}: not the report of a study: {error!r}; write it again: harness report {folder.name}"
             ) from None
         spec = recorded_spec(head)
         folds = tuple(

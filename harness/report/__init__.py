@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from harness.surroundings import drop_missing_backend
+
 if TYPE_CHECKING:
     from harness.report.audit import AuditFiles, write_audit
     from harness.report.conclusions import findings
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from harness.report.rewrite import rewrite_report
     from harness.report.summary import ArmSummary, summarise, summary_rows
     from harness.report.write import ReportFiles, write_report
+
+# Before matplotlib, which modules of this folder import first of all.
+drop_missing_backend()
 
 __all__ = [
     "ArmSummary",

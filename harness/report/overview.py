@@ -90,7 +90,7 @@ def read_report(folder: Path) -> Reported:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(
-            f"{path}: not the results of a study ({error!r}); write the report again: harness report"
+            f"{path}: not the results of a study ({error!r}); write the report again: harness report STUDY"
         ) from None
     if version != SCHEMA:
         raise ReportError(

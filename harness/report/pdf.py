@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -68,7 +69,7 @@ def _commands() -> list[list[str]]:
 
 
 def _how(folder: Path, document: str) -> str:
-    return f"cd {folder} && latexmk -pdf {document}"
+    return f"cd {shlex.quote(str(folder))} && latexmk -pdf {shlex.quote(document)}"
 
 
 def _run(command: list[str], folder: Path, timeout: float) -> str | None:

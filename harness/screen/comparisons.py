@@ -165,7 +165,7 @@ def comparisons_json(
         "comparisons": [comparison_entry(each) for each in comparisons],
         "contrasts": [contrast_entry(each) for each in contrasts],
     }
-    return json.dumps(json_data(found), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(json_data(found), indent=2, allow_nan=False)
 
 
 def _interval(low: float, high: float) -> str:

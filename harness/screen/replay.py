@@ -100,7 +100,7 @@ def replay_json(found: Replay) -> str:
             for fold in found.folds
         ],
     }
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(data, indent=2, allow_nan=False)
 
 
 def diff_json(found: RunDiff) -> str:
@@ -124,7 +124,7 @@ def diff_json(found: RunDiff) -> str:
         "only_in_a": list(found.alone[0]),
         "only_in_b": list(found.alone[1]),
     }
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(data, indent=2, allow_nan=False)
 
 
 def _show_conditions(terminal: Console, found: Mapping[Difference, int], total: int, sides: tuple[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -24,6 +25,7 @@ from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.search.pruning import floor_of
 from harness.search.space import distributions
 from harness.search.strategies import grid_point, make_sampler
+from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 from harness.study import Arm, StudySpec
 
 _NEWER = "install that one (pip install --upgrade optuna), or name another storage (search.storage)"
@@ -169,12 +171,12 @@ def _open(study_key: str, storage: str) -> optuna.Study:
     _make_folder(storage)
     # A connection that the server closed meanwhile is replaced; a locked file is waited for.
     engine: dict[str, Any] = {"pool_pre_ping": True}
-    if storage.startswith("sqlite:"):
+    if is_sqlite(storage):
         engine["connect_args"] = {"timeout": _PATIENCE}
     try:
         return optuna.create_study(
             study_name=study_key,
-            storage=RDBStorage(storage, engine_kwargs=engine),
+            storage=RDBStorage(sqlalchemy_uri(storage), engine_kwargs=engine),
             direction="maximize",
             load_if_exists=True,
         )
@@ -189,7 +191,7 @@ def _why(error: Exception, storage: str) -> str:
     if "optuna storage upgrade" in text:
         return (
             "an older Optuna made it, and nothing was changed; copy the storage, then run: "
-            f"optuna storage upgrade --storage {_shown(storage)}"
+            f"optuna storage upgrade --storage {shlex.quote(sqlalchemy_uri(_shown(storage)))}"
         )
     if "no longer compatible" in text:
         return f"a newer Optuna made it, and nothing was changed; {_NEWER}"
@@ -197,7 +199,10 @@ def _why(error: Exception, storage: str) -> str:
 
 
 def _shown(storage: str) -> str:
-    return make_url(storage).render_as_string(hide_password=True) if "://" in storage else storage
+    # A path needs no hiding, and stays as it is called.
+    if is_sqlite(storage) or "://" not in storage:
+        return storage
+    return make_url(storage).render_as_string(hide_password=True)
 
 
 def _reason(error: Exception) -> str:
@@ -206,8 +211,8 @@ def _reason(error: Exception) -> str:
 
 
 def _make_folder(storage: str) -> None:
-    if storage.startswith("sqlite:///"):
-        Path(storage.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    if is_sqlite(storage):
+        Path(split_sqlite_uri(storage)[1]).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _requeue_interrupted(study: optuna.Study, names: set[str]) -> None:

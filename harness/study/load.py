@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
 from harness.study.spec import StudySpec
+from harness.study.toml import as_toml
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
@@ -35,23 +38,29 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
         raise StudyError(f"{path}: not a UTF-8 text file (byte {error.start}); a study is a TOML file") from None
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits, brackets in brackets
         raise StudyError(f"{path}: not valid TOML: {error}; correct the file") from None
-    for override in overrides:
-        _set(document, override)
-    return parse_study(document, str(path))
+    given = {_set(document, override): override for override in overrides}
+    return parse_study(document, str(path), given)
 
 
-def parse_study(document: dict[str, Any], source: str) -> StudySpec:
-    """Validate a parsed ``document``; ``source`` names it in messages. Raises StudyError."""
+def parse_study(
+    document: dict[str, Any], source: str, overrides: Mapping[tuple[int | str, ...], str] | None = None
+) -> StudySpec:
+    """Validate a parsed ``document``; ``source`` names it in messages. Raises StudyError.
+
+    ``overrides`` are those set over it, each by its place in the document: messages say how to write them.
+    """
     try:
         # Through JSON, where lists stand for tuples: strict validation of the Python objects would refuse them.
         return StudySpec.model_validate_json(json.dumps(document, default=str))
     except RecursionError:
         raise StudyError(f"{source}: lists or tables stand within each other too deeply; correct the file") from None
     except ValidationError as error:
-        raise StudyError("\n".join(f"{source}: {line}" for line in _explain(error, document))) from None
+        lines = _explain(error, document, overrides or {})
+        raise StudyError("\n".join(f"{source}: {line}" for line in lines)) from None
 
 
-def _set(document: dict[str, Any], override: str) -> None:
+def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:
+    """Set the value of ``override`` in ``document``, and return where that is."""
     dotted, equals, text = override.partition("=")
     keys = dotted.strip().split(".")
     if not equals or not all(keys):
@@ -68,11 +77,15 @@ def _set(document: dict[str, Any], override: str) -> None:
             keys = [*keys[: depth + 1], ".".join(rest[:cut]), *rest[cut:]]
             break
     node: Any = document
+    place: list[int | str] = []
     for key in keys[:-1]:
-        node = _child(node, key, override)
+        inner = _child(node, key, override)
+        place.append(node.index(inner) if isinstance(node, list) else key)
+        node = inner
     if isinstance(node, list):
         raise StudyError(f"--set {override}: name a key of the entry {keys[-1]!r}, not the entry")
     node[keys[-1]] = value
+    return (*place, keys[-1])
 
 
 def _child(node: Any, key: str, override: str) -> Any:
@@ -88,7 +101,9 @@ def _child(node: Any, key: str, override: str) -> Any:
     return child
 
 
-def _explain(error: ValidationError, document: dict[str, Any]) -> list[str]:
+def _explain(
+    error: ValidationError, document: dict[str, Any], overrides: Mapping[tuple[int | str, ...], str]
+) -> list[str]:
     """Return one line a fault: key, what is wrong, value received, what is allowed."""
     lines = []
     faults = error.errors()
@@ -111,8 +126,27 @@ def _explain(error: ValidationError, document: dict[str, Any]) -> list[str]:
             told = message if len(message) <= 1_000 else f"{message[:500]} ... {message[-500:]}"
             lines.append(f"{where}: {told}" if where else told)
         else:
-            lines.append(f"{where}: {message[:1].lower()}{message[1:]}, received {_show(fault['input'])}")
+            hint = _how_to_write(fault, overrides)
+            lines.append(f"{where}: {message[:1].lower()}{message[1:]}, received {_show(fault['input'])}{hint}")
     return lines
+
+
+def _how_to_write(fault: ErrorDetails, overrides: Mapping[tuple[int | str, ...], str]) -> str:
+    """Return how the override that the fault comes from is written in TOML, empty where that is not known."""
+    override = next((text for place, text in overrides.items() if fault["loc"][: len(place)] == place), None)
+    if override is None:
+        return ""
+    key, _, text = (part.strip() for part in override.partition("="))
+    if fault["type"] == "string_type":
+        return f"; text needs quotes within those of the shell: --set {shlex.quote(f'{key}={json.dumps(text)}')}"
+    if not isinstance(fault["input"], str) or fault["input"] != text:
+        return ""
+    if text.lower() in ("none", "null", "nil"):
+        return f"; TOML has no {text}: leave --set {key} out for the default"
+    written = as_toml(text)
+    return (
+        f"; {_cut(text)} is no TOML and was taken as text: --set {shlex.quote(f'{key}={written}')}" if written else ""
+    )
 
 
 def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.tracking.store import Store
+from harness.tracking.uri import sqlalchemy_uri
 
 _SECONDS_BETWEEN_SAMPLES = 5
 
@@ -17,7 +18,10 @@ class LoadMonitor:
 
         untyped: Any = SystemMetricsMonitor
         self._monitor = untyped(
-            run_id, sampling_interval=_SECONDS_BETWEEN_SAMPLES, resume_logging=True, tracking_uri=store.uri
+            run_id,
+            sampling_interval=_SECONDS_BETWEEN_SAMPLES,
+            resume_logging=True,
+            tracking_uri=sqlalchemy_uri(store.uri),
         )
         self._monitor.start()
 

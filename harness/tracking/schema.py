@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+
+from harness.tracking.uri import sqlalchemy_uri
 
 _TOLD = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
 
@@ -23,7 +26,8 @@ def schema_fault(text: str, shown: str) -> str:
     if _known(found):
         return (
             f"its tables are those of an older MLflow (schema {found}) than the installed {installed} (schema "
-            f"{told['expected']}), and nothing was changed; copy the store, then run: mlflow db upgrade {shown}"
+            f"{told['expected']}), and nothing was changed; copy the store, then run: "
+            f"mlflow db upgrade {shlex.quote(sqlalchemy_uri(shown))}"
         )
     return (
         f"its tables have the schema {found}, which the installed MLflow {installed} does not know, so a newer one "

@@ -9,18 +9,19 @@ import errno
 import logging
 import os
 import re
+import shlex
 import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
+from harness.surroundings import proxy_of, reach_loopback_directly
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
@@ -30,6 +31,7 @@ from harness.tracking.uri import (
     is_sqlite,
     local_folder,
     mask_secrets,
+    sqlalchemy_uri,
     sqlite_file,
 )
 
@@ -43,7 +45,7 @@ _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
 _GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-_QUIET = {
+QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -53,6 +55,7 @@ _QUIET = {
     # MLflow would send a request again that a failing server may have carried out; the mirror looks first.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
+"""Variables of MLflow that keep it to its work here."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ class Store:
         if found is not None and found.lifecycle_stage != "active":
             raise TrackingError(
                 f"{self.shown}: the experiment {name!r} was deleted in MLflow and its name is still taken; restore it "
-                f"(mlflow experiments restore --experiment-id {found.experiment_id}) or rename the study (study.name)"
+                f"(MLFLOW_TRACKING_URI={shlex.quote(sqlalchemy_uri(self.shown))} "
+                f"mlflow experiments restore --experiment-id {found.experiment_id}) or rename the study (study.name)"
             )
         if found is not None:
             return str(found.experiment_id)
@@ -181,7 +185,7 @@ def _open(uri: str, create: bool) -> Store:
         _hush_loggers()
         if create and is_sqlite(uri):
             _lay_out(sqlite_file(uri))
-        client = MlflowClient(tracking_uri=uri)
+        client = MlflowClient(tracking_uri=sqlalchemy_uri(uri))
         if not is_remote(uri):
             client = cast("MlflowClient", Patient(client))
         # The first request opens the database (and lays out a new one); better here than in the midst of a study.
@@ -193,7 +197,7 @@ def _lay_out(file: Path) -> None:
     """Make a new database under another name, and give it its own when it is whole: one whose maker died between two
     of MLflow's migrations can never be opened again."""
     from filelock import FileLock
-    from mlflow.tracking import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     if file.exists():
         return
@@ -203,14 +207,16 @@ def _lay_out(file: Path) -> None:
         made = file.with_name(f".making-{file.name}")
         for left in (made, made.with_name(f"{made.name}-journal")):
             left.unlink(missing_ok=True)
-        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
+        # Not by a client, which would place the default experiment's artifacts in the working directory.
+        untyped: Any = SqlAlchemyStore
+        untyped(sqlalchemy_uri(f"sqlite:///{made}"), (file.parent / "artifacts").as_uri())
         made.replace(file)
 
 
 def quiet_mlflow() -> None:
     """Switch off MLflow's usage statistics and progress bars, unless the environment already decides; call before
     importing mlflow."""
-    for name, value in _QUIET.items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
 
 
@@ -252,7 +258,8 @@ def _check_reachable(uri: str, shown: str) -> None:
         host, port = parts.hostname, parts.port or _PORTS.get(scheme)
     except ValueError:
         raise TrackingError(f"{shown}: the port of the tracking URI is not a number") from None
-    if scheme not in _PORTS or not host or port is None or (is_remote(uri) and scheme in getproxies()):
+    reach_loopback_directly()
+    if scheme not in _PORTS or not host or port is None or proxy_of(uri):
         return
     try:
         socket.create_connection((host, port), timeout=10).close()
@@ -275,20 +282,27 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
         if fault := schema_fault(text, shown):
             raise TrackingError(f"{shown}: cannot {doing}: {fault}") from error
         first = text.splitlines()[0] if text else type(error).__name__
-        raise TrackingError(f"{shown}: cannot {doing}: {first}{_advice(error, text)}") from error
+        raise TrackingError(f"{shown}: cannot {doing}: {first}{_advice(error, text, shown)}") from error
 
 
-def _advice(error: Exception, text: str) -> str:
+def _advice(error: Exception, text: str, shown: str) -> str:
     """Return what to do about ``error``, empty where nothing is known."""
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk is full" in text:
         return f"; free some space there, {_GO_ON}"
     if number in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "unable to open database" in text:
         return f"; make the folder writable or name another store with --tracking-uri, {_GO_ON}"
+    if "disk I/O error" in text:
+        return (
+            "; SQLite cannot work with its file there: the disk fails, or it is a network file system, which SQLite's "
+            f"locks do not suit: name a store on a disk of this machine with --tracking-uri, {_GO_ON}"
+        )
     if "is locked" in text:
         return f"; another program holds it open (a database browser, a backup): close that, {_GO_ON}"
     if passing(error):
         return f"; it did not come back within a minute: start it, {_GO_ON}"
     if "not a database" in text or "malformed" in text:
         return "; it is no SQLite database, or a damaged one: put a copy back or name another store with --tracking-uri"
+    if proxy := proxy_of(shown):
+        return f"; it was asked through the proxy {mask_secrets(proxy)}: if it needs none, name its host in NO_PROXY"
     return ""

@@ -7,16 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from harness.errors import TrackingError
-from harness.tracking.store import open_store, quiet_mlflow
-from harness.tracking.uri import is_remote, local_folder, mask_secrets
+from harness.surroundings import foreign_variables
+from harness.tracking.store import QUIET, open_store
+from harness.tracking.uri import is_remote, local_folder, mask_secrets, sqlalchemy_uri
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_TO_START = 120
@@ -78,25 +81,25 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
         # Its own group, so that all of its processes can be stopped, and Ctrl-C comes to it through us alone.
         start_new_session=True,
     )
-    previous = _raise_on_sigterm()
+    previous = _raise_on_signals()
     try:
         _wait_until_ready(process, url)
         yield process, url
     finally:
         _stop(process)
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _environment(uri: str, host: str, port: int) -> dict[str, str]:
     """Return the server's environment. The URI goes here and not on the command line, which other users can see."""
-    quiet_mlflow()
     folder = local_folder(uri)
     # Variables of MLflow that the user set for other stores must not reach into this one.
-    inherited = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    foreign = foreign_variables()
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     own = {
-        "MLFLOW_BACKEND_STORE_URI": uri,
-        "MLFLOW_REGISTRY_STORE_URI": uri,
+        "MLFLOW_BACKEND_STORE_URI": sqlalchemy_uri(uri),
+        "MLFLOW_REGISTRY_STORE_URI": sqlalchemy_uri(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
         # MLflow's own deprecations are no news to the user.
@@ -109,7 +112,7 @@ def _environment(uri: str, host: str, port: int) -> dict[str, str]:
         # Where experiments made within the UI put their files; otherwise a folder appears in the working directory.
         own["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = (folder / "artifacts").as_uri()
         own["MLFLOW_ARTIFACTS_DESTINATION"] = (folder / "artifacts").as_uri()
-    return {**inherited, **own}
+    return {**QUIET, **inherited, **own}
 
 
 def _check_port(host: str, port: int) -> None:
@@ -161,16 +164,20 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         return
 
 
-def _raise_on_sigterm() -> Callable[[int, FrameType | None], object] | int | None:
-    """Make a plain kill of this process stop the server too; None where signals cannot be set (not the main thread)."""
+def _raise_on_signals() -> dict[int, Any]:
+    """Make a plain kill of this process, or a closed terminal, stop the server too; return the handlers before, none
+    where signals cannot be set (not the main thread)."""
 
     def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    try:
-        return signal.signal(signal.SIGTERM, leave)
-    except ValueError:
-        return None
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {
+        number: signal.signal(number, leave)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
 
 
 def study_addresses(uri: str, url: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from urllib.request import url2pathname
 
 from harness.errors import TrackingError
 from harness.masking import mask_secrets, mask_tree
+from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
 __all__ = [
     "absolute_uri",
@@ -17,13 +18,9 @@ __all__ = [
     "local_folder",
     "mask_secrets",
     "mask_tree",
+    "sqlalchemy_uri",
     "sqlite_file",
 ]
-
-
-def is_sqlite(uri: str) -> bool:
-    """Whether the store is one SQLite file."""
-    return uri.startswith(("sqlite:", "sqlite+"))
 
 
 def is_remote(uri: str) -> bool:
@@ -37,16 +34,29 @@ def sqlite_file(uri: str) -> Path:
     Raises
     ------
     TrackingError
-        When the URI names no file.
+        When the URI names no file, or one whose name is no text.
     """
-    _, slashes, rest = uri.partition(":///")
-    name = rest.partition("?")[0]
-    if not slashes or name in ("", ":memory:"):
+    name = split_sqlite_uri(uri)[1]
+    if name in ("", ":memory:"):
         raise TrackingError(
             f"tracking URI {uri!r} names no file; a store in memory would be lost at the end. "
             "Use sqlite:///folder/file.db (relative) or sqlite:////folder/file.db (absolute)"
         )
-    return Path(name).absolute()
+    file = Path(name).absolute()
+    if not _is_text(str(file)):
+        raise TrackingError(
+            f"tracking URI {uri!r}: the path {str(file)!r} holds bytes that are no UTF-8 text, which no URI can name; "
+            "rename that folder, or name a store elsewhere with --tracking-uri"
+        )
+    return file
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def absolute_uri(uri: str) -> str:
@@ -60,8 +70,7 @@ def absolute_uri(uri: str) -> str:
     if not uri.strip():
         raise TrackingError("tracking URI is empty; use for instance sqlite:///mlruns/mlflow.db")
     if is_sqlite(uri):
-        query = uri.partition("?")[2]
-        scheme = uri.partition(":")[0]
+        scheme, _, query = split_sqlite_uri(uri)
         return f"{scheme}:///{sqlite_file(uri).as_posix()}" + (f"?{query}" if query else "")
     if uri.startswith("file:"):
         return _file_uri_path(uri).as_uri()

@@ -126,6 +126,7 @@ class StudyRecorder(FoldRecorder):
         # Studies that go on in one study run share a lock.
         core = core_digest(mask_tree(spec.model_dump(mode="json")), digests["data"])
         lock = _take_lock(store, spec.study.name, core, tell)
+        recorder = None
         try:
             known = {**digests, **environment.facts.get("digests", {}), "spec": digest}
             with store.guard("open the study run"):
@@ -143,12 +144,15 @@ class StudyRecorder(FoldRecorder):
                     and (each.data.tags["level"], each.data.tags["phase"]) == (names.FOLD, names.FINAL)
                     for each in found
                 )
-                begin_session(store, run, spec, clips, leakage, environment, known, claims or {}, tested)
                 recorder = cls(store, experiment, run, spec, known, clips)
+                begin_session(store, run, spec, clips, leakage, environment, known, claims or {}, tested)
                 recorder._remember(found)
                 if spec.tracking.system_metrics:
                     recorder._monitor = LoadMonitor(store, recorder.run_id)
-        except BaseException:
+        except BaseException as error:
+            # One who stops it in this moment leaves no run that looks as if it went on.
+            if recorder is not None and isinstance(error, KeyboardInterrupt):
+                recorder.__exit__(type(error), error, error.__traceback__)
             lock.release()
             raise
         recorder._lock = lock

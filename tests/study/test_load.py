@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -209,6 +210,34 @@ def test_files_that_are_no_study(tmp_path: Path) -> None:
 )
 def test_overrides_that_mean_nothing_are_refused(study: Path, override: str) -> None:
     assert override in refuse(study, overrides=(override,))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("study.name=2024", "study.name: input should be a valid string, received 2024; text needs quotes within those "
+         "of the shell: --set 'study.name=\"2024\"'"),
+        ("study.name=true", "--set 'study.name=\"true\"'"),
+        ("arms.MCNet.name=8", "--set 'arms.MCNet.name=\"8\"'"),
+        ("train.lr=.001", "received '.001'; .001 is no TOML and was taken as text: --set train.lr=0.001"),
+        ("train.cuda_graphs=True", "; True is no TOML and was taken as text: --set train.cuda_graphs=true"),
+        ("data.folds=1,2,3", "--set 'data.folds=[1, 2, 3]'"),
+        ("evaluate.folds=(1,2)", "--set 'evaluate.folds=[1, 2]'"),
+        ("data.folds=None", "TOML has no None: leave --set data.folds out for the default"),
+    ],
+)  # fmt: skip
+def test_an_override_that_is_no_toml_is_told_with_how_to_write_it(study: Path, override: str, said: str) -> None:
+    told = refuse(study, overrides=(override,))
+    assert said in told
+    # What is advised is accepted there, but for what else the study may lack.
+    if "--set '" in told or "--set train" in told:
+        (_, advised) = shlex.split(told[told.rindex("--set ") :])
+        load_study(study, (advised,))
+
+
+def test_a_number_of_toml_needs_no_advice(study: Path) -> None:
+    assert load_study(study, ("train.lr=1e-3",)).train.lr == 0.001
+    assert "--set" not in refuse(study, overrides=("train.lr=fast",))
 
 
 @given(st.text(max_size=200))

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Engine
 from harness.errors import TrackingError
 from harness.patience import Patient
 from harness.tracking import StudyRecorder, read_study
+from harness.tracking.store import open_store
 from tests.servers import free_port
 
 
@@ -216,3 +217,16 @@ def test_a_database_server_that_restarts_is_waited_for(
             recorder.finish_trial(trial, {1: 0.5}, "validation")
         train(study, recorder)
     assert_whole(study)
+
+
+def test_a_database_on_a_file_system_that_does_not_suit_it_is_told_with_what_to_do(study: Any) -> None:
+    from sqlite3 import OperationalError as SqliteError
+
+    from sqlalchemy.exc import OperationalError
+
+    failed = OperationalError("SELECT 1", None, SqliteError("disk I/O error"))
+    with pytest.raises(TrackingError, match="disk I/O error") as caught, open_store(study.uri, create=False).guard("x"):
+        raise failed
+    told = str(caught.value)
+    assert "network file system" in told
+    assert "name a store on a disk of this machine with --tracking-uri, then give the same command again" in told
