@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from harness.errors import HarnessError, TrackingError
-from harness.patience import Patient, passing
+from harness.patience import SECONDS, Patient, passing
+from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, run_place
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
@@ -42,6 +43,7 @@ _logger = logging.getLogger(__name__)
 _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
 _GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
+_LEFT = ("-journal", "-wal")
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -94,9 +96,12 @@ class Store:
                 f"{self.shown}: the experiment {name!r} was deleted in MLflow and its name is still taken; restore it "
                 f"(mlflow experiments restore --experiment-id {found.experiment_id}) or rename the study (study.name)"
             )
+        home = sqlite_file(self.uri).parent if is_sqlite(self.uri) else None
         if found is not None:
+            if home is not None:
+                self._check_place(name, found.artifact_location, home)
             return str(found.experiment_id)
-        location = (sqlite_file(self.uri).parent / "artifacts" / name).as_uri() if is_sqlite(self.uri) else None
+        location = experiment_place(home, name).as_uri() if home is not None else None
         # Without the kind the UI asks what the experiment is for, and hides the charts until told.
         tags = {"mlflow.experimentKind": "custom_model_development"}
         if description:
@@ -116,18 +121,59 @@ class Store:
                 return runs
 
     def artifact_folder(self, run: Run) -> Path | None:
-        """Return the folder of a run's artifacts when it is on this machine, else None.
+        """Return the folder of a run's artifacts, to read and to write, when it is on this machine, else None.
 
-        A store that was copied elsewhere is followed: artifacts are then looked for beside the database.
+        A local store has its artifacts in its own folder: one that was moved or copied is followed, and a place outside
+        is never used, whatever the database says.
         """
-        folder = file_uri_path(run.info.artifact_uri)
-        if folder is None or folder.is_dir():
-            return folder
-        home = local_folder(self.uri)
-        if home is not None:
-            for moved in home.glob(f"artifacts/*/{run.info.run_id}/artifacts"):
-                return moved
-        return folder
+        recorded, home = file_uri_path(run.info.artifact_uri), local_folder(self.uri)
+        if recorded is None or home is None or is_inside(recorded, home):
+            return recorded
+        return run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+
+    def artifact_place(self, run: Run) -> str:
+        """Return where a run's artifacts belong, as it may be printed, and where the database says when that differs."""
+        folder = self.artifact_folder(run)
+        if folder is None:
+            return mask_secrets(run.info.artifact_uri)
+        recorded = file_uri_path(run.info.artifact_uri)
+        return f"{folder}" if recorded == folder else f"{folder} (the database says {recorded})"
+
+    def follow(self) -> None:
+        """Make the artifact locations in a SQLite store that was moved or copied those of its present place.
+
+        Raises
+        ------
+        TrackingError
+            When the database cannot be written.
+        """
+        if not is_sqlite(self.uri):
+            return
+        file = sqlite_file(self.uri)
+        with self.guard("follow the store to where it is now"):
+            for before in follow(file):
+                _logger.warning(
+                    "%s was moved or copied from %s: its artifacts are now read and written in %s",
+                    self.shown,
+                    before,
+                    file.parent,
+                )
+
+    def _check_place(self, name: str, location: str, home: Path) -> None:
+        recorded = file_uri_path(location)
+        if recorded is None or is_inside(recorded, home):
+            return
+        here = experiment_place(home, recorded.name)
+        raise TrackingError(
+            f"{self.shown}: the artifacts of experiment {name!r} are in {recorded}, outside the folder of the store, and "
+            "nothing is written there. "
+            + (
+                f"If the database was copied without them, copy that folder to {here} and give the same command again; "
+                if recorded.parent.name == ARTIFACTS
+                else ""
+            )
+            + "else name another store with --tracking-uri, or rename the study (study.name)"
+        )
 
     @contextmanager
     def guard(self, doing: str) -> Iterator[None]:
@@ -186,7 +232,10 @@ def _open(uri: str, create: bool) -> Store:
             client = cast("MlflowClient", Patient(client))
         # The first request opens the database (and lays out a new one); better here than in the midst of a study.
         client.search_experiments(max_results=1)
-    return Store(uri, client)
+    store = Store(uri, client)
+    if create:
+        store.follow()
+    return store
 
 
 def _lay_out(file: Path) -> None:
@@ -225,23 +274,43 @@ def _hush_loggers() -> None:
 
 
 def _check_exists(uri: str, shown: str) -> None:
-    hint = "run a study first (harness run-study), or name another store with --tracking-uri"
+    missing = "run a study first (harness run-study), or name another store with --tracking-uri"
     if is_sqlite(uri):
         file = sqlite_file(uri)
         if not file.is_file():
-            raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {hint}")
-        try:
-            # A with statement of sqlite3 itself ends the transaction, not the connection.
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-                found = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise TrackingError(f"{shown}: {file} cannot be read as a SQLite database ({error}); {hint}") from None
-        if found is None:
-            raise TrackingError(f"{shown}: {file} is not an MLflow tracking store (it has no experiments); {hint}")
+            raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {missing}")
+        with _explained(shown, "read the tracking store"):
+            tables = _tables(file)
+        if "experiments" not in tables:
+            hint = f"it holds {', '.join(sorted(tables)[:3])}: name another store with --tracking-uri"
+            raise TrackingError(
+                f"{shown}: {file} is not an MLflow tracking store (it has no experiments); {hint if tables else missing}"
+            )
         return
     folder = local_folder(uri)
     if folder is not None and not folder.is_dir():
-        raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {hint}")
+        raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {missing}")
+
+
+def _tables(file: Path) -> set[str]:
+    """Return the names of the tables in a database.
+
+    It is opened with the rights that MLflow opens it with: SQLite rolls back what a writer left that died inside a
+    commit, and needs to write for that.
+    """
+    # A with statement of sqlite3 itself ends the transaction, not the connection.
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=SECONDS)) as database:
+        try:
+            return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.OperationalError as error:
+            left = [each.name for end in _LEFT if (each := file.with_name(f"{file.name}{end}")).exists()]
+            if left and not (os.access(file.parent, os.W_OK) and os.access(file, os.W_OK)):
+                raise TrackingError(
+                    f"{file}: the last writer ended before its changes were complete ({left[0]} is still there), and "
+                    f"{file.parent} cannot be written, which completing or undoing them needs ({error}); make the folder "
+                    f"writable, or copy it whole, {left[0]} included, and name the copy with --tracking-uri"
+                ) from None
+            raise
 
 
 def _check_reachable(uri: str, shown: str) -> None:
@@ -269,7 +338,7 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
     except HarnessError:
         raise
     except Exception as error:
-        if not (isinstance(error, OSError) or type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests"))):
+        if not (isinstance(error, OSError) or type(error).__module__.startswith(("mlflow", "sqlalchemy", "sqlite3", "requests"))):
             raise
         text = mask_secrets(str(error)).strip()
         if fault := schema_fault(text, shown):

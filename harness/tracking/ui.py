@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from types import FrameType
 from harness.errors import TrackingError
 from harness.tracking.store import open_store, quiet_mlflow
 from harness.tracking.uri import is_remote, local_folder, mask_secrets
+
+_logger = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_TO_START = 120
@@ -66,6 +69,10 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
         raise TrackingError(f"{mask_secrets(uri)} is an MLflow server already: open this address in a browser")
     # Opening it to read tells at once of a store that is missing or of another version, which the server would bury.
     store = open_store(uri, create=False)
+    try:
+        store.follow()
+    except TrackingError as error:
+        _logger.warning("%s; files of runs are not shown until then", error)
     _check_port(host, port)
     address = f"[{host}]" if ":" in host else host
     url = f"http://{address}:{port}"
