@@ -5,6 +5,7 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,3 +132,15 @@ class StudyRecord:
             if protocol not in found:
                 found.append(protocol)
         return tuple(found)
+
+
+def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the git facts of a record's environment as they are printed: ``unknown (reason)`` for what git gave no
+    answer to, which older records do not distinguish from none."""
+    git: Mapping[str, Any] = environment.get("git") or {}
+    reason = git.get("unknown")
+    return {
+        name: f"unknown ({reason})" if value is None and reason else value
+        for name, value in git.items()
+        if name != "unknown"
+    }

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from harness.patience import SECONDS
+from harness.tracking.database import connect
 from harness.tracking.uri import file_uri_path
 
 ARTIFACTS = "artifacts"
@@ -49,15 +48,15 @@ def follow(database: Path) -> tuple[Path, ...]:
     sqlite3.Error
         When the database cannot be read, or written where there is something to change.
     """
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, timeout=SECONDS)) as connection:
-        connection.isolation_level = None
+    with connect(database) as connection:
         if not _moved(connection, database.parent):
             return ()
         connection.execute("BEGIN IMMEDIATE")
         moved = _moved(connection, database.parent)
         for number, old, new in moved:
             was, now = f"{old.rstrip('/')}/", f"{new.as_uri()}/"
-            connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (now[:-1], number))
+            place = (new.as_uri(), number)
+            connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", place)
             connection.execute(
                 "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
                 "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",

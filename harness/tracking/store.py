@@ -10,9 +10,8 @@ import logging
 import os
 import re
 import socket
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,7 +19,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from harness.errors import HarnessError, TrackingError
-from harness.patience import SECONDS, Patient, passing
+from harness.patience import Patient, passing
+from harness.tracking.database import table_names
 from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, run_place
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
@@ -42,8 +42,8 @@ _logger = logging.getLogger(__name__)
 
 _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
+_LIBRARIES = ("mlflow", "sqlalchemy", "sqlite3", "requests")
 _GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
-_LEFT = ("-journal", "-wal")
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -132,7 +132,7 @@ class Store:
         return run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
 
     def artifact_place(self, run: Run) -> str:
-        """Return where a run's artifacts belong, as it may be printed, and where the database says when that differs."""
+        """Return where a run's artifacts are, as it may be printed, and where the database says when that differs."""
         folder = self.artifact_folder(run)
         if folder is None:
             return mask_secrets(run.info.artifact_uri)
@@ -165,8 +165,8 @@ class Store:
             return
         here = experiment_place(home, recorded.name)
         raise TrackingError(
-            f"{self.shown}: the artifacts of experiment {name!r} are in {recorded}, outside the folder of the store, and "
-            "nothing is written there. "
+            f"{self.shown}: the artifacts of experiment {name!r} are in {recorded}, outside the folder of the store, "
+            "and nothing is written there. "
             + (
                 f"If the database was copied without them, copy that folder to {here} and give the same command again; "
                 if recorded.parent.name == ARTIFACTS
@@ -280,37 +280,17 @@ def _check_exists(uri: str, shown: str) -> None:
         if not file.is_file():
             raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {missing}")
         with _explained(shown, "read the tracking store"):
-            tables = _tables(file)
+            tables = table_names(file)
         if "experiments" not in tables:
             hint = f"it holds {', '.join(sorted(tables)[:3])}: name another store with --tracking-uri"
             raise TrackingError(
-                f"{shown}: {file} is not an MLflow tracking store (it has no experiments); {hint if tables else missing}"
+                f"{shown}: {file} is not an MLflow tracking store (it has no experiments); "
+                f"{hint if tables else missing}"
             )
         return
     folder = local_folder(uri)
     if folder is not None and not folder.is_dir():
         raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {missing}")
-
-
-def _tables(file: Path) -> set[str]:
-    """Return the names of the tables in a database.
-
-    It is opened with the rights that MLflow opens it with: SQLite rolls back what a writer left that died inside a
-    commit, and needs to write for that.
-    """
-    # A with statement of sqlite3 itself ends the transaction, not the connection.
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=SECONDS)) as database:
-        try:
-            return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        except sqlite3.OperationalError as error:
-            left = [each.name for end in _LEFT if (each := file.with_name(f"{file.name}{end}")).exists()]
-            if left and not (os.access(file.parent, os.W_OK) and os.access(file, os.W_OK)):
-                raise TrackingError(
-                    f"{file}: the last writer ended before its changes were complete ({left[0]} is still there), and "
-                    f"{file.parent} cannot be written, which completing or undoing them needs ({error}); make the folder "
-                    f"writable, or copy it whole, {left[0]} included, and name the copy with --tracking-uri"
-                ) from None
-            raise
 
 
 def _check_reachable(uri: str, shown: str) -> None:
@@ -338,7 +318,10 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
     except HarnessError:
         raise
     except Exception as error:
-        if not (isinstance(error, OSError) or type(error).__module__.startswith(("mlflow", "sqlalchemy", "sqlite3", "requests"))):
+        if not (
+            isinstance(error, OSError)
+            or type(error).__module__.startswith(("mlflow", "sqlalchemy", "sqlite3", "requests"))
+        ):
             raise
         text = mask_secrets(str(error)).strip()
         if fault := schema_fault(text, shown):
