@@ -134,13 +134,16 @@ class StudyRecord:
         return tuple(found)
 
 
+NO_CHECKOUT = "none (the code was in no git checkout)"
+"""What is printed for the commit of code that was installed."""
+
+
 def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the git facts of a record's environment as they are printed: ``unknown (reason)`` for what git gave no
-    answer to, which older records do not distinguish from none."""
+    answer to, and :data:`NO_CHECKOUT`. Older records do not distinguish the two, and say nothing."""
     git: Mapping[str, Any] = environment.get("git") or {}
     reason = git.get("unknown")
-    return {
-        name: f"unknown ({reason})" if value is None and reason else value
-        for name, value in git.items()
-        if name != "unknown"
-    }
+    shown = {name: f"unknown ({reason})" if value is None and reason else value for name, value in git.items()}
+    if shown.pop("unknown", None) == "" and not (git.get("commit") or git.get("dirty")):
+        shown["commit"] = NO_CHECKOUT
+    return shown

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.record import shown_git
+from harness.record import NO_CHECKOUT, shown_git
 
 PACKAGE, SETTING = "package", "setting"
 ABSENT = {PACKAGE: "not installed", SETTING: "not known"}
@@ -109,7 +109,7 @@ def leaves(tree: Any, path: str = "") -> dict[str, str]:
 
 def _changes(git: Mapping[str, Any]) -> str | None:
     """Return the uncommitted changes of the code in words; None when the code was in no checkout."""
-    if not git.get("commit"):
+    if git.get("commit") in (None, "", NO_CHECKOUT):
         return None
     dirty = git.get("dirty")
     if isinstance(dirty, str):
