@@ -27,6 +27,21 @@ def experiment_place(home: Path, name: str) -> Path:
     return home / ARTIFACTS / name
 
 
+def place_fault(location: str, home: Path) -> str:
+    """Return why an experiment of the SQLite store in ``home`` cannot be written whose artifacts are at ``location``,
+    and what to do; empty when it can."""
+    recorded = file_uri_path(location)
+    if recorded is None or is_inside(recorded, home):
+        return ""
+    here = experiment_place(home, recorded.name)
+    copy = f"if the database was copied without them, copy that folder to {here} and give the same command again; else "
+    return (
+        f"its artifacts are in {recorded}, outside the folder of the store, and nothing is written there; "
+        f"{copy if recorded.parent.name == ARTIFACTS else ''}name another store with --tracking-uri, or rename the "
+        "study (study.name)"
+    )
+
+
 def run_place(recorded: Path, parent: Path, run_id: str) -> Path:
     """Return where a run of a store has its artifacts when ``recorded``, its own word, is outside the store's folder.
 

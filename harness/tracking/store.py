@@ -21,7 +21,7 @@ from urllib.request import getproxies
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
 from harness.tracking.database import table_names
-from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, run_place
+from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, place_fault, run_place
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
@@ -87,8 +87,13 @@ class Store:
     def ensure_experiment(self, name: str, description: str) -> str:
         """Return the id of the experiment called ``name``, created where it is missing.
 
-        Beside a SQLite database its artifacts lie in ``artifacts/<name>`` as an absolute address, so that the UI finds
-        them from any working directory; a server places artifacts itself.
+        Beside a SQLite database its artifacts are in ``artifacts/<name>``, recorded as an absolute address, so that the
+        UI finds them from any working directory; a server places artifacts itself.
+
+        Raises
+        ------
+        TrackingError
+            When the experiment was deleted, or its artifacts are outside the folder of a SQLite store.
         """
         found = self.client.get_experiment_by_name(name)
         if found is not None and found.lifecycle_stage != "active":
@@ -98,8 +103,8 @@ class Store:
             )
         home = sqlite_file(self.uri).parent if is_sqlite(self.uri) else None
         if found is not None:
-            if home is not None:
-                self._check_place(name, found.artifact_location, home)
+            if home is not None and (fault := place_fault(found.artifact_location, home)):
+                raise TrackingError(f"{self.shown}: experiment {name!r}: {fault}")
             return str(found.experiment_id)
         location = experiment_place(home, name).as_uri() if home is not None else None
         # Without the kind the UI asks what the experiment is for, and hides the charts until told.
@@ -159,22 +164,6 @@ class Store:
                     file.parent,
                 )
 
-    def _check_place(self, name: str, location: str, home: Path) -> None:
-        recorded = file_uri_path(location)
-        if recorded is None or is_inside(recorded, home):
-            return
-        here = experiment_place(home, recorded.name)
-        raise TrackingError(
-            f"{self.shown}: the artifacts of experiment {name!r} are in {recorded}, outside the folder of the store, "
-            "and nothing is written there. "
-            + (
-                f"If the database was copied without them, copy that folder to {here} and give the same command again; "
-                if recorded.parent.name == ARTIFACTS
-                else ""
-            )
-            + "else name another store with --tracking-uri, or rename the study (study.name)"
-        )
-
     @contextmanager
     def guard(self, doing: str) -> Iterator[None]:
         """Turn MLflow's and the disk's errors into a TrackingError that says what was being done, and where."""
@@ -185,8 +174,9 @@ class Store:
 def open_store(uri: str, *, create: bool) -> Store:
     """Open the store at ``uri``: ``sqlite:///``, ``http(s)://``, ``file:`` or any that MLflow accepts.
 
-    ``create`` allows a local store to be made; without it nothing is ever written to disk, and instead of a server that
-    does not answer its spool on this machine is opened, if there is one, with a warning that says so.
+    ``create`` allows a local store to be made, and makes one that was moved or copied follow to where it is now.
+    Without it nothing is made or changed (SQLite itself undoes a commit whose writer died), and instead of a server
+    that does not answer its spool on this machine is opened, if there is one, with a warning that says so.
 
     Raises
     ------
