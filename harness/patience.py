@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_SECONDS = 60.0
+SECONDS = 60.0
+"""How long a busy database is waited for."""
+
 _LONGEST_PAUSE = 5.0
 _PASSING = (
     "database is locked",
@@ -34,7 +36,7 @@ class Patient:
     closes with the others that are open.
     """
 
-    def __init__(self, patient: object, seconds: float = _SECONDS) -> None:
+    def __init__(self, patient: object, seconds: float = SECONDS) -> None:
         self._patient = patient
         self._seconds = seconds
 
@@ -43,7 +45,7 @@ class Patient:
         return functools.partial(patiently, found, seconds=self._seconds) if callable(found) else found
 
 
-def patiently(call: Callable[..., Any], *args: Any, seconds: float = _SECONDS, **named: Any) -> Any:
+def patiently(call: Callable[..., Any], *args: Any, seconds: float = SECONDS, **named: Any) -> Any:
     """Return what ``call`` returns, calling it again for ``seconds`` as long as it fails with a passing error."""
     deadline = time.monotonic() + seconds
     pause = 0.1

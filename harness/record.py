@@ -5,6 +5,7 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -132,3 +133,18 @@ class StudyRecord:
             if protocol not in found:
                 found.append(protocol)
         return tuple(found)
+
+
+NO_CHECKOUT = "none (the code was in no git checkout)"
+"""What is printed for the commit of code that was installed."""
+
+
+def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the git facts of a record's environment as they are printed: ``unknown (reason)`` for what git gave no
+    answer to, and :data:`NO_CHECKOUT`. Older records do not distinguish the two, and say nothing."""
+    git: Mapping[str, Any] = environment.get("git") or {}
+    reason = git.get("unknown")
+    shown = {name: f"unknown ({reason})" if value is None and reason else value for name, value in git.items()}
+    if shown.pop("unknown", None) == "" and not (git.get("commit") or git.get("dirty")):
+        shown["commit"] = NO_CHECKOUT
+    return shown

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.record import NO_CHECKOUT, shown_git
+
 PACKAGE, SETTING = "package", "setting"
 ABSENT = {PACKAGE: "not installed", SETTING: "not known"}
 """Conditions that are lists, by the first word of their names, and what is said of an entry that one side lacks."""
@@ -34,10 +36,11 @@ def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
     ``operating system``, ``workers`` (where the command line names them), and ``package <name>`` for each that is
     installed.
     """
+    git = shown_git(environment)
     hardware, python = environment.get("hardware", {}), environment.get("python", {})
     told = {
-        "code commit": environment.get("git", {}).get("commit"),
-        "uncommitted changes": _changes(environment.get("git")),
+        "code commit": git.get("commit"),
+        "uncommitted changes": _changes(git),
         "harness": environment.get("harness"),
         "python": " ".join(filter(None, (python.get("implementation"), python.get("version")))),
         "processor": hardware.get("cpu"),
@@ -104,11 +107,14 @@ def leaves(tree: Any, path: str = "") -> dict[str, str]:
     return found
 
 
-def _changes(git: Mapping[str, Any] | None) -> str | None:
-    """Return the uncommitted changes of the code in words; None when the code lay in no checkout."""
-    if not git or not git.get("commit"):
+def _changes(git: Mapping[str, Any]) -> str | None:
+    """Return the uncommitted changes of the code in words; None when the code was in no checkout."""
+    if git.get("commit") in (None, "", NO_CHECKOUT):
         return None
-    if not git.get("dirty"):
+    dirty = git.get("dirty")
+    if isinstance(dirty, str):
+        return dirty
+    if not dirty:
         return "none"
     unknown = git.get("untracked", ())
     told = [f"diff {git['diff_digest']}"] if git.get("diff_digest") else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.record import StudyRecord
+from harness.record import StudyRecord, shown_git
 from harness.report import wording
 from harness.report.latex import breakable, code, escape
 from harness.report.results import command
@@ -26,7 +26,7 @@ def environment_tex(record: StudyRecord) -> list[str]:
     parts.append(f"Run {escape(record.run_id)}, {escape(record.status.lower())}, {record.seconds:,.0f} seconds in all.")
     rows = [
         rf"{breakable(name)} & {breakable(_shortened(value))} \\"
-        for name, value in _flat(record.environment)
+        for name, value in _flat({**record.environment, **_git(record)})
         if name != "command"
     ]
     if rows:
@@ -38,6 +38,10 @@ def environment_tex(record: StudyRecord) -> list[str]:
         )
         parts.append(r"All of it stands in \texttt{results.json}.")
     return parts
+
+
+def _git(record: StudyRecord) -> dict[str, Any]:
+    return {"git": shown_git(record.environment)} if "git" in record.environment else {}
 
 
 def _flat(environment: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.progress import duration
+from harness.record import shown_git
 from harness.report import markdown, wording
 from harness.report.conclusions import findings
 from harness.report.evidence import Evidence
@@ -62,16 +63,22 @@ def _made(evidence: Evidence) -> str:
     environment = record.environment
     hardware: Mapping[str, Any] = environment.get("hardware") or {}
     packages: Mapping[str, Any] = environment.get("packages") or {}
-    git: Mapping[str, Any] = environment.get("git") or {}
     facts = [
         ("time in all", duration(record.seconds) if record.seconds else ""),
         ("hardware", _hardware(hardware)),
         ("versions", ", ".join(filter(None, (_python(environment), *_versions(packages))))),
-        ("commit", f"{git.get('commit', '')}{', with uncommitted changes' if git.get('dirty') else ''}"),
+        ("commit", _commit(shown_git(environment))),
     ]
     ran = command(record)
     shown = f"    {' '.join(ran.split())}\n\n" if ran else ""
     return shown + markdown.table(("", ""), [fact for fact in facts if fact[1]], words=2)
+
+
+def _commit(git: Mapping[str, Any]) -> str:
+    commit, dirty = str(git.get("commit") or ""), git.get("dirty")
+    if isinstance(dirty, str):
+        return commit if commit == dirty else f"{commit}, uncommitted changes {dirty}"
+    return f"{commit}{', with uncommitted changes' if dirty else ''}"
 
 
 def _hardware(hardware: Mapping[str, Any]) -> str:

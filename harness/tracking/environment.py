@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 import harness
-from harness.tracking.git import git_facts
+from harness.tracking.git import git_facts, git_warning
 from harness.tracking.uri import mask_secrets
 
 LOCK_FILE = Path("requirements/dev.lock")
@@ -31,14 +31,17 @@ class Environment:
     facts
         JSON data: ``harness`` (version); ``python`` {version, implementation}; ``packages`` {name: version}, all that
         are installed; ``hardware`` {cpu, cores_physical, cores_logical, cores_usable, memory_bytes, gpus: [{name,
-        memory_bytes}]}; ``platform``; ``git`` {commit, branch, dirty, untracked, diff_digest};
-        ``command``; ``overrides``; ``digests`` {lock}.
+        memory_bytes}]}; ``platform``; ``git`` {commit, branch, dirty, untracked, diff_digest, unknown}, null
+        where git gave no answer, for the reason ``unknown``; ``command``; ``overrides``; ``digests`` {lock}.
     diff
         Uncommitted changes of the code.
+    warnings
+        What a person should know before the study runs.
     """
 
     facts: dict[str, Any]
     diff: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environment:
@@ -65,14 +68,15 @@ def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environm
             "commit": git.commit,
             "branch": git.branch,
             "dirty": git.dirty,
-            "untracked": list(git.untracked),
-            "diff_digest": hashlib.sha256(git.diff.encode()).hexdigest() if git.diff else "",
+            "untracked": None if git.untracked is None else list(git.untracked),
+            "diff_digest": hashlib.sha256(git.diff.encode()).hexdigest() if git.diff else git.diff,
+            "unknown": git.unknown,
         },
         "command": mask_secrets(command),
         "overrides": [mask_secrets(override) for override in overrides],
         "digests": {"lock": lock_digest(package.parent)},
     }
-    return Environment(facts, git.diff)
+    return Environment(facts, git.diff or "", (git_warning(package, git.unknown),) if git.unknown else ())
 
 
 def installed_packages() -> dict[str, str]:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from harness.errors import TrackingError
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
-from harness.tracking.uri import file_uri_path
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -28,6 +27,20 @@ if TYPE_CHECKING:
     from harness.tracking.store import Store
 
 Content = TypeVar("Content")
+PUT_BACK = "put it back from a backup, or from where the store was moved or copied from"
+"""What to do about an artifact that is missing: nothing that could lose another copy of it."""
+
+TRAIN_AGAIN = (
+    "where there is no copy, delete this run in the MLflow UI (it keeps the rest, and can restore the run) and run the "
+    "study again: only this training is repeated"
+)
+"""What to do about a file of one training that no copy is left of."""
+
+_WRITE_AGAIN = (
+    "without one, rename this file (to keep it) and run the study again: the study goes on in its run and writes the "
+    "file anew"
+)
+
 Writer = Callable[[Path], object]
 """Writes one file at the path it is given."""
 
@@ -37,7 +50,7 @@ def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
 
     A local file is there whole or not at all, also after a power cut.
     """
-    local = file_uri_path(run.info.artifact_uri)
+    local = store.artifact_folder(run)
     if local is not None:
         for name, writer in files.items():
             write_whole(local / name, writer)
@@ -160,16 +173,15 @@ def read_weights(file: Path) -> dict[str, NDArray[Any]]:
 
 def read_json(file: Path) -> Any:
     """Return JSON data."""
-    return _read(file, lambda: json.loads(file.read_text(encoding="utf-8")), file.name)
+    return _read(file, lambda: json.loads(file.read_text(encoding="utf-8")), file.name, _WRITE_AGAIN)
 
 
-def _read(file: Path, reader: Callable[[], Content], what: str) -> Content:
+def _read(file: Path, reader: Callable[[], Content], what: str, else_: str = TRAIN_AGAIN) -> Content:
     try:
         return reader()
     except Exception as error:
         raise TrackingError(
-            f"{file}: {what} cannot be read ({type(error).__name__}: {error}); it is damaged. "
-            "Delete that run in the MLflow UI and run the study again: only what is missing is trained"
+            f"{file}: {what} cannot be read ({type(error).__name__}: {error}); it is damaged: {PUT_BACK}; {else_}"
         ) from error
 
 

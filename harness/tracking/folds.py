@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from harness.errors import TrackingError
 from harness.tracking import names
-from harness.tracking.files import fetched, read_history, read_predictions, read_segments, read_weights
+from harness.tracking.files import (
+    PUT_BACK,
+    TRAIN_AGAIN,
+    fetched,
+    read_history,
+    read_predictions,
+    read_segments,
+    read_weights,
+)
 from harness.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -79,8 +87,7 @@ def read_fold(store: Store, run: Run) -> StoredFold:
         if predictions is None:
             raise TrackingError(
                 f"{store.shown}: run {run_id} ({tags[names.TASK_KEY_TAG]}) has no {names.PREDICTIONS_FILE} in "
-                f"{run.info.artifact_uri}; were its artifacts deleted or moved? Delete the run in the MLflow UI and "
-                "run the study again: only what is missing is trained"
+                f"{store.artifact_place(run)}; {PUT_BACK}; {TRAIN_AGAIN}"
             )
         segments, history = file(names.SEGMENTS_FILE), file(names.HISTORY_FILE)
         return StoredFold(

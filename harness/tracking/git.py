@@ -3,72 +3,153 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.tracking.uri import mask_secrets
 
-_SECONDS = 20
+_SECONDS = 20.0
 _LARGEST_DIFF = 1 << 20
 _MOST_UNTRACKED = 50
+# Of git's variables only those that say where its programs and the user's settings are: others name another
+# repository, another index or another way to show a diff (a hook of git sets them, for instance).
+_KEPT = {
+    "GIT_EXEC_PATH",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+}
+_MISSING = "git is not installed"
+_OWNER = "the checkout belongs to another user, so git refuses to read it"
+_PATH = re.compile(r"(?<![\w/.])/[^\s'\"]+")
 
 
 @dataclass(frozen=True)
 class GitFacts:
-    """State of a checkout.
+    """State of a checkout. What could not be found out is None, and ``unknown`` says why.
 
     Attributes
     ----------
     commit, branch
-        Empty outside a checkout (an installed package, or git missing).
+        Empty outside a checkout (an installed package).
     dirty
         Whether tracked files differ from the commit, or the package's own folder holds files git does not know.
     untracked
         Those unknown files, relative to the package's folder, at most 50.
     diff
         Changes of tracked files against the commit, passwords masked, cut after 1 MiB.
+    unknown
+        Why git gave no answer, without paths; empty when it gave one, and when there is no checkout to ask about.
     """
 
-    commit: str = ""
-    branch: str = ""
-    dirty: bool = False
-    untracked: tuple[str, ...] = ()
-    diff: str = ""
+    commit: str | None = ""
+    branch: str | None = ""
+    dirty: bool | None = False
+    untracked: tuple[str, ...] | None = ()
+    diff: str | None = ""
+    unknown: str = ""
+
+
+class _NoAnswerError(Exception):
+    """Git could not be asked, or did not answer; the text says why."""
 
 
 def git_facts(package: Path) -> GitFacts:
-    """Return the state of the checkout that tracks ``package`` (the folder of the imported code)."""
-    # A package installed into an environment that lies inside some checkout is not that checkout's code.
-    if not _git(package, "ls-files", "--", "__init__.py").strip():
-        return GitFacts()
-    commit = _git(package, "rev-parse", "--verify", "--quiet", "HEAD").strip()
-    if not commit:
-        return GitFacts(dirty=True)
-    diff = mask_secrets(_git(package, "diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv"))
-    unknown = [line for line in _git(package, "ls-files", "--others", "--exclude-standard").splitlines() if line]
+    """Return the state of the checkout that tracks ``package`` (the folder of the imported code).
+
+    The environment does not choose the repository. Git has 20 s for all that it is asked.
+    """
+    git = _Git(package)
+    commit = branch = None
+    try:
+        # A package installed into an environment that is inside some checkout is not that checkout's code.
+        if _checkout(package) is None or not git.says("ls-files", "--", "__init__.py").strip():
+            return GitFacts()
+        # Quietly: a checkout without a commit, or on no branch, is no fault.
+        commit = git.says("rev-parse", "--verify", "--quiet", "HEAD", silent_failure="").strip()
+        branch = git.says("symbolic-ref", "--short", "--quiet", "HEAD", silent_failure="").strip()
+        if not commit:
+            return GitFacts(branch=branch, dirty=True)
+        diff = mask_secrets(git.says("diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv"))
+        unknown = [line for line in git.says("ls-files", "--others", "--exclude-standard").splitlines() if line]
+    except _NoAnswerError as reason:
+        return GitFacts(commit, branch, None, None, None, str(reason))
     if len(diff) > _LARGEST_DIFF:
         diff = f"{diff[:_LARGEST_DIFF]}\n[cut: {len(diff) - _LARGEST_DIFF} more characters]\n"
-    return GitFacts(
-        commit=commit,
-        branch=_git(package, "branch", "--show-current").strip(),
-        dirty=bool(diff or unknown),
-        untracked=tuple(unknown[:_MOST_UNTRACKED]),
-        diff=diff,
+    return GitFacts(commit, branch, bool(diff or unknown), tuple(unknown[:_MOST_UNTRACKED]), diff)
+
+
+def git_warning(package: Path, unknown: str) -> str:
+    """Return what to tell a person when git gave no answer about ``package`` (``unknown`` says why), and what to do."""
+    advice = {
+        _MISSING: "install git",
+        _OWNER: f"run: {shlex.join(['git', 'config', '--global', '--add', 'safe.directory', str(_checkout(package))])}",
+    }
+    return (
+        "Which commit of the code runs, and whether it was changed, could not be found out, and the record says so: "
+        f"{unknown}; {advice.get(unknown, 'git status in the folder of the code may say more')}"
     )
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    """Return what a git command prints, empty when it fails, is missing or takes too long."""
+def _checkout(package: Path) -> Path | None:
+    """Return the folder above the package that is the top of a checkout, found without git; None when there is none."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            timeout=_SECONDS,
-            check=True,
-            # Looking must not take the index's lock away from someone who works in the checkout.
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode(errors="replace")
+        return next((folder for folder in package.parents if (folder / ".git").exists()), None)
+    except OSError as error:
+        raise _NoAnswerError(f"a folder above the code cannot be read ({error.strerror})") from None
+
+
+class _Git:
+    """Asks git about a folder, all questions within one time limit."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._deadline = time.monotonic() + _SECONDS
+        # Looking must not take the index's lock away from someone who works in the checkout.
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT},
+            "GIT_OPTIONAL_LOCKS": "0",
+            "LC_ALL": "C",
+        }
+
+    def says(self, *arguments: str, silent_failure: str | None = None) -> str:
+        """Return what a git command prints; ``silent_failure`` is the answer of one that fails without a word.
+
+        Raises
+        ------
+        _NoAnswerError
+            When git is missing, fails or takes too long.
+        """
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(self._folder), *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=max(self._deadline - time.monotonic(), 0.01),
+                check=False,
+                env=self._environment,
+            )
+        except FileNotFoundError:
+            raise _NoAnswerError(_MISSING) from None
+        except subprocess.TimeoutExpired:
+            raise _NoAnswerError(f"git did not answer within {_SECONDS:g} s") from None
+        except OSError as error:
+            raise _NoAnswerError(f"git cannot be started ({error.strerror})") from None
+        if done.returncode == 0:
+            return done.stdout.decode(errors="replace")
+        said = done.stderr.decode(errors="replace").strip()
+        if not said and silent_failure is not None:
+            return silent_failure
+        raise _NoAnswerError(_reason(said, done.returncode))
+
+
+def _reason(said: str, code: int) -> str:
+    if "dubious ownership" in said:
+        return _OWNER
+    first = said.splitlines()[0] if said else "no message"
+    return f"git failed with exit code {code} ({_PATH.sub('<path>', mask_secrets(first))})"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harness.errors import TrackingError
 from harness.record import FOLD_COLUMNS, StudyRecord
 from harness.tracking import names
-from harness.tracking.files import fetched, read_json
+from harness.tracking.files import PUT_BACK, fetched, read_json
 from harness.tracking.folds import StoredFold, belongs, plain_metrics, read_fold, read_fold_weights, whole_or_none
 from harness.tracking.session import active_seconds, descendants
 from harness.tracking.store import Store, open_store
@@ -94,8 +94,8 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
                 found = file(artifact)
                 if found is None:
                     raise TrackingError(
-                        f"{store.shown}: study run {run.info.run_id} has no {artifact} in {run.info.artifact_uri}; "
-                        "were its artifacts deleted or moved? Run the study again"
+                        f"{store.shown}: study run {run.info.run_id} has no {artifact} in {store.artifact_place(run)}; "
+                        f"{PUT_BACK}, or run the study again: it goes on in this run and writes the file anew"
                     )
                 content[artifact] = read_json(found)
             recorded = file(names.CLAIMS_FILE)

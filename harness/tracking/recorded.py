@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness.errors import TrackingError
 from harness.tracking import names
 from harness.tracking.digests import resolved_digest
-from harness.tracking.files import fetched, read_json, read_weights
+from harness.tracking.files import PUT_BACK, fetched, read_json, read_weights
 from harness.tracking.folds import belongs, whole_or_none
 from harness.tracking.session import descendants
 from harness.tracking.store import Store, open_store
@@ -217,8 +217,7 @@ def _needed(store: Store, study: Run, file: Callable[[str], Path | None], name: 
     found = file(name)
     if found is None:
         raise TrackingError(
-            f"{store.shown}: study run {study.info.run_id} has no {name} in {study.info.artifact_uri}; "
-            "were its artifacts deleted or moved?"
+            f"{store.shown}: study run {study.info.run_id} has no {name} in {store.artifact_place(study)}; {PUT_BACK}"
         )
     return read_json(found)
 

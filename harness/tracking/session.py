@@ -151,15 +151,16 @@ def begin_session(
         files[DIFF_FILE] = text_file(environment.diff)
     put_files(store, run, files)
 
+    git = facts.get("git", {})
     tags = {
         SESSIONS_TAG: str(number),
         SESSION_START_TAG: str(now_ms()),
         "mlflow.source.type": "LOCAL",
         # The UI shows what follows the last slash, which in a command line can be any path.
         "mlflow.source.name": "harness",
-        "git_dirty": str(bool(facts.get("git", {}).get("dirty"))).lower(),
+        "git_dirty": "unknown" if git.get("unknown") else str(bool(git.get("dirty"))).lower(),
     }
-    if commit := facts.get("git", {}).get("commit"):
+    if commit := git.get("commit"):
         tags["mlflow.source.git.commit"] = commit
     if spec.search.trials:
         tags[SEARCH_REPEATS_TAG] = "with any number of workers: trials follow each other, and folds are told in order"

@@ -11,9 +11,8 @@ import os
 import re
 import shlex
 import socket
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +21,8 @@ from urllib.parse import urlsplit
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
 from harness.surroundings import proxy_of, reach_loopback_directly
+from harness.tracking.database import table_names
+from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, place_fault, run_place
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
@@ -43,6 +44,7 @@ _logger = logging.getLogger(__name__)
 
 _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
+_LIBRARIES = ("mlflow", "sqlalchemy", "sqlite3", "requests")
 _GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 QUIET = {
@@ -88,8 +90,13 @@ class Store:
     def ensure_experiment(self, name: str, description: str) -> str:
         """Return the id of the experiment called ``name``, created where it is missing.
 
-        Beside a SQLite database its artifacts lie in ``artifacts/<name>`` as an absolute address, so that the UI finds
-        them from any working directory; a server places artifacts itself.
+        Beside a SQLite database its artifacts are in ``artifacts/<name>``, recorded as an absolute address, so that the
+        UI finds them from any working directory; a server places artifacts itself.
+
+        Raises
+        ------
+        TrackingError
+            When the experiment was deleted, or its artifacts are outside the folder of a SQLite store.
         """
         found = self.client.get_experiment_by_name(name)
         if found is not None and found.lifecycle_stage != "active":
@@ -98,9 +105,12 @@ class Store:
                 f"(MLFLOW_TRACKING_URI={shlex.quote(sqlalchemy_uri(self.shown))} "
                 f"mlflow experiments restore --experiment-id {found.experiment_id}) or rename the study (study.name)"
             )
+        home = sqlite_file(self.uri).parent if is_sqlite(self.uri) else None
         if found is not None:
+            if home is not None and (fault := place_fault(found.artifact_location, home)):
+                raise TrackingError(f"{self.shown}: experiment {name!r}: {fault}")
             return str(found.experiment_id)
-        location = (sqlite_file(self.uri).parent / "artifacts" / name).as_uri() if is_sqlite(self.uri) else None
+        location = experiment_place(home, name).as_uri() if home is not None else None
         # Without the kind the UI asks what the experiment is for, and hides the charts until told.
         tags = {"mlflow.experimentKind": "custom_model_development"}
         if description:
@@ -120,18 +130,43 @@ class Store:
                 return runs
 
     def artifact_folder(self, run: Run) -> Path | None:
-        """Return the folder of a run's artifacts when it is on this machine, else None.
+        """Return the folder of a run's artifacts, to read and to write, when it is on this machine, else None.
 
-        A store that was copied elsewhere is followed: artifacts are then looked for beside the database.
+        A local store has its artifacts in its own folder: one that was moved or copied is followed, and a place outside
+        is never used, whatever the database says.
         """
-        folder = file_uri_path(run.info.artifact_uri)
-        if folder is None or folder.is_dir():
-            return folder
-        home = local_folder(self.uri)
-        if home is not None:
-            for moved in home.glob(f"artifacts/*/{run.info.run_id}/artifacts"):
-                return moved
-        return folder
+        recorded, home = file_uri_path(run.info.artifact_uri), local_folder(self.uri)
+        if recorded is None or home is None or is_inside(recorded, home):
+            return recorded
+        return run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+
+    def artifact_place(self, run: Run) -> str:
+        """Return where a run's artifacts are, as it may be printed, and where the database says when that differs."""
+        folder = self.artifact_folder(run)
+        if folder is None:
+            return mask_secrets(run.info.artifact_uri)
+        recorded = file_uri_path(run.info.artifact_uri)
+        return f"{folder}" if recorded == folder else f"{folder} (the database says {recorded})"
+
+    def follow(self) -> None:
+        """Make the artifact locations in a SQLite store that was moved or copied those of its present place.
+
+        Raises
+        ------
+        TrackingError
+            When the database cannot be written.
+        """
+        if not is_sqlite(self.uri):
+            return
+        file = sqlite_file(self.uri)
+        with self.guard("follow the store to where it is now"):
+            for before in follow(file):
+                _logger.warning(
+                    "%s was moved or copied from %s: its artifacts are now read and written in %s",
+                    self.shown,
+                    before,
+                    file.parent,
+                )
 
     @contextmanager
     def guard(self, doing: str) -> Iterator[None]:
@@ -143,8 +178,9 @@ class Store:
 def open_store(uri: str, *, create: bool) -> Store:
     """Open the store at ``uri``: ``sqlite:///``, ``http(s)://``, ``file:`` or any that MLflow accepts.
 
-    ``create`` allows a local store to be made; without it nothing is ever written to disk, and instead of a server that
-    does not answer its spool on this machine is opened, if there is one, with a warning that says so.
+    ``create`` allows a local store to be made, and makes one that was moved or copied follow to where it is now.
+    Without it nothing is made or changed (SQLite itself undoes a commit whose writer died), and instead of a server
+    that does not answer its spool on this machine is opened, if there is one, with a warning that says so.
 
     Raises
     ------
@@ -190,7 +226,10 @@ def _open(uri: str, create: bool) -> Store:
             client = cast("MlflowClient", Patient(client))
         # The first request opens the database (and lays out a new one); better here than in the midst of a study.
         client.search_experiments(max_results=1)
-    return Store(uri, client)
+    store = Store(uri, client)
+    if create:
+        store.follow()
+    return store
 
 
 def _lay_out(file: Path) -> None:
@@ -231,23 +270,23 @@ def _hush_loggers() -> None:
 
 
 def _check_exists(uri: str, shown: str) -> None:
-    hint = "run a study first (harness run-study), or name another store with --tracking-uri"
+    missing = "run a study first (harness run-study), or name another store with --tracking-uri"
     if is_sqlite(uri):
         file = sqlite_file(uri)
         if not file.is_file():
-            raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {hint}")
-        try:
-            # A with statement of sqlite3 itself ends the transaction, not the connection.
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-                found = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise TrackingError(f"{shown}: {file} cannot be read as a SQLite database ({error}); {hint}") from None
-        if found is None:
-            raise TrackingError(f"{shown}: {file} is not an MLflow tracking store (it has no experiments); {hint}")
+            raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {missing}")
+        with _explained(shown, "read the tracking store"):
+            tables = table_names(file)
+        if "experiments" not in tables:
+            hint = f"it holds {', '.join(sorted(tables)[:3])}: name another store with --tracking-uri"
+            raise TrackingError(
+                f"{shown}: {file} is not an MLflow tracking store (it has no experiments); "
+                f"{hint if tables else missing}"
+            )
         return
     folder = local_folder(uri)
     if folder is not None and not folder.is_dir():
-        raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {hint}")
+        raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {missing}")
 
 
 def _check_reachable(uri: str, shown: str) -> None:
@@ -276,7 +315,10 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
     except HarnessError:
         raise
     except Exception as error:
-        if not (isinstance(error, OSError) or type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests"))):
+        if not (
+            isinstance(error, OSError)
+            or type(error).__module__.startswith(("mlflow", "sqlalchemy", "sqlite3", "requests"))
+        ):
             raise
         text = mask_secrets(str(error)).strip()
         if fault := schema_fault(text, shown):

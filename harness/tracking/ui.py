@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from harness.errors import TrackingError
 from harness.surroundings import foreign_variables
 from harness.tracking.store import QUIET, open_store
 from harness.tracking.uri import is_remote, local_folder, mask_secrets, sqlalchemy_uri
+
+_logger = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_TO_START = 120
@@ -69,6 +72,10 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
         raise TrackingError(f"{mask_secrets(uri)} is an MLflow server already: open this address in a browser")
     # Opening it to read tells at once of a store that is missing or of another version, which the server would bury.
     store = open_store(uri, create=False)
+    try:
+        store.follow()
+    except TrackingError as error:
+        _logger.warning("%s; until then the UI shows no files of the runs", error)
     _check_port(host, port)
     address = f"[{host}]" if ":" in host else host
     url = f"http://{address}:{port}"

@@ -99,4 +99,7 @@ def file_uri_path(uri: str) -> Path | None:
 
 def _file_uri_path(uri: str) -> Path:
     # file:mlruns and file:///abs are both in use; urlsplit knows them apart.
-    return Path(url2pathname(urlsplit(uri).path)).absolute()
+    try:
+        return Path(url2pathname(urlsplit(uri).path)).absolute()
+    except ValueError as error:
+        raise TrackingError(f"{uri!r} is not the address of a folder ({error}); use file:///folder") from None

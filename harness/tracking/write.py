@@ -110,7 +110,7 @@ class StudyRecorder(FoldRecorder):
             The papers that the study is compared with, as JSON data by key.
         tell
             Is told what a person should know meanwhile: that a server does not answer, that another process writes
-            this study run and is waited for.
+            this study run and is waited for, that the code's state could not be recorded.
 
         Raises
         ------
@@ -123,6 +123,8 @@ class StudyRecorder(FoldRecorder):
         store = open_store(recording_uri(uri), create=True)
         digest = spec_digest(spec, digests)
         environment = collect_environment(command, overrides)
+        for warning in environment.warnings:
+            tell(warning)
         # Studies that go on in one study run share a lock.
         core = core_digest(mask_tree(spec.model_dump(mode="json")), digests["data"])
         lock = _take_lock(store, spec.study.name, core, tell)

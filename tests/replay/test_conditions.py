@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.record import NO_CHECKOUT
 from harness.replay.conditions import Difference, differences, is_numeric_package, leaves, run_conditions, short
 
 FACTS: dict[str, Any] = {
@@ -45,7 +46,14 @@ def test_what_an_environment_says() -> None:
         ({"git": {"commit": "c", "dirty": False}}, "uncommitted changes", "none"),
         ({"git": {"commit": "c", "dirty": True}}, "uncommitted changes", "some"),
         ({"git": {"commit": "", "dirty": True}}, "uncommitted changes", None),
+        # An older record: nothing was known, or there was nothing.
         ({"git": {"commit": "", "dirty": False}}, "code commit", None),
+        ({"git": {"commit": "", "dirty": False, "unknown": ""}}, "code commit", NO_CHECKOUT),
+        ({"git": {"commit": "", "dirty": False, "unknown": ""}}, "uncommitted changes", None),
+        ({"git": {"commit": None, "dirty": None, "unknown": "no git"}}, "code commit", "unknown (no git)"),
+        ({"git": {"commit": None, "dirty": None, "unknown": "no git"}}, "uncommitted changes", "unknown (no git)"),
+        ({"git": {"commit": "c", "dirty": None, "unknown": "slow"}}, "code commit", "c"),
+        ({"git": {"commit": "c", "dirty": None, "unknown": "slow"}}, "uncommitted changes", "unknown (slow)"),
         ({"hardware": {"cpu": "p", "gpus": []}}, "GPUs", "none"),
         ({"hardware": {}}, "GPUs", None),
         ({"command": "harness run-study --workers=12 a.toml"}, "workers", "12"),
@@ -55,6 +63,15 @@ def test_what_an_environment_says() -> None:
 )
 def test_what_is_not_told_is_left_out(changes: dict[str, Any], name: str, value: str | None) -> None:
     assert run_conditions({**FACTS, **changes}).get(name) == value
+
+
+def test_code_that_nobody_knows_is_a_difference_to_a_known_commit() -> None:
+    unknown = {**FACTS, "git": {"commit": None, "dirty": None, "unknown": "git is not installed"}}
+    found = differences(run_conditions(unknown), run_conditions(FACTS))
+    assert [(each.name, each.before) for each in found] == [
+        ("code commit", "unknown (git is not installed)"),
+        ("uncommitted changes", "unknown (git is not installed)"),
+    ]
 
 
 def test_nothing_is_known_of_an_empty_environment() -> None:

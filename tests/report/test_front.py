@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.record import StudyRecord
 from harness.report import write_report
 from harness.report.conclusions import findings
+from harness.report.environment import environment_tex
 from harness.report.evidence import gather
 from harness.report.markdown import escape, table
 from tests.comparisons.test_protocols import record_of
@@ -60,6 +62,30 @@ def test_a_record_that_knows_little_has_a_page_too(tmp_path: Path) -> None:
     page = page_of(replace(build_record(), environment={}, seconds=0.0), tmp_path)
     assert "hardware" not in page
     assert "time in all" not in page
+
+
+@pytest.mark.parametrize(
+    ("git", "row"),
+    [
+        ({"commit": "abc", "dirty": False, "unknown": ""}, "| commit | abc |"),
+        ({"commit": "", "dirty": False, "unknown": ""}, "| commit | none (the code was in no git checkout) |"),
+        ({"commit": "", "dirty": False}, None),
+        ({"commit": None, "dirty": None, "unknown": "git is not installed"}, "unknown (git is not installed) |"),
+        ({"commit": "abc", "dirty": None, "unknown": "slow"}, "| abc, uncommitted changes unknown (slow) |"),
+    ],
+)
+def test_the_code_is_named_or_said_to_be_unknown(tmp_path: Path, git: dict[str, Any], row: str | None) -> None:
+    record = build_record()
+    record = replace(record, environment={**record.environment, "git": git})
+    page = page_of(record, tmp_path)
+    if row is None:
+        assert "| commit |" not in page
+        return
+    assert row in page
+    # The PDF's section has each fact in a row of its own, and the reason where there is one.
+    tex = "\n".join(environment_tex(record)).replace("\\allowbreak{}", "")
+    assert tex.count(f"unknown ({git['unknown']})") == (sum(value is None for value in git.values()))
+    assert "git.unknown" not in tex
 
 
 def test_what_somebody_wrote_stays_and_what_was_generated_does_not(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,22 @@ def new_store(first_opening: tuple[Path, object]) -> Callable[[Path], str]:
 def uri(new_store: Callable[[Path], str], tmp_path: Path) -> str:
     """Return the URI of an empty store of its own."""
     return new_store(tmp_path)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a disk of its own of 4 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or os.geteuid() != 0:
+        pytest.skip("needs the right to mount a small disk")
+    if subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("this system does not let a small disk be mounted")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
 
 
 @dataclass(frozen=True)

@@ -54,22 +54,6 @@ def assert_whole(study: Any) -> None:
     assert "RUNNING" not in statuses
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder on a disk of its own of 4 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("needs the right to mount a small disk")
-    if subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=False, capture_output=True
-    ).returncode:
-        pytest.skip("this system does not let a small disk be mounted")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
 def fill(disk: Path) -> None:
     """Leave no byte free on ``disk``."""
     with (disk / "ballast").open("ab", buffering=0) as ballast:

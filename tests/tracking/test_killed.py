@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import sqlite3
+import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from harness.tracking import log_reports
+from harness.errors import TrackingError
+from harness.tracking import list_studies, log_reports, read_study, ui_server
 from harness.tracking.store import open_store
 
 
@@ -53,6 +59,71 @@ def test_a_store_whose_maker_died_between_two_migrations_is_made_anew(
         for question in ("SELECT type, name FROM sqlite_master ORDER BY 1, 2", "SELECT * FROM alembic_version"):
             assert made.execute(question).fetchall() == other.execute(question).fetchall()
     assert not list(file.parent.glob(".making-*"))
+
+
+def leave_half_a_commit(file: Path, mode: str) -> None:
+    """Let a process die while it changes a database; what it leaves must be undone by the next that opens it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            database = sqlite3.connect(file, isolation_level=None)
+            # A small cache is written to the file before the commit; in WAL mode the commit is in the log alone.
+            for statement in (f"PRAGMA journal_mode={mode}", "PRAGMA cache_size=1", "BEGIN IMMEDIATE"):
+                database.execute(statement)
+            database.execute("CREATE TABLE half (content)")
+            database.executemany("INSERT INTO half VALUES (zeroblob(1000))", [()] * 500)
+            database.execute("UPDATE experiments SET lifecycle_stage = 'deleted'")
+            os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.parametrize(("mode", "left"), [("delete", "mlflow.db-journal"), ("wal", "mlflow.db-wal")])
+def test_a_commit_whose_writer_died_is_undone_by_whoever_reads(
+    study: Any, tmp_path: Path, mode: str, left: str
+) -> None:
+    with study.recording() as recorder:
+        study.run_fold(recorder, recorder.trial(study.spec.arm("A"), "final", None), study.task())
+    before = read_study(study.uri, "tiny").predictions
+    home = Path(study.uri.removeprefix("sqlite:///")).parent
+    for reads in (_reads, _shows):
+        copy = shutil.copytree(home, tmp_path / reads.__name__)
+        leave_half_a_commit(copy / "mlflow.db", mode)
+        assert (copy / left).stat().st_size > 0
+        reads(f"sqlite:///{copy / 'mlflow.db'}", before)
+        with closing(sqlite3.connect(copy / "mlflow.db")) as database:
+            assert not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'half'").fetchall()
+
+
+def _reads(uri: str, before: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(read_study(uri, "tiny").predictions, before, check_exact=True)
+
+
+def _shows(uri: str, _: pd.DataFrame) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        # The store is opened before the port is looked at, and the server would start if it were free.
+        with pytest.raises(TrackingError, match="cannot listen"), ui_server(uri, port=int(taken.getsockname()[1])):
+            pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+def test_half_a_commit_on_a_disk_that_cannot_be_written_says_how_nothing_is_lost(
+    small_disk: Path, new_store: Callable[[Path], str]
+) -> None:
+    uri = new_store(small_disk)
+    file = Path(uri.removeprefix("sqlite:///"))
+    leave_half_a_commit(file, "delete")
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(TrackingError, match=r"mlflow.db-journal is still there.*copy all of it") as caught:
+        list_studies(uri)
+    assert "run a study first" not in str(caught.value)
+    # What is advised, done.
+    copy = shutil.copytree(file.parent, small_disk.parent / "copy")
+    assert list_studies(f"sqlite:///{copy / 'mlflow.db'}") == []
 
 
 def test_runs_whose_writer_died_before_their_parameters_get_them(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:

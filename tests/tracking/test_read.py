@@ -208,7 +208,7 @@ def test_reading_never_creates_a_store(read: Callable[[str], object], tmp_path: 
         read(f"sqlite:///{empty}")
     text = tmp_path / "text.db"
     text.write_text("not a database at all, but long enough to look at")
-    with pytest.raises(TrackingError, match="cannot be read as a SQLite database"):
+    with pytest.raises(TrackingError, match="it is no SQLite database, or a damaged one"):
         read(f"sqlite:///{text}")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["empty.db", "text.db"]
     assert empty.stat().st_size == 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -94,3 +96,34 @@ def test_a_programming_error_is_not_taken_for_a_store_s() -> None:
     store = Store("sqlite:////somewhere/mlflow.db", cast("MlflowClient", None))
     with pytest.raises(ZeroDivisionError), store.guard("count"):
         raise ZeroDivisionError
+
+
+def test_what_is_no_store_is_not_said_to_lack_a_study(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("my notes of a year " * 100)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as database:
+        database.execute("CREATE TABLE customers (name)")
+    (tmp_path / "empty.db").touch()
+    advice = {
+        "notes.db": "not a database; it is no SQLite database, or a damaged one: put a copy back",
+        "other.db": "is not an MLflow tracking store (it has no experiments); it holds customers: name another store",
+        "empty.db": "is not an MLflow tracking store (it has no experiments); run a study first",
+    }
+    for name, said in advice.items():
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(TrackingError) as caught:
+            open_store(f"sqlite:///{tmp_path / name}", create=False)
+        assert said in str(caught.value)
+        assert ("run a study first" in str(caught.value)) == (name == "empty.db")
+        assert (tmp_path / name).read_bytes() == before
+
+
+def test_a_store_that_somebody_holds_is_waited_for_and_not_called_unreadable(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.tracking.database.SECONDS", 0.2)
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(TrackingError, match=r"database is locked; another program holds it open.*close that"):
+            open_store(uri, create=False)
+        database.execute("ROLLBACK")
+    assert open_store(uri, create=False).experiment("tiny") is None
