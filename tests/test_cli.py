@@ -28,7 +28,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
             "study", "--data-root", "--set", "--device", "--workers", "--tracking-uri", "--reports", "--cache",
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
-        ("report",): {"study", "--run-id", "--tracking-uri", "--reports"},
+        ("report",): {"study", "--run-id", "--declarations", "--tracking-uri", "--reports"},
         ("overview",): {"reports", "--output", "--network"},
         ("sync",): {"--tracking-uri"},
         ("replay",): {
