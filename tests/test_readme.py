@@ -99,6 +99,20 @@ def test_the_rates_of_false_findings_are_those_of_the_calibration() -> None:
         assert [f"{min(either):.1f}", f"{max(either):.1f}"] == [f"{low:.1f}", f"{high:.1f}"]
 
 
+def test_the_rates_of_claims_that_are_means_over_folds_are_those_of_the_calibration() -> None:
+    rows = json.loads((ROOT / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))["claim_rates"]
+    rates = {(row["design"], row["folds"], row["use"]): 100 * row["found"]["rate"] for row in rows}
+    designs = ("10 folds", "5 folds", "3 folds", "3 of 10 folds")
+    words = r"to differ in ([\d.]+) % of studies \(10 folds\), ([\d.]+) % \(5\), ([\d.]+) % \(3\) and ([\d.]+) % \(3 of 10\)"
+    exact = re.search(words.replace(" ", r"\s+"), README)
+    assert exact is not None
+    assert exact.groups() == tuple(f"{rates[design, 'others', 'exact']:.1f}" for design in designs)
+    measured = re.search(r"\(([\d.]+) % each, at most ([\d.]+) % where", README)
+    assert measured is not None
+    assert {f"{rates[design, 'others', 'measured SD']:.1f}" for design in designs} == {measured[1]}
+    assert f"{max(rates[design, 'the same', 'measured SD'] for design in designs):.1f}" == measured[2]
+
+
 def test_the_committed_audit_is_what_the_claims_file_gives_now() -> None:
     committed = json.loads((ROOT / "reports" / "audit-su2019" / "audit.json").read_text(encoding="utf-8"))
     assert committed == json.loads(json.dumps(audit_json(audit(load_library().paper("su2019")))))
