@@ -103,7 +103,8 @@ def test_the_rates_of_claims_that_are_means_over_folds_are_those_of_the_calibrat
     rows = json.loads((ROOT / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))["claim_rates"]
     rates = {(row["design"], row["folds"], row["use"]): 100 * row["found"]["rate"] for row in rows}
     designs = ("10 folds", "5 folds", "3 folds", "3 of 10 folds")
-    words = r"to differ in ([\d.]+) % of studies \(10 folds\), ([\d.]+) % \(5\), ([\d.]+) % \(3\) and ([\d.]+) % \(3 of 10\)"
+    rate = r"([\d.]+) % "
+    words = rf"to differ in {rate}of studies \(10 folds\), {rate}\(5\), {rate}\(3\) and {rate}\(3 of 10\)"
     exact = re.search(words.replace(" ", r"\s+"), README)
     assert exact is not None
     assert exact.groups() == tuple(f"{rates[design, 'others', 'exact']:.1f}" for design in designs)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.study import load_study
+from harness.study import DECLARATIONS, load_study
 from harness.study.load import parse_study
 from harness.tracking.digests import (
-    COMPARISONS,
     EXTENT,
     arms_agree,
     changed_declarations,
@@ -49,14 +48,14 @@ def put(resolved: dict[str, Any], dotted: str, value: object) -> dict[str, Any]:
     ("dotted", "value"),
     [
         ("study.question", "another"), ("compare", []), ("evaluate.margin", 3.0), ("evaluate.contrasts", None),
-        ("evaluate.confidence", 0.9), ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
+        ("evaluate.confidence", 0.9), ("train.tuned_on", "other data"), ("train.tuned_by", "hand"), ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
     ],
 )  # fmt: skip
 def test_what_changes_no_training_does_not_count(resolved: dict[str, Any], dotted: str, value: object) -> None:
     other = put(resolved, dotted, value)
     assert other != resolved
     assert resolved_digest(other, INPUTS) == resolved_digest(resolved, INPUTS)
-    assert changed_declarations(resolved, other) == ([dotted] if dotted in COMPARISONS else [])
+    assert changed_declarations(resolved, other) == ([dotted] if dotted in DECLARATIONS else [])
 
 
 @pytest.mark.parametrize(

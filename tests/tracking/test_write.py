@@ -151,7 +151,7 @@ def test_a_trial_repeats_its_folds_with_mean_and_sd(study: Any) -> None:
         whole = recorder.trial(study.spec.arm("A"), "search", 0)
         recorder.finish_trial(whole, {1: 0.25, 2: 0.5, 3: 1.0}, "validation")
         pruned = recorder.trial(study.spec.arm("A"), "search", 1)
-        recorder.finish_trial(pruned, {1: 0.25}, "validation")
+        recorder.finish_trial(pruned, {1: 0.25}, "validation", pruned=True)
         failed = recorder.trial(study.spec.arm("A"), "search", 2)
         recorder.finish_trial(failed, {}, "validation", "loss is not finite")
     client = MlflowClient(study.uri)
@@ -290,6 +290,7 @@ class _Trial:
     scores: dict[int, float]
     state: str
     error: str = field(default="")
+    stopped: dict[int, int] = field(default_factory=dict)
 
 
 def test_a_search_is_kept_with_its_choice(study: Any) -> None:
