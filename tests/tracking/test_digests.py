@@ -48,7 +48,8 @@ def put(resolved: dict[str, Any], dotted: str, value: object) -> dict[str, Any]:
     ("dotted", "value"),
     [
         ("study.question", "another"), ("compare", []), ("evaluate.margin", 3.0), ("evaluate.contrasts", None),
-        ("evaluate.confidence", 0.9), ("train.tuned_on", "other data"), ("train.tuned_by", "hand"), ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
+        ("evaluate.confidence", 0.9), ("train.tuned_on", "other data"), ("train.tuned_by", "hand"),
+        ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
     ],
 )  # fmt: skip
 def test_what_changes_no_training_does_not_count(resolved: dict[str, Any], dotted: str, value: object) -> None:
