@@ -8,6 +8,11 @@ Conventions: accuracies are fractions in [0, 1]; folds are numbered as in the of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+ReadAs = Literal["replication", "reference"]
+"""What a published number is beside an arm: a result of the same system, which the arm replicates; or one of another
+system, to measure the arm by."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ DATASETS: dict[str, DatasetInfo] = {
     )
 }
 
-# Planes of the paper (Su et al. 2019, section 2.1), stacked along frequency into one channel, order of figure 5.
+# Planes of the paper (Su et al. 2019, section 3.1), stacked along frequency into one channel, order of figure 5.
 SEGMENT_PLANES = ("MFCC", "LM", "chroma", "contrast", "tonnetz")
 SEGMENT_SETS: dict[str, tuple[str, ...]] = {
     "LMC": ("LM", "chroma", "contrast", "tonnetz"),

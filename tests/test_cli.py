@@ -38,7 +38,8 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("diff",): {"run_a", "run_b", "--tracking-uri", "--json"},
         ("compare",): {
             "--scores", "--claim", "--contrast", "--claims", "--dataset", "--data-folds", "--validation-apart",
-            "--estimand", "--split", "--epoch-rule", "--tuning", "--margin", "--confidence", "--claim-exact", "--json",
+            "--estimand", "--split", "--epoch-rule", "--tuning", "--margin", "--confidence", "--claim-exact",
+                "--as", "--json",
         },
         ("claims", "list"): {"paper", "--claims"},
         ("claims", "show"): {"address", "--claims"},

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.claims.paper import AccuracyTable, Column, Source
 from harness.claims.printed import Printed
+from harness.vocabulary import ReadAs
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Claim:
         return tuple(float(Printed.parse(text).value * self.factor) for text in self.column.folds)
 
     @property
+    def read_as(self) -> ReadAs:
+        """What it is beside an arm where nobody says: a reference where its table is one."""
+        return "reference" if self.table.role == "reference" else "replication"
+
+    @property
     def estimand(self) -> str:
-        """macro, clip, segment or not stated; ``class`` for the accuracy of one class."""
+        """As the table has it; ``class`` for the accuracy of one class."""
         return self.table.estimand if self.class_name is None else "class"

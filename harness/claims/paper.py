@@ -16,6 +16,7 @@ each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -25,7 +26,9 @@ from harness.claims.printed import Printed
 from harness.vocabulary import DATASETS, MODELS, SEGMENT_PLANES, SEGMENT_SETS
 
 NOT_STATED = "not stated"
-Estimand = Literal["macro", "clip", "segment", "not stated"]
+INPUT = "input"
+"""Name of the row of a table of layers that counts the input."""
+Estimand = Literal["macro", "macro over pieces", "clip", "segment", "not stated"]
 
 
 class Source(Entry):
@@ -77,6 +80,8 @@ class Column(Entry):
     """The name after the slash of an address."""
     system: str = ""
     """What was trained, in words."""
+    reference: str = ""
+    """How the source cites it, where it is the result of others: "[6]"."""
     value: Number
     """The headline accuracy as printed, in the table's unit."""
     classes: tuple[Number, ...] = ()
@@ -105,11 +110,16 @@ class AccuracyTable(Entry):
     dataset: str
     """Data set, by its name in a study file."""
     estimand: Estimand
-    """What the headline accuracies are: mean of class accuracies, fraction of clips, or of segments."""
+    """What the headline accuracies are: mean of class accuracies, the same over pieces of clips (such as the segments
+    of a clip that one batch holds), fraction of clips, or of segments."""
     split: Literal["official", "random-clip", "random-segment", "one split", "not stated"]
     """How training and test were parted."""
     folds: Annotated[int, Field(ge=1)]
     """Folds tested; 1 for one split."""
+    tested_folds: tuple[int, ...] = ()
+    """Which official folds were tested, where they are not all."""
+    training_folds: Annotated[int, Field(ge=1)] | None = None
+    """Folds that one training learnt from, where that is known; a fold kept for validation is none of them."""
     epoch_rule: Literal["fixed", "best-on-validation", "best-on-test", "not stated"] = "not stated"
     """Which epoch was tested."""
     tuning: Literal["none", "other data", "validation", "reported folds", "not stated"] = "not stated"
@@ -118,6 +128,9 @@ class AccuracyTable(Entry):
     """What a reader must know of all columns."""
     classes: tuple[Name, ...] = ()
     """Names of the classes whose accuracies the columns hold."""
+    class_clips: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Clips of each class that were tested, in the order of the classes, where a part of the data set was tested and
+    its clips are known."""
     columns: Annotated[tuple[Column, ...], AfterValidator(at_least_one), Field(alias="column")]
     """The systems, one [[table.column]] each."""
 
@@ -132,6 +145,9 @@ class AccuracyTable(Entry):
     def _whole(self) -> Self:
         distinct("column", [column.name for column in self.columns])
         distinct("class", list(self.classes))
+        self._check_folds()
+        if self.class_clips and len(self.class_clips) != len(self.classes):
+            raise ValueError(f"{len(self.class_clips)} class_clips, but the table's classes name {len(self.classes)}")
         top = 100 if self.unit == "percent" else 1
         for column in self.columns:
             where = f"column {column.name}"
@@ -151,12 +167,39 @@ class AccuracyTable(Entry):
             raise ValueError('no accuracy is above 1 %; if these are fractions, write unit = "fraction"')
         return self
 
+    def _check_folds(self) -> None:
+        known = DATASETS[self.dataset].folds
+        for fold in self.tested_folds:
+            if fold not in known:
+                raise ValueError(
+                    f"tested_folds: {self.dataset} has no fold {fold}; it has {', '.join(map(str, known))}"
+                )
+        if self.tested_folds and (self.split != "official" or len(set(self.tested_folds)) != self.folds):
+            raise ValueError(
+                f"tested_folds name as many official folds as folds counts: received {list(self.tested_folds)}, split "
+                f"{self.split} and folds = {self.folds}"
+            )
+        if self.training_folds is not None and self.split == "official" and self.training_folds >= len(known):
+            raise ValueError(
+                f"training_folds = {self.training_folds} leave no fold to test: {self.dataset} has {len(known)} folds"
+            )
+
+    @property
+    def ratio(self) -> float:
+        """n_test / n_train of one training, for folds of one size; NaN where one split says nothing of its training."""
+        return 1 / (self.training_folds or self.folds - 1 or math.nan)
+
+    @property
+    def mean(self) -> str:
+        """The estimand, whatever the class accuracies are over: ``macro`` for both kinds of macro accuracy."""
+        return "macro" if self.estimand.startswith("macro") else self.estimand
+
 
 class LayerRow(Entry):
     """One layer as a paper counts it."""
 
     layer: Name
-    """Name of the layer."""
+    """Name of the layer; a first row called ``input`` is the input itself."""
     weights: Number | None = None
     """Weights as printed."""
     activations: Number | None = None
@@ -176,6 +219,16 @@ class LayerColumn(Entry):
     """The layers, one [[layers.network.row]] each."""
     total: LayerRow | None = None
     """The printed totals."""
+
+    @property
+    def input(self) -> LayerRow | None:
+        """The row of the input, where one is printed."""
+        return self.rows[0] if self.rows[0].layer == INPUT else None
+
+    @property
+    def layers(self) -> tuple[LayerRow, ...]:
+        """The rows without that of the input."""
+        return self.rows[1:] if self.input else self.rows
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -212,18 +265,28 @@ class Statement(Entry):
 
     where: Words
     """Where in the text it stands."""
-    about: Literal["class accuracy", "plane rows", "convolution stride"]
+    about: Literal["class accuracy", "difference", "plane rows", "convolution stride"]
     """What the number is."""
     value: Number
     """As printed."""
     subject: Words
-    """class accuracy: table/column/class for which it is given. plane rows: the plane. convolution stride: the table of
-    layers."""
+    """class accuracy: table/column/class for which it is given. difference: the table whose accuracy is the higher one.
+    plane rows: the plane. convolution stride: the table of layers."""
+    relation: Literal["equal", "below", "above"] = "equal"
+    """class accuracy: whether the text gives the number itself, or says that the accuracy is below or above it."""
+    minus: str = ""
+    """difference: the table whose accuracy is subtracted."""
+    reference: str = ""
+    """difference: the reference, as the text cites it, whose accuracy is subtracted."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.about == "plane rows" and self.subject not in SEGMENT_PLANES:
             raise ValueError(f"unknown plane {self.subject!r}; allowed: {', '.join(SEGMENT_PLANES)}")
+        if self.relation != "equal" and self.about != "class accuracy":
+            raise ValueError(f"relation belongs to a class accuracy, not to {self.about}; leave it out")
+        if bool(self.minus) != (self.about == "difference") or (self.reference and not self.minus):
+            raise ValueError("a difference, and nothing else, needs minus, and may have a reference")
         return self
 
 
@@ -251,7 +314,14 @@ class Paper(Entry):
             for column in table.columns
             for name, _ in zip(table.classes, column.classes, strict=False)
         }
+        accuracy_tables = [table.id for table in self.tables]
         for statement in self.statements:
+            for name in (statement.subject, statement.minus) if statement.about == "difference" else ():
+                if name not in accuracy_tables:
+                    raise ValueError(
+                        f"statement about {name!r}: there is no such table of accuracies; "
+                        f"there are: {', '.join(accuracy_tables) or 'none'}"
+                    )
             if statement.about == "class accuracy" and statement.subject not in cells:
                 raise ValueError(
                     f"statement about {statement.subject!r}: no class accuracy stands there; write table/column/class"

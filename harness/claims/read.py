@@ -91,7 +91,7 @@ def _told(fault: Any) -> str:
         unstated = (
             f'; where the source does not say, write "{NOT_STATED}"' if NOT_STATED in str(field.annotation) else ""
         )
-        return f"is missing. What belongs here: {str(field.description).removesuffix('.')}{unstated}"
+        return f"is missing. What belongs here: {' '.join(str(field.description).split()).removesuffix('.')}{unstated}"
     if kind == "extra_forbidden":
         known = _fields(keys[:-1])
         return f"unknown key{near(keys[-1], known)}; known here: {', '.join(known)}"

@@ -8,7 +8,7 @@ import click
 
 from harness.cli.options import CLAIMS, NOT_STATED
 from harness.cli.streams import say
-from harness.vocabulary import DATASETS
+from harness.vocabulary import DATASETS, ReadAs
 
 
 @click.command("compare", short_help="Set fold accuracies from anywhere beside a claim, or two arms beside each other.")
@@ -88,6 +88,12 @@ from harness.vocabulary import DATASETS
     is_flag=True,
     help="Take a claim that is a mean over folds of unknown SD as exact.  [default: with the measured SD]",
 )
+@click.option(
+    "--as",
+    "read_as",
+    type=click.Choice(["replication", "reference"]),
+    help="Whether the scores replicate the claim's system, or the claim is of another one.  [default: the claim's]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def compare_command(
     scores: Path,
@@ -104,6 +110,7 @@ def compare_command(
     margin: float,
     confidence: float,
     claim_exact: bool,
+    read_as: ReadAs | None,
     as_json: bool,
 ) -> None:
     """Set fold accuracies from any code beside published ones, or two arms beside each other, with a verdict.
@@ -137,7 +144,7 @@ def compare_command(
             "--data-folds says otherwise"
         )
     with_claims, between = one_family(
-        compare_scores(read.arms, addresses, library, conditions, rules),
+        compare_scores(read.arms, addresses, library, conditions, rules, read_as),
         contrast_scores(read.arms, contrasts, conditions, rules),
         rules,
     )

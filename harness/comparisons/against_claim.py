@@ -15,7 +15,7 @@ from harness.claims import Claim, Paper
 from harness.claims.audit import dispersion_kind, fold_sd
 from harness.comparisons.claim_comparison import ClaimComparison, Rules, settle_family
 from harness.comparisons.claim_side import Basis, ClaimSide, claim_side
-from harness.comparisons.conditions import Conditions, compared
+from harness.comparisons.conditions import Conditions, compared, compared_folds
 from harness.errors import ClaimsError, StatisticsError
 from harness.statistics import (
     Decision,
@@ -23,7 +23,6 @@ from harness.statistics import (
     Verdict,
     average_seeds,
     correlated_t,
-    fold_ratio,
     folds_needed,
     one_sample,
     seeds_needed,
@@ -32,6 +31,7 @@ from harness.statistics import (
     variance_components,
     wilcoxon_folds,
 )
+from harness.vocabulary import ReadAs
 
 Result = TypeVar("Result")
 
@@ -39,7 +39,13 @@ __all__ = ["ClaimComparison", "Rules", "attempt", "compare_with_claim", "made", 
 
 
 def compare_with_claim(
-    arm: str, trainings: Trainings, claim: Claim, paper: Paper, conditions: Conditions, rules: Rules
+    arm: str,
+    trainings: Trainings,
+    claim: Claim,
+    paper: Paper,
+    conditions: Conditions,
+    rules: Rules,
+    read_as: ReadAs | None = None,
 ) -> ClaimComparison:
     """Set an arm's accuracies beside ``claim``; p values are raw until :func:`settle_family`.
 
@@ -49,6 +55,8 @@ def compare_with_claim(
         One entry per training in each column: ``fold``, ``accuracy`` in percent, and ``seed`` where it is known.
     paper
         The claim's paper: its other tables tell what its dispersion is over.
+    read_as
+        Whether the arm replicates the claim's system; by default what the claim itself says.
 
     Raises
     ------
@@ -59,13 +67,12 @@ def compare_with_claim(
     values = np.array(list(folds.values()))
     mean, sd = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
     differences, caveats = compared(conditions, claim)
-    if claim.table.folds > 1 and 1 < len(folds) < claim.table.folds:
-        caveats = (*caveats, f"{len(folds)} folds are tested here, {claim.table.folds} there")
+    of_folds, further = compared_folds(folds, claim)
+    differences, caveats = differences + of_folds, caveats + further
     ratio, alpha = conditions.ratio, rules.alpha
-    there = fold_ratio(claim.table.folds) if claim.table.folds > 1 else float("nan")
     kind = dispersion_kind(claim, paper)
     claim_sd, _ = attempt(lambda: fold_sd(claim, paper))
-    side = claim_side(claim, claim_sd, folds, conditions, ratio=there, exact=rules.claim_exact)
+    side = claim_side(claim, claim_sd, folds, conditions, ratio=claim.table.ratio, exact=rules.claim_exact)
     test, refused = attempt(lambda: one_sample(folds, claim.percent, ratio=ratio, confidence=rules.confidence))
     decisive, undecided = attempt(lambda: side.test(folds, ratio=ratio, confidence=rules.confidence))
     same = decisive.equivalence(rules.margin) if decisive else None
@@ -126,6 +133,7 @@ def compare_with_claim(
         differences=differences,
         caveats=caveats,
         decision=Decision(Verdict.INCONCLUSIVE, ""),
+        read_as=read_as or claim.read_as,
     )
     if differences:
         # What is said of a difference is said only where the two sides are alike in all but their result.

@@ -26,6 +26,7 @@ from harness.statistics import (
     decide,
     holm,
 )
+from harness.vocabulary import ReadAs
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class Rules:
         return 1 - self.confidence
 
 
+_BESIDE_REFERENCE = {
+    Verdict.CONSISTENT: "near the reference",
+    Verdict.LOWER: "below the reference",
+    Verdict.HIGHER: "above the reference",
+}
+
+
 @dataclass(frozen=True)
 class ClaimComparison:
     """An arm beside a published number.
@@ -59,6 +67,8 @@ class ClaimComparison:
     ----------
     claim, arm, estimand
         The published number, the arm, and what the arm's accuracies are (macro, clip, segment or class).
+    read_as
+        Whether the arm replicates the claim's system, or the claim is of another one and a reference.
     folds, mean, sd, n_seeds
         Accuracy by fold in percent, seeds averaged; mean and SD over folds (ddof 1; NaN for one fold); fewest and most
         seeds of a fold.
@@ -130,6 +140,18 @@ class ClaimComparison:
     p_equivalence_adjusted: float | None = None
     bootstrap: BootstrapInterval | None = None
     classes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    read_as: ReadAs = "replication"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the claim is of another system than the arm's, so that the verdict is on no replication."""
+        return self.read_as == "reference"
+
+    @property
+    def outcome(self) -> str:
+        """The verdict in words that never call a reference replicated."""
+        verdict = self.decision.verdict
+        return _BESIDE_REFERENCE.get(verdict, verdict.value) if self.is_reference else verdict.value
 
     @property
     def published(self) -> PublishedTest | None:
@@ -185,9 +207,8 @@ def adjusted_in_family(
 
 
 def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None) -> Decision:
-    what = (
-        f"{comparison.arm}, {decimals(comparison.mean, 1)} %, against the published {comparison.claim.percent_text} %"
-    )
+    published = "the reference (another system) of" if comparison.is_reference else "the published"
+    what = f"{comparison.arm}, {decimals(comparison.mean, 1)} %, against {published} {comparison.claim.percent_text} %"
     decisive, alpha = comparison.decisive, 1 - comparison.confidence
     if not comparison.differences:
         if decisive is None:

@@ -6,14 +6,17 @@ verdict, which then holds for the case that the source did as we did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.claims import NOT_STATED, Claim
+from harness.decimals import decimals
 from harness.record import TUNED_ON, StudyRecord
 from harness.vocabulary import DATASETS
 
 _ESTIMANDS = {
     "macro": "mean of the class accuracies",
+    "macro over pieces": "mean of the class accuracies over pieces of clips",
     "clip": "fraction of clips",
     "segment": "fraction of segments",
     "class": "accuracy of one class",
@@ -130,13 +133,28 @@ def _alike(here: str, there: str, dataset: str) -> bool:
 
 
 def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
-    official = len(DATASETS[conditions.dataset].folds)
-    if conditions.data_folds < official and claim.table.folds == official:
-        learned = conditions.data_folds - 1 - conditions.validation_apart
+    official, stated = len(DATASETS[conditions.dataset].folds), claim.table.training_folds
+    there = stated or (official - 1 if claim.table.folds == official else 0)
+    learned = conditions.data_folds - 1 - conditions.validation_apart
+    if conditions.data_folds < official and learned < there:
         differences.append(
             f"{conditions.data_folds} of {official} folds of the data here, so that a network learns from {learned} "
-            f"fold{'' if learned == 1 else 's'}; from up to {official - 1} there"
+            f"fold{'' if learned == 1 else 's'}; from {'' if stated else 'up to '}{there} there"
         )
+
+
+def compared_folds(folds: Mapping[int, float], claim: Claim) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what differs between the tested ``folds``, with their accuracies in percent, and those of ``claim``, and
+    what to keep in mind about them, each in words."""
+    table, here = claim.table, f"{len(folds)} fold{' is' if len(folds) == 1 else 's are'} tested here"
+    if table.tested_folds or (table.folds == 1 and table.split != "one split"):
+        if len(folds) == table.folds and set(folds) >= set(table.tested_folds):
+            return (), ()
+        names = ", ".join(map(str, table.tested_folds))
+        there = f"fold{'' if table.folds == 1 else 's'} {names} alone" if names else "one alone"
+        own = [f"{decimals(folds[fold], 1)} % on fold {fold}" for fold in table.tested_folds if fold in folds]
+        return (f"{here}, {there} there",), ((f"the accuracy here is {' and '.join(own)}",) if own else ())
+    return (), ((f"{here}, {table.folds} there",) if 1 < len(folds) < table.folds else ())
 
 
 def _split(conditions: Conditions, claim: Claim, differences: list[str], caveats: list[str]) -> None:

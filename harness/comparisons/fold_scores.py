@@ -11,7 +11,7 @@ from harness.comparisons.conditions import Conditions
 from harness.comparisons.contrast import Contrast, contrast_by_fold, settle_contrasts
 from harness.errors import ComparisonError
 from harness.statistics import Trainings, average_seeds
-from harness.vocabulary import DATASETS
+from harness.vocabulary import DATASETS, ReadAs
 
 
 def compare_scores(
@@ -20,10 +20,12 @@ def compare_scores(
     library: Library,
     conditions: Conditions,
     rules: Rules,
+    read_as: ReadAs | None = None,
 ) -> tuple[ClaimComparison, ...]:
     """Set every arm of ``scores`` beside every claim of ``addresses``, claim by claim; all of them are one family.
 
-    ``scores`` are the arms that :func:`~harness.comparisons.score_file.read_scores` returns, ``conditions`` are theirs.
+    ``scores`` are the arms that :func:`~harness.comparisons.score_file.read_scores` returns, ``conditions`` are theirs;
+    ``read_as`` says whether they replicate the claims' systems, by default what each claim says.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def compare_scores(
     _check_folds(scores, conditions)
     return settle_family(
         [
-            compare_with_claim(arm, trainings, claim, library.paper(claim.source.key), conditions, rules)
+            compare_with_claim(arm, trainings, claim, library.paper(claim.source.key), conditions, rules, read_as)
             for claim in claims
             for arm, trainings in scores.items()
         ]

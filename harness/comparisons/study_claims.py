@@ -79,6 +79,7 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
             library.paper(claim.source.key),
             replace(conditions_of(record, arm), estimand=estimand),
             rules,
+            entry.get("as"),
         )
         n_seeds = runs.groupby("fold").size()
         found.append(

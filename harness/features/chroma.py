@@ -1,4 +1,4 @@
-"""Chroma: energy in each of the pitch classes (Su et al. 2019, section 2.1, where its 12 rows are called contrast's).
+"""Chroma: energy in each of the pitch classes (Su et al. 2019, section 3.1, where its 12 rows are called contrast's).
 
 Reference: ``librosa.feature.chroma_stft`` with its defaults: the tuning is estimated once per clip, and each frame is
 scaled so that its largest value is 1.

@@ -1,4 +1,4 @@
-"""Spectral contrast: peak against valley in octave bands (Su et al. 2019, section 2.1, where its 7 rows are called
+"""Spectral contrast: peak against valley in octave bands (Su et al. 2019, section 3.1, where its 7 rows are called
 chroma's).
 
 Reference: ``librosa.feature.spectral_contrast`` with its defaults, after D.-N. Jiang et al., "Music type classification

@@ -1,4 +1,4 @@
-"""LM: the log-mel spectrogram (Su et al. 2019, section 2.1).
+"""LM: the log-mel spectrogram (Su et al. 2019, section 3.1).
 
 Reference: ``librosa.feature.melspectrogram`` (Slaney's scale and area normalisation) and ``librosa.power_to_db``.
 """

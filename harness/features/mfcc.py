@@ -1,4 +1,4 @@
-"""MFCC: cepstral coefficients with their first and second derivatives (Su et al. 2019, section 2.1).
+"""MFCC: cepstral coefficients with their first and second derivatives (Su et al. 2019, section 3.1).
 
 Reference: ``librosa.feature.mfcc`` and ``librosa.feature.delta`` with their defaults. The derivatives are those of a
 polynomial fitted to a window of frames (A. Savitzky, M. J. E. Golay, Analytical Chemistry 36(8), 1964): of degree 1 for

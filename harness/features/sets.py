@@ -1,6 +1,8 @@
 """What a feature set is made of: its planes, their rows when stacked, and where segments start.
 
-Conventions: rows are frequency bins or coefficients, counted from the top of the stack; frames count from 0.
+Conventions: rows are frequency bins or coefficients, counted from the top of the stack; frames count from 0. Every
+whole segment of a clip is kept, silent ones too: Piczak 2015, from whom Su et al. 2019 take their segments, discards
+silent ones, and Su et al. do not say what they do.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def planes_of(features: FeatureSet) -> tuple[Plane, ...]:
 
 
 def n_rows(plane: str, params: FeaturesSection) -> int:
-    """Return the rows of one of the paper's planes (Su et al. 2019, section 2.1: 60, 60, 12, 7, 6); KeyError when
+    """Return the rows of one of the paper's planes (Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); KeyError when
     unknown."""
     return {
         "LM": params.n_mels,

@@ -1,4 +1,4 @@
-"""The 4-, 6- and 8-layer convolutional networks of Su et al. 2019 (section 2.2, figure 4, table 1).
+"""The 4-, 6- and 8-layer convolutional networks of Su et al. 2019 (section 3.2, figure 4, table 1).
 
 Tensors carry their shape in their name: B items, C channels, H rows (frequency bins), W columns (frames). The output
 is logits; the softmax of the paper is part of the loss and of the evaluation.

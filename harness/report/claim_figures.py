@@ -19,7 +19,7 @@ _LONGEST_NAME = 26
 # Inches: a class of a short and of a long list, room for titles above, ticks, label and legend below, between panels.
 _ROW, _LOW_ROW, _ABOVE, _BELOW, _GAP = 0.22, 0.145, 0.42, 0.66, 0.22
 _ENTRIES = (
-    Line2D([], [], linestyle="", marker="D", color="white", mec=VERMILLION, mew=1.2, ms=4.5, label="claimed"),
+    Line2D([], [], linestyle="", marker="D", color="white", mec=VERMILLION, mew=1.2, ms=4.5, label="published"),
     Line2D([], [], linestyle="", marker="o", color=BLUE, ms=4.5, label="measured, mean over folds"),
 )
 
@@ -44,7 +44,8 @@ def dumbbell_figure(comparisons: Sequence[ClaimComparison], classes: Sequence[st
         _draw(axes, comparison, classes)
         ticks = [*range(len(classes)), len(classes) + 0.4]
         axes.set_yticks(ticks, [*names, "Average"] if position == 0 else [""] * len(ticks), fontsize=size)
-        title = f"{literal(comparison.arm, 40)}\n{literal(comparison.claim.address, 44)}"
+        whose = " (reference)" if comparison.is_reference else ""
+        title = f"{literal(comparison.arm, 40)}\n{literal(comparison.claim.address, 44)}{whose}"
         axes.set_title(title, loc="left", fontsize=TITLE_SIZE - 1.5, pad=4)
         axes.set_xlabel("Accuracy in %")
     figure.legend(handles=list(_ENTRIES), loc="lower center", ncols=2, borderpad=0.1)

@@ -43,13 +43,15 @@ def comparison_table(evidence: Evidence) -> Table:
     """Return the main table: claimed and measured, interval, difference, p values and verdict; one row per claim."""
     claims = evidence.claims
     estimands = list(dict.fromkeys(each.estimand for each in claims))
-    headers = [("", "Claim"), ("", "Arm"), ("", "Claimed"), ("Measured", "Mean"), ("Measured", "SD")]
+    # The number of another system is published, too, but claims nothing of the arm.
+    published = "Published" if any(each.is_reference for each in claims) else "Claimed"
+    headers = [("", "Claim"), ("", "Arm"), ("", published), ("Measured", "Mean"), ("Measured", "SD")]
     headers += [("Measured", "Interval"), ("", "Difference")]
     headers += [(group, part) for group in ("t-test p", "TOST p") for part in ("raw", "Holm")]
     headers += [("", "Verdict")]
     rows = [
         [
-            each.claim.address,
+            addressed(each),
             each.arm if len(estimands) == 1 else f"{each.arm} ({each.estimand})",
             _claimed_cell(each),
             accuracy(each.mean),
@@ -60,26 +62,28 @@ def comparison_table(evidence: Evidence) -> Table:
             p_value(each.p_adjusted),
             p_value(each.p_equivalence),
             p_value(each.p_equivalence_adjusted),
-            each.decision.verdict.value,
+            each.outcome,
         ]
         for each in claims
     ]
     tested = sum(each.p is not None for each in claims)
     what = wording.ESTIMANDS[estimands[0]] if len(estimands) == 1 else "accuracy (its kind stands after the arm)"
     caption = (
-        f"Claimed and measured {what} in percent; difference: measured minus claimed, in points. SD: "
+        f"{published} and measured {what} in percent; difference: measured minus {published.lower()}, in points. SD: "
         f"{wording.OVER_FOLDS}; {sample_size(claims)}. Interval: {evidence.confidence}, of the measured mean over "
         "folds, corrected for training sets that overlap (Nadeau and Bengio 2003). TOST: two one-sided tests of "
         f"equivalence within ±{evidence.margin:g} points, declared before the run. {_family(tested)}"
     )
     if any(each.published is not None for each in claims):
-        caption += " ± after a claimed accuracy: its own SD over folds, which the tests then use."
+        caption += f" ± after a {published.lower()} accuracy: its own SD over folds, which the tests then use."
+    if any(each.is_reference for each in claims):
+        caption += f" {wording.REFERENCE}"
     caption += "".join(sentence for basis, sentence in _BASES.items() if any(_tested(each, basis) for each in claims))
     caption += " Tests take a claim as far away, or as near, as its printed digits allow." * bool(tested)
     caption += cut_note([(each.low, each.high) for each in claims])
     return Table(
         name="comparison",
-        title="Claimed and measured accuracy",
+        title=f"{published} and measured accuracy",
         caption=wording.with_marks(caption, evidence.marks),
         printed=pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(headers)),
         data=pd.DataFrame([_full(each) for each in claims]),
@@ -101,7 +105,7 @@ def complement_table(evidence: Evidence) -> Table:
         expected = interval(published.prediction_low, published.prediction_high) if published else NOTHING
         rows.append(
             [
-                each.claim.address,
+                addressed(each),
                 each.arm,
                 interval(drawn.low, drawn.high) if drawn else NOTHING,
                 *([expected] if predicted else []),
@@ -151,7 +155,7 @@ def _class_page(evidence: Evidence, number: int, page: Sequence[ClaimComparison]
         measured = [each.classes[name][1] for name in classes]
         average = sum(measured) / len(measured)
         name = each.arm if [other.arm for other in page].count(each.arm) == 1 else f"{each.arm}, {each.claim.address}"
-        columns += [(name, "Claimed"), (name, "Measured")]
+        columns += [(name, "Reference" if each.is_reference else "Claimed"), (name, "Measured")]
         cells.append([*(claimed(each.claim, label) for label in classes), claimed(each.claim)])
         cells.append([*map(accuracy, measured), accuracy(average)])
         key = f"{each.claim.address} {each.arm}"
@@ -160,8 +164,10 @@ def _class_page(evidence: Evidence, number: int, page: Sequence[ClaimComparison]
     caption = (
         "Accuracy per class in percent, claimed as printed beside measured: mean over folds, seeds averaged first; "
         f"{sample_size(page)}. Average: the claimed one as printed, the measured one the unweighted mean of the "
-        f"classes. Claims: {'; '.join(f'{each.arm} {each.claim.address}' for each in page)}."
+        f"classes. Claims: {'; '.join(f'{each.arm} {addressed(each)}' for each in page)}."
     )
+    if any(each.is_reference for each in page):
+        caption += f" {wording.REFERENCE}"
     return Table(
         name="claimed-classes" if number == 0 else f"claimed-classes-{number + 1}",
         title="Claimed and measured accuracy per class",
@@ -188,6 +194,11 @@ def _tested(comparison: ClaimComparison, basis: Basis) -> bool:
     return comparison.decisive is not None and comparison.basis is basis
 
 
+def addressed(comparison: ClaimComparison) -> str:
+    """Return the address of a claim, and whether it is a reference."""
+    return f"{comparison.claim.address}{' (reference)' if comparison.is_reference else ''}"
+
+
 def _family(tested: int) -> str:
     if not tested:
         return "No claim could be tested."
@@ -202,6 +213,7 @@ def _claimed_cell(comparison: ClaimComparison) -> str:
 def _full(each: ClaimComparison) -> dict[str, Any]:
     return {
         "claim": each.claim.address,
+        "as": each.read_as,
         "arm": each.arm,
         "estimand": each.estimand,
         "claimed": each.claim.percent,
@@ -232,6 +244,7 @@ def _further(each: ClaimComparison) -> dict[str, Any]:
     predicted = possible(expected.prediction_low, expected.prediction_high) if expected else (None, None)
     return {
         "claim": each.claim.address,
+        "as": each.read_as,
         "arm": each.arm,
         "recordings_low": each.bootstrap.low if each.bootstrap else None,
         "recordings_high": each.bootstrap.high if each.bootstrap else None,

@@ -11,6 +11,7 @@ from harness.comparisons.contrast import Contrast
 from harness.decimals import CUT, is_cut
 from harness.report import wording
 from harness.report.cells import accuracy, count, interval, p_value, points
+from harness.report.claim_tables import addressed
 from harness.report.contrast_tables import of_own_stream
 from harness.report.evidence import Evidence
 from harness.statistics import Verdict
@@ -24,7 +25,7 @@ _MOST_UNDECIDED = 3
 def findings(evidence: Evidence) -> list[str]:
     """Return the findings in sentences: one per claim, one per declared pair or per fusion against a stream of its own,
     but many undecided ones in one, and the other pairs in one."""
-    found = [f"{_verdict(each.decision.verdict)}: {each.decision.reason}" for each in evidence.claims]
+    found = [f"{_sentence_case(each.outcome)}: {each.decision.reason}" for each in evidence.claims]
     if evidence.claims_refused:
         found.append(f"The comparison with published numbers could not be made: {evidence.claims_refused}")
     elif not evidence.claims:
@@ -42,7 +43,11 @@ def _between_arms(evidence: Evidence) -> list[str]:
         if each.decision.verdict is Verdict.INCONCLUSIVE and None not in (each.p_adjusted, each.p_equivalence_adjusted)
     ]
     gathered = undecided if len(undecided) > _MOST_UNDECIDED else []
-    found = [f"{_verdict(each.decision.verdict)}: {each.decision.reason}" for each in leading if each not in gathered]
+    found = [
+        f"{_sentence_case(each.decision.verdict.value)}: {each.decision.reason}"
+        for each in leading
+        if each not in gathered
+    ]
     if gathered:
         found.append(_undecided(evidence, gathered))
     others = [each for each in family if each not in leading]
@@ -101,7 +106,7 @@ def _better(contrast: Contrast) -> str:
 
 def claim_note(evidence: Evidence, each: ClaimComparison) -> tuple[str, str]:
     """Return the heading and the paragraph of one comparison: what its verdict rests on, and what is left open."""
-    heading = f"{each.arm} and {each.claim.address}: {each.decision.verdict.value}."
+    heading = f"{each.arm} and {addressed(each)}: {each.outcome}."
     parts = [each.decision.reason, _basis(evidence, each), _claims_sd(each)]
     if each.caveats:
         parts.append(f"To keep in mind: {'; '.join(each.caveats)}.")
@@ -193,5 +198,5 @@ def cochran_sentence(evidence: Evidence) -> str:
     )
 
 
-def _verdict(verdict: Verdict) -> str:
-    return verdict.value.capitalize()
+def _sentence_case(words: str) -> str:
+    return words.capitalize()

@@ -15,7 +15,18 @@ from harness.comparisons.scores import StudyScores
 from harness.decimals import possible
 from harness.report.cells import accuracy, claimed
 from harness.report.published import is_macro
-from harness.report.style import BLACK, BLUE, GREEN, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
+from harness.report.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    PURPLE,
+    TEXT_WIDTH,
+    VERMILLION,
+    literal,
+    place,
+    text_inches,
+    wrapped,
+)
 from harness.report.wording import NOTHING, percent
 from harness.statistics import TTest
 
@@ -26,8 +37,10 @@ _BELOW, _LEGEND_LINE, _EDGE = 0.82, 0.16, 0.08
 _SIZE = 7.5
 _MOST_CLAIMS = 3
 _PALE = "#BDBDBD"
-_CLAIM_DASHES = (0, (4, 2))
-_APART_DASHES = (0, (1, 1.6))
+_Dashes = tuple[int, tuple[float, ...]]
+_CLAIM_DASHES: _Dashes = (0, (4, 2))
+_APART_DASHES: _Dashes = (0, (1, 1.6))
+_REFERENCE_DASHES: _Dashes = (0, (5, 1.5, 1, 1.5))
 
 
 def fold_figure(
@@ -40,8 +53,9 @@ def fold_figure(
     """Return every arm's macro accuracy: a dot a fold, the mean, one SD over folds, and the corrected interval.
 
     A fold lies at the same height in every arm's band, so that arms can be compared fold by fold. A published macro
-    accuracy is a line across the band of its arm, dotted where conditions differ; a bar on it is its own SD, where that
-    is over folds. Claims about another accuracy (:func:`is_macro`) are not drawn.
+    accuracy is a line across the band of its arm, dotted where conditions differ, of another colour where it is a
+    reference; a bar on it is its own SD, where that is over folds. Claims about another accuracy (:func:`is_macro`) are
+    not drawn.
     """
     intervals = intervals or {}
     drawn = [each for each in claims if is_macro(scores, each)]
@@ -53,8 +67,9 @@ def fold_figure(
     entries = _entries(
         fused=any(arm in fused for arm in arms),
         intervals=bool(intervals),
-        claims=any(not each.differences for each in drawn),
-        apart=any(each.differences for each in drawn),
+        claims=any(not each.differences and not each.is_reference for each in drawn),
+        apart=any(each.differences and not each.is_reference for each in drawn),
+        references=any(each.is_reference for each in drawn),
     )
     below = _BELOW + _LEGEND_LINE * max(0, (len(entries) + 1) // 2 - 2)
     lines = sum(
@@ -105,12 +120,13 @@ def _draw_arm(
 def _draw_claim(axes: Axes, comparison: ClaimComparison, position: int) -> None:
     value = comparison.claim.percent
     dashes = _APART_DASHES if comparison.differences else _CLAIM_DASHES
-    axes.plot(
-        [value] * 2, [position - 0.46, position + 0.46], color=VERMILLION, linewidth=1.4, linestyle=dashes, zorder=2
-    )
+    colour = VERMILLION
+    if comparison.is_reference:
+        dashes, colour = _REFERENCE_DASHES, PURPLE
+    axes.plot([value] * 2, [position - 0.46, position + 0.46], color=colour, linewidth=1.4, linestyle=dashes, zorder=2)
     if comparison.published is not None and comparison.claim_sd is not None:
         spread = [value - comparison.claim_sd, value + comparison.claim_sd]
-        axes.plot(spread, [position - 0.42] * 2, "-|", color=VERMILLION, linewidth=1.0, ms=5, zorder=2)
+        axes.plot(spread, [position - 0.42] * 2, "-|", color=colour, linewidth=1.0, ms=5, zorder=2)
 
 
 def _note(scores: StudyScores, arm: str, claims: Sequence[ClaimComparison]) -> str:
@@ -120,7 +136,7 @@ def _note(scores: StudyScores, arm: str, claims: Sequence[ClaimComparison]) -> s
     spread = "" if sd == NOTHING else f" ± {sd}"
     lines = [f"{percent(summary['macro_accuracy_mean'])}{spread}  (n = {summary['n_folds']})"]
     values = list(dict.fromkeys(_claim_note(each) for each in claims))
-    lines += [f"claimed {value}" for value in values[:_MOST_CLAIMS]]
+    lines += values[:_MOST_CLAIMS]
     if len(values) > _MOST_CLAIMS:
         lines.append(f"and {len(values) - _MOST_CLAIMS} more")
     return "\n".join(lines)
@@ -128,10 +144,10 @@ def _note(scores: StudyScores, arm: str, claims: Sequence[ClaimComparison]) -> s
 
 def _claim_note(comparison: ClaimComparison) -> str:
     spread = f" ± {accuracy(comparison.claim_sd)}" if comparison.published is not None else ""
-    return f"{claimed(comparison.claim)}{spread}"
+    return f"{'reference' if comparison.is_reference else 'claimed'} {claimed(comparison.claim)}{spread}"
 
 
-def _entries(*, fused: bool, intervals: bool, claims: bool, apart: bool) -> list[Line2D]:
+def _entries(*, fused: bool, intervals: bool, claims: bool, apart: bool, references: bool) -> list[Line2D]:
     entries = [Line2D([], [], linestyle="", marker="o", color=BLUE, ms=4, label="one fold, mean of its seeds")]
     if fused:
         entries.append(Line2D([], [], linestyle="", marker="o", color=GREEN, ms=4, label="the same, fused arm"))
@@ -144,4 +160,7 @@ def _entries(*, fused: bool, intervals: bool, claims: bool, apart: bool) -> list
     if apart:
         label = "claimed under other conditions"
         entries.append(Line2D([], [], color=VERMILLION, linewidth=1.4, linestyle=_APART_DASHES, label=label))
+    if references:
+        label = "reference: another system"
+        entries.append(Line2D([], [], color=PURPLE, linewidth=1.4, linestyle=_REFERENCE_DASHES, label=label))
     return entries

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from harness.report import wording
 from harness.report.cells import count
 from harness.report.claim_figures import DUMBBELLS_ABREAST, dumbbell_figure
-from harness.report.claim_tables import sample_size
+from harness.report.claim_tables import addressed, sample_size
 from harness.report.clip_figures import hard_clip_figure
 from harness.report.confusion import confusion_figure
 from harness.report.contrast_figures import contrast_figure, drawn_pairs
@@ -22,7 +22,7 @@ from harness.report.curves import curves_figure
 from harness.report.evidence import Evidence
 from harness.report.fold_figures import fold_figure
 from harness.report.protocol_figures import protocol_figure
-from harness.report.published import is_macro, published_accuracies
+from harness.report.published import is_macro, marked, published_accuracies
 from harness.report.search_figures import search_figure
 from harness.report.search_tables import searches_of
 from harness.report.style import figure_style, pdf_bytes, png_bytes
@@ -83,7 +83,7 @@ def _protocols(evidence: Evidence) -> _Drawn:
         f"first; {wording.sample_size(evidence.scores)}. Beside each line the means, in the order of the legend."
     )
     if published:
-        caption += " Vertical lines: published accuracies of the network, whatever their protocol."
+        caption += f" Vertical lines: published accuracies, whatever their protocol.{marked(published)}"
     return "protocols", "protocols", protocol_figure(evidence.protocols, published), caption
 
 
@@ -96,7 +96,9 @@ def _folds(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
     drawn = [each for each in evidence.claims if is_macro(evidence.scores, each)]
     if drawn:
         caption += " Vertical lines: published accuracies."
-    if any(each.differences for each in drawn):
+    if any(each.is_reference for each in drawn):
+        caption += f" {wording.REFERENCE}"
+    if any(each.differences and not each.is_reference for each in drawn):
         caption += " Dotted: measured under other conditions, so not comparable."
     if any(each.published is not None for each in drawn):
         caption += " ± after a published accuracy: its own SD over folds."
@@ -108,10 +110,10 @@ def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
     shown = [each for each in evidence.claims if each.classes]
     for number, first in enumerate(range(0, len(shown), DUMBBELLS_ABREAST)):
         pair = shown[first : first + DUMBBELLS_ABREAST]
-        told = " and ".join(f"{each.arm} ({each.claim.address})" for each in pair)
+        told = " and ".join(f"{each.arm} ({addressed(each)})" for each in pair)
         caption = (
-            f"Accuracy per class, claimed and measured: {told}. Measured: mean over folds, seeds averaged first; "
-            f"{sample_size(pair)}. Average: unweighted mean of the classes, the claimed one as printed."
+            f"Accuracy per class, published and measured: {told}. Measured: mean over folds, seeds averaged first; "
+            f"{sample_size(pair)}. Average: unweighted mean of the classes, the published one as printed."
         )
         name = "claimed-classes" if number == 0 else f"claimed-classes-{number + 1}"
         yield "claims", name, dumbbell_figure(pair, evidence.record.classes), caption

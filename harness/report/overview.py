@@ -20,7 +20,7 @@ from harness.report import markdown, wording
 from harness.report.cells import accuracy
 from harness.report.protocol_figures import protocol_figure
 from harness.report.protocol_tables import EPOCHS, effects_table
-from harness.report.published import Published, of_network, reads_as_macro
+from harness.report.published import Published, as_published, marked, of_network, reads_as_macro
 from harness.report.results import SCHEMA
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
@@ -140,7 +140,7 @@ def overview(
         "study. Published: whatever its protocol. A shift is no gain: it is what a number owes to recordings that "
         "training shares with the test part, or to an epoch that the test part chose."
     )
-    table = effects_table(effects, published, STEM, "What the protocol alone does", caption)
+    table = effects_table(effects, published, STEM, "What the protocol alone does", caption + marked(published))
     return table, _markdown(effects, published), effects, published
 
 
@@ -193,7 +193,8 @@ def _published(found: dict[str, Any], title: str) -> Published:
     for each in found["comparisons"]:
         claim = each["claim"]
         if claim["class"] is None and reads_as_macro(each["estimand"], folds[each["arm"]]):
-            values.setdefault(f"{each['arm']}, {title}", {})[claim["percent"]] = f"{claim['percent']:.10g}"
+            text = as_published(f"{claim['percent']:.10g}", each["as"])
+            values.setdefault(f"{each['arm']}, {title}", {})[claim["percent"]] = text
     return {arm: tuple(own.items()) for arm, own in values.items()}
 
 
@@ -209,4 +210,4 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
         claims = ", ".join(text for _, text in of_network(network, effects, published))
         rows.append((network, *cells, claims or "-"))
     table = markdown.table(("network, data set", *splits, "published"), rows)
-    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {told}.\n"
+    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {told}.{marked(published)}\n"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from harness.claims import Paper, Printed
-from harness.claims.paper import LayerColumn, LayerRow, LayerTable
+from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable
 from harness.features import set_shape
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.table import Table
+from harness.study import StudySpec
 from harness.study.load import parse_study
 from harness.vocabulary import feature_set
 
@@ -25,20 +27,27 @@ def printed_layer_tables(
     """
     if not networks:
         return []
+    spec = parse_study(record.spec, f"study {record.name!r} as recorded")
     tables: list[Table] = []
     for paper in papers.values():
         for printed in paper.layer_tables:
             for network in printed.networks:
-                arms = list(_arms_of(record, network, networks))
+                shape = set_shape(feature_set(network.features), spec.features)
+                arms = list(_arms_of(spec, network, shape, networks))
                 if arms:
-                    tables.append(_table(len(tables), paper, printed, network, arms, networks[arms[0]], marks))
+                    counted = _with_input(networks[arms[0]], math.prod(shape)) if network.input else networks[arms[0]]
+                    tables.append(_table(len(tables), paper, printed, network, arms, counted, marks))
     return tables
 
 
-def _arms_of(record: StudyRecord, network: LayerColumn, networks: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    """Yield the arms with the printed model whose input has the shape of the printed one."""
-    spec = parse_study(record.spec, f"study {record.name!r} as recorded")
-    shape = set_shape(feature_set(network.features), spec.features)
+def _with_input(layers: pd.DataFrame, size: int) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame({"layer": [INPUT], "weights": [0], "activations": [size]}), layers])
+
+
+def _arms_of(
+    spec: StudySpec, network: LayerColumn, shape: tuple[int, ...], networks: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
+    """Yield the arms with the printed model whose input has the ``shape`` of the printed one."""
     for arm in spec.trained_arms:
         settings = spec.settings(arm)
         if arm.name in networks and arm.model == network.model and set_shape(settings.inputs, spec.features) == shape:
@@ -62,7 +71,8 @@ def _table(
     data: dict[str, list[object]] = {"layer": [*names, "total"]}
     apart = 0
     for quantity in ("weights", "activations"):
-        counts = [*measured[quantity].astype(int), int(measured[quantity].sum())]
+        counts = measured[quantity].astype(int).tolist()
+        counts.append(sum(count for name, count in zip(names, counts, strict=True) if name != INPUT))
         texts = [None if row is None else getattr(row, quantity) for row in rows]
         agree = [_agrees(count, text) for count, text in zip(counts, texts, strict=True)]
         apart += agree.count("no")
@@ -74,7 +84,8 @@ def _table(
     caption = (
         f"{', '.join(arms)}: counted in the network itself beside {printed.where} of {paper.source.key} "
         f"({network.name}); {verdict}. A count agrees when it is less than one unit of the last printed digit away. "
-        "Weights without biases and batch normalisation, activations of one item before any pool."
+        "Weights without biases and batch normalisation, activations of one item before any pool; totals "
+        "without the input."
     )
     return Table(
         name="printed-layers" if number == 0 else f"printed-layers-{number + 1}",

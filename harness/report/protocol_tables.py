@@ -13,7 +13,7 @@ from harness.report import wording
 from harness.report.cells import accuracy, cut_note, interval, p_value, points
 from harness.report.contrast_tables import family_sentence
 from harness.report.evidence import Evidence
-from harness.report.published import Published, of_network, published_accuracies
+from harness.report.published import Published, marked, of_network, published_accuracies
 from harness.report.table import Table
 
 EPOCHS = {"fixed": "last", "best-on-validation": "best on validation", "best-on-test": "best on test"}
@@ -34,8 +34,8 @@ def protocol_tables(evidence: Evidence) -> list[Table]:
         f"that test. {family}. Published: whatever its protocol. A shift is no gain: it is what a number owes to "
         "recordings that training shares with the test part, or to an epoch that the test part chose."
     )
-    caption = wording.with_marks(caption, evidence.marks)
     published = published_accuracies(evidence)
+    caption = wording.with_marks(caption + marked(published), evidence.marks)
     return [effects_table(effects, published, "protocols", "What the protocol alone does", caption)]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.protocols import ProtocolEffect
 from harness.comparisons.scores import StudyScores
+from harness.report import wording
 from harness.report.cells import claimed
 from harness.report.evidence import Evidence
 
@@ -38,8 +39,22 @@ def published_accuracies(evidence: Evidence) -> Published:
     found: dict[str, list[tuple[float, str]]] = {}
     for each in evidence.claims:
         if is_macro(evidence.scores, each):
-            found.setdefault(each.arm, []).append((each.claim.percent, claimed(each.claim)))
+            text = as_published(claimed(each.claim), each.read_as)
+            found.setdefault(each.arm, []).append((each.claim.percent, text))
     return found
+
+
+def as_published(accuracy: str, read_as: str) -> str:
+    """Return a printed accuracy, marked where it is a reference and no claim about the network beside it."""
+    return f"{accuracy} (reference)" if read_as == "reference" else accuracy
+
+
+def marked(published: Published) -> str:
+    """Return what a caption says of the references among ``published``; empty where there is none."""
+    texts = [text for values in published.values() for _, text in values]
+    return (
+        f" (reference): {wording.REFERENCE.partition(': ')[2]}" if any("(reference)" in text for text in texts) else ""
+    )
 
 
 def of_network(network: str, effects: Sequence[ProtocolEffect], published: Published) -> list[tuple[float, str]]:

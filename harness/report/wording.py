@@ -28,6 +28,9 @@ ESTIMANDS = {
 }
 """What an accuracy is called in sentences."""
 
+REFERENCE = "Reference: the accuracy of another system, to measure an arm by; no replication is tested."
+"""What a caption says where a claim is a reference."""
+
 _SPLITS = {
     "official": "the official folds: fold k is tested, fold k+1 (cyclically) validates, the others train",
     "random-clip": "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",

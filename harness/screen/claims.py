@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.claims import Claim, Library, Paper, Printed, claims_of
-from harness.claims.audit import Audit, clip_accuracy, dispersion_kind, summary
+from harness.claims import AccuracyTable, Claim, Library, Paper, Printed, claims_of
+from harness.claims.audit import Audit, clip_accuracy, dispersion_kind, fold_sd, summary
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def show_claim(library: Library, address: str) -> None:
         ("estimand", claim.estimand),
         ("data set", stated.dataset),
         ("split", stated.split),
-        ("folds", str(stated.folds)),
+        ("folds", _folds(stated)),
         ("epoch rule", stated.epoch_rule),
         ("tuning", stated.tuning),
         ("where", f"{stated.where}: {stated.title}"),
@@ -106,16 +106,26 @@ def show_check(file: Path, audit: Audit) -> None:
 
 def _conditions(claim: Claim) -> str:
     stated = claim.table
-    folds = f"{stated.folds} fold{'' if stated.folds == 1 else 's'}"
     split = stated.split if stated.split == "one split" else f"split {stated.split}"
-    return f"{stated.dataset}, {folds}, {split}, estimand {claim.estimand}"
+    return f"{stated.dataset}, {_folds(stated)}, {split}, estimand {claim.estimand}"
+
+
+def _folds(table: AccuracyTable) -> str:
+    """Return ``10 folds``, or ``fold 10``, and how many a training learnt from where that is stated."""
+    if table.tested_folds:
+        told = f"fold{'s' if table.folds > 1 else ''} {', '.join(map(str, table.tested_folds))}"
+    else:
+        told = f"{table.folds} fold{'' if table.folds == 1 else 's'}"
+    return told if table.training_folds is None else f"{told} (trained on {table.training_folds})"
 
 
 def _printed(claim: Claim, paper: Paper) -> str:
     """Return the accuracy and what is printed after its +-, which is told by what it is over."""
     dispersion = claim.column.dispersion
     if dispersion is None:
-        return claim.percent_text
+        if len(claim.column.folds) < 2:
+            return claim.percent_text
+        return f"{claim.percent_text}, SD of its folds {fold_sd(claim, paper):.2f}"
     value = Printed.parse(dispersion.value)
     digits = max(0, value.decimals - (0 if claim.factor == 1 else 2))
     kind = dispersion_kind(claim, paper).kind

@@ -36,7 +36,7 @@ def show_comparisons(
     for address, group in groupby(comparisons, key=lambda each: each.claim.address):
         of_claim = list(group)
         first = of_claim[0]
-        title = f"{address}: {first.claim.percent_text} % claimed"
+        title = f"{address}: {first.claim.percent_text} % {'as a reference' if first.is_reference else 'claimed'}"
         columns = ("arm", "measured %", "SD", f"{100 * first.confidence:g} % interval", "difference", "p", "p Holm")
         rows = [
             (
@@ -54,7 +54,7 @@ def show_comparisons(
         shared = _of_claim(first)
         _listed(shared)
         for each in of_claim:
-            _show_verdict(each.decision)
+            _show_verdict(each.decision, each.outcome)
             _listed([note for note in (*_of_claim(each), *_of_arm(each)) if note not in shared])
         terminal.print()
     if contrasts:
@@ -94,9 +94,9 @@ def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
     terminal.print()
 
 
-def _show_verdict(decision: Decision) -> None:
+def _show_verdict(decision: Decision, outcome: str = "") -> None:
     verdict = decision.verdict.value
-    line = Text(verdict.upper(), style=f"bold {_STYLES.get(verdict, '')}".strip())
+    line = Text((outcome or verdict).upper(), style=f"bold {_STYLES.get(verdict, '')}".strip())
     console().print(line.append(f"  {decision.reason}", style="not bold default"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from harness.errors import HarnessError
 from harness.screen.table import console, table
@@ -33,7 +33,12 @@ def show_fields(section: str | None) -> None:
         if section not in (None, path):
             continue
         rows = [
-            (name, _type(field.annotation), "required" if field.is_required() else _default(field), field.description)
+            (
+                field.alias or name,
+                _type(field.annotation),
+                "required" if field.is_required() else _default(field),
+                _line(field.description),
+            )
             for name, field in model.model_fields.items()
             if section_of(field.annotation) is None
         ]
@@ -48,17 +53,24 @@ def show_fields(section: str | None) -> None:
         )
 
 
+def _line(description: str | None) -> str:
+    return " ".join((description or "").split())
+
+
 def _default(field: Any) -> str:
     value = field.get_default(call_default_factory=True)
     return "-" if value is None else str(list(value) if isinstance(value, tuple) else value)
 
 
 def _type(annotation: Any) -> str:
+    inner = get_args(annotation)
+    if len(inner) == 2 and type(None) in inner:
+        return _type(next(one for one in inner if one is not type(None)))
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     for old, new in (
         ("typing.", ""),
-        ("Literal", ""),
         (" | None", ""),
+        ("Literal", ""),
         ("tuple[int, ...]", "list of int"),
         ("tuple[str, ...]", "list of str"),
         ("'", ""),

@@ -177,7 +177,12 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
         if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
             annotation = model.model_fields[step].annotation if step in model.model_fields else None
             model = section_of(annotation)
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    return keys_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """Return the keys of a section as a study file writes them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def section_of(annotation: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from harness.vocabulary import DATASETS
+from harness.vocabulary import DATASETS, ReadAs
 
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
@@ -128,7 +128,7 @@ class ImageSection(Section):
 
 
 class FeaturesSection(Section):
-    """Settings of the paper's planes and of their segments (defaults: Su et al. 2019, section 2.1; librosa's
+    """Settings of the paper's planes and of their segments (defaults: Su et al. 2019, section 3.1; librosa's
     defaults where the paper is silent)."""
 
     sample_rate: Positive = 22050
@@ -155,7 +155,8 @@ class FeaturesSection(Section):
     segment_frames: Positive = 41
     """Frames of one segment."""
     segment_hop: Positive = 20
-    """Frames between the starts of neighbouring segments; an incomplete last segment is dropped."""
+    """Frames between the starts of neighbouring segments; an incomplete last segment is dropped, a silent one is kept
+    (Piczak 2015 discards it)."""
     padding: Literal["zeros", "repeat"] = "zeros"
     """How a clip shorter than one segment is lengthened: silence, or the clip again."""
     normalise: Literal["per-bin", "per-plane", "none"] = "per-bin"
@@ -342,10 +343,16 @@ class EvaluateSection(Section):
 class Comparison(Section):
     """A published number set beside an arm."""
 
+    # A keyword of Python has to be called otherwise inside.
+    model_config = ConfigDict(serialize_by_alias=True)
+
     claim: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+:[^/]+/.+$")]
     """Address of the claim: paper:table/column."""
     arm: str
-    """The arm that replicates it."""
+    """The arm beside it."""
+    read_as: Annotated[ReadAs | None, Field(alias="as")] = None
+    """replication: the arm replicates the system that the number is of. reference: the number is of another system, and
+    tests no replication. Default: reference where the claims file calls its table one."""
 
 
 class TrackingSection(Section):

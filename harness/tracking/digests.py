@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,20 @@ def changed_declarations(before: Mapping[str, Any], after: Mapping[str, Any]) ->
         section, _, field = dotted.partition(".")
         return (resolved.get(section) or {}).get(field) if field else resolved.get(section)
 
-    return [dotted for dotted in (*DECLARATIONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
+    changed = [dotted for dotted in (*DECLARATIONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
+    if "compare" in changed and _same_comparisons(before.get("compare") or (), after.get("compare") or ()):
+        changed.remove("compare")
+    return changed
+
+
+def _same_comparisons(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether two studies compare alike; one that does not say what a claim is compared as leaves it open."""
+
+    def filled(entry: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**entry, "as": entry.get("as") or other.get("as")}
+
+    pairs = list(zip(before, after, strict=False))
+    return len(before) == len(after) and all(filled(first, second) == filled(second, first) for first, second in pairs)
 
 
 def core_digest(resolved: Mapping[str, Any], data_digest: str) -> str:

@@ -68,4 +68,8 @@ def test_fractions_become_percent_without_a_digit_more() -> None:
 
 
 def test_claims_of_a_paper_stand_in_the_order_of_its_columns() -> None:
-    assert [one.address for one in claims_of(EXAMPLE)] == ["example2020:T1/network", "example2020:T1/guess"]
+    assert [one.address for one in claims_of(EXAMPLE)] == [
+        "example2020:T1/network",
+        "example2020:T1/guess",
+        "example2020:T3/network",
+    ]

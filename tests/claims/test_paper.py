@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,8 +85,19 @@ def test_a_paper_cannot_be_changed() -> None:
 
 def test_what_a_source_leaves_open_is_not_stated() -> None:
     bare = changed(lambda file: [file["table"][0].pop(key) for key in ("epoch_rule", "tuning", "unit", "note")])
+    [bare["table"][0].pop(key) for key in ("tested_folds", "training_folds", "class_clips")]
     table = parse_paper(bare, "mine.toml").tables[0]
     assert (table.epoch_rule, table.tuning, table.unit, table.note) == ("not stated", "not stated", "percent", "")
+    assert (table.tested_folds, table.training_folds, table.class_clips) == ((), None, ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "ratio"),
+    [({}, 1 / 3), ({"training_folds": None}, 1 / 4), ({"training_folds": None, "folds": 1}, math.nan)],
+)
+def test_n_test_by_n_train_of_a_table(fields: dict[str, Any], ratio: float) -> None:
+    table = parse_paper(DOCUMENT, "mine.toml").tables[0].model_copy(update=fields)
+    assert table.ratio == pytest.approx(ratio, nan_ok=True)
 
 
 def first_table(file: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +123,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "no tables": (lambda file: [file.pop(key) for key in ("table", "layers", "statement")], ["add [[table]]"]),
     "unknown key": (
         lambda file: first_column(file).update(vaule="1"),
-        ["table T1, column network, vaule: unknown key (did you mean 'value'?)", "known here: name, system, value"],
+        ["table T1, column network, vaule: unknown key (did you mean 'value'?)", "known here: name, system, reference"],
     ),
     "unknown section": (lambda file: file.update(tables=[]), ["tables: unknown key (did you mean 'table'?)"]),
     "unlike any key": (lambda file: file["source"].update(zzz=1), ["source, zzz: unknown key; known here: key, title"]),
@@ -125,7 +137,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "layer without quotes": (
         lambda file: file["layers"][0]["network"][0]["row"][0].update(weights=9200),
-        ["layers T2, network 4-layer, row conv2, weights: write it in quotes", "9200"],
+        ["layers T2, network 4-layer, row input, weights: write it in quotes", "9200"],
     ),
     "no number": (lambda file: first_column(file).update(value="80 %"), ["value: '80 %' is not a printed number"]),
     "negative": (lambda file: first_column(file).update(seconds="-1"), ["seconds: no number", "negative", "'-1'"]),
@@ -154,7 +166,10 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         lambda file: first_column(file).update(classes=["75.0", "80.0"]),
         ["column network: 2 class accuracies, but the table's classes name 3"],
     ),
-    "classes without names": (lambda file: first_table(file).pop("classes"), ["3 class accuracies", "classes name 0"]),
+    "classes without names": (
+        lambda file: [first_table(file).pop(key) for key in ("classes", "class_clips")],
+        ["3 class accuracies", "classes name 0"],
+    ),
     "one fold too many": (
         lambda file: first_column(file).update(folds=["80.0"] * 6),
         ["column network: 6 fold accuracies, but the table's folds are 5"],
@@ -201,9 +216,42 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         lambda file: file["statement"][0].update(subject="T1/network/dog"),
         ["'T1/network/dog'", "table/column/class"],
     ),
+    "fold that is not there": (
+        lambda file: first_table(file).update(tested_folds=[1, 2, 3, 4, 6]),
+        ["table T1: tested_folds: esc50 has no fold 6"],
+    ),
+    "one tested fold too few": (
+        lambda file: first_table(file).update(tested_folds=[1, 2, 3]),
+        ["table T1: tested_folds name as many", "[1, 2, 3]", "folds = 5"],
+    ),
+    "tested folds of a random split": (
+        lambda file: first_table(file).update(split="random-clip"),
+        ["tested_folds name as many official folds", "split random-clip"],
+    ),
+    "trained on every fold": (
+        lambda file: first_table(file).update(training_folds=5),
+        ["training_folds = 5 leave no fold to test", "esc50 has 5"],
+    ),
+    "one count of clips too few": (
+        lambda file: first_table(file).update(class_clips=[40, 40]),
+        ["table T1: 2 class_clips, but the table's classes name 3"],
+    ),
+    "bound of a stride": (
+        lambda file: file["statement"][2].update(relation="below"),
+        ["relation belongs to a class accuracy, not to convolution stride"],
+    ),
+    "difference without the other side": (
+        lambda file: file["statement"][3].update(minus=""),
+        ["a difference, and nothing else, needs minus"],
+    ),
+    "other side of no difference": (lambda file: file["statement"][0].update(minus="T3"), ["needs minus"]),
+    "difference between no tables": (
+        lambda file: file["statement"][3].update(minus="T9"),
+        ["'T9'", "no such table of accuracies", "T1, T3"],
+    ),
     "statement about no table": (
-        lambda file: file["statement"][2].update(subject="T3"),
-        ["'T3'", "no such table of layers", "T2"],
+        lambda file: file["statement"][2].update(subject="T9"),
+        ["'T9'", "no such table of layers", "T2"],
     ),
     "no folds tested": (
         lambda file: first_table(file).update(folds=0),

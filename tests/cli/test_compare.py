@@ -67,7 +67,8 @@ def test_several_claims_are_one_family(scores: Path) -> None:
 def test_conditions_that_differ(scores: Path) -> None:
     said = words(compare(scores, "--claim", "bristol2019:replication/TSCNN", *STATED))
     assert "NOT COMPARABLE" in said
-    assert "one split of the source's own there" in said
+    assert "10 folds are tested here, fold 10 alone there" in said
+    assert "the accuracy here is 87.9 % on fold 10" in said
     assert "mine 83.7 4.6 79.0 to 88.4 −1.2 – –" in said
     assert "Wilcoxon" not in said
     assert "adjusted: 0." in said
@@ -82,9 +83,16 @@ def test_a_claim_with_fold_values_is_compared_fold_by_fold(tmp_path: Path) -> No
     printed = load_library().claim("piczak2015cnn:US8K/CNN").fold_percents
     file = tmp_path / "piczak.csv"
     file.write_text("\n".join(["fold,accuracy", *(f"{fold},{value}" for fold, value in enumerate(printed, 1))]))
-    said = words(compare(file, "--claim", "piczak2015cnn:US8K/CNN"))
+    said = words(compare(file, "--claim", "piczak2015cnn:US8K/CNN", "--as", "replication"))
+    assert "piczak2015cnn:US8K/CNN: 73.13 % claimed" in said
     assert "CONSISTENT piczak, 73.1 %, against the published 73.13 %, paired by fold: all 10 measured folds" in said
     assert "not used" not in said
+
+
+def test_a_claim_of_another_system_is_a_reference_unless_the_user_says_otherwise(scores: Path) -> None:
+    said = words(compare(scores, "--claim", "piczak2015cnn:US8K/CNN", "--estimand", "clip"))
+    assert "piczak2015cnn:US8K/CNN: 73.13 % as a reference" in said
+    assert "ABOVE THE REFERENCE mine, 83.7 %, against the reference (another system) of 73.13 %" in said
 
 
 def test_a_claim_is_taken_as_exact_where_the_user_says_so(scores: Path) -> None:

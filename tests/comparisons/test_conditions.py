@@ -51,6 +51,11 @@ def test_identical_conditions_have_neither_a_difference_nor_a_caveat() -> None:
             {},
             "5 of 10 folds of the data here, so that a network learns from 4 folds; from up to 9 there",
         ),
+        (
+            {"data_folds": 5},
+            {"training_folds": 8},
+            "5 of 10 folds of the data here, so that a network learns from 4 folds; from 8 there",
+        ),
         ({}, {"split": "random-clip"}, "official split here, random-clip there"),
         ({"split": "random-segment"}, {}, "random-segment split here, official there"),
         ({}, {"split": "one split", "folds": 1}, "cross-validation here, one split of the source's own there"),
@@ -74,6 +79,8 @@ def test_each_difference(here: dict[str, Any], there: dict[str, Any], said: str)
         ({"epoch_rule": "best-on-validation"}, {}),
         ({"tuning": "none"}, {}),
         ({"tuning": "none"}, {"tuning": "none"}),
+        # A source whose trainings learnt from no more folds than ours.
+        ({"data_folds": 9}, {"training_folds": 8}),
         # A source that had no more of the data set than we.
         ({"data_folds": 5}, {"folds": 5}),
     ],

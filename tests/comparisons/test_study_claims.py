@@ -101,6 +101,27 @@ class TestEstimand:
         assert found.p is not None
 
 
+class TestReadAs:
+    @pytest.mark.parametrize(
+        ("claim", "said", "expected"),
+        [
+            ("su2019:T2/MLMC", None, "replication"),
+            ("salamon2017:US8K/SB-CNN", None, "reference"),
+            ("salamon2017:US8K/SB-CNN", "replication", "replication"),
+            ("su2019:T2/MLMC", "reference", "reference"),
+        ],
+    )
+    def test_the_study_says_what_a_claim_is_or_its_table_does(
+        self, claim: str, said: str | None, expected: str
+    ) -> None:
+        record = us8k_record(compare=[(claim, "MLMC")])
+        record.spec["compare"][0]["as"] = said
+        assert only(record).read_as == expected
+        # Studies of earlier versions have no such key.
+        del record.spec["compare"][0]["as"]
+        assert only(record).read_as == ("reference" if "salamon" in claim else "replication")
+
+
 class TestClassClaims:
     def test_the_accuracy_of_one_class(self) -> None:
         record = us8k_record(n_seeds=2, compare=[("su2019:T2/LMCNet/gun_shot", "LMCNet")])

@@ -14,8 +14,8 @@ from harness.record import StudyRecord
 from harness.report.claim_tables import claim_tables, claimed_class_tables, sample_size
 from harness.report.evidence import Evidence, gather
 from harness.report.table import Table
-from harness.statistics import holm
-from tests.records import MakeRecord, us8k_record
+from harness.statistics import Decision, Verdict, holm
+from tests.records import MakeRecord, restated, us8k_record
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -89,11 +89,49 @@ def test_the_complement_holds_other_intervals_and_tests(us8k: Evidence) -> None:
 
 
 def test_a_verified_sd_is_shown_and_used(make_record: MakeRecord) -> None:
-    evidence = gather(make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")]))
+    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+    evidence = gather(restated(record, "piczak2015cnn", tuning="none", role="claim"))
     main, complement = claim_tables(evidence)
     assert rows(main)[0]["Claimed"] == "80.25 ± 5.5"
     assert "its own SD over folds" in main.caption
     assert rows(complement)[0]["Interval prediction"] != "–"
+
+
+def found_higher(evidence: Evidence) -> Evidence:
+    (each,) = evidence.claims
+    return dataclasses.replace(
+        evidence, claims=(dataclasses.replace(each, decision=Decision(Verdict.HIGHER, "Higher.")),)
+    )
+
+
+def test_a_reference_is_called_one_wherever_it_stands(make_record: MakeRecord) -> None:
+    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+    main, complement = claim_tables(found_higher(gather(restated(record, "piczak2015cnn", tuning="none"))))
+    for table in (main, complement):
+        assert rows(table)[0]["Claim"] == "piczak2015cnn:ESC-10/CNN (reference)"
+        assert table.data["as"].tolist() == ["reference"]
+    assert main.title == "Published and measured accuracy"
+    assert rows(main)[0]["Published"] == "80.25 ± 5.5"
+    assert rows(main)[0]["Verdict"] == "above the reference"
+    assert main.data["verdict"].tolist() == ["higher"]
+    assert "Reference: the accuracy of another system" in main.caption
+    assert "laimed" not in main.caption.replace("tested claim", "")
+
+
+def test_a_study_says_what_a_claim_is_compared_as(make_record: MakeRecord) -> None:
+    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+    record.spec["compare"][0]["as"] = "replication"
+    main, _ = claim_tables(found_higher(gather(restated(record, "piczak2015cnn", tuning="none"))))
+    assert rows(main)[0]["Claim"] == "piczak2015cnn:ESC-10/CNN"
+    assert rows(main)[0]["Verdict"] == "higher"
+    assert "eference" not in main.caption
+
+
+def test_class_accuracies_of_a_reference_are_headed_so(us8k: Evidence) -> None:
+    first = dataclasses.replace(us8k.claims[0], read_as="reference")
+    (table,) = claimed_class_tables(dataclasses.replace(us8k, claims=(first, us8k.claims[1])))
+    assert [header for _, header in table.printed.columns] == ["Class", "Reference", "Measured", "Claimed", "Measured"]
+    assert "LMCNet su2019:T2/LMCNet (reference)" in table.caption
 
 
 def test_what_cannot_be_compared_has_no_p(make_record: MakeRecord) -> None:

@@ -10,7 +10,7 @@ from harness.record import StudyRecord
 from harness.report.conclusions import claim_note, cochran_sentence, findings, sources
 from harness.report.evidence import Evidence, gather
 from harness.statistics import CochranQ, Decision, FoldsNeeded, Verdict
-from tests.records import MakeRecord
+from tests.records import MakeRecord, restated, with_fold_sd
 
 
 def note(evidence: Evidence, **changes: object) -> str:
@@ -119,9 +119,26 @@ def test_what_an_undecided_comparison_needs(
 
 
 def test_a_used_sd_is_said(make_record: MakeRecord) -> None:
-    evidence = gather(make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")]))
+    evidence = gather(with_fold_sd(make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])))
     assert "The claim's own SD over folds, 5.50 points, is used" in note(evidence)
     assert "own SD over folds, 5.50" not in note(evidence, differences=("epoch rule",)), "nothing was tested"
+
+
+def test_a_reference_is_never_called_replicated(make_record: MakeRecord) -> None:
+    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+    evidence = gather(restated(record, "piczak2015cnn", tuning="none"))
+    assert "against the reference (another system) of 80.25 %" in findings(evidence)[0]
+    for verdict, words in (
+        (Verdict.HIGHER, "above the reference"),
+        (Verdict.LOWER, "below the reference"),
+        (Verdict.CONSISTENT, "near the reference"),
+        (Verdict.INCONCLUSIVE, "inconclusive"),
+    ):
+        decision = Decision(verdict, "r")
+        changed = (dataclasses.replace(evidence.claims[0], decision=decision),)
+        assert findings(dataclasses.replace(evidence, claims=changed))[0] == f"{words.capitalize()}: r"
+        heading = f"LMCNet and piczak2015cnn:ESC-10/CNN (reference): {words}."
+        assert note(evidence, decision=decision).startswith(heading)
 
 
 def test_each_paper_is_cited_once(us8k: Evidence) -> None:

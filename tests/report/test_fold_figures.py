@@ -12,9 +12,10 @@ from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
 from harness.report.fold_figures import fold_figure
+from harness.report.gallery import draw_all
 from harness.report.published import is_macro
-from harness.report.style import VERMILLION
-from tests.records import MakeRecord
+from harness.report.style import PURPLE, VERMILLION
+from tests.records import MakeRecord, restated
 from tests.report.tidy import assert_tidy, texts
 
 pytestmark = pytest.mark.usefixtures("styled")
@@ -91,11 +92,28 @@ def test_a_claim_of_other_conditions_is_dotted(us8k: Evidence) -> None:
 
 
 def test_a_claims_own_sd_is_drawn_only_where_the_tests_use_it(make_record: MakeRecord, us8k: Evidence) -> None:
-    evidence = gather(make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")]))
+    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+    evidence = gather(restated(record, "piczak2015cnn", tuning="none", role="claim"))
     assert evidence.claims[0].published is not None
     figure = drawn(evidence)
     assert any("claimed 80.25 ± 5.5" in text for text, _ in texts(figure))
     assert not any("claimed" in text and "±" in text.split("claimed")[1] for text, _ in texts(drawn(us8k)))
+
+
+def test_a_reference_is_called_one_and_drawn_apart(make_record: MakeRecord) -> None:
+    evidence = gather(make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")]))
+    figure = drawn(evidence)
+    assert_tidy(figure)
+    said = [text for text, _ in texts(figure)]
+    assert any("reference 80.25" in text for text in said)
+    assert "reference: another system" in said
+    assert not any("claimed" in text for text in said)
+    assert claim_lines(figure) == []
+    lines = [line for line in figure.axes[0].lines if line.get_color() == PURPLE]  # type: ignore[attr-defined]
+    assert {80.25} in [set(line.get_xdata()) for line in lines]
+    caption = draw_all(evidence)[0]["folds"][0].caption
+    assert "Reference: the accuracy of another system" in caption
+    assert "Dotted" not in caption
 
 
 def test_many_claims_of_one_arm_are_counted(us8k: Evidence) -> None:

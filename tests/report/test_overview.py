@@ -44,11 +44,13 @@ def test_each_network_stands_under_its_data_set_with_every_protocol(folders: lis
     table, markdown, effects, published = overview(reports)
     assert [each.arm.partition(",")[0] for each in effects] == [STRICT, SHUFFLED, CHOSEN] * 2
     assert table.rules == (3,)
-    assert published[f"{STRICT}, ESC-10"] == ((80.25, "80.25"),)
+    assert published[f"{STRICT}, ESC-10"] == ((80.25, "80.25 (reference)"),)
     mean = {each.arm: decimals(each.mean, 1) for each in effects}
     strict, shuffled, chosen = (mean[f"{arm}, ESC-10"] for arm in (STRICT, SHUFFLED, CHOSEN))
-    assert f"| {STRICT}, ESC-10 | {strict} → {chosen} | {shuffled} | 80.25 |" in markdown
+    assert f"| {STRICT}, ESC-10 | {strict} → {chosen} | {shuffled} | 80.25 (reference) |" in markdown
     assert "epoch: last → best on test" in markdown
+    assert "(reference): the accuracy of another system" in markdown
+    assert "(reference): the accuracy of another system" in table.caption
 
 
 def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_
     table = pd.read_csv(tmp_path / "out" / "protocols.csv")
     effects = [each for folder in folders for each in read_report(folder).effects]
     assert table["mean"].tolist() == pytest.approx([each.mean for each in effects])
-    assert table["published"].dropna().tolist() == [80.25] * 2
+    assert table["published"].dropna().tolist() == ["80.25 (reference)"] * 2
     assert "80.25" in (tmp_path / "out" / "protocols.tex").read_text(encoding="utf-8")
 
 

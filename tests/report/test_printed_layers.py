@@ -34,8 +34,10 @@ def test_the_networks_of_the_paper_agree_layer_by_layer(paper: Paper) -> None:
     assert table.caption.endswith("A mark.")
     rows = {row[0]: row[1:] for row in table.printed.to_numpy().tolist()}
     assert rows["conv4"] == ["36,864", "36.8 K", "yes", "57,792", "57.8 K", "yes"]
-    assert rows["fc"] == ["15,859,712", "15.9 M", "yes", "1,024", "–", "–"]
-    assert rows["Total"][:3] == ["15,934,752", "15.9 M", "yes"]
+    assert rows["input"] == ["0", "–", "–", "3,485", "3.5 K", "yes"]
+    assert rows["fc"] == ["15,859,712", "15.9 M", "yes", "1,024", "1024", "yes"]
+    assert rows["output"][3:] == ["10", "10", "yes"]
+    assert rows["Total"] == ["15,934,752", "15.9 M", "yes", "339,658", "339.6 K", "yes"]
 
 
 def test_the_printed_sizes_after_the_last_pool_differ(paper: Paper) -> None:
@@ -61,4 +63,4 @@ def test_one_changed_weight_is_found(paper: Paper) -> None:
     changed = network(*tail)
     changed.loc[1, "weights"] = 9216 + 100
     (table,) = printed_layer_tables(record, {"su2019": paper}, {"LMCNet": changed}, [])
-    assert table.data["weights: agree"].tolist() == ["yes", "no", "yes", "yes", "yes", "yes", "yes"]
+    assert table.data["weights: agree"].tolist() == ["–", "yes", "no", "yes", "yes", "yes", "yes", "yes"]

@@ -68,7 +68,12 @@ def test_the_figure_has_a_line_for_each_split_and_the_published_number(evidence:
     assert "80.25" in texts
     means = [decimals(each.mean, 1) for each in evidence.protocols]
     assert f"{means[0]} → {means[2]}" in texts
+    assert evidence.claims[0].is_reference
+    (table,) = protocol_tables(evidence)
+    assert table.printed["", "Published"].tolist() == ["80.25 (reference)", "", ""]
+    assert "(reference): the accuracy of another system" in table.caption
     entries, files = draw_all(evidence)
+    assert "(reference): the accuracy of another system" in entries["protocols"][0].caption
     assert [entry.name for entry in entries["protocols"]] == ["protocols"]
     assert files["figures/protocols.png"].startswith(b"\x89PNG")
 

@@ -17,6 +17,7 @@ from harness.record import StudyRecord
 from harness.report import results
 from harness.report.evidence import Evidence, gather
 from harness.report.results import SCHEMA_FILE, json_data, results_json
+from tests.records import restated
 
 MakeRecord = Callable[..., StudyRecord]
 
@@ -110,8 +111,19 @@ class TestSchema:
 
     def test_every_kind_of_report_fits(self, make_record: MakeRecord, us8k: Evidence, small: StudyRecord) -> None:
         verified = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet"), ("su2019:T2/MLMC", "MLMC")], trials=2)
-        for evidence in (us8k, gather(small), gather(verified)):
+        alike = restated(verified, "piczak2015cnn", tuning="none")
+        for evidence in (us8k, gather(small), gather(verified), gather(alike)):
             assert [error.message for error in VALIDATOR.iter_errors(results.results(evidence))] == []
+
+    def test_each_comparison_says_whether_it_is_a_reference(self, make_record: MakeRecord, us8k: Evidence) -> None:
+        other = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
+        for evidence, said in ((us8k, "replication"), (gather(other), "reference")):
+            assert {each["as"] for each in results.results(evidence)["comparisons"]} == {said}
+        (claim,) = (each["claim"] for each in results.results(gather(other))["comparisons"])
+        assert (claim["training_folds"], claim["tested_folds"]) == (3, [])
+        unsaid = results.results(us8k)
+        del unsaid["comparisons"][0]["as"]
+        assert list(VALIDATOR.iter_errors(unsaid)) != []
 
     def test_gaps_fit(self, make_record: MakeRecord) -> None:
         record = make_record(trials=1, compare=[("piczak2015cnn:ESC-10/CNN", "MLMC")], status="FAILED")

@@ -72,6 +72,26 @@ def test_these_studies_are_shipped() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("said", ["replication", "reference", None])
+def test_what_a_claim_is_compared_as_is_recorded_under_its_key(study: Path, said: str | None) -> None:
+    line = "" if said is None else f'as = "{said}"\n'
+    study.write_text(f'{BASE}[[compare]]\nclaim = "su2019:T2/MCNet"\narm = "MCNet"\n{line}', encoding="utf-8")
+    spec = load_study(study)
+    assert spec.compare[0].read_as == said
+    recorded = spec.model_dump(mode="json")
+    assert recorded["compare"] == [{"claim": "su2019:T2/MCNet", "arm": "MCNet", "as": said}]
+    assert parse_study(recorded, "recorded") == spec
+    assert load_study(study, ["compare.MCNet.as=reference"]).compare[0].read_as == "reference"
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_shipped_studies_say_what_every_claim_is(path: Path) -> None:
+    for comparison in load_study(path).compare:
+        # Piczak's network is none of theirs.
+        expected = "reference" if comparison.claim.startswith("piczak2015cnn:") else "replication"
+        assert comparison.read_as == expected, comparison.claim
+
+
 def test_an_override_reaches_its_field(study: Path) -> None:
     spec = load_study(study, ["train.epochs=3", "train.lr=0.1", "data.folds=[1, 2, 5]", "arms.MCNet.features=LM"])
     assert (spec.train.epochs, spec.train.lr, spec.data.folds) == (3, 0.1, (1, 2, 5))
@@ -132,6 +152,10 @@ def test_an_arm_may_have_a_protocol_of_its_own(study: Path) -> None:
         ("[search]\ntrials=3\n[search.space]\n'train.optimizer'={choices=['sgd','x']}\n", ["optimizer", "'x'"]),
         ("[search]\ntrials=9\nsampler='grid'\n[search.space]\n'train.lr'={choices=[0.1,0.2]}\n", ["9", "2 points"]),
         ("[[compare]]\nclaim='su2019:T2/TSCNN-DS'\narm='TSCNN'\n", ["'TSCNN'", "LMCNet, MCNet"]),
+        ("[[compare]]\nclaim='su2019:T2/MCNet'\narm='MCNet'\nas='claim'\n",
+         ["compare[0].as", "'replication' or 'reference'", "received 'claim'"]),
+        ("[[compare]]\nclaim='su2019:T2/MCNet'\narm='MCNet'\nass='reference'\n",
+         ["unknown key", "did you mean 'as'", "allowed: claim, arm, as"]),
         ("[[compare]]\nclaim='97 percent'\narm='MCNet'\n", ["claim", "97 percent"]),
         ("[protocol]\nsplit='official'\nepoch_rule='best-on-validation'\nfinal_train='train+validation'\n",
          ["final_train", "no validation fold"]),

@@ -76,6 +76,24 @@ def test_records_of_earlier_versions_are_told_by_their_own_digest(resolved: dict
     assert resolved_digest(other, INPUTS, comparisons=True) != resolved_digest(resolved, INPUTS, comparisons=True)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        # Studies of earlier versions do not say what a claim is compared as.
+        ({}, {"as": "replication"}, False),
+        ({"as": None}, {"as": "reference"}, False),
+        ({"as": "reference"}, {}, False),
+        ({"as": "reference"}, {"as": "reference"}, False),
+        ({"as": "replication"}, {"as": "reference"}, True),
+        ({}, {"as": "reference", "arm": "B"}, True),
+    ],
+)
+def test_what_a_claim_is_compared_as(before: dict[str, Any], after: dict[str, Any], changed: bool) -> None:
+    first, second = ({"compare": [{"claim": "a:b/c", "arm": "A", **more}]} for more in (before, after))
+    assert changed_declarations(first, second) == (["compare"] if changed else [])
+    assert changed_declarations(first, {"compare": []}) == ["compare"]
+
+
 @pytest.mark.parametrize(("dotted", "value"), [("arms", []), ("evaluate.seeds", 9)])
 def test_arms_and_seeds_are_no_part_of_the_core(resolved: dict[str, Any], dotted: str, value: object) -> None:
     other = put(resolved, dotted, value)

@@ -76,7 +76,7 @@ def _average_finding(claim: Claim) -> Finding:
 
 
 def _judged(claim: Claim, found: Average) -> tuple[Outcome, str]:
-    declared, agrees = claim.table.estimand, found.agrees
+    declared, agrees = claim.table.mean, found.agrees
     classes = class_intervals(claim)
     other = "is not the unweighted mean of its classes"
     if found.clip is not None:

@@ -20,10 +20,14 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
     """Return the clips behind the class accuracies of ``table``.
 
     They are known where every clip of the data set is tested exactly once: all folds, and clips that were not cut into
-    segments before the split.
+    segments before the split; or where the table itself has them.
     """
     if not any(column.classes for column in table.columns):
         return _unknown("no class accuracies are printed")
+    if table.estimand == "macro over pieces":
+        return _unknown("pieces of clips were counted, not clips")
+    if table.class_clips:
+        return ClassCounts(table.class_clips)
     if table.split == "one split":
         return _unknown("one split tests a part of the data set, and its clips per class are not known")
     if table.split == "random-segment" or table.estimand == "segment":

@@ -35,7 +35,7 @@ class DispersionKind:
     Attributes
     ----------
     kind
-        folds, classes, unknown; none where nothing is printed.
+        folds, classes, unknown; none where nothing is printed. Printed folds have one over folds in any case.
     reason
         How that is known, in words.
     value_percent
@@ -63,6 +63,8 @@ def dispersion_kind(claim: Claim, paper: Paper) -> DispersionKind:
     """
     owner = _owner(claim, paper)
     if owner is None or owner.column.dispersion is None:
+        if claim.class_name is None and len(claim.column.folds) > 1:
+            return DispersionKind("folds", f"it is computed from the {len(claim.column.folds)} printed folds")
         return DispersionKind("none", "no dispersion is printed")
     dispersion = owner.column.dispersion
     value = float(Printed.parse(dispersion.value).value * owner.factor)
@@ -97,7 +99,7 @@ def fold_sd(claim: Claim, paper: Paper) -> float:
     """
     kind = dispersion_kind(claim, paper)
     folds = fold_intervals(claim) if claim.class_name is None else []
-    if len(folds) > 1 and kind.kind in ("folds", "none"):
+    if len(folds) > 1 and kind.kind == "folds":
         return _sd(folds, ddof=1)
     if kind.kind == "folds" and kind.value_percent is not None:
         return kind.value_percent

@@ -1,18 +1,20 @@
 """A paper's table of layers against itself and against the networks: entries recomputed, columns summed.
 
 Layers are matched by their order. A paper's count is the count of the network where it prints as such, rounded or cut
-off; activations are those of the convolution itself, before any pool.
+off; activations are those of the convolution itself, before any pool. A total may be the sum of its column as printed
+or as the network counts it, with the row of the input or without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from harness.claims.audit.finding import Finding
 from harness.claims.audit.interval import Interval
-from harness.claims.paper import LayerColumn, LayerRow, LayerTable, Paper
+from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable, Paper
 from harness.claims.printed import Printed
 from harness.vocabulary import DATASETS, feature_set
 
@@ -53,6 +55,13 @@ def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
     return layers
 
 
+def _input(column: LayerColumn) -> Layer:
+    from harness.features import set_shape
+    from harness.study import FeaturesSection
+
+    return Layer(INPUT, 0, math.prod(set_shape(feature_set(column.features), FeaturesSection())), None)
+
+
 def classes_of(paper: Paper) -> int | None:
     """Return the classes that the networks of ``paper`` tell apart: those of its first own table of accuracies."""
     tables = sorted(paper.tables, key=lambda table: table.role == "reference")
@@ -76,12 +85,13 @@ def _network_findings(table: LayerTable, column: LayerColumn, n_classes: int | N
         yield _not_checked(place, "the number of classes is not known, since the paper has no table of accuracies")
         return
     layers = network_layers(column, n_classes)
-    if len(layers) != len(column.rows):
+    if len(layers) != len(column.layers):
         yield _not_checked(
             place,
-            f"{len(column.rows)} layers are printed and {column.model} has {len(layers)}, so they cannot be matched",
+            f"{len(column.layers)} layers are printed and {column.model} has {len(layers)}, so they cannot be matched",
         )
         return
+    layers = [_input(column), *layers] if column.input else layers
     for quantity in QUANTITIES:
         entries = [
             _Entry(row.layer, _text(row, quantity), layer, quantity)
@@ -114,11 +124,29 @@ class _Entry:
         pooled = self.layer.pooled if self.quantity == "activations" else None
         return "after the pool" if pooled is not None and prints_as(pooled, self.text) else "differs"
 
+    @property
+    def printed(self) -> Fraction:
+        """The number as printed; what the network counts where none is."""
+        return Fraction(Printed.parse(self.text).value) if self.text else Fraction(self.exact)
+
+    @property
+    def counted(self) -> Fraction:
+        """What the network counts, in the way in which the cell was counted; the number as printed where it differs."""
+        if self.text and self.state == "after the pool":
+            return Fraction(self.layer.pooled or 0)
+        return self.printed if self.text and self.state == "differs" else Fraction(self.exact)
+
+    @property
+    def rounding(self) -> Fraction:
+        """How far the number may have been rounded, where it is not known from the network."""
+        return Fraction(Printed.parse(self.text).step) / 2 if self.text and self.state == "differs" else Fraction(0)
+
 
 def _entry_findings(place: str, model: str, entries: Sequence[_Entry]) -> Iterator[Finding]:
     right = [one for one in entries if one.state == "agrees"]
     # Sizes after the pool are a way to count, too; only beside sizes before it are they at odds with the table.
-    after = [one for one in entries if one.state == "after the pool" and right]
+    before = [one for one in right if one.layer.pooled is not None]
+    after = [one for one in entries if one.state == "after the pool" and before]
     if right:
         cut_off = [
             f"{one.text} of {one.name} is {one.exact:,} cut off, not rounded"
@@ -135,7 +163,7 @@ def _entry_findings(place: str, model: str, entries: Sequence[_Entry]) -> Iterat
             place,
             "contradicts",
             f"The activations of {' and '.join(one.name for one in after)} are sizes after the pool "
-            f"({'; '.join(sizes)}); the other {len(right)} are sizes before it.",
+            f"({'; '.join(sizes)}); the other {len(before)} are sizes before it.",
             {
                 "layers": [one.name for one in after],
                 "printed": [one.text for one in after],
@@ -155,19 +183,49 @@ def _entry_findings(place: str, model: str, entries: Sequence[_Entry]) -> Iterat
 
 
 def _sum_finding(place: str, total: str, entries: Sequence[_Entry]) -> Finding:
-    absent = {one.name: one.exact for one in entries if not one.text}
-    printed = [Interval.of(one.text) for one in entries if one.text]
-    taken = Fraction(sum(absent.values()))
-    whole = Interval(sum((one.low for one in printed), taken), sum((one.high for one in printed), taken))
-    agrees = whole.meets(Interval.of(total))
-    value, low, high = (float(number) for number in (whole.middle, whole.low, whole.high))
-    sentence = f"The {entries[0].quantity} add up to {value:,.0f} ({low:,.0f} to {high:,.0f} over their rounding)"
+    quantity, own = entries[0].quantity, [one for one in entries if one.name != INPUT]
+    sums = {"": own}
+    if any(one.name == INPUT and one.text for one in entries):
+        sums = {" without the input": own, " with it": list(entries)}
+    agree = [name for name, summed in sums.items() if _adds_up(summed, total)]
+    told = " and to ".join(f"{_told(summed)}{name}" for name, summed in sums.items())
+    sentence = f"The {quantity} add up to {told}"
+    absent = {one.name: one.exact for one in own if not one.text}
     if absent:
-        told = " and ".join(f"{count:,} of {name}" for name, count in absent.items())
-        sentence += f", {told} taken from the network since none are printed"
-    sentence += f"; the printed total is {total}" + ("." if agrees else ", which is not their sum.")
-    numbers = {"printed": total, "sum": value, "low": low, "high": high, "from_network": absent}
-    return Finding("layers", place, "holds" if agrees else "contradicts", sentence, numbers)
+        names = " and ".join(f"{count:,} of {name}" for name, count in absent.items())
+        sentence += f", {names}, which the table does not print, taken from the network"
+    if agree:
+        verdict = f", which is the sum{agree[0]}" if agree[0] else ""
+    else:
+        verdict = ", which is neither" if len(sums) > 1 else ", which is not their sum"
+    numbers = {
+        "printed": total,
+        "sum": float(sum(one.printed for one in own)),
+        "counted": float(sum(one.counted for one in own)),
+        "sum_with_input": float(sum(one.printed for one in entries)) if len(sums) > 1 else None,
+        "from_network": absent,
+    }
+    sentence += f"; the printed total is {total}{verdict}."
+    return Finding("layers", place, "holds" if agree else "contradicts", sentence, numbers)
+
+
+def _adds_up(entries: Sequence[_Entry], total: str) -> bool:
+    """Return whether ``total`` is the sum of the entries as printed or as counted, rounded or cut off."""
+    sums = [_sum(one.printed for one in entries), _sum(one.counted for one in entries)]
+    slack, printed = _sum(one.rounding for one in entries), Printed.parse(total)
+    whole = Interval(min(sums) - slack, max(sums) + slack)
+    return whole.meets(Interval(Fraction(printed.low), Fraction(printed.value + printed.step)))
+
+
+def _sum(numbers: Iterable[Fraction]) -> Fraction:
+    return sum(numbers, Fraction())
+
+
+def _told(entries: Sequence[_Entry]) -> str:
+    printed, counted = (
+        float(_sum(numbers)) for numbers in zip(*((e.printed, e.counted) for e in entries), strict=True)
+    )
+    return f"{printed:,.0f}" if printed == counted else f"{printed:,.0f} as printed ({counted:,.0f} as counted)"
 
 
 def _not_checked(place: str, reason: str) -> Finding:

@@ -170,8 +170,12 @@ def _text(audit: Audit) -> str:
 
 
 def _no_dispersion(audit: Audit) -> str:
-    nothing = audit.of("average") and not audit.of("dispersion")
-    return "No dispersion is printed, so no test can use a spread of the source's own." if nothing else ""
+    if not audit.of("average") or audit.of("dispersion"):
+        return ""
+    if audit.of("fold mean"):
+        places = _listed([one.place for one in audit.of("fold mean")])
+        return f"No dispersion is printed; the spread over folds follows from the folds at {places}."
+    return "No dispersion is printed, so no test can use a spread of the source's own."
 
 
 def _not_checked(audit: Audit) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from harness.claims.audit.finding import Finding
 from harness.claims.audit.layers import prints_as
-from harness.claims.paper import LayerTable, Paper, Statement
+from harness.claims.paper import AccuracyTable, Column, LayerTable, Paper, Statement
 from harness.claims.printed import Printed
 from harness.vocabulary import SU_DEPTHS, feature_set
 
@@ -39,6 +40,8 @@ def _class_finding(statement: Statement, paper: Paper) -> Finding:
     column = next(one for one in table.columns if one.name == column_name)
     cells = dict(zip(table.classes, map(Printed.parse, column.classes), strict=True))
     stated, cell = Printed.parse(statement.value), cells[class_name]
+    if statement.relation != "equal":
+        return _bound_finding(statement, table_id, class_name, cell)
     holders = [name for name, other in cells.items() if same_number(stated, other)]
     numbers = {"stated": float(stated.value), "table": float(cell.value), "stands_at": holders}
     if class_name in holders:
@@ -48,6 +51,49 @@ def _class_finding(statement: Statement, paper: Paper) -> Finding:
     given = f"{_where(statement)} gives {statement.value} for {class_name}, where {table_id} prints {cell.text}"
     sentence = f"{given}; {stands}."
     return Finding("text", place, "contradicts", sentence, numbers)
+
+
+def _bound_finding(statement: Statement, table_id: str, class_name: str, cell: Printed) -> Finding:
+    bound = Printed.parse(statement.value).value
+    holds = cell.value < bound if statement.relation == "below" else cell.value > bound
+    numbers = {"stated": f"{statement.relation} {statement.value}", "table": float(cell.value)}
+    said = f"{_where(statement)} has {class_name} {statement.relation} {statement.value}"
+    if holds:
+        return Finding("text", statement.subject, "holds", f"{said}, as {table_id} does ({cell.text}).", numbers)
+    return Finding("text", statement.subject, "contradicts", f"{said}, where {table_id} prints {cell.text}.", numbers)
+
+
+def _difference_finding(statement: Statement, paper: Paper) -> Finding:
+    """Look for the cells that differ by the stated number, and for how the paper cites the one that is subtracted."""
+    stated = Printed.parse(statement.value)
+    tables = {table.id: table for table in paper.tables}
+    higher, lower = tables[statement.subject], tables[statement.minus]
+    pairs = [
+        (f"{higher.id}/{own.name} {own.value}", f"{lower.id}/{other.name} {other.value}", other.reference)
+        for own in higher.columns
+        for other in lower.columns
+        if abs(_points(higher, own) - _points(lower, other) - stated.value) <= stated.step / 2
+    ]
+    cited = [reference for _, _, reference in pairs if reference]
+    over = f" over {statement.reference}" if statement.reference else ""
+    lead = f"{_where(statement)} gives {statement.value} points{over}"
+    place = f"{statement.subject} - {statement.minus}"
+    numbers = {"stated": float(stated.value), "over": statement.reference, "cells": [list(pair) for pair in pairs]}
+    if not pairs:
+        sentence = f"{lead}; no accuracy of {higher.id} is that far above one of {lower.id}."
+        return Finding("text", place, "contradicts", sentence, numbers)
+    told = " and ".join(
+        f"{own} against {other}{f', which is {reference}' if reference else ''}" for own, other, reference in pairs
+    )
+    if not statement.reference or statement.reference in cited:
+        return Finding("text", place, "holds", f"{lead}, as the tables do: {told}.", numbers)
+    if len(cited) < len(pairs):
+        return Finding("text", place, "shows", f"{lead}; in the tables that is {told}.", numbers)
+    return Finding("text", place, "contradicts", f"{lead}, but in the tables that is {told}.", numbers)
+
+
+def _points(table: AccuracyTable, column: Column) -> Decimal:
+    return Printed.parse(column.value).value * (1 if table.unit == "percent" else 100)
 
 
 def _stride_finding(statement: Statement, paper: Paper) -> Finding:
@@ -86,7 +132,7 @@ def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], in
     found: dict[str, tuple[str, Callable[[int], int]]] = {}
     for column in table.networks:
         depth = next((depth for depth in SU_DEPTHS if column.model == f"su{depth}"), None)
-        if depth is not None and len(column.rows) > depth and (text := column.rows[depth].weights):
+        if depth is not None and len(column.layers) > depth and (text := column.layers[depth].weights):
             found[column.name] = (text, _strided(depth, column.features))
     return found
 
@@ -153,5 +199,6 @@ def _not_checked(place: str, reason: str) -> Finding:
 
 _CHECKS: dict[str, Callable[[Statement, Paper], Finding]] = {
     "class accuracy": _class_finding,
+    "difference": _difference_finding,
     "convolution stride": _stride_finding,
 }

@@ -105,8 +105,10 @@ def test_true_means_are_never_contradicted(classes: list[float], digits: int) ->
 
 def test_headlines_are_the_means_of_printed_folds() -> None:
     found = by_place(check_fold_means(read(shipped("piczak2015cnn"))))
-    assert {place: one.outcome for place, one in found.items()} == {"ESC-50/CNN": "holds", "US8K/CNN": "holds"}
-    assert found["US8K/CNN"].numbers["fold_mean"]["value"] == pytest.approx(73.12)
+    assert {place: one.outcome for place, one in found.items()} == dict.fromkeys(
+        ("ESC-10/CNN", "ESC-50/CNN", "US8K/CNN"), "holds"
+    )
+    assert found["US8K/CNN"].numbers["fold_mean"]["value"] == pytest.approx(73.131)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_headlines_are_the_means_of_printed_folds() -> None:
     [
         ("ESC-50/CNN", "64.45", "contradicts"),
         ("US8K/CNN", "73.23", "shows"),
-        ("US8K/CNN", "76.86", "contradicts"),
+        ("US8K/CNN", "76.96", "contradicts"),
     ],
 )
 def test_folds_of_unequal_size_allow_another_mean_but_not_any(place: str, value: str, outcome: str) -> None:
@@ -125,5 +127,5 @@ def test_folds_of_unequal_size_allow_another_mean_but_not_any(place: str, value:
 
 def test_one_changed_fold_contradicts() -> None:
     content = shipped("piczak2015cnn")
-    column_of(content, "ESC-50/CNN")["folds"][0] = "63.2"
+    column_of(content, "ESC-50/CNN")["folds"][0] = "63.25"
     assert by_place(check_fold_means(read(content)))["ESC-50/CNN"].outcome == "contradicts"

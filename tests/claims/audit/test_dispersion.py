@@ -74,27 +74,40 @@ def test_another_headline_does_not_share_the_dispersion() -> None:
 
 
 def test_folds_verify_their_sd_and_say_which() -> None:
-    piczak = read(shipped("piczak2015cnn"))
-    found = by_place(check_dispersions(piczak))
-    assert {place: one.outcome for place, one in found.items()} == {
-        "ESC-10/CNN": "cannot be checked",
-        "ESC-50/CNN": "holds",
-        "US8K/CNN": "holds",
-    }
-    assert found["US8K/CNN"].numbers["equals"] == "sample SD of the 10 printed folds"
-    assert found["US8K/CNN"].numbers["text"] == "4.0"
+    toy = paper(
+        column("folds", "64.6", folds=FOLDS, dispersion={"value": "4.1", "kind": "folds"}),
+        column("word", "80.2", dispersion={"value": "5.5", "kind": "folds"}),
+    )
+    found = by_place(check_dispersions(toy))
+    assert {place: one.outcome for place, one in found.items()} == {"T/folds": "holds", "T/word": "cannot be checked"}
+    assert found["T/folds"].numbers["equals"] == "sample SD of the 5 printed folds"
+    assert found["T/folds"].numbers["text"] == "4.1"
     # Printed without folds, it is taken at the source's word.
-    assert fold_sd(claim_of(piczak, "ESC-10/CNN"), piczak) == 5.5
-    assert fold_sd(claim_of(piczak, "ESC-50/CNN"), piczak) == pytest.approx(statistics.stdev(map(float, FOLDS)))
+    assert fold_sd(claim_of(toy, "T/word"), toy) == 5.5
+    assert fold_sd(claim_of(toy, "T/folds"), toy) == pytest.approx(statistics.stdev(map(float, FOLDS)))
 
 
 def test_a_changed_fold_contradicts_the_printed_sd() -> None:
-    content = shipped("piczak2015cnn")
-    column_of(content, "ESC-50/CNN")["folds"][0] = "52.2"
-    piczak = read(content)
-    assert by_place(check_dispersions(piczak))["ESC-50/CNN"].outcome == "contradicts"
+    folds = ["52.2", *FOLDS[1:]]
+    toy = paper(column(value="64.6", folds=folds, dispersion={"value": "4.1", "kind": "folds"}))
+    assert by_place(check_dispersions(toy))["T/A"].outcome == "contradicts"
     with pytest.raises(ClaimsError, match="not the SD of the printed folds"):
-        fold_sd(claim_of(piczak, "ESC-50/CNN"), piczak)
+        fold_sd(claim_of(toy, "T/A"), toy)
+
+
+@pytest.mark.parametrize(("place", "sd"), [("ESC-10/CNN", 5.5), ("ESC-50/CNN", 4.1), ("US8K/CNN", 4.0)])
+def test_the_folds_of_a_file_have_an_sd_though_no_dispersion_is_printed(place: str, sd: float) -> None:
+    piczak = read(shipped("piczak2015cnn"))
+    assert check_dispersions(piczak) == []
+    claim = claim_of(piczak, place)
+    kind = dispersion_kind(claim, piczak)
+    assert (kind.kind, kind.value_percent) == ("folds", None)
+    assert kind.reason == f"it is computed from the {claim.table.folds} printed folds"
+    assert round(fold_sd(claim, piczak), 1) == sd
+    # The same numbers as the paper prints them have none.
+    for printed in ("paper-ESC-50/CNN", "paper-US8K/CNN"):
+        with pytest.raises(ClaimsError, match="no dispersion is printed"):
+            fold_sd(claim_of(piczak, printed), piczak)
 
 
 @pytest.mark.parametrize("fields", [{}, {"dispersion": {"value": "3.70", "kind": "unknown"}}])
@@ -104,7 +117,7 @@ def test_printed_folds_give_their_sample_sd_whatever_is_printed(fields: dict[str
     claim = claim_of(toy, "T/A")
     assert fold_sd(claim, toy) == pytest.approx(statistics.stdev(map(float, FOLDS)))
     kind = dispersion_kind(claim, toy)
-    assert kind.kind == ("folds" if fields else "none")
+    assert kind.kind == "folds"
     assert kind.equals.startswith("population" if fields else "")
 
 

@@ -14,10 +14,10 @@ def statement(content: Data, about: str, position: int = 0) -> Data:
     return found[position]
 
 
-def test_su2019_contradicts_itself_three_times() -> None:
+def test_su2019_contradicts_itself_five_times() -> None:
     found = by_place(check_text(read(shipped("su2019"))))
     assert {one.outcome for one in found.values()} == {"contradicts"}
-    assert set(found) == {"T1", "chroma, contrast", "T4/MCNet/children_playing"}
+    assert set(found) == {"T1", "chroma, contrast", "T4/MCNet/children_playing", "T4/MLMC/children_playing", "T2 - T7"}
     assert found["T1"].numbers["agrees"] == [1]
     assert found["T1"].numbers["weights"]["stride 1"]["4-layer"] == 64 * 22 * 11 * 1024
     # 85 x 41, halved by conv1, conv2 and pool, conv3, conv4 and pool: 2 x 1 maps.
@@ -48,6 +48,53 @@ def test_class_accuracies_of_the_text(stated: str, cell: str | None, outcome: st
     assert finding.outcome == outcome
     assert finding.numbers["stands_at"] == stands_at
     assert ("no class of the column has it" in finding.sentence) == (not stands_at)
+
+
+@pytest.mark.parametrize(
+    ("relation", "value", "outcome"),
+    [
+        ("below", "90", "contradicts"),
+        ("below", "93.7", "holds"),
+        ("below", "93.6", "contradicts"),
+        ("above", "90", "holds"),
+        ("above", "95", "contradicts"),
+    ],
+)
+def test_bounds_of_the_text(relation: str, value: str, outcome: str) -> None:
+    content = shipped("su2019")
+    statement(content, "class accuracy", 1).update(relation=relation, value=value)
+    finding = by_place(check_text(read(content)))["T4/MLMC/children_playing"]
+    assert finding.outcome == outcome
+    assert finding.numbers == {"stated": f"{relation} {value}", "table": 93.6}
+    assert f"has children_playing {relation} {value}" in finding.sentence
+    assert "93.6" in finding.sentence
+
+
+def test_the_difference_of_the_text_is_over_another_reference() -> None:
+    finding = by_place(check_text(read(shipped("su2019"))))["T2 - T7"]
+    assert finding.numbers["cells"] == [["T2/LMCNet 95.2", "T7/Zhang Z. 83.7", "[6]"]]
+    assert "gives 11.5 points over [32], but in the tables" in finding.sentence
+    assert finding.sentence.endswith("T2/LMCNet 95.2 against T7/Zhang Z. 83.7, which is [6].")
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "cited", "outcome"),
+    [
+        ("11.5", "[6]", "[6]", "holds"),
+        ("11.5", "", "[6]", "holds"),
+        ("11.5", "[32]", "", "shows"),
+        ("11.4", "[6]", "[6]", "contradicts"),
+        # 97.2 - 83.7
+        ("13.5", "[6]", "[6]", "holds"),
+        # 95.2 - 81.9 rounds to 13 as well, and which reference 81.9 is the table does not say.
+        ("13", "[32]", "[6]", "shows"),
+    ],
+)
+def test_differences_of_the_text(value: str, reference: str, cited: str, outcome: str) -> None:
+    content = shipped("su2019")
+    statement(content, "difference").update(value=value, reference=reference)
+    column_of(content, "T7/Zhang Z.")["reference"] = cited
+    assert by_place(check_text(read(content)))["T2 - T7"].outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -83,7 +130,7 @@ def test_strides(stride: str, outcome: str) -> None:
 
 def test_one_changed_digit_of_the_table_leaves_no_stride() -> None:
     content = shipped("su2019")
-    content["layers"][0]["network"][1]["row"][6]["weights"] = "8.9 M"
+    content["layers"][0]["network"][1]["row"][7]["weights"] = "8.9 M"
     statement(content, "convolution stride")["value"] = "1"
     finding = by_place(check_text(read(content)))["T1"]
     assert finding.outcome == "contradicts"
