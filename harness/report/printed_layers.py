@@ -25,7 +25,7 @@ def printed_layer_tables(
 
     ``networks`` holds the layer tables by arm, as :func:`~harness.report.parameters.parameter_tables` returns them.
     """
-    if not networks:
+    if not networks or not any(paper.layer_tables for paper in papers.values()):
         return []
     spec = parse_study(record.spec, f"study {record.name!r} as recorded")
     tables: list[Table] = []

@@ -15,7 +15,7 @@ from harness.report.claim_tables import claim_tables, claimed_class_tables, samp
 from harness.report.evidence import Evidence, gather
 from harness.report.table import Table
 from harness.statistics import Decision, Verdict, holm
-from tests.records import MakeRecord, restated, us8k_record
+from tests.records import MakeRecord, restated, us8k_record, with_fold_sd
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def test_the_complement_holds_other_intervals_and_tests(us8k: Evidence) -> None:
 
 def test_a_verified_sd_is_shown_and_used(make_record: MakeRecord) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
-    evidence = gather(restated(record, "piczak2015cnn", tuning="none", role="claim"))
+    evidence = gather(restated(with_fold_sd(record), "piczak2015cnn", role="claim"))
     main, complement = claim_tables(evidence)
     assert rows(main)[0]["Claimed"] == "80.25 ± 5.5"
     assert "its own SD over folds" in main.caption
@@ -106,7 +106,7 @@ def found_higher(evidence: Evidence) -> Evidence:
 
 def test_a_reference_is_called_one_wherever_it_stands(make_record: MakeRecord) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
-    main, complement = claim_tables(found_higher(gather(restated(record, "piczak2015cnn", tuning="none"))))
+    main, complement = claim_tables(found_higher(gather(with_fold_sd(record))))
     for table in (main, complement):
         assert rows(table)[0]["Claim"] == "piczak2015cnn:ESC-10/CNN (reference)"
         assert table.data["as"].tolist() == ["reference"]
@@ -121,7 +121,7 @@ def test_a_reference_is_called_one_wherever_it_stands(make_record: MakeRecord) -
 def test_a_study_says_what_a_claim_is_compared_as(make_record: MakeRecord) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
     record.spec["compare"][0]["as"] = "replication"
-    main, _ = claim_tables(found_higher(gather(restated(record, "piczak2015cnn", tuning="none"))))
+    main, _ = claim_tables(found_higher(gather(with_fold_sd(record))))
     assert rows(main)[0]["Claim"] == "piczak2015cnn:ESC-10/CNN"
     assert rows(main)[0]["Verdict"] == "higher"
     assert "eference" not in main.caption

@@ -15,7 +15,7 @@ from harness.report.fold_figures import fold_figure
 from harness.report.gallery import draw_all
 from harness.report.published import is_macro
 from harness.report.style import PURPLE, VERMILLION
-from tests.records import MakeRecord, restated
+from tests.records import MakeRecord, restated, with_fold_sd
 from tests.report.tidy import assert_tidy, texts
 
 pytestmark = pytest.mark.usefixtures("styled")
@@ -93,7 +93,7 @@ def test_a_claim_of_other_conditions_is_dotted(us8k: Evidence) -> None:
 
 def test_a_claims_own_sd_is_drawn_only_where_the_tests_use_it(make_record: MakeRecord, us8k: Evidence) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
-    evidence = gather(restated(record, "piczak2015cnn", tuning="none", role="claim"))
+    evidence = gather(restated(with_fold_sd(record), "piczak2015cnn", role="claim"))
     assert evidence.claims[0].published is not None
     figure = drawn(evidence)
     assert any("claimed 80.25 ± 5.5" in text for text, _ in texts(figure))
