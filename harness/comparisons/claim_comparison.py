@@ -53,9 +53,9 @@ class Rules:
 
 
 _BESIDE_REFERENCE = {
-    Verdict.CONSISTENT: "near the reference",
-    Verdict.LOWER: "below the reference",
-    Verdict.HIGHER: "above the reference",
+    Verdict.CONSISTENT: "consistent with the reference",
+    Verdict.LOWER: "lower than the reference",
+    Verdict.HIGHER: "higher than the reference",
 }
 
 

@@ -92,7 +92,7 @@ def test_a_claim_with_fold_values_is_compared_fold_by_fold(tmp_path: Path) -> No
 def test_a_claim_of_another_system_is_a_reference_unless_the_user_says_otherwise(scores: Path) -> None:
     said = words(compare(scores, "--claim", "piczak2015cnn:US8K/CNN", "--estimand", "clip"))
     assert "piczak2015cnn:US8K/CNN: 73.13 % as a reference" in said
-    assert "ABOVE THE REFERENCE mine, 83.7 %, against the reference (another system) of 73.13 %" in said
+    assert "HIGHER THAN THE REFERENCE mine, 83.7 %, against the reference (another system) of 73.13 %" in said
 
 
 def test_a_claim_is_taken_as_exact_where_the_user_says_so(scores: Path) -> None:

@@ -24,10 +24,10 @@ class TestReference:
     @pytest.mark.parametrize(
         ("shift", "margin", "outcome"),
         [
-            (0.0, 8.0, "near the reference"),
+            (0.0, 8.0, "consistent with the reference"),
             (0.0, 1.0, "inconclusive"),
-            (-20.0, 2.0, "below the reference"),
-            (14.0, 2.0, "above the reference"),
+            (-20.0, 2.0, "lower than the reference"),
+            (14.0, 2.0, "higher than the reference"),
         ],
     )
     def test_the_verdict_is_that_of_the_test_in_other_words(self, shift: float, margin: float, outcome: str) -> None:

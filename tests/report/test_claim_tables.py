@@ -112,7 +112,7 @@ def test_a_reference_is_called_one_wherever_it_stands(make_record: MakeRecord) -
         assert table.data["as"].tolist() == ["reference"]
     assert main.title == "Published and measured accuracy"
     assert rows(main)[0]["Published"] == "80.25 ± 5.5"
-    assert rows(main)[0]["Verdict"] == "above the reference"
+    assert rows(main)[0]["Verdict"] == "higher than the reference"
     assert main.data["verdict"].tolist() == ["higher"]
     assert "Reference: the accuracy of another system" in main.caption
     assert "laimed" not in main.caption.replace("tested claim", "")

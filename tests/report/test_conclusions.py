@@ -129,9 +129,9 @@ def test_a_reference_is_never_called_replicated(make_record: MakeRecord) -> None
     evidence = gather(restated(record, "piczak2015cnn", tuning="none"))
     assert "against the reference (another system) of 80.25 %" in findings(evidence)[0]
     for verdict, words in (
-        (Verdict.HIGHER, "above the reference"),
-        (Verdict.LOWER, "below the reference"),
-        (Verdict.CONSISTENT, "near the reference"),
+        (Verdict.HIGHER, "higher than the reference"),
+        (Verdict.LOWER, "lower than the reference"),
+        (Verdict.CONSISTENT, "consistent with the reference"),
         (Verdict.INCONCLUSIVE, "inconclusive"),
     ):
         decision = Decision(verdict, "r")

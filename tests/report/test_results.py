@@ -32,7 +32,7 @@ def read(record: StudyRecord) -> dict[str, Any]:
 
 def test_numbers_equal_a_count_by_hand(record: StudyRecord) -> None:
     found = read(record)
-    assert found["schema"] == 2
+    assert found["schema"] == 3
     assert [arm["name"] for arm in found["arms"]] == ["LMCNet", "MCNet", "MLMC", "TSCNN-DS"]
     arm = found["arms"][1]
     table = record.predictions[record.predictions["arm"] == "MCNet"]
