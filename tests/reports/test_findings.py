@@ -110,9 +110,10 @@ def test_why_lmcnet_has_three_numbers_on_esc10() -> None:
     assert learned == [("train", 3, "per-fold"), ("train", 1, None), ("train+validation", 1, None)]
     # The last two differ in what they learn from alone.
     first, second = (results_of(study)["spec"] for study in studies[1:])
-    assert {name: first[name] for name in ("train", "model", "features")} == {
-        name: second[name] for name in ("train", "model", "features")
-    }
+    for spec in (first, second):
+        # Without effect on a processor, where both were trained.
+        del spec["train"]["cuda_graphs"]
+    assert all(first[name] == second[name] for name in ("train", "model", "features"))
     assert first["study"]["seed"] == second["study"]["seed"]
     assert {results_of(study)["selection"]["tuned"]["LMCNet"]["on"] for study in studies[1:]} == {"reported folds"}
 
