@@ -6,7 +6,6 @@ audit.json has a version, ``schema``: it grows when a key changes its meaning or
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 from harness.claims.audit import Audit, ClaimRow, Outcome, summary, table_claims
 from harness.report.latex import breakable, escape
 from harness.report.pdf import compile_pdf
+from harness.report.place import put_in_place
 from harness.report.preamble import PREAMBLE
 from harness.report.table import Table, table_tex
 from harness.report.wording import NOTHING
@@ -45,8 +45,7 @@ class AuditFiles:
 def write_audit(audit: Audit, folder: Path, *, pdf: bool = True) -> AuditFiles:
     """Write ``audit`` into ``folder``, over an earlier one: audit.tex, tables/, audit.json and, with LaTeX, audit.pdf.
 
-    Tables that an earlier audit of the same paper left go, and so does its PDF where anything changed; other files are
-    left alone.
+    Tables that an earlier audit left go, and so does its PDF where anything changed; other files are left alone.
 
     Raises
     ------
@@ -59,8 +58,7 @@ def write_audit(audit: Audit, folder: Path, *, pdf: bool = True) -> AuditFiles:
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{table.name}")
         files[f"tables/{table.name}.csv"] = table.data.to_csv(index=False, lineterminator="\n")
     files[RESULTS] = json.dumps(audit_json(audit), indent=2, ensure_ascii=False) + "\n"
-    if _put(files, folder, f"{_prefix(audit)}-*"):
-        (folder / PDF).unlink(missing_ok=True)
+    put_in_place({name: content.encode() for name, content in files.items()}, folder, PDF)
     hints: list[str] = []
     made = compile_pdf(folder, document=DOCUMENT, say=hints.append) if pdf else None
     written = tuple(folder / name for name in files if name.startswith("tables/"))
@@ -294,23 +292,3 @@ def _places(places: Sequence[str]) -> str:
         table, _, rest = place.partition("/")
         tables.setdefault(table, []).append(rest)
     return "; ".join(f"{table}/{', '.join(rest)}" if any(rest) else table for table, rest in tables.items())
-
-
-def _put(files: dict[str, str], folder: Path, own: str) -> bool:
-    """Write ``files`` one by one, each whole or not at all, and remove the tables of an earlier audit; return whether
-    anything changed."""
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
-    changed = False
-    for name, content in files.items():
-        path, data = folder / name, content.encode()
-        if path.is_file() and path.read_bytes() == data:
-            continue
-        changed = True
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        aside.write_bytes(data)
-        aside.replace(path)
-    for path in (folder / "tables").glob(own):
-        if f"tables/{path.name}" not in files:
-            path.unlink()
-            changed = True
-    return changed

@@ -18,13 +18,13 @@ from harness.comparisons.study_claims import rules_of
 from harness.errors import ReportError
 from harness.report import markdown, wording
 from harness.report.cells import accuracy
+from harness.report.place import put_in_place
 from harness.report.protocol_figures import protocol_figure
 from harness.report.protocol_tables import EPOCHS, effects_table
 from harness.report.published import Published, as_published, marked, of_network, reads_as_macro
 from harness.report.results import SCHEMA
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
-from harness.report.write import put_in_place
 
 STEM = "protocols"
 _DATASETS = {

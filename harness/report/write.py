@@ -1,23 +1,15 @@
-"""Writing a report: everything is made in memory and in a folder aside, then put in place file by file.
-
-An interruption leaves each file as it was or as it shall be, never half of one.
-"""
+"""Writing a report: everything is made in memory, then put in place file by file."""
 
 from __future__ import annotations
 
 import io
 import logging
-import os
-import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from harness.comparisons.scores import checked_predictions
 from harness.errors import StudyError
@@ -28,14 +20,13 @@ from harness.report.front import FRONT, front_page, is_own
 from harness.report.gallery import draw_all, file_stem
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
+from harness.report.place import put_in_place
 from harness.report.results import results_json
 from harness.report.table import table_tex
 from harness.report.tables import build_tables
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 
 _logger = logging.getLogger(__name__)
-# Folders that hold generated files only; what an earlier report left in them goes.
-_OWN_FOLDERS = ("tables", "figures")
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ def write_report(
     """Write the report of ``record`` into ``folder`` (reports/<study>), over an earlier one.
 
     Everything is computed from the record's predictions. A report.pdf from an earlier report is removed when any number
-    or picture changed, since it would show the old ones; other files in the folder are left alone, a README.md that
+    or picture changed, since it would show the old ones; files that no report wrote are left alone, a README.md that
     somebody wrote included.
 
     Parameters
@@ -78,14 +69,15 @@ def write_report(
     Raises
     ------
     ReportError
-        When the record holds no tested fold, or predictions that are not ones.
+        When the record holds no tested fold, or predictions that are not ones; when a file of somebody else would be
+        replaced.
     OSError
         When the folder cannot be written.
     """
     files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables, kept or {})
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
-    put_in_place(files, folder)
+    put_in_place(files, folder, PDF_NAME)
     hints: list[str] = []
     compiled = compile_pdf(folder, say=hints.append) if pdf else None
     return ReportFiles(
@@ -146,46 +138,3 @@ def _parquet(frame: pd.DataFrame) -> bytes:
         use_byte_stream_split=columns,
     )
     return buffer.getvalue()
-
-
-def put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write all files aside, then replace them one by one in the given order, then drop what is left of an earlier
-    report."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    changed = any(not _holds(folder / name, content) for name, content in files.items())
-    aside = Path(tempfile.mkdtemp(prefix=f".writing-{os.getpid()}-", dir=folder))
-    try:
-        for name, content in files.items():
-            target = aside / name
-            target.parent.mkdir(exist_ok=True)
-            with target.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        if changed:
-            (folder / PDF_NAME).unlink(missing_ok=True)
-        for name in files:
-            (folder / name).parent.mkdir(exist_ok=True)
-            os.replace(aside / name, folder / name)  # noqa: PTH105
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    for own in _OWN_FOLDERS:
-        for path in sorted((folder / own).glob("*")) if (folder / own).is_dir() else ():
-            if path.is_file() and f"{own}/{path.name}" not in files:
-                path.unlink()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what processes left aside that died while they wrote or compiled a report here."""
-    for left in folder.iterdir():
-        named = re.fullmatch(r"\.(?:writing|latex)-(\d+)-\w+", left.name)
-        if named and not psutil.pid_exists(int(named[1])):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    try:
-        return path.stat().st_size == len(content) and path.read_bytes() == content
-    except OSError:
-        return False

@@ -13,6 +13,7 @@ import pytest
 from harness.claims import Paper, load_library
 from harness.claims.audit import Audit, audit, summary
 from harness.report.audit import SCHEMA, audit_tables, write_audit
+from harness.report.place import MANIFEST
 from harness.report.table import Table
 from tests.claims.audit.papers import column, column_of, data, paper, read, shipped, table
 
@@ -137,10 +138,12 @@ def test_an_earlier_audit_gives_way_and_other_files_stay(tmp_path: Path) -> None
     paper = load_library().paper("piczak2015cnn")
     write_audit(audit(paper), tmp_path, pdf=False)
     (tmp_path / "audit.pdf").write_bytes(b"old")
-    (tmp_path / "tables" / "audit-piczak2015cnn-fractions.tex").write_text("left behind")
     (tmp_path / "tables" / "mine.tex").write_text("mine")
+    left = {path.name for path in (tmp_path / "tables").iterdir()} - {"mine.tex"}
+    paper = load_library().paper("su2019")
     write_audit(audit(paper), tmp_path, pdf=False)
-    assert not (tmp_path / "tables" / "audit-piczak2015cnn-fractions.tex").exists()
+    assert left
+    assert not left & {path.name for path in (tmp_path / "tables").iterdir()}
     assert (tmp_path / "tables" / "mine.tex").read_text() == "mine"
     assert not (tmp_path / "audit.pdf").exists(), "it showed a table that is gone"
     (tmp_path / "audit.pdf").write_bytes(b"of these numbers")
@@ -162,7 +165,13 @@ def test_the_pdf_is_made(tmp_path: Path, su2019: Audit) -> None:
     assert files.pdf_hint == ""
     assert files.pdf == tmp_path / "audit.pdf"
     assert files.pdf.read_bytes().startswith(b"%PDF-")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["audit.json", "audit.pdf", "audit.tex", "tables"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        MANIFEST,
+        "audit.json",
+        "audit.pdf",
+        "audit.tex",
+        "tables",
+    ]
 
 
 @needs_latex

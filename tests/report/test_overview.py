@@ -16,6 +16,7 @@ from harness.errors import ReportError
 from harness.report import write_overview
 from harness.report.evidence import gather
 from harness.report.overview import overview, read_report
+from harness.report.place import MANIFEST
 from harness.report.results import results_json
 from tests.comparisons.test_protocols import CHOSEN, SHUFFLED, STRICT, record_of
 from tests.records import build_record
@@ -56,7 +57,8 @@ def test_each_network_stands_under_its_data_set_with_every_protocol(folders: lis
 def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_path: Path) -> None:
     files = write_overview(folders, tmp_path / "out")
     first = {path.name: path.read_bytes() for path in files.folder.iterdir()}
-    assert set(first) == {f"protocols.{kind}" for kind in ("pdf", "png", "tex", "csv", "md")}
+    kinds = ("pdf", "png", "tex", "csv", "md")
+    assert set(first) == {MANIFEST, *(f"protocols.{kind}" for kind in kinds)}
     write_overview(folders, tmp_path / "out")
     assert {path.name: path.read_bytes() for path in files.folder.iterdir()} == first
     table = pd.read_csv(tmp_path / "out" / "protocols.csv")

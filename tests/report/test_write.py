@@ -20,6 +20,7 @@ from harness.record import StudyRecord
 from harness.report import write_report
 from harness.report.evidence import Evidence
 from harness.report.gallery import file_stem, unique_stems
+from harness.report.place import MANIFEST
 from harness.training.metrics import PUBLISHED_PRECISION
 
 MakeRecord = Callable[..., StudyRecord]
@@ -50,7 +51,7 @@ def test_everything_is_there(written: Path) -> None:
         *(f"curves-{arm}" for arm in arms[:3]),
     }
     assert names == (
-        {"README.md", "predictions.parquet", "results.json", "report.tex"}
+        {"README.md", "predictions.parquet", "results.json", "report.tex", ".harness-files.json"}
         | {f"tables/{table}.{kind}" for table in tables for kind in ("tex", "csv")}
         | {f"figures/{figure}.{kind}" for figure in figures for kind in ("pdf", "png")}
     )
@@ -101,15 +102,19 @@ def test_a_second_writing_gives_equal_bytes(small: StudyRecord, tmp_path: Path) 
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_what_an_earlier_report_left_goes_and_a_users_file_stays(small: StudyRecord, tmp_path: Path) -> None:
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "old-arm.tex").write_text("old")
+def test_what_an_earlier_report_left_goes_and_a_users_file_stays(
+    small: StudyRecord, make_record: MakeRecord, tmp_path: Path
+) -> None:
+    write_report(make_record(n_seeds=1, folds=(1, 2, 3)), tmp_path, parameter_tables={}, pdf=False)
+    assert (tmp_path / "figures" / "confusion-mlmc.pdf").exists()
+    (tmp_path / "tables" / "mine.tex").write_text("mine")
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "report.pdf").write_bytes(b"of other numbers")
     write_report(small, tmp_path, parameter_tables={}, pdf=False)
-    assert not (tmp_path / "tables" / "old-arm.tex").exists()
+    assert not (tmp_path / "figures" / "confusion-mlmc.pdf").exists()
     assert not (tmp_path / "report.pdf").exists()
     assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / "tables" / "mine.tex").read_text() == "mine"
     (tmp_path / "report.pdf").write_bytes(b"of these numbers")
     write_report(small, tmp_path, parameter_tables={}, pdf=False)
     assert (tmp_path / "report.pdf").read_bytes() == b"of these numbers"
@@ -123,7 +128,7 @@ def test_what_a_dead_process_left_aside_goes_and_that_of_a_living_one_stays(smal
     for folder in (*dead, *kept):
         folder.mkdir()
     write_report(small, tmp_path, parameter_tables={}, pdf=False)
-    assert sorted(tmp_path.glob(".*")) == sorted(kept)
+    assert sorted(tmp_path.glob(".[wl]*")) == sorted(kept)
 
 
 def test_an_interruption_leaves_whole_files(
@@ -145,6 +150,7 @@ def test_an_interruption_leaves_whole_files(
             write_report(other, tmp_path, parameter_tables={}, pdf=False)
     after = contents(tmp_path)
     assert set(after) == set(before), "nothing half-written stays behind"
+    del before[MANIFEST], after[MANIFEST]
     changed = [name for name in before if before[name] != after[name]]
     assert 0 < len(changed) <= 3
     write_report(other, tmp_path / "whole", parameter_tables={}, pdf=False)
