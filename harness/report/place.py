@@ -120,7 +120,7 @@ _EARLIER = (
     ("audit.json", "audit.tex"),
     ("protocols.csv", "protocols.md", "protocols.tex"),
 )
-"""What reports, audits and overviews consist of: a folder with all of one of these was written by an earlier version."""
+"""What reports, audits and overviews consist of: a folder with all of one was written by an earlier version."""
 
 
 def _is_earlier_report(folder: Path) -> bool:
