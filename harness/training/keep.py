@@ -30,6 +30,8 @@ KEPT = 2
 # Fields of the train section that a recorded step does not contain; every other one makes another recording.
 OUTSIDE_THE_STEP = frozenset(
     {
+        "tuned_on",
+        "tuned_by",
         "epochs",
         "lr",
         "schedule",

@@ -73,7 +73,7 @@ def test_json_stays_json(folder: Path, monkeypatch: pytest.MonkeyPatch, encoding
     monkeypatch.chdir(folder)
     arguments = ["compare", "--scores", "scores.csv", "--claim", CLAIM, "--json"]
     result = CliRunner(charset=encoding).invoke(cli, arguments)
-    (entry,) = json.loads(result.stdout_bytes.decode(encoding))
+    (entry,) = json.loads(result.stdout_bytes.decode(encoding))["comparisons"]
     assert "±2 points" in entry["reason"]
 
 
