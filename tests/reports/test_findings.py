@@ -64,6 +64,10 @@ def test_the_finding_about_the_split() -> None:
         test, both = (sum(each[name] for each in parts) for name in ("n_test", "n_test_sharing_recording"))
         shared.append(decimals(100 * both / test, 1))
     assert shared == ["95.4", "33.5"]
+    # Of nearly every segment another one of the same clip is trained on.
+    pieces = [each for each in results_of(urban)["leakage"] if each["protocol"] == "random-segment"]
+    counts = [sum(each[name] for each in pieces) for name in ("n_test_sharing_clip", "n_test")]
+    assert decimals(100 * counts[0] / counts[1], 1) == "98.0"
     assert told(rf"a recording of {NUMBER} % of UrbanSound8K's .*? and of {NUMBER} % of ESC-10's") == tuple(shared)
 
     def best_epoch(network: str, *studies: str) -> float:
