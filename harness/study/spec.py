@@ -22,7 +22,7 @@ from harness.study.sections import (
 )
 from harness.vocabulary import FeatureSet, feature_set
 
-COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence")
+COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence", "evaluate.claim_exact")
 """Fields of a study that say what its results are compared with, and how; they change no training."""
 
 TUNED = {"tuned_on", "tuned_by"}

@@ -47,11 +47,17 @@ def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str], *, 
 
 
 def changed_declarations(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two resolved studies."""
+    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two resolved studies.
+
+    A field that an earlier version did not have yet has its default.
+    """
 
     def value(resolved: Mapping[str, Any], dotted: str) -> Any:
         section, _, field = dotted.partition(".")
-        return (resolved.get(section) or {}).get(field) if field else resolved.get(section)
+        if not field:
+            return resolved.get(section)
+        defaults = StudySpec.model_fields[section].default.model_dump(mode="json")
+        return {**defaults, **(resolved.get(section) or {})}[field]
 
     changed = [dotted for dotted in (*DECLARATIONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
     if "compare" in changed and _same_comparisons(before.get("compare") or (), after.get("compare") or ()):

@@ -48,7 +48,8 @@ def put(resolved: dict[str, Any], dotted: str, value: object) -> dict[str, Any]:
     ("dotted", "value"),
     [
         ("study.question", "another"), ("compare", []), ("evaluate.margin", 3.0), ("evaluate.contrasts", None),
-        ("evaluate.confidence", 0.9), ("train.tuned_on", "other data"), ("train.tuned_by", "hand"),
+        ("evaluate.confidence", 0.9), ("evaluate.claim_exact", True),
+        ("train.tuned_on", "other data"), ("train.tuned_by", "hand"),
         ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
     ],
 )  # fmt: skip
@@ -92,6 +93,17 @@ def test_what_a_claim_is_compared_as(before: dict[str, Any], after: dict[str, An
     first, second = ({"compare": [{"claim": "a:b/c", "arm": "A", **more}]} for more in (before, after))
     assert changed_declarations(first, second) == (["compare"] if changed else [])
     assert changed_declarations(first, {"compare": []}) == ["compare"]
+
+
+def test_a_study_recorded_before_a_declaration_existed_goes_on(resolved: dict[str, Any]) -> None:
+    earlier = copy.deepcopy(resolved)
+    for dotted in ("evaluate.claim_exact", "train.tuned_on", "train.tuned_by"):
+        section, _, field = dotted.partition(".")
+        del earlier[section][field]
+    assert resolved_digest(earlier, INPUTS) == resolved_digest(resolved, INPUTS)
+    undeclared = put(put(resolved, "train.tuned_on", "not stated"), "train.tuned_by", "")
+    assert changed_declarations(earlier, undeclared) == []
+    assert changed_declarations(earlier, resolved) == ["train.tuned_by", "train.tuned_on"]
 
 
 @pytest.mark.parametrize(("dotted", "value"), [("arms", []), ("evaluate.seeds", 9)])
