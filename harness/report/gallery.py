@@ -185,7 +185,7 @@ def _search_caption(arm: str, search: Mapping[str, object]) -> str:
         "complete trial so far."
     )
     if search.get("importance"):
-        caption += " Importance: share of the variance between complete trials (fANOVA)."
+        caption += " Importance: share of the variance between trials (fANOVA)."
     return caption
 
 

@@ -69,7 +69,7 @@ def _space_table(record: StudyRecord, number: int, searches: Mapping[str, Any], 
     )
     caption = (
         "What was searched, and how much each hyperparameter mattered to an arm: its share in percent of the variance "
-        "of the completed trials' mean validation macro accuracy (fANOVA). A dash: too few completed trials to tell."
+        "of the trials' mean validation macro accuracy over folds (fANOVA). A dash: too few trials to tell."
     )
     return Table(
         "search-space" if number == 0 else f"search-space-{number + 1}",

@@ -11,11 +11,12 @@ _FEWEST = 4
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
-    """Return each hyperparameter's share of the variance of completed trials' mean validation accuracy (fANOVA, Hutter
-    et al. 2014), by dotted name, largest first; the shares sum to 1.
+    """Return each hyperparameter's share of the variance between trials (fANOVA, Hutter et al. 2014), by dotted name,
+    largest first; the shares sum to 1.
 
-    Empty where it says nothing: fewer than four completed trials, or trials that all scored alike. The forest behind it
-    has a fixed seed, so that the same trials give the same shares.
+    A trial's value is its mean validation accuracy over folds, where a training that was stopped counts with the best
+    that it had reached and one that failed with 0. Empty where it says nothing: fewer than four trials with a value, or
+    trials that all scored alike. The forest behind it has a fixed seed, so that the same trials give the same shares.
     """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < _FEWEST or len({trial.value for trial in complete}) < 2:
