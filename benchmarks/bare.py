@@ -28,6 +28,8 @@ class TrainSection:
 
     epochs: int = 50
     batch_size: int = 32
+    tuned_on: str = "not stated"
+    tuned_by: str = ""
     optimizer: str = "sgd"
     lr: float = 0.001
     momentum: float = 0.9
