@@ -189,7 +189,6 @@ class _Run:
             fold_seed(self.task.seed, "draws"),
             self.resident.device,
         )
-        patience = self.settings.patience
         for epoch in range(1, self.settings.epochs + 1):
             row = self._learn(epoch, draws, bounds)
             self.epochs = epoch
@@ -197,22 +196,17 @@ class _Run:
             rows = [seen[choice.task.key] for choice in self.choices]
             if on_epoch is not None:
                 on_epoch(rows)
-            self.stopped = any(
-                stopped_after(
-                    [row["validation_macro_accuracy"] for row in choice.history],
-                    choice.task.floor,
-                    self.settings.epochs,
-                )
-                for choice in self.choices
-                if choice.task.floor
-            )
-            if self.stopped or (
-                patience
-                and all(
-                    choice.judge == "validation" and epoch - choice.best.epoch >= patience for choice in self.choices
-                )
-            ):
+            if self._ends(epoch):
                 break
+
+    def _ends(self, epoch: int) -> bool:
+        """Return whether nothing is to be learned after ``epoch``: the floor of a search, which tasks of one trajectory
+        share, is not reached, or no choice has become better for as long as patience allows."""
+        floor, patience = self.task.floor, self.settings.patience
+        curves = [[row["validation_macro_accuracy"] for row in choice.history] for choice in self.choices if floor]
+        self.stopped = any(stopped_after(curve, floor, self.settings.epochs) for curve in curves)
+        patient = [choice.judge == "validation" and epoch - choice.best.epoch >= patience for choice in self.choices]
+        return self.stopped or (patience > 0 and all(patient))
 
     def result(self, choice: _Choice) -> tuple[pd.DataFrame, dict[str, NDArray[np.generic]]]:
         """Return the chosen epoch's predictions of every part but the training part, and its weights where they are
