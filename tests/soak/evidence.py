@@ -1,4 +1,4 @@
-"""What lies on the disk of a study, dead or ended, read without the product: databases, artifacts, cache, report.
+"""What a study has on disk, dead or ended, read without the product's readers: databases, artifacts, cache, report.
 
 :func:`damage` says what a dead study holds that a reader would take for whole and that is not; :func:`facts` returns
 what two studies must have in common when one of them was disturbed.
@@ -18,6 +18,8 @@ from typing import Any
 import pyarrow.parquet
 from PIL import Image
 from safetensors import safe_open
+
+from harness.report.place import MANIFEST
 
 # Times and ids that are drawn anew: the only things in which two runs of one study may differ.
 _VOLATILE = ("seconds", "segments_per_second", "run_id", "environment", "command", "system/")
@@ -82,7 +84,8 @@ def still_open(folder: Path) -> list[str]:
     with closing(_open(folder, "optuna")) as search:
         states = search.execute("SELECT number FROM trials WHERE state IN ('RUNNING', 'WAITING')").fetchall()
     found += [f"trial {number} of the search is still open" for (number,) in states]
-    left = [*folder.glob("reports/*/.*"), *folder.rglob("reports/.*")]
+    # The report's own list of its files belongs there; what is written aside does not.
+    left = [path for path in folder.glob("reports/**/.*") if path.name != MANIFEST]
     return found + [f"{path.relative_to(folder)} is left behind" for path in left]
 
 
