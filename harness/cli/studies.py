@@ -167,7 +167,11 @@ def fields_command(section: str | None) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen on.")
 def ui_command(tracking_uri: str | None, host: str, port: int) -> None:
-    """Open the MLflow UI on the tracking store, for this machine only unless --host says otherwise."""
+    """Open the MLflow UI on the tracking store, for this machine only unless --host says otherwise.
+
+    The address that is printed holds a token, without which nothing is shown or changed; HARNESS_UI_TOKEN keeps it the
+    same from one start to the next. MLflow's assistant, gateway, prompts and jobs are not served.
+    """
     from harness.study.sections import TrackingSection
     from harness.tracking import serve_ui
 

@@ -20,6 +20,7 @@ from typing import Any
 from harness.errors import TrackingError
 from harness.surroundings import foreign_variables
 from harness.tracking.store import QUIET, open_store
+from harness.tracking.ui_app import TOKEN_VARIABLE, new_token, token_path
 from harness.tracking.uri import is_remote, local_folder, mask_secrets, sqlalchemy_uri
 
 _logger = logging.getLogger(__name__)
@@ -33,10 +34,11 @@ _PAGES_TOLD = 10
 def serve_ui(
     uri: str, host: str = "127.0.0.1", port: int = 5000, on_ready: Callable[[str], object] | None = None
 ) -> None:
-    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C; ``on_ready`` is told its address (default: print that,
-    and :func:`study_addresses`).
+    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C; ``on_ready`` is called with its address (default: print
+    that, and :func:`study_addresses`).
 
-    MLflow asks nobody for a password, so ``host`` is loopback unless the caller says otherwise.
+    Who has the address can read and change every run, and nobody else; see :mod:`harness.tracking.ui_app`. What it
+    carries is not encrypted, so ``host`` is loopback unless the caller says otherwise.
 
     Raises
     ------
@@ -45,7 +47,8 @@ def serve_ui(
     """
     if host not in LOOPBACK:
         sys.stderr.write(
-            f"warning: MLflow asks for no password; whoever reaches {host}:{port} can read and change every run\n"
+            f"warning: listening on {host}:{port} without encryption: whoever has the address below, or sees the "
+            "traffic, can read and change every run\n"
         )
     try:
         with ui_server(uri, host, port) as (process, url):
@@ -60,8 +63,15 @@ def serve_ui(
 
 
 @contextmanager
-def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def ui_server(
+    uri: str, host: str = "127.0.0.1", port: int = 5000, token: str | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Run the server, yield its process and address once it answers, and stop it at the end.
+
+    Parameters
+    ----------
+    token
+        What the address holds: a new one at each start unless given here or in ``HARNESS_UI_TOKEN``.
 
     Raises
     ------
@@ -78,13 +88,14 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
         _logger.warning("%s; until then the UI shows no files of the runs", error)
     _check_port(host, port)
     address = f"[{host}]" if ":" in host else host
-    url = f"http://{address}:{port}"
+    token = token or new_token()
+    url = f"http://{address}:{port}{token_path(token)}"
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
-            *("--uvicorn-opts", "--log-level warning"),
+            *("--app-name", "harness", "--uvicorn-opts", "--log-level warning --lifespan off"),
         ],
-        env=_environment(store.uri, host, port),
+        env=_environment(store.uri, host, port) | {TOKEN_VARIABLE: token},
         # Its own group, so that all of its processes can be stopped, and Ctrl-C comes to it through us alone.
         start_new_session=True,
     )
@@ -99,7 +110,8 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
 
 
 def _environment(uri: str, host: str, port: int) -> dict[str, str]:
-    """Return the server's environment. The URI goes here and not on the command line, which other users can see."""
+    """Return the server's environment. The URI and the token go here and not on the command line, which other users can
+    see."""
     folder = local_folder(uri)
     # Variables of MLflow that the user set for other stores must not reach into this one.
     foreign = foreign_variables()
@@ -207,7 +219,7 @@ def study_addresses(uri: str, url: str) -> dict[str, str]:
 
 
 def _say(url: str, pages: Mapping[str, str]) -> None:
-    sys.stdout.write(f"MLflow UI: {url}  (Ctrl-C stops it)\n")
+    sys.stdout.write(f"MLflow UI: {url}/  (Ctrl-C stops it; this address lets its holder in, nobody else gets in)\n")
     for name, page in list(pages.items())[:_PAGES_TOLD]:
         sys.stdout.write(f"  {name}: {page}\n")
     if len(pages) > _PAGES_TOLD:

@@ -8,20 +8,23 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.tracking import ui_server
 from harness.tracking.store import open_store
+from harness.tracking.ui_app import token_path
 from tests.servers import free_port, not_mirrored, proxy_to
 from tests.soak import evidence
 from tests.soak.faults import WORKING, Scenario, must
 from tests.soak.process import Event, Study
 
 _NAME = "soak"
+_TOKEN = "soak" * 4
 
 
 def server_down(one: Scenario) -> list[str]:
     """No server answers while the study runs; afterwards it is there."""
-    url = f"http://127.0.0.1:{free_port()}"
+    url = _address()
     with proxy_to("http://127.0.0.1:9") as proxy:
         proxy.passing = 0
         one.study = Study(one.study.folder / "down", options=(*one.peace.options, "--tracking-uri", proxy.url))
@@ -33,7 +36,7 @@ def server_down(one: Scenario) -> list[str]:
 
 def server_killed(one: Scenario) -> list[str]:
     """The server dies at a random moment of the study, and comes back with what it had."""
-    url = f"http://127.0.0.1:{free_port()}"
+    url = _address()
     place = one.study.folder / "killed"
     one.study = Study(place, options=(*one.peace.options, "--tracking-uri", url))
     with _server(place / "server", url) as group:
@@ -49,7 +52,7 @@ def server_killed(one: Scenario) -> list[str]:
 def server_ill(one: Scenario) -> list[str]:
     """The server answers 500 now and then, sometimes after it has done what it was asked to."""
     place = one.study.folder / "ill"
-    url = f"http://127.0.0.1:{free_port()}"
+    url = _address()
     with _server(one.study.folder / "server", url), proxy_to(url) as proxy:
         one.study = Study(place, options=(*one.peace.options, "--tracking-uri", proxy.url))
 
@@ -69,8 +72,13 @@ def _server(folder: Path, url: str) -> Iterator[int]:
     folder.mkdir(exist_ok=True)
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     open_store(uri, create=True)
-    with ui_server(uri, port=int(url.rpartition(":")[2])) as (process, _):
+    with ui_server(uri, port=int(urlsplit(url).port or 0), token=_TOKEN) as (process, _):
         yield process.pid
+
+
+def _address() -> str:
+    """Return where a server will be, before it is there and again after its end."""
+    return f"http://127.0.0.1:{free_port()}{token_path(_TOKEN)}"
 
 
 def _sent(one: Scenario, server: str) -> list[str]:

@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -42,10 +43,12 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
     before = signal.getsignal(signal.SIGTERM)
     # A plain kill of the process that shows the UI (the last line of the block) must not leave the server behind.
     with pytest.raises(SystemExit), ui_server(study.uri, port=port) as (process, url):  # noqa: PT012
-        assert url == f"http://127.0.0.1:{port}"
+        token = urlsplit(url).path
+        assert url == f"http://127.0.0.1:{port}{token}"
         assert b"<title>MLflow</title>" in _get(url)
         # As a browser asks: the page by this very host name, a picture of a run, the run's data.
-        assert _get(f"http://localhost:{port}/get-artifact?path=pictures/curves.png&run_uuid={run_id}") == b"\x89PNG"
+        picture = f"get-artifact?path=pictures/curves.png&run_uuid={run_id}"
+        assert _get(f"http://localhost:{port}{token}/{picture}") == b"\x89PNG"
         run = json.loads(_get(f"{url}/ajax-api/2.0/mlflow/runs/get?run_id={run_id}"))["run"]
         assert {"key": "mlflow.parentRunId", "value": trial} in run["data"]["tags"]
         page = f"{url}/#/experiments/{run['info']['experiment_id']}?workflowType=machine_learning"
@@ -69,7 +72,7 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
 def test_the_first_studies_are_printed_with_their_pages(capsys: pytest.CaptureFixture[str]) -> None:
     _say("http://127.0.0.1:5000", {"esc": "http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"})
     assert capsys.readouterr().out.splitlines() == [
-        "MLflow UI: http://127.0.0.1:5000  (Ctrl-C stops it)",
+        "MLflow UI: http://127.0.0.1:5000/  (Ctrl-C stops it; this address lets its holder in, nobody else gets in)",
         "  esc: http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning",
     ]
     _say("http://127.0.0.1:5000", {f"study {number}": "page" for number in range(12)})
@@ -87,7 +90,7 @@ def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
     with subprocess.Popen([sys.executable, "-c", script, uri, str(port)], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)\n".encode()
+            assert process.stdout.readline().startswith(f"MLflow UI: http://127.0.0.1:{port}/token=".encode())
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
         finally:

@@ -1,0 +1,174 @@
+"""MLflow's server behind a token, cut down to what looking at runs and recording them needs.
+
+MLflow asks nobody for a password, and up to 3.18 its assistant runs shell commands for whoever can reach it from this
+machine: another account, or any page that a browser shows from a server on localhost. So its routes are not served
+unless they are named here. The token is a part of the address, ``/token=.../``, and not a cookie: a browser sends a
+cookie to every port of a host, and so to the servers of other accounts.
+
+``mlflow server --app-name harness`` runs it, with the token in the environment variable ``HARNESS_UI_TOKEN``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+from harness.errors import TrackingError
+
+TOKEN_VARIABLE = "HARNESS_UI_TOKEN"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
+_PAGES = re.compile(r"/|/(?:static-files/.+|get-artifact|graphql|health|version)")
+_API = re.compile(
+    r"/(?:ajax-)?api/2\.0/mlflow/(?:experiments|runs|metrics|artifacts|logged-models|upload-artifact)(?:/.+)?"
+    r"|/(?:ajax-)?api/2\.0/mlflow-artifacts/.+"
+    r"|/(?:ajax-)?api/3\.0/mlflow/server-info"
+)
+# Asked for by the pages of runs; in MLflow they write as well: models are fetched from wherever they say, and the
+# gateway calls language models. Without one set up, which the UI's environment never has, it says so.
+_ONLY_READ = re.compile(
+    r"/(?:ajax-)?api/2\.0/mlflow/(?:(?:model-versions|registered-models)/(?:search|get)|gateway-proxy)"
+    r"|/(?:ajax-)?api/3\.0/mlflow/ui-telemetry"
+)
+# The part of the runs API that calls a language model, and paths that a router could read otherwise.
+_NEVER = re.compile(r"create-promptlab-run|(?:^|/)\.\.(?:/|$)|//|\\")
+# The page opens on trained models and not on language models, and without the assistant's panel and a word
+# on usage statistics: neither is here.
+_SCRIPT = b"""<script>try {
+  const set = (name, value) => localStorage.setItem(name + "_v1", JSON.stringify(value));
+  if (localStorage.getItem("mlflow.workflowType_v1") === null) set("mlflow.workflowType", "machine_learning");
+  set("mlflow.assistant.fab.autoOpenedOnFirstLoad", true);
+  set("mlflow.assistant.panelOpen", false);
+  set("mlflow.settings.telemetry.enabled", false);
+  set("mlflow.telemetry.info.alert.dismissed", true);
+} catch {}</script>"""
+_HEADERS = [
+    (b"referrer-policy", b"no-referrer"),
+    # Nothing is fetched from or sent to another place, whatever a page or an artifact shown in it asks for.
+    (
+        b"content-security-policy",
+        b"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; form-action 'self'; frame-ancestors 'self'",
+    ),
+]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def new_token() -> str:
+    """Return the token that ``HARNESS_UI_TOKEN`` names, a new one without it.
+
+    Raises
+    ------
+    TrackingError
+        When the variable holds something else than 16 to 200 letters, digits, ``_`` and ``-``.
+    """
+    given = os.environ.get(TOKEN_VARIABLE)
+    if given is None:
+        return secrets.token_urlsafe(24)
+    if not _TOKEN.fullmatch(given):
+        raise TrackingError(
+            f"{TOKEN_VARIABLE} has {len(given)} characters or others than letters, digits, _ and -: give it 16 to 200 "
+            "of these, or unset it to have a new token at each start"
+        )
+    return given
+
+
+def token_path(token: str) -> str:
+    """Return the part of an address that lets its holder in; named so that it is masked where passwords are."""
+    return f"/token={token}"
+
+
+def create_app() -> App:
+    """Return the guarded app; MLflow reads its stores from the environment.
+
+    Raises
+    ------
+    TrackingError
+        When no token is set.
+    """
+    if TOKEN_VARIABLE not in os.environ:
+        raise TrackingError(f"{TOKEN_VARIABLE} is not set: start the UI with `harness ui`, which sets it")
+    token = new_token()
+    # No process that MLflow starts needs it.
+    del os.environ[TOKEN_VARIABLE]
+    from mlflow.server.fastapi_app import app
+
+    return guarded(app, token)
+
+
+def guarded(app: App, token: str) -> App:
+    """Return ``app`` below the token's path, without the routes that are not named here."""
+    prefix = token_path(token)
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            return
+        first, slash, rest = scope["path"][1:].partition("/")
+        # In constant time, and of bytes: a text that is not ASCII cannot be compared so.
+        if not secrets.compare_digest(f"/{first}".encode(), prefix.encode()):
+            await _answer(
+                send, HTTPStatus.FORBIDDEN, "Open the address that `harness ui` printed: it holds the token.\n"
+            )
+            return
+        if not slash:
+            await _answer(send, HTTPStatus.PERMANENT_REDIRECT, "", (b"location", f"{prefix}/".encode()))
+            return
+        path = f"/{rest}"
+        if fault := _fault(scope["method"], path, dict(scope["headers"])):
+            await _answer(send, HTTPStatus.FORBIDDEN, f"{fault}\n")
+            return
+
+        async def send_more(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        started: list[MutableMapping[str, Any]] = []
+        page: list[bytes] = []
+
+        async def send_page(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                started.append(message)
+                return
+            page.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = b"".join(page).replace(b"<head>", b"<head>" + _SCRIPT, 1)
+            kept = [(name, value) for name, value in started[0]["headers"] if name.lower() != b"content-length"]
+            length = (b"content-length", str(len(body)).encode())
+            await send_more({**started[0], "headers": [*kept, length]})
+            await send({"type": "http.response.body", "body": body})
+
+        raw = scope.get("raw_path") or scope["path"].encode()
+        inner = {**scope, "path": path, "raw_path": b"/" + raw[1:].partition(b"/")[2]}
+        await app(inner, receive, send_page if path == "/" and scope["method"] == "GET" else send_more)
+
+    return guard
+
+
+def _fault(method: str, path: str, headers: dict[bytes, bytes]) -> str:
+    """Return why a request with the right token is refused, empty when it is not."""
+    reads = method in ("GET", "HEAD", "OPTIONS")
+    origin = headers.get(b"origin")
+    if origin and not reads and origin.partition(b"://")[2] != headers.get(b"host"):
+        return "This request comes from a page of another server."
+    served = _PAGES.fullmatch(path) or _API.fullmatch(path) or (reads and _ONLY_READ.fullmatch(path))
+    if not served or _NEVER.search(path):
+        return "`harness ui` serves what looking at runs and recording them needs, and not this part of MLflow."
+    return ""
+
+
+async def _answer(send: Send, status: HTTPStatus, text: str, *more: tuple[bytes, bytes]) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *_HEADERS, *more]
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})
