@@ -38,7 +38,7 @@ _ONLY_READ = re.compile(
 _NEVER = re.compile(r"create-promptlab-run|(?:^|/)\.\.(?:/|$)|//|\\")
 # The page opens on trained models and not on language models, and without the assistant's panel and a word
 # on usage statistics: neither is here.
-_SCRIPT = b"""<script>try {
+_SCRIPT = b"""<style>[data-assistant-ui] { display: none !important }</style><script>try {
   const set = (name, value) => localStorage.setItem(name + "_v1", JSON.stringify(value));
   if (localStorage.getItem("mlflow.workflowType_v1") === null) set("mlflow.workflowType", "machine_learning");
   set("mlflow.assistant.fab.autoOpenedOnFirstLoad", true);

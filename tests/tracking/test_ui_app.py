@@ -42,7 +42,7 @@ def test_the_app_sees_the_path_without_the_token() -> None:
     assert scope["path"] == "/"
     [start, page] = sent
     assert dict(start["headers"])[b"content-length"] == str(len(page["body"])).encode()
-    assert page["body"].startswith(b"<head><script>")
+    assert page["body"].startswith(b"<head><style>")
     assert page["body"].endswith(b"</script></head>")
 
 
