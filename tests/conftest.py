@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from harness.record import StudyRecord
+from harness.tracking import store
 from tests.records import ESC10, TRAINED, MakeRecord, build_record
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
+    """Lay an MLflow store out once for the tests of a process: its migrations take two seconds of processor time."""
+    made = tmp_path_factory.mktemp("layout") / "mlflow.db"
+    lay_out = store._lay_out
+
+    def copy(file: Path) -> None:
+        if file.exists():
+            return
+        if not made.exists():
+            lay_out(made)
+        part = file.with_name(f".making-{file.name}")
+        shutil.copyfile(made, part)
+        with closing(sqlite3.connect(part)) as database, database:
+            # The one thing in a new store that depends on its place.
+            database.execute("UPDATE experiments SET artifact_location = ?", ((file.parent / "artifacts/0").as_uri(),))
+        part.replace(file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_lay_out", copy)
+        yield lay_out
+
+
+@pytest.fixture
+def _real_layout(_one_layout: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test lay its stores out as the product does."""
+    monkeypatch.setattr(store, "_lay_out", _one_layout)
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ def _open_and_die(uri: str, die_at: int) -> int:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.usefixtures("_real_layout")
 def test_a_store_whose_maker_died_between_two_migrations_is_made_anew(
     tmp_path: Path, first_opening: tuple[Path, object]
 ) -> None:
