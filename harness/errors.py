@@ -8,9 +8,15 @@ from __future__ import annotations
 
 
 class HarnessError(Exception):
-    """Something the user can put right; the message is the whole explanation."""
+    """Something the user can put right; the message is the whole explanation.
+
+    Several arguments are several lines. A line feed within an argument is never one: it came with a value received.
+    """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class StudyError(HarnessError):

@@ -15,6 +15,8 @@ from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
+from harness.printing import say
+
 EXIT_CODE = 130
 """Of Ctrl-C: 128 and the number of the signal, as shells have it."""
 
@@ -74,7 +76,7 @@ def second_ends_at_once() -> Iterator[None]:
         if number == getattr(signal, "SIGHUP", None):
             _leave_terminal()
         with suppress(OSError):  # Whoever read it may be gone.
-            sys.stderr.write("stopping; Ctrl-C again ends at once\n")
+            say("stopping; Ctrl-C again ends at once", err=True)
         raise Stopped(exit_code=128 + number)
 
     def second(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -7,10 +7,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from harness.masking import mask_secrets
+from harness.printable import one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import TaskID
+
+    from harness.console import Screen
 
 
 def duration(seconds: float) -> str:
@@ -56,12 +58,13 @@ class Silent:
 class Terminal:
     """Bars drawn by rich on standard error; where that is no terminal (a log file, CI) only the lines are printed."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console
+    def __init__(self, console: Screen | None = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        self._console = console or Console(file=sys.stderr, highlight=False)
+        from harness.console import Screen
+
+        self._console = console or Screen(file=sys.stderr)
         self._tasks: dict[str, TaskID] = {}
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
@@ -89,16 +92,16 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Print ``text`` above the bars, without the secrets an error may quote."""
-        self._console.print(mask_secrets(text), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(mask_secrets(text), soft_wrap=True)
 
     def begin(self, key: str, text: str, total: int) -> None:
         """Add a bar."""
-        self._tasks[key] = self._bars.add_task(text, total=total, note="")
+        self._tasks[key] = self._bars.add_task(one_line(text), total=total, note="")
 
     def advance(self, key: str, done: int, note: str = "") -> None:
         """Move the bar."""
         if key in self._tasks:
-            self._bars.update(self._tasks[key], completed=done, note=note)
+            self._bars.update(self._tasks[key], completed=done, note=one_line(note))
 
     def end(self, key: str) -> None:
         """Remove the bar."""

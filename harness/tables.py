@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.spreadsheet import from_text
+
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 _EXCEL_DELIMITER = re.compile(r"\s*\"?sep=([,;\t])\"?[,;]*\s*", re.IGNORECASE)
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -157,7 +159,7 @@ def _parse(text: str, delimiter: str) -> Iterator[Line]:
     try:
         for cells in reader:
             if _any(cells):
-                yield Line(reader.line_num, tuple(cell.strip() for cell in cells))
+                yield Line(reader.line_num, tuple(from_text(cell.strip()) for cell in cells))
     except csv.Error as error:
         raise TableError(f"not valid CSV: {error}", reader.line_num) from None
 

@@ -51,7 +51,7 @@ def parse_paper(document: Mapping[str, Any], name: str) -> Paper:
     except ValidationError as error:
         faults = [f"  {_place(fault['loc'], document)}: {_told(fault)}" for fault in error.errors()]
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise ClaimsError("\n".join([f"{name}: {count}", *faults])) from None
+        raise ClaimsError(f"{name}: {count}", *faults) from None
 
 
 def near(name: str, known: Iterable[str]) -> str:

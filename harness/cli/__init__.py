@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from typing import Any
 
 import click
@@ -12,7 +14,6 @@ from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
 from harness.cli.replay import diff_command, replay_command
-from harness.cli.streams import print_in_any_encoding, say
 from harness.cli.studies import (
     fields_command,
     overview_command,
@@ -24,7 +25,7 @@ from harness.cli.studies import (
 )
 from harness.errors import HarnessError
 from harness.interrupt import exit_code_of
-from harness.masking import mask_secrets
+from harness.printing import drop_unwritable_output, guard_streams, say, say_error, say_lines
 from harness.surroundings import keep_foreign_variables_out
 
 
@@ -32,19 +33,31 @@ class _Commands(click.Group):
     """Prints an error that the user can act on alone, without a traceback."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        print_in_any_encoding()
+        guard_streams()
         keep_foreign_variables_out()
         return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            # It quotes what was typed.
+            with io.StringIO() as shown:
+                error.show(shown)
+                say_lines(shown.getvalue().rstrip("\n"), err=True)
+            ctx.exit(error.exit_code)
         except HarnessError as error:
-            say(f"error: {mask_secrets(str(error))}", err=True)
+            say_error(error)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interrupt:
             say(f"interrupted{': ' if interrupt.args else ''}{interrupt}", err=True)
             ctx.exit(exit_code_of(interrupt))
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            drop_unwritable_output()
+            say_error(error)
+            ctx.exit(HarnessError.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CLAIMS, NOT_STATED
-from harness.cli.streams import say
+from harness.printing import say_lines
 from harness.vocabulary import DATASETS, ReadAs
 
 
@@ -149,6 +149,6 @@ def compare_command(
         rules,
     )
     if as_json:
-        say(comparisons_json(with_claims, between, notes))
+        say_lines(comparisons_json(with_claims, between, notes))
     else:
         show_comparisons(with_claims, between, notes)

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from harness.cli.options import DATA_ROOT
-from harness.cli.streams import say
 from harness.errors import DataError, HarnessError
+from harness.printing import say
 from harness.vocabulary import DATASETS
 
 

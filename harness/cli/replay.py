@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, TRACKING, WORKERS
-from harness.cli.streams import say
 from harness.interrupt import Interrupted, exit_code_of, second_ends_at_once
+from harness.printing import say_lines
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -72,7 +72,7 @@ def replay_command(
         code = exit_code_of(interrupt)
         raise Interrupted("a replay keeps nothing; the same command begins again", code) from None
     if as_json:
-        say(replay_json(found))
+        say_lines(replay_json(found))
     else:
         show_replay(found)
     sys.exit(0 if found.equal else 1)
@@ -95,7 +95,7 @@ def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool
 
     found = diff_runs(tracking_uri or TrackingSection().uri, run_a, run_b)
     if as_json:
-        say(diff_json(found))
+        say_lines(diff_json(found))
     else:
         show_diff(found)
     sys.exit(0 if found.equal else 1)

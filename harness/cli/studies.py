@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
-from harness.cli.streams import say
 from harness.interrupt import second_ends_at_once
+from harness.printing import say
 
 if TYPE_CHECKING:
     from harness.study import StudySpec

@@ -15,6 +15,7 @@ from typing import Any, Self
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.failures import failure_message, release_memory
 from harness.interrupt import workers_hear_no_signals
+from harness.printing import guard_streams
 from harness.training.task import FoldTask, trajectories
 
 _Group = tuple[FoldTask, ...]
@@ -153,6 +154,8 @@ class _Worker:
 def _serve(pipe: Connection) -> None:
     """Train what comes through ``pipe`` until it closes."""
     from harness.training.loop import train_together
+
+    guard_streams()
 
     def say(kind: str, content: object) -> None:
         try:

@@ -28,6 +28,7 @@ from harness.features.entry import Target, publish_entry
 from harness.features.parts import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import Plane
 from harness.interrupt import workers_hear_no_signals
+from harness.printing import guard_streams
 from harness.study import FeaturesSection
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _write(job: _Job, clips: Sequence[Planes]) -> None:
 def _enter_worker() -> None:
     from harness.features.compute import one_thread
 
+    guard_streams()
     # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()

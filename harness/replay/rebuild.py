@@ -40,7 +40,9 @@ def recorded_spec(run: RecordedRun) -> StudySpec:
         made = (
             f"commit {git['commit']}" if git.get("commit") else f"version {run.environment.get('harness', 'unknown')}"
         )
-        raise TrackingError(f"{error}\nThe study was recorded by {made} of the harness; replay it with that") from None
+        raise TrackingError(
+            *error.args, f"The study was recorded by {made} of the harness; replay it with that"
+        ) from None
     arms = [arm.name for arm in spec.arms]
     for fold in run.folds:
         if fold.arm not in arms:

@@ -20,6 +20,7 @@ from harness.report.place import put_in_place
 from harness.report.preamble import PREAMBLE
 from harness.report.table import Table, table_tex
 from harness.report.wording import NOTHING
+from harness.spreadsheet import csv_text
 
 SCHEMA = 1
 DOCUMENT, RESULTS, PDF = "audit.tex", "audit.json", "audit.pdf"
@@ -56,7 +57,7 @@ def write_audit(audit: Audit, folder: Path, *, pdf: bool = True) -> AuditFiles:
     files = {DOCUMENT: audit_tex(audit, tables)}
     for table in tables:
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{table.name}")
-        files[f"tables/{table.name}.csv"] = table.data.to_csv(index=False, lineterminator="\n")
+        files[f"tables/{table.name}.csv"] = csv_text(table.data)
     files[RESULTS] = json.dumps(audit_json(audit), indent=2, ensure_ascii=False) + "\n"
     put_in_place({name: content.encode() for name, content in files.items()}, folder, PDF)
     hints: list[str] = []

@@ -25,6 +25,7 @@ from harness.report.published import Published, as_published, marked, of_network
 from harness.report.results import SCHEMA
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
+from harness.spreadsheet import csv_text
 
 STEM = "protocols"
 _DATASETS = {
@@ -164,7 +165,7 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
         drawn = {f"{STEM}.pdf": pdf_bytes(figure), f"{STEM}.png": png_bytes(figure)}
     written = {
         f"{STEM}.tex": table_tex(table, f"tab:overview-{STEM}").encode(),
-        f"{STEM}.csv": table.data.to_csv(index=False, lineterminator="\n").encode(),
+        f"{STEM}.csv": csv_text(table.data).encode(),
         f"{STEM}.md": page.encode(),
     }
     put_in_place(drawn | written, target)

@@ -24,6 +24,7 @@ from harness.report.place import put_in_place
 from harness.report.results import results_json
 from harness.report.table import table_tex
 from harness.report.tables import build_tables
+from harness.spreadsheet import csv_text
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 
 _logger = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def report_contents(
     files = {"predictions.parquet": _parquet(checked_predictions(record))}
     for table in (table for topic in tables.values() for table in topic):
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{prefix}-{table.name}").encode()
-        files[f"tables/{table.name}.csv"] = table.data.to_csv(index=False, lineterminator="\n").encode()
+        files[f"tables/{table.name}.csv"] = csv_text(table.data).encode()
     figures, drawn = draw_all(evidence, kept)
     files |= drawn
     files[FRONT] = front_page(evidence, tables, figures).encode()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from harness.claims import AccuracyTable, Claim, Library, Paper, Printed, claims_of
 from harness.claims.audit import Audit, clip_accuracy, dispersion_kind, fold_sd, summary
+from harness.console import words
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show_claims(library: Library, key: str | None) -> None:
 def show_paper(paper: Paper) -> None:
     """Print a paper's source, and each of its tables with the conditions it states."""
     terminal = console()
-    terminal.print(Text(paper.source.citation))
+    terminal.print(words(paper.source.citation))
     for accuracy in paper.tables:
         claims = [Claim(paper.source, accuracy, column) for column in accuracy.columns]
         rows = [(claim.column.name, claim.column.system, _printed(claim, paper)) for claim in claims]
@@ -38,9 +38,9 @@ def show_paper(paper: Paper) -> None:
             f"{accuracy.where}; {accuracy.role}; {_conditions(claims[0])}; epoch rule {accuracy.epoch_rule}; tuning "
             f"{accuracy.tuning}. {accuracy.note}"
         )
-        terminal.print(Padding(Text(facts.strip()), (0, 2)))
+        terminal.print(Padding(words(facts.strip()), (0, 2)))
     for layers in paper.layer_tables:
-        terminal.print(Text(f"{layers.id}  {layers.title} ({', '.join(network.name for network in layers.networks)})"))
+        terminal.print(words(f"{layers.id}  {layers.title} ({', '.join(network.name for network in layers.networks)})"))
 
 
 def show_claim(library: Library, address: str) -> None:
@@ -79,29 +79,31 @@ def show_claim(library: Library, address: str) -> None:
     facts.add_column(justify="right", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, value in rows:
-        facts.add_row(name, Text(value))
+        facts.add_row(name, words(value))
     console().print(facts)
 
 
 def show_audit(audit: Audit, files: AuditFiles) -> None:
     """Print what an audit found, most important first, and where all of it was written."""
     terminal = console()
-    terminal.print(Text(f"audit of {audit.source.citation}", style="bold"))
+    terminal.print(words(f"audit of {audit.source.citation}", style="bold"))
     for number, sentence in enumerate(summary(audit), 1):
-        terminal.print(Padding(Text(f"{number}. {sentence}"), (0, 0, 0, 2)))
+        terminal.print(Padding(words(f"{number}. {sentence}"), (0, 0, 0, 2)))
     for name, place in (("written", f"{files.folder} (LaTeX, CSV, JSON)"), ("pdf", files.pdf or files.pdf_hint)):
-        terminal.print(Text(f"{name:>7}  {place}"), soft_wrap=True)
+        terminal.print(words(f"{name:>7}  {place}"), soft_wrap=True)
 
 
 def show_check(file: Path, audit: Audit) -> None:
     """Print that a claims file can be read, and what its own numbers contradict."""
     terminal = console()
-    terminal.print(Text(f"{file}: can be read; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True)
+    terminal.print(
+        words(f"{file}: can be read; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True
+    )
     found = audit.of(outcome="contradicts")
     for finding in found:
-        terminal.print(Padding(Text(f"- {finding.place}: {finding.sentence}"), (0, 0, 0, 2)))
+        terminal.print(Padding(words(f"- {finding.place}: {finding.sentence}"), (0, 0, 0, 2)))
     number = {0: "no contradiction", 1: "1 contradiction"}.get(len(found), f"{len(found)} contradictions")
-    terminal.print(f"{number} between its own numbers", highlight=False)
+    terminal.print(f"{number} between its own numbers")
 
 
 def _conditions(claim: Claim) -> str:

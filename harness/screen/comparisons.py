@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
-from rich.text import Text
 
+from harness.console import words
 from harness.decimals import CUT, decimals, is_cut, possible, signed
 from harness.screen.table import console, table
 
@@ -64,7 +64,6 @@ def show_comparisons(
     terminal.print(
         "SD and interval are over folds, seeds averaged first; differences are in percentage points. "
         f"Tests of this call, for which p Holm is adjusted: {tests}.",
-        highlight=False,
     )
 
 
@@ -96,13 +95,13 @@ def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
 
 def _show_verdict(decision: Decision, outcome: str = "") -> None:
     verdict = decision.verdict.value
-    line = Text((outcome or verdict).upper(), style=f"bold {_STYLES.get(verdict, '')}".strip())
-    console().print(line.append(f"  {decision.reason}", style="not bold default"))
+    line = words((outcome or verdict).upper(), style=f"bold {_STYLES.get(verdict, '')}".strip())
+    console().print(line.append_text(words(f"  {decision.reason}", style="not bold default")))
 
 
 def _listed(notes: Sequence[str]) -> None:
     for note in notes:
-        console().print(Padding(Text(f"- {note}"), (0, 0, 0, 2)))
+        console().print(Padding(words(f"- {note}"), (0, 0, 0, 2)))
 
 
 def _of_claim(each: ClaimComparison) -> list[str]:

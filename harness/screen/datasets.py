@@ -46,10 +46,9 @@ def show_check(report: CheckReport) -> None:
         columns = ("fold", "clips", "official", "classes that differ")
         terminal.print(table(f"{report.dataset} in {report.folder}", columns, rows))
     for finding in report.findings:
-        terminal.print(str(finding), markup=False, soft_wrap=True, highlight=False)
+        terminal.print(str(finding), soft_wrap=True)
     warnings = len(report.findings) - len(report.errors)
     terminal.print(
         f"{report.dataset}: {report.checked:,} files decoded, {duration(report.seconds)} of audio, "
         f"{len(report.errors)} errors, {warnings} warnings",
-        markup=False,
     )

@@ -22,4 +22,4 @@ def show_held(cache: Path, entries: Sequence[Held], what: str) -> None:
         ]
         terminal.print(table(f"features in {cache}", ("plane", "state", "MB", "days unused"), rows, left=2))
     size = sum(each.bytes for each in entries) / 1e9
-    terminal.print(f"{cache}: {len(entries)} entries {what}, {size:.2f} GB", markup=False, soft_wrap=True)
+    terminal.print(f"{cache}: {len(entries)} entries {what}, {size:.2f} GB", soft_wrap=True)

@@ -12,8 +12,7 @@ from harness.replay.outcome import title
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from harness.console import Screen
     from harness.replay.outcome import FoldReplay, Replay
     from harness.replay.pairs import Pair, RunDiff
     from harness.replay.predictions import ClipChange, RowChange
@@ -32,32 +31,30 @@ def show_replay(found: Replay) -> None:
     terminal.print(table(f"replay of {what} {found.run.run_id} ({found.run.title})", columns, rows, 2))
     for fold in found.folds:
         if fold.error:
-            terminal.print(f"failed: {title(fold.recorded)}: {fold.error}", markup=False)
+            terminal.print(f"failed: {title(fold.recorded)}: {fold.error}")
     for made in dict.fromkeys(fold.made for fold in found.folds if fold.recorded.is_fused and not fold.error):
-        terminal.print(made, markup=False)
+        terminal.print(made)
     if found.run.unfinished:
-        terminal.print(
-            f"{found.run.unfinished} trainings of this run never finished and are not repeated", markup=False
-        )
+        terminal.print(f"{found.run.unfinished} trainings of this run never finished and are not repeated")
     if found.run.spec_is_original is False:
-        terminal.print(_SPEC_CHANGED, markup=False)
+        terminal.print(_SPEC_CHANGED)
     _show_conditions(terminal, found.differences, len(found.folds), ("recorded", "now"))
     equal = sum(fold.equal for fold in found.folds)
     if equal == len(found.folds):
-        terminal.print(f"EQUAL: all {equal} {found.precision}", markup=False)
+        terminal.print(f"EQUAL: all {equal} {found.precision}")
         return
-    terminal.print(f"NOT EQUAL: {len(found.folds) - equal} of {len(found.folds)} differ or failed", markup=False)
+    terminal.print(f"NOT EQUAL: {len(found.folds) - equal} of {len(found.folds)} differ or failed")
     unexplained = [fold for fold in found.folds if not (fold.equal or fold.error or fold.differences)]
     if unexplained:
         names = ", ".join(title(fold.recorded) for fold in unexplained)
-        terminal.print(f"no recorded condition explains it: {names}", markup=False)
+        terminal.print(f"no recorded condition explains it: {names}")
 
 
 def show_diff(found: RunDiff) -> None:
     """Print what differs between two runs."""
     terminal = console()
     for name, run in (("A", found.first), ("B", found.second)):
-        terminal.print(f"{name}  {run.level} run {run.run_id} ({run.title}) of study {run.study}", markup=False)
+        terminal.print(f"{name}  {run.level} run {run.run_id} ({run.title}) of study {run.study}")
     if found.spec:
         rows = [(each.name, each.before, each.after) for each in found.spec]
         terminal.print(table("study", ("field", "A", "B"), rows, left=3))
@@ -67,8 +64,8 @@ def show_diff(found: RunDiff) -> None:
         terminal.print(table("results", columns, [_pair_row(pair) for pair in found.pairs], left=1))
     for name, alone in zip("AB", found.alone, strict=True):
         if alone:
-            terminal.print(f"only in {name}: {', '.join(alone)}", markup=False)
-    terminal.print("nothing differs" if found.equal else "the runs differ", markup=False)
+            terminal.print(f"only in {name}: {', '.join(alone)}")
+    terminal.print("nothing differs" if found.equal else "the runs differ")
 
 
 def replay_json(found: Replay) -> str:
@@ -127,7 +124,7 @@ def diff_json(found: RunDiff) -> str:
     return json.dumps(data, indent=2, allow_nan=False)
 
 
-def _show_conditions(terminal: Console, found: Mapping[Difference, int], total: int, sides: tuple[str, str]) -> None:
+def _show_conditions(terminal: Screen, found: Mapping[Difference, int], total: int, sides: tuple[str, str]) -> None:
     by_name: dict[str, list[Difference]] = {}
     for each in found:
         by_name.setdefault(each.name, []).append(each)
@@ -148,7 +145,7 @@ def _show_conditions(terminal: Console, found: Mapping[Difference, int], total: 
     if rows:
         terminal.print(table("conditions that differ", ("condition", *sides), rows, left=3))
     else:
-        terminal.print("no recorded condition differs", markup=False)
+        terminal.print("no recorded condition differs")
 
 
 def _replay_row(fold: FoldReplay) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def show_plan(plan: Plan) -> None:
     terminal = console()
     spec = plan.spec
     folds = ", ".join(map(str, spec.test_folds))
-    terminal.print(f"{spec.study.name}: {spec.study.question}", markup=False)
+    terminal.print(f"{spec.study.name}: {spec.study.question}")
     counts = sorted(spec.seeds(arm) for arm in spec.arms)
     seeds = f"{counts[0]} to {counts[-1]} seeds" if counts[0] < counts[-1] else _several(counts[0], "seed")
     rules = dict.fromkeys(spec.arm_protocol(arm).epoch_rule for arm in spec.arms)
@@ -30,7 +30,6 @@ def show_plan(plan: Plan) -> None:
         f"{plan.clips.dataset}, {len(plan.clips)} clips, {len(plan.clips.classes)} classes; split "
         f"{', '.join(spec.arm_splits)}, test folds {folds}; {seeds}; "
         f"epoch rule {', '.join(rules)}",
-        markup=False,
     )
     rows = [
         (
@@ -52,13 +51,11 @@ def show_plan(plan: Plan) -> None:
         f"{len(spec.test_folds)} folds. About {duration(total)} of training with {_several(plan.workers, 'worker')} on "
         f"{plan.device}, from a probe of a few steps per network; validation and features come on top"
         + (_SHARED if any(arm.trained_with for arm in plan.arms) else ""),
-        markup=False,
     )
     if plan.weights_bytes:
         terminal.print(
             f"Weights of the final trainings take about {plan.weights_bytes / 1e6:,.0f} MB of disk; tracking.weights = "
             "false keeps none",
-            markup=False,
         )
 
 
@@ -85,7 +82,7 @@ def show_outcome(outcome: Outcome) -> None:
     columns = list(outcome.summary[0]) if outcome.summary else ["arm"]
     terminal.print(table(title, columns, rows, left=3))
     for failure in outcome.failures:
-        terminal.print(f"failed: {failure}", markup=False)
+        terminal.print(f"failed: {failure}")
     places = {
         "report": outcome.report.folder,
         "pdf": outcome.report.pdf or outcome.report.pdf_hint,
@@ -96,4 +93,4 @@ def show_outcome(outcome: Outcome) -> None:
     if outcome.delivery:
         places["server"] = str(outcome.delivery)
     for name, place in places.items():
-        terminal.print(f"{name:>7}  {place}", markup=False, soft_wrap=True, highlight=False)
+        terminal.print(f"{name:>7}  {place}", soft_wrap=True)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+
+from harness.console import Screen, words
 
 
-def console() -> Console:
+def console() -> Screen:
     """Return the terminal; a log file or pipe has no width of its own and gets room enough for every table."""
-    # Rich would colour every number in a sentence, whatever it means.
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=120)
+    terminal = Screen()
+    return terminal if terminal.is_terminal else Screen(width=120)
 
 
 def table(
@@ -29,17 +28,17 @@ def table(
 
     Text may be broken over lines, the first column only with ``wrap_first``: it often holds what will be typed again.
     """
-    made = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
+    made = Table(title=words(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for position, column in enumerate(columns):
         # Only text may wrap: a number broken over two lines reads as two numbers.
         wraps = position < left and (position > 0 or wrap_first)
         made.add_column(
-            column,
+            words(column),
             justify="left" if position < left else "right",
             overflow="fold",
             no_wrap=not wraps,
             min_width=14 if wraps and position else None,
         )
     for row in rows:
-        made.add_row(*[Text(str(cell)) for cell in row])
+        made.add_row(*[words(cell) for cell in row])
     return made

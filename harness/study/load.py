@@ -56,7 +56,7 @@ def parse_study(
         raise StudyError(f"{source}: lists or tables stand within each other too deeply; correct the file") from None
     except ValidationError as error:
         lines = _explain(error, document, overrides or {})
-        raise StudyError("\n".join(f"{source}: {line}" for line in lines)) from None
+        raise StudyError(*(f"{source}: {line}" for line in lines)) from None
 
 
 def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import TrackingError
+from harness.spreadsheet import csv_text
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def predictions_file(parts: Mapping[str, pd.DataFrame]) -> Writer:
 
 def history_file(history: pd.DataFrame) -> Writer:
     """Return a writer of per-epoch curves; shortest digits that read back to the same number."""
-    return lambda path: history.to_csv(path, index=False, lineterminator="\n")
+    return text_file(csv_text(history))
 
 
 def weights_file(weights: Mapping[str, NDArray[Any]]) -> Writer:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from harness.errors import TrackingError
+from harness.printing import say
 from harness.surroundings import foreign_variables
 from harness.tracking.store import QUIET, open_store
 from harness.tracking.ui_app import TOKEN_VARIABLE, new_token, token_path
@@ -46,9 +47,10 @@ def serve_ui(
         When there is no store, the port is taken, or the server does not start.
     """
     if host not in LOOPBACK:
-        sys.stderr.write(
+        say(
             f"warning: listening on {host}:{port} without encryption: whoever has the address below, or sees the "
-            "traffic, can read and change every run\n"
+            "traffic, can read and change every run",
+            err=True,
         )
     try:
         with ui_server(uri, host, port) as (process, url):
@@ -219,9 +221,8 @@ def study_addresses(uri: str, url: str) -> dict[str, str]:
 
 
 def _say(url: str, pages: Mapping[str, str]) -> None:
-    sys.stdout.write(f"MLflow UI: {url}/  (Ctrl-C stops it; this address lets its holder in, nobody else gets in)\n")
+    say(f"MLflow UI: {url}/  (Ctrl-C stops it; this address lets its holder in, nobody else gets in)")
     for name, page in list(pages.items())[:_PAGES_TOLD]:
-        sys.stdout.write(f"  {name}: {page}\n")
+        say(f"  {name}: {page}")
     if len(pages) > _PAGES_TOLD:
-        sys.stdout.write(f'  and {len(pages) - _PAGES_TOLD} more studies: choose "Model training" there\n')
-    sys.stdout.flush()
+        say(f'  and {len(pages) - _PAGES_TOLD} more studies: choose "Model training" there')
