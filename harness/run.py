@@ -25,7 +25,7 @@ from harness.ledger import Ledger
 from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
-from harness.report import ReportFiles, rewrite_report, summary_rows, write_report
+from harness.report import ReportFiles, check_place, rewrite_report, summary_rows, write_report
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, StudySpec, TrackingSection, load_study
 from harness.tracking import (
@@ -130,6 +130,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         When the study cannot go on; what has finished stays recorded. A single training that fails is a row with its
         error and does not stop the others.
     """
+    check_place(options.reports / spec.study.name)
     papers = claimed_papers(spec, options.claims)
     device = resolve_device(options.device)
     check_precisions(spec, device)
@@ -158,7 +159,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
             run_id = recorder.run_id
         saved.what = lambda: f"every training is recorded in {shown}; the report or its copies are not yet"
         outcome = report_run(spec.study.name, run_id, store, options.reports)
-        log_reports(store, run_id, outcome.report.folder)
+        log_reports(store, run_id, outcome.report.contents)
         deliveries = send_waiting_runs(options.tracking_uri, progress)
     return replace(outcome, failures=(*failures, *outcome.failures), delivery=deliveries[0] if deliveries else None)
 
@@ -382,7 +383,7 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
     uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
     outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
     try:
-        log_reports(uri, outcome.record.run_id, outcome.report.folder)
+        log_reports(uri, outcome.record.run_id, outcome.report.contents)
     except TrackingError as error:
         # Whoever may only read the store has the report all the same.
         _logger.warning("The report is written but not logged to its run: %s", error)
@@ -405,6 +406,7 @@ def rewrite_study(folder: Path, study: Path | None) -> Outcome:
 
 def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) -> Outcome:
     """Read a study back from the store and write its report below ``reports``."""
+    check_place(reports / name)
     record = read_study(tracking_uri, name, run_id)
     files = write_report(record, reports / name)
     # A search may well meet values that cannot be trained: its trial is a row with its error, no failure of the study.

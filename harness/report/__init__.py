@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.report.parameters import parameter_tables
     from harness.report.pdf import compile_pdf
     from harness.report.pictures import confusion_png, curves_png
+    from harness.report.place import check_place
     from harness.report.rewrite import rewrite_report
     from harness.report.summary import ArmSummary, summarise, summary_rows
     from harness.report.write import ReportFiles, write_report
@@ -32,6 +33,7 @@ __all__ = [
     "Evidence",
     "OverviewFiles",
     "ReportFiles",
+    "check_place",
     "compile_pdf",
     "confusion_png",
     "curves_png",
@@ -56,6 +58,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "parameters": ["parameter_tables"],
         "pdf": ["compile_pdf"],
         "pictures": ["confusion_png", "curves_png"],
+        "place": ["check_place"],
         "rewrite": ["rewrite_report"],
         "summary": ["ArmSummary", "summarise", "summary_rows"],
         "write": ["ReportFiles", "write_report"],

@@ -50,8 +50,8 @@ def write_audit(audit: Audit, folder: Path, *, pdf: bool = True) -> AuditFiles:
 
     Raises
     ------
-    OSError
-        When the folder cannot be written.
+    ReportError
+        When the folder cannot be written, or a file of somebody else would be replaced.
     """
     tables = audit_tables(audit)
     files = {DOCUMENT: audit_tex(audit, tables)}
@@ -59,11 +59,13 @@ def write_audit(audit: Audit, folder: Path, *, pdf: bool = True) -> AuditFiles:
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{table.name}")
         files[f"tables/{table.name}.csv"] = csv_text(table.data)
     files[RESULTS] = json.dumps(audit_json(audit), indent=2, ensure_ascii=False) + "\n"
-    put_in_place({name: content.encode() for name, content in files.items()}, folder, PDF)
+    contents = {name: content.encode() for name, content in files.items()}
     hints: list[str] = []
-    made = compile_pdf(folder, document=DOCUMENT, say=hints.append) if pdf else None
+    made = compile_pdf(contents, folder, document=DOCUMENT, say=hints.append) if pdf else None
+    put_in_place(contents | ({PDF: made} if made is not None else {}), folder, PDF)
     written = tuple(folder / name for name in files if name.startswith("tables/"))
-    return AuditFiles(folder, folder / DOCUMENT, folder / RESULTS, written, made, " ".join(hints))
+    pdf_file = folder / PDF if made is not None else None
+    return AuditFiles(folder, folder / DOCUMENT, folder / RESULTS, written, pdf_file, " ".join(hints))
 
 
 def audit_json(audit: Audit) -> dict[str, Any]:

@@ -153,8 +153,6 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
     ------
     ReportError
         As :func:`read_report` and :func:`overview`.
-    OSError
-        When the folder cannot be written.
     """
     if (target / "results.json").exists():
         raise ReportError(f"--output {target}: the report of a study lies there; name another folder")

@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 DOCUMENT_NAME = "report.tex"
@@ -18,44 +19,63 @@ PDF_NAME = "report.pdf"
 TIMEOUT = 180.0
 """Seconds that LaTeX may take in all."""
 
+_NEEDED = (".tex", ".pdf")
+# TeX reads and writes below its own folder only, and no hidden file there.
+_PARANOID = {"openin_any": "p", "openout_any": "p"}
+_KEPT = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LANGUAGE|LC_\w+")
+_TREE = re.compile(r"TEXMF(?:HOME|VAR|CONFIG|LOCAL)")
 # TeX's own mark, or file, line and message.
 _ERROR = re.compile(r"!|\S+:\d+: ")
 _logger = logging.getLogger(__name__)
 
 
 def compile_pdf(
+    files: Mapping[str, bytes],
     folder: Path,
     *,
     document: str = DOCUMENT_NAME,
     say: Callable[[str], None] = _logger.warning,
     timeout: float = TIMEOUT,
-) -> Path | None:
-    """Compile ``document`` (report.tex) in ``folder`` to a PDF beside it and return its path.
+) -> bytes | None:
+    """Compile ``document`` (report.tex), one of the generated ``files``, and return the PDF.
 
-    latexmk is used where found, else pdflatex three times. No shell escape, no start-up file of the user or the folder,
-    stop at the first error, at most ``timeout`` seconds a program. Where there is no LaTeX, or it fails, None is
-    returned and ``say`` receives one message: what to install and run, or LaTeX's own error.
+    LaTeX runs in a temporary folder that holds the generated LaTeX and figures and nothing else: in the report's own
+    ``folder`` it would take a booktabs.sty, a latexmkrc or a link that somebody put there. latexmk is used where found,
+    else pdflatex three times; no shell escape, no start-up file, no reading or writing outside the folder but for the
+    TeX installation and the user's own TeX trees (TEXMFHOME, by default ~/texmf), none of the user's other environment,
+    stop at the first error, at most ``timeout`` seconds.
+
+    Where there is no LaTeX, or it fails, None is returned and ``say`` receives one message: what to install and run, or
+    LaTeX's own error. ``folder`` is where the message says to run it.
     """
     commands, pdf_name = _commands(), Path(document).with_suffix(".pdf").name
     if not commands:
         say(
             f"No LaTeX found, so {pdf_name} was not made. Install latexmk and pdflatex (Debian: apt install latexmk "
-            f"texlive-latex-recommended lmodern), then run: {_how(folder, document)}"
+            f"texlive-latex-recommended lmodern) and give the same command again, or run: {_how(folder, document)}"
         )
         return None
-    with tempfile.TemporaryDirectory(prefix=f".latex-{os.getpid()}-", dir=folder) as aside:
-        for command in commands:
-            failure = _run([*command, f"-output-directory={Path(aside).name}", document], folder, timeout)
-            if failure is not None:
-                say(
-                    f"LaTeX could not compile {folder / document}: {failure} "
-                    f"To see all of it, run: {_how(folder, document)}"
-                )
-                return None
-        made = Path(aside) / pdf_name
-        with made.open("rb") as file:
-            os.fsync(file.fileno())
-        return made.replace(folder / pdf_name)
+    end = time.monotonic() + timeout
+    try:
+        with tempfile.TemporaryDirectory(prefix="harness-latex-", ignore_cleanup_errors=True) as made:
+            aside = Path(made)
+            for name, content in files.items():
+                if Path(name).suffix in _NEEDED:
+                    (aside / name).parent.mkdir(exist_ok=True)
+                    (aside / name).write_bytes(content)
+            for command in commands:
+                failure = _run([*command, document], aside, end)
+                if failure is not None:
+                    say(
+                        f"LaTeX could not compile {folder / document}: {failure} "
+                        f"To see all of it, run: {_how(folder, document)}"
+                    )
+                    return None
+            return (aside / pdf_name).read_bytes()
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        say(f"{pdf_name} was not made: {error.strerror or error}{where}. Then run: {_how(folder, document)}")
+        return None
 
 
 def _commands() -> list[list[str]]:
@@ -69,27 +89,37 @@ def _commands() -> list[list[str]]:
 
 
 def _how(folder: Path, document: str) -> str:
-    return f"cd {shlex.quote(str(folder))} && latexmk -pdf {shlex.quote(document)}"
+    """Return the command that compiles the document by hand, as safely as that can be in a folder with other files."""
+    paranoid = " ".join(f"{name}={value}" for name, value in _PARANOID.items())
+    command = f"{paranoid} latexmk -norc -pdf -no-shell-escape {shlex.quote(document)}"
+    return f"cd {shlex.quote(str(folder))} && {command}"
 
 
-def _run(command: list[str], folder: Path, timeout: float) -> str | None:
-    """Run LaTeX; return None, or why it failed in one sentence."""
+def _environment() -> dict[str, str]:
+    """Return the environment of LaTeX: no secrets, and no TEXINPUTS or the like that lead to other files."""
+    kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
+    trees = {name: value for name, value in os.environ.items() if _TREE.fullmatch(name) and Path(value).is_absolute()}
+    return {**kept, **trees, **_PARANOID, "max_print_line": "1000"}
+
+
+def _run(command: list[str], folder: Path, end: float) -> str | None:
+    """Run LaTeX until ``end`` of the monotonic clock at most; return None, or why it failed in one sentence."""
     process = subprocess.Popen(
         command,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "max_print_line": "1000", "openout_any": "p"},
+        env=_environment(),
         # latexmk starts pdflatex: a timeout must end both.
         start_new_session=True,
     )
     try:
-        output, _ = process.communicate(timeout=timeout)
+        output, _ = process.communicate(timeout=max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return f"it was stopped after {timeout:.0f} seconds."
+        return "it was stopped after its time limit."
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

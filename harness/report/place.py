@@ -7,77 +7,165 @@ folder of a paper leaves the paper alone.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 import psutil
 
 from harness.errors import ReportError
 
+if sys.platform != "win32":
+    import fcntl
+
 MANIFEST = ".harness-files.json"
-"""In each folder of generated files: their paths below it, and what they held; null for a compiled document."""
+"""In each folder of generated files: their paths below it, and what they held; null for a document that
+an earlier version compiled."""
+
+PATIENCE = 60.0
+"""Seconds to wait for another process that writes into the same folder."""
 
 
-def put_in_place(files: Mapping[str, bytes], folder: Path, pdf: str = "") -> None:
+def put_in_place(files: Mapping[str, bytes], folder: Path, document: str = "") -> None:
     """Write ``files``, by path below ``folder``, aside; then replace them one by one in the given order, and delete
     what an earlier call wrote there and this one does not.
 
-    An interruption leaves each file as it was or as it shall be, never half of one.
+    An interruption leaves each file as it was or as it shall be, never half of one. Of several processes that write
+    into one folder, each waits for the one before it: at the end the folder is what one of them made.
 
     Parameters
     ----------
-    pdf
-        Name of the document that is compiled from these files: it is deleted where any of them changed, since it would
-        show the old ones.
+    document
+        Name of the document that is compiled from these files. Where it is not among them, an earlier one stays if
+        nothing else changed, and is deleted otherwise, since it would show the old numbers.
 
     Raises
     ------
     ReportError
-        When a file would replace one that was not generated, or the folder or a part of it is a symbolic link.
-    OSError
-        When the folder cannot be written.
+        When the folder cannot be written, a file would replace one that was not generated, or the folder or a part of
+        it is a symbolic link.
     """
-    _refuse_links(files, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        _refuse_links(files, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder):
+            _put(files, folder, document)
+    except BaseException as error:
+        for made in missing:
+            with suppress(OSError):
+                made.rmdir()
+        if isinstance(error, OSError):
+            raise unwritable(folder, error) from None
+        raise
+
+
+def check_place(folder: Path) -> None:
+    """Check that a report can be written into ``folder``, before hours are spent on what it shall hold.
+
+    Raises
+    ------
+    ReportError
+        When the folder, or the nearest one above it that exists, is a file or must not be written.
+    """
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder: Path, error: OSError) -> ReportError:
+    """Return the error that says in one sentence why ``folder`` cannot be written."""
+    where = f" ({error.filename})" if error.filename else ""
+    return ReportError(
+        f"{folder}: the report cannot be written: {error.strerror or error}{where}; make space, allow writing, or name "
+        "another folder"
+    )
+
+
+def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
     _sweep(folder)
     known = _known(folder)
     if known is None:
         # A folder from before there was a manifest: what has today's names is taken over, nothing is deleted.
-        known = dict.fromkeys([*files, pdf]) if _is_earlier_report(folder) else {}
-    changed = any(not _holds(folder / name, content) for name, content in files.items())
-    foreign = [name for name in files if name not in known and (folder / name).exists()]
-    for name in foreign:
-        if not _holds(folder / name, files[name]):
-            raise ReportError(
-                f"{folder / name}: was not written by harness and would be replaced; move it away, or name another "
-                "folder"
-            )
-    aside = Path(tempfile.mkdtemp(prefix=f".writing-{os.getpid()}-", dir=folder))
-    try:
+        known = dict.fromkeys([*files, document]) if _is_earlier_report(folder) else {}
+    _refuse_others(files, folder, known)
+    changed = any(not _holds(folder / name, content) for name, content in files.items() if name != document)
+    now: dict[str, str | None] = {name: _digest(content) for name, content in files.items()}
+    if document in known and document not in files and not changed:
+        now[document] = known[document]
+    with tempfile.TemporaryDirectory(prefix=f".writing-{os.getpid()}-", dir=folder, ignore_cleanup_errors=True) as made:
+        aside = Path(made)
         for name, content in files.items():
             _write(aside / name, content)
-        now: dict[str, str | None] = {name: _digest(content) for name, content in files.items()}
-        if pdf:
-            now[pdf] = None
-        # Named before it is there: what an interrupted call has written is replaced by the next one.
-        _put_manifest(known | now, aside, folder)
-        if changed and pdf in known:
-            (folder / pdf).unlink(missing_ok=True)
+        # Named before they are there: what an interrupted call has written is replaced by the next one.
+        _write(aside / f"{MANIFEST}.before", _manifest(known | now))
+        _write(aside / f"{MANIFEST}.after", _manifest(now))
+        os.replace(aside / f"{MANIFEST}.before", folder / MANIFEST)  # noqa: PTH105
+        if changed and document in known:
+            (folder / document).unlink(missing_ok=True)
         for name in files:
             (folder / name).parent.mkdir(exist_ok=True)
             os.replace(aside / name, folder / name)  # noqa: PTH105
         for name in sorted(known.keys() - now.keys()):
             if _is_unchanged(folder / name, known[name]):
                 (folder / name).unlink()
-        _put_manifest(now, aside, folder)
+        os.replace(aside / f"{MANIFEST}.after", folder / MANIFEST)  # noqa: PTH105
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Within this, no other process of harness writes into ``folder``: the folder itself is locked, so that no file is
+    left behind. Where the file system or the platform knows no locks, nothing is waited for."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise ReportError(
+                        f"{folder}: another process has been writing a report there for {PATIENCE:.0f} seconds; wait "
+                        "for it to end, or name another folder"
+                    ) from None
+                time.sleep(0.02)
+            except OSError:
+                break
+        yield
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        os.close(handle)
+
+
+def _refuse_others(files: Mapping[str, bytes], folder: Path, known: Mapping[str, str | None]) -> None:
+    """Refuse what would replace something of somebody else, or fail when some files have been replaced already."""
+    for name, content in files.items():
+        path = folder / name
+        if path.is_dir() or (path.exists() and name not in known and not _holds(path, content)):
+            raise ReportError(
+                f"{path}: was not written by harness and would be replaced; move it away, or name another folder"
+            )
+        if path.parent.exists():
+            check_place(path.parent)
+    if (folder / MANIFEST).is_dir():
+        raise ReportError(f"{folder / MANIFEST}: is a folder, and the list of generated files belongs there; remove it")
 
 
 def _refuse_links(files: Mapping[str, bytes], folder: Path) -> None:
@@ -92,11 +180,11 @@ def _refuse_links(files: Mapping[str, bytes], folder: Path) -> None:
 
 def _known(folder: Path) -> dict[str, str | None] | None:
     """Return the files below the folder that the manifest names, with what they held; None without a manifest."""
-    try:
-        named = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
-    except FileNotFoundError:
+    if not os.path.lexists(folder / MANIFEST):
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    try:
+        named = dict(json.loads(_content(folder / MANIFEST).decode())["files"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return {
         name: digest if isinstance(digest, str) else None
@@ -127,14 +215,20 @@ def _is_earlier_report(folder: Path) -> bool:
     return any(all((folder / name).is_file() for name in names) for names in _EARLIER)
 
 
-def _put_manifest(named: Mapping[str, str | None], aside: Path, folder: Path) -> None:
-    _write(aside / MANIFEST, (json.dumps({"files": dict(sorted(named.items()))}, indent=1) + "\n").encode())
-    os.replace(aside / MANIFEST, folder / MANIFEST)  # noqa: PTH105
+def _manifest(named: Mapping[str, str | None]) -> bytes:
+    return (json.dumps({"files": dict(sorted(named.items()))}, indent=1) + "\n").encode()
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file; reading a pipe or a device could wait forever."""
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "is no file", str(path))
+    return path.read_bytes()
 
 
 def _is_unchanged(path: Path, digest: str | None) -> bool:
     try:
-        return digest is not None and _digest(path.read_bytes()) == digest
+        return digest is not None and _digest(_content(path)) == digest
     except OSError:
         return False
 
@@ -161,6 +255,6 @@ def _sweep(folder: Path) -> None:
 
 def _holds(path: Path, content: bytes) -> bool:
     try:
-        return path.stat().st_size == len(content) and path.read_bytes() == content
+        return path.stat().st_size == len(content) and _content(path) == content
     except OSError:
         return False

@@ -39,8 +39,6 @@ def rewrite_report(
     ------
     ReportError
         When the folder holds no report that can be read, or ``study`` is another study.
-    OSError
-        When the folder cannot be written.
     """
     record = replace(record_of_report(folder, study), claims=dict(claims or {}))
     kept = {

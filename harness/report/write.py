@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the parts of a report lie; where ``pdf`` is None, ``pdf_hint`` says why and how to make it."""
+    """Where the parts of a report are; where ``pdf`` is None, ``pdf_hint`` says why and how to make it.
+
+    ``contents`` holds every file that was generated, by its path within the folder.
+    """
 
     folder: Path
     predictions: Path
@@ -42,6 +45,7 @@ class ReportFiles:
     figures: tuple[Path, ...]
     pdf: Path | None
     pdf_hint: str
+    contents: Mapping[str, bytes] = field(repr=False)
 
 
 def write_report(
@@ -70,17 +74,17 @@ def write_report(
     Raises
     ------
     ReportError
-        When the record holds no tested fold, or predictions that are not ones; when a file of somebody else would be
-        replaced.
-    OSError
-        When the folder cannot be written.
+        When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
+        file of somebody else would be replaced.
     """
     files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables, kept or {})
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
-    put_in_place(files, folder, PDF_NAME)
     hints: list[str] = []
-    compiled = compile_pdf(folder, say=hints.append) if pdf else None
+    compiled = compile_pdf(files, folder, say=hints.append) if pdf else None
+    if compiled is not None:
+        files[PDF_NAME] = compiled
+    put_in_place(files, folder, PDF_NAME)
     return ReportFiles(
         folder=folder,
         predictions=folder / "predictions.parquet",
@@ -88,8 +92,9 @@ def write_report(
         document=folder / "report.tex",
         tables=tuple(folder / name for name in files if name.startswith("tables/")),
         figures=tuple(folder / name for name in files if name.startswith("figures/")),
-        pdf=compiled,
+        pdf=folder / PDF_NAME if compiled is not None else None,
         pdf_hint=" ".join(hints),
+        contents=files,
     )
 
 

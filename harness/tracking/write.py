@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -266,9 +265,11 @@ class StudyRecorder(FoldRecorder):
                 self._trials[tags["arm"], tags["phase"], whole_or_none(tags["trial"])] = run.info.run_id
 
 
-def log_reports(uri: str, run_id: str, folder: Path) -> None:
-    """Copy everything below ``folder`` into ``reports/`` of a study run, replacing what stands there file by file; what
-    begins with a dot is not part of a report.
+def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:
+    """Write a report's ``files``, contents by name, into ``reports/`` of a study run, replacing what is there file by
+    file.
+
+    They are what was generated and never what a folder holds: somebody may have put a link to a secret into that.
 
     Raises
     ------
@@ -276,14 +277,9 @@ def log_reports(uri: str, run_id: str, folder: Path) -> None:
         When the store or the run is missing, or cannot be written.
     """
     store = open_store(uri, create=False)
-    with store.guard(f"record the reports in {folder}"):
-        inside = {path: path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()}
-        files = {
-            f"{names.REPORTS_FOLDER}/{name.as_posix()}": bytes_file(path.read_bytes())
-            for path, name in inside.items()
-            if not any(part.startswith(".") for part in name.parts)
-        }
-        put_files(store, store.client.get_run(run_id), files)
+    with store.guard("record the report"):
+        writers = {f"{names.REPORTS_FOLDER}/{name}": bytes_file(content) for name, content in files.items()}
+        put_files(store, store.client.get_run(run_id), writers)
 
 
 def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> WriterLock:

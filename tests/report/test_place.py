@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -108,12 +112,93 @@ def test_a_report_from_before_there_was_a_manifest_is_taken_over(tmp_path: Path)
 
 
 def test_the_compiled_document_goes_where_a_file_changed_and_stays_where_none_did(tmp_path: Path) -> None:
-    put_in_place(FILES, tmp_path, "report.pdf")
-    (tmp_path / "report.pdf").write_bytes(b"compiled")
-    put_in_place(FILES, tmp_path, "report.pdf")
-    assert (tmp_path / "report.pdf").exists()
+    put_in_place({**FILES, "report.pdf": b"compiled"}, tmp_path, "report.pdf")
+    for _ in range(2):
+        put_in_place(FILES, tmp_path, "report.pdf")
+        assert (tmp_path / "report.pdf").read_bytes() == b"compiled"
     put_in_place({**FILES, "results.json": b"new"}, tmp_path, "report.pdf")
     assert not (tmp_path / "report.pdf").exists()
+
+
+def test_a_document_of_somebody_else_is_neither_replaced_nor_deleted(tmp_path: Path) -> None:
+    put_in_place(FILES, tmp_path, "report.pdf")
+    (tmp_path / "report.pdf").write_bytes(b"mine")
+    put_in_place({**FILES, "results.json": b"new"}, tmp_path, "report.pdf")
+    with pytest.raises(ReportError, match=r"report\.pdf: was not written by harness"):
+        put_in_place({**FILES, "report.pdf": b"compiled"}, tmp_path, "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["results.json", "tables/a.tex", MANIFEST])
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(ReportError, match=name.rpartition("/")[2]):
+        put_in_place(FILES, tmp_path)
+    assert contents(tmp_path) == {}
+    assert not list(tmp_path.glob(".writing-*"))
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    put_in_place({"results.json": b"old"}, tmp_path)
+    (tmp_path / "figures").write_bytes(b"mine")
+    before = contents(tmp_path)
+    with pytest.raises(ReportError, match=r"figures: the report cannot be written: Not a directory"):
+        put_in_place(FILES, tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", [MANIFEST, "results.json", "old.json"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    if name == "old.json":
+        put_in_place({name: b"old"}, tmp_path)
+        (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with suppress(ReportError):
+        put_in_place(FILES, tmp_path)
+    assert (tmp_path / "results.json").is_file() or name == "results.json"
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_in_place(FILES, tmp_path / "old")
+    before = contents(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for place in ("old", "new/deep"):
+        with pytest.raises(ReportError, match=r": the report cannot be written: No space left on device; make space"):
+            put_in_place({**FILES, "results.json": b"new"}, tmp_path / place)
+    assert contents(tmp_path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_second_writer_waits_for_the_first_and_says_when_it_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place(FILES, tmp_path)
+    monkeypatch.setattr("harness.report.place.PATIENCE", 0.1)
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(ReportError, match=r"another process has been writing a report there for 0 seconds"):
+        put_in_place(FILES, tmp_path)
+    os.close(handle)
+    put_in_place(FILES, tmp_path)
+
+
+def test_writers_at_once_leave_what_one_of_them_made(tmp_path: Path) -> None:
+    made = [
+        {f"tables/{number}-{name}.tex": f"{number}".encode() for name in range(number + 1)}
+        | {name: f"{number}".encode() * 1000 for name in ("a", "b", "results.json")}
+        for number in range(20)
+    ]
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda files: put_in_place(files, tmp_path), made))
+    found = contents(tmp_path)
+    named = json.loads(found.pop(MANIFEST))["files"]
+    assert found in made
+    assert named == {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
+    assert not list(tmp_path.glob(".writing-*"))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)

@@ -20,7 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
-from harness.tracking import list_studies, log_reports, read_study, ui_server
+from harness.tracking import list_studies, read_study, ui_server
 from harness.tracking.store import open_store
 
 
@@ -149,17 +149,3 @@ def test_runs_whose_writer_died_before_their_parameters_get_them(study: Any, mon
     assert found.data.params["train.lr"] == str(study.spec.train.lr)
     assert found.data.tags["study_run"] == recorder.run_id
     assert len(found.inputs.dataset_inputs) == 1
-
-
-def test_what_a_dead_writer_left_aside_is_no_part_of_a_report(study: Any, tmp_path: Path) -> None:
-    report = tmp_path / "report"
-    (report / ".writing-1-abc").mkdir(parents=True)
-    (report / ".writing-1-abc" / "half.json").write_text("{")
-    (report / "tables").mkdir()
-    (report / "tables" / "one.tex").write_text("one\n")
-    with study.recording() as recorder:
-        pass
-    log_reports(study.uri, recorder.run_id, report)
-    folder = Path(MlflowClient(study.uri).get_run(recorder.run_id).info.artifact_uri.removeprefix("file://"))
-    copied = [file.relative_to(folder / "reports") for file in (folder / "reports").rglob("*") if file.is_file()]
-    assert copied == [Path("tables/one.tex")]

@@ -70,9 +70,7 @@ def record(study: Any, arms: tuple[str, ...] = ("A",), folds: tuple[int, ...] = 
                     study.run_fold(recorder, trial, study.task(arm, fold=fold))
             recorder.fail_fold(recorder.start_fold(trial, study.task(arm, fold=3)), "bad luck", "Traceback")
             recorder.finish_trial(trial, dict.fromkeys(folds, 0.5), "test")
-    Path("reports").mkdir(exist_ok=True)
-    Path("reports/results.json").write_text(f'{{"arms": {len(arms)}}}')
-    log_reports(recording_uri(study.uri), recorder.run_id, Path("reports"))
+    log_reports(recording_uri(study.uri), recorder.run_id, {"results.json": f'{{"arms": {len(arms)}}}'.encode()})
     return str(recorder.run_id)
 
 

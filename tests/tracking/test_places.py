@@ -40,10 +40,7 @@ def train(study: Any, seed: int = 0) -> str:
     with study.recording() as recorder:
         trial = recorder.trial(study.spec.arm("A"), "final", None)
         run_id = str(study.run_fold(recorder, trial, study.task(seed=seed)))
-    report = home_of(study).parent / "reports"
-    report.mkdir(exist_ok=True)
-    (report / "results.json").write_text(f'"seed {seed}"')
-    log_reports(study.uri, recorder.run_id, report)
+    log_reports(study.uri, recorder.run_id, {"results.json": f'"seed {seed}"'.encode()})
     return run_id
 
 
@@ -111,10 +108,7 @@ def test_a_copy_is_read_and_reported_without_the_original(study: Any, tmp_path: 
     before = digest(home_of(study))
     moved = at(study, copy)
     assert read_study(moved.uri, "tiny").environment["session"] == 7
-    report = tmp_path / "report"
-    report.mkdir()
-    (report / "results.json").write_text('"from the copy"')
-    log_reports(moved.uri, record.run_id, report)
+    log_reports(moved.uri, record.run_id, {"results.json": b'"from the copy"'})
     assert (environment.parent / "reports" / "results.json").read_text() == '"from the copy"'
     assert digest(home_of(study)) == before
 
@@ -198,7 +192,7 @@ def test_a_database_from_elsewhere_does_not_choose_where_a_report_goes(study: An
     for target in (victim.as_uri(), f"{home_of(study).as_uri()}/../victim", str(victim)):
         with closing(sqlite3.connect(home_of(study) / "mlflow.db")) as database, database:
             database.execute("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", (target, run_id))
-        log_reports(study.uri, run_id, home_of(study).parent / "reports")
+        log_reports(study.uri, run_id, {"results.json": b'"seed 1"'})
         assert digest(tmp_path / "victim") == {}
 
 

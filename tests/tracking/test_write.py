@@ -360,13 +360,10 @@ def test_a_change_of_packages_between_sessions_is_told(study: Any, monkeypatch: 
     assert json.loads((_folder(run) / "environment.json").read_text())["packages"] == {"torch": "0.0"}
 
 
-def test_reports_are_copied_into_the_study_run(study: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "reports"
-    (folder / "tables").mkdir(parents=True)
-    (folder / "tables" / "accuracy.tex").write_text("A & 0.5")
+def test_reports_are_copied_into_the_study_run(study: Any) -> None:
     with study.recording() as recorder:
         pass
-    log_reports(study.uri, recorder.run_id, folder)
+    log_reports(study.uri, recorder.run_id, {"tables/accuracy.tex": b"A & 0.5"})
     run = MlflowClient(study.uri).get_run(recorder.run_id)
     assert (_folder(run) / "reports" / "tables" / "accuracy.tex").read_text() == "A & 0.5"
     assert run.info.status == "FINISHED"
