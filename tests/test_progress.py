@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
+from harness.console import Screen
 from harness.progress import Terminal, duration
 
 
@@ -31,9 +31,22 @@ def test_lines_are_printed_where_there_is_no_terminal(capsys: pytest.CaptureFixt
 
 def test_bars_on_a_terminal_show_step_count_and_time_left() -> None:
     stream = io.StringIO()
-    with Terminal(Console(file=stream, force_terminal=True, width=110)) as progress:
+    with Terminal(Screen(file=stream, force_terminal=True, width=110)) as progress:
         progress.begin("a", "LMCNet fold 1 seed 0", 10)
         progress.advance("a", 4, "loss 0.512 val 71.2%")
     shown = stream.getvalue()
     for part in ("LMCNet fold 1 seed 0", "4/10", "loss 0.512 val 71.2%", "left"):
         assert part in shown
+
+
+def test_a_hostile_step_moves_no_cursor_and_forges_no_line() -> None:
+    stream = io.StringIO()
+    with Terminal(Screen(file=stream, force_terminal=True, width=110)) as progress:
+        progress.begin("a", "fold\n\x1b]0;title\x07", 10)
+        progress.advance("a", 4, "\x1b[2J\rloss")
+        progress.line("A\nEQUAL: all [red]x[/red]")
+    shown = stream.getvalue()
+    assert "\x1b]" not in shown
+    assert "\x1b[2J" not in shown
+    assert r"fold\n\x1b]0;title\x07" in shown
+    assert r"A\nEQUAL: all [red]x[/red]" in shown

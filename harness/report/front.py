@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.printable import printable
 from harness.progress import duration
 from harness.record import shown_git
 from harness.report import markdown, wording
@@ -70,7 +71,7 @@ def _made(evidence: Evidence) -> str:
         ("commit", _commit(shown_git(environment))),
     ]
     ran = command(record)
-    shown = f"    {' '.join(ran.split())}\n\n" if ran else ""
+    shown = f"    {printable(' '.join(ran.split()))}\n\n" if ran else ""
     return shown + markdown.table(("", ""), [fact for fact in facts if fact[1]], words=2)
 
 

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from harness.printable import printable
+
 _SPECIALS = {
     "\\": r"\textbackslash{}",
     # After a row's end a bare bracket or star would be read as its option.
@@ -61,9 +63,10 @@ def escape(text: object) -> str:
     """Return ``text`` as LaTeX that prints it as it stands.
 
     Signs outside Latin, Greek and common punctuation lose their accents or, where nothing is left, print as their code
-    point, since pdflatex would stop at them.
+    point, since pdflatex would stop at them. Control characters are escapes (:mod:`harness.printable`).
     """
-    printed = "".join(_sign(sign) for sign in unicodedata.normalize("NFC", " ".join(str(text).split())))
+    flat = printable(" ".join(unicodedata.normalize("NFC", str(text)).split()))
+    printed = "".join(map(_sign, flat))
     for pair in _LIGATURES:
         while pair in printed:
             printed = printed.replace(pair, f"{pair[0]}{{}}{pair[1]}")

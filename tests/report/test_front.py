@@ -103,8 +103,27 @@ def test_what_somebody_wrote_stays_and_what_was_generated_does_not(tmp_path: Pat
         ("a|b_c *d* `e` [f](g) #1", r"a\|b\_c \*d\* \`e\` \[f\](g) \#1"),
         ("<img src=x> & more\n# next", r"&lt;img src=x&gt; &amp; more \# next"),
         ("back\\slash $x$", r"back\\slash \$x\$"),
+        ("a\x1b[2J\u202eb", r"a\\x1b\[2J\\u202eb"),
     ],
 )
 def test_what_a_study_says_is_shown_as_it_stands(text: str, shown: str) -> None:
     assert escape(text) == shown
     assert table(("name", "n"), [(text, 1)]) == f"| name | n |\n| --- | ---: |\n| {shown} | 1 |\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("- x", r"\- x"),
+        ("--- x", r"\--- x"),
+        ("+ x", r"\+ x"),
+        ("12. x", r"12\. x"),
+        ("3) x", r"3\) x"),
+        ("===", r"\==="),
+        ("-0.5", "-0.5"),
+        ("1.5 points", "1.5 points"),
+        ("2019: x", "2019: x"),
+    ],
+)
+def test_the_beginning_of_a_line_makes_no_list_and_no_rule(text: str, shown: str) -> None:
+    assert escape(text) == shown

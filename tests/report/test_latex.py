@@ -29,7 +29,8 @@ _COMMAND = re.compile(r"\\[a-z]+(?![a-z])|\\[A-Z][a-z]+|\\[{}$&%#_]|\{\}|\{[\[\]
         ("two\n\nparagraphs\tand tab", "two paragraphs and tab"),
         ("ħ 音 \N{GRINNING FACE}", "{[}U+0127{]} {[}U+97F3{]} {[}U+1F600{]}"),
         ("ﬁne \N{DOUBLE-STRUCK CAPITAL R}", "fine R"),
-        ("a\x00b\N{ZERO WIDTH SPACE}c", "abc"),
+        ("a\x00b\N{ZERO WIDTH SPACE}c", r"a\textbackslash{}x00b\textbackslash{}u200bc"),
+        ("a\N{ZERO WIDTH JOINER}b", "ab"),
         (None, "None"),
     ],
 )
