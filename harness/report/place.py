@@ -29,7 +29,7 @@ if sys.platform != "win32":
 
 MANIFEST = ".harness-files.json"
 """In each folder of generated files: their paths below it, and what they held; null for a document that
-an earlier version compiled."""
+was not compiled here."""
 
 PATIENCE = 60.0
 """Seconds to wait for another process that writes into the same folder."""
@@ -105,8 +105,9 @@ def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
     _refuse_others(files, folder, known)
     changed = any(not _holds(folder / name, content) for name, content in files.items() if name != document)
     now: dict[str, str | None] = {name: _digest(content) for name, content in files.items()}
-    if document in known and document not in files and not changed:
-        now[document] = known[document]
+    if document and document not in files and (document in known or not os.path.lexists(folder / document)):
+        # Its name is ours from now on: whoever follows the printed advice compiles it by hand.
+        now[document] = None if changed else known.get(document)
     with tempfile.TemporaryDirectory(prefix=f".writing-{os.getpid()}-", dir=folder, ignore_cleanup_errors=True) as made:
         aside = Path(made)
         for name, content in files.items():

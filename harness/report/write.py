@@ -45,7 +45,7 @@ class ReportFiles:
     figures: tuple[Path, ...]
     pdf: Path | None
     pdf_hint: str
-    contents: Mapping[str, bytes] = field(repr=False)
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def write_report(

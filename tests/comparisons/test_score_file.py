@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from harness.cli import cli
 from harness.comparisons.score_file import FoldScores, read_scores
 from harness.errors import ComparisonError
+from harness.printable import one_line
 
 CLAIM = "su2019:T2/TSCNN-DS"
 GOOD = "fold,accuracy\n1,80.5\n2,79\n"
@@ -137,7 +138,7 @@ def test_a_bad_file_is_one_message_with_file_line_and_value_and_exit_code_2(tmp_
         assert part in message
     assert len(message) < len(str(path)) + 300
     result = CliRunner().invoke(cli, ["compare", "--scores", str(path), "--claim", CLAIM])
-    assert (result.exit_code, result.output) == (2, f"error: {message}\n")
+    assert (result.exit_code, result.output) == (2, f"error: {one_line(message)}\n")
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:

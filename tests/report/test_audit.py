@@ -156,7 +156,7 @@ def test_without_latex_it_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     files = write_audit(audit(load_library().paper("guzhov2020")), tmp_path)
     assert files.pdf is None
     assert "audit.pdf was not made" in files.pdf_hint
-    assert "latexmk -pdf audit.tex" in files.pdf_hint
+    assert "latexmk -norc -pdf -no-shell-escape audit.tex" in files.pdf_hint
 
 
 @needs_latex

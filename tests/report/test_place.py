@@ -120,10 +120,22 @@ def test_the_compiled_document_goes_where_a_file_changed_and_stays_where_none_di
     assert not (tmp_path / "report.pdf").exists()
 
 
-def test_a_document_of_somebody_else_is_neither_replaced_nor_deleted(tmp_path: Path) -> None:
+def test_a_document_compiled_by_hand_goes_where_a_file_changed(tmp_path: Path) -> None:
     put_in_place(FILES, tmp_path, "report.pdf")
-    (tmp_path / "report.pdf").write_bytes(b"mine")
+    (tmp_path / "report.pdf").write_bytes(b"by hand")
+    put_in_place(FILES, tmp_path, "report.pdf")
+    assert (tmp_path / "report.pdf").exists()
     put_in_place({**FILES, "results.json": b"new"}, tmp_path, "report.pdf")
+    assert not (tmp_path / "report.pdf").exists()
+    (tmp_path / "report.pdf").write_bytes(b"by hand")
+    put_in_place({**FILES, "report.pdf": b"compiled"}, tmp_path, "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes() == b"compiled"
+
+
+def test_a_document_of_somebody_else_is_neither_replaced_nor_deleted(tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(b"mine")
+    for content in (b"old", b"new"):
+        put_in_place({**FILES, "results.json": content}, tmp_path, "report.pdf")
     with pytest.raises(ReportError, match=r"report\.pdf: was not written by harness"):
         put_in_place({**FILES, "report.pdf": b"compiled"}, tmp_path, "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes() == b"mine"
