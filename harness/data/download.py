@@ -34,7 +34,8 @@ class Source:
     """Where a data set comes from.
 
     ``checksum`` is ``algorithm:hex`` or None. ``metadata`` marks the data set's folder inside the archive; ``folder``
-    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set.
+    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set; no archive of it is
+    larger than that either.
     """
 
     url: str
@@ -177,7 +178,7 @@ def _download(source: Source, root: Path, url: str, checksum: str | None, progre
     pooch.get_logger().setLevel(logging.WARNING)
     # What came from another address is another file.
     name = f".{hashlib.sha256(url.encode()).hexdigest()[:8]}-{source.archive}"
-    downloader = ResumingDownloader(root / f"{name}.part", progress=progress)
+    downloader = ResumingDownloader(root / f"{name}.part", progress=progress, max_bytes=source.max_bytes)
     try:
         return Path(
             pooch.retrieve(
