@@ -170,7 +170,7 @@ class ResumingDownloader:
         if size > self.max_bytes:
             self._forget()
             raise DataError(
-                f"{url}: the server sends {size} bytes or more, at most {self.max_bytes} are expected; check the address"
+                f"{url}: the server sends {size} bytes, at most {self.max_bytes} are expected; check the address"
             )
 
     def _reserve(self, url: str, total: int | None, offset: int) -> None:

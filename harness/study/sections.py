@@ -11,12 +11,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from harness.addresses import split_address
 from harness.vocabulary import DATASETS, ReadAs
 
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+def whole_address(uri: str | None) -> str | None:
+    """Return ``uri``; ValueError, which quotes nothing of it, where it is an address that cannot be taken apart."""
+    if uri is not None and "://" in uri and not uri.startswith(("sqlite", "file:")):
+        split_address(uri)
+    return uri
 
 
 class Section(BaseModel):
@@ -296,6 +304,8 @@ class SearchSection(Section):
     space: dict[str, Space] = {}
     """What is searched, by dotted name of a train or model field."""
 
+    _whole = field_validator("storage")(whole_address)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.trials and not self.space:
@@ -357,6 +367,8 @@ class Comparison(Section):
 
 class TrackingSection(Section):
     """Where runs are recorded."""
+
+    _whole = field_validator("uri")(whole_address)
 
     uri: str = "sqlite:///mlruns/mlflow.db"
     """MLflow tracking URI; any that MLflow accepts."""

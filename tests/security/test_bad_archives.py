@@ -248,7 +248,7 @@ def test_more_than_fits_is_refused_before_a_byte_is_fetched(
 ) -> None:
     server.answer = functools.partial(_begin, Content_Length="2000001")
     _quick(monkeypatch)
-    refusal(_fetch(tmp_path / "root", server.put(b"")), "sends 2000001 bytes or more, at most 2000000")
+    refusal(_fetch(tmp_path / "root", server.put(b"")), "sends 2000001 bytes, at most 2000000")
     assert list((tmp_path / "root").iterdir()) == []
 
 
