@@ -104,7 +104,8 @@ def _spectrum_faults(spec: StudySpec) -> Iterator[str]:
         if used and size > MOST_BYTES:
             yield (
                 f"{place}: n_fft = {n_fft} every hop_length = {hop} samples of {length:g} s at {rate} Hz makes a "
-                f"spectrum of {size / 2**30:.1f} GiB a clip, {MOST_BYTES / 2**30:g} GiB at most; raise hop_length or lower n_fft"
+                f"spectrum of {size / 2**30:.1f} GiB a clip, {MOST_BYTES / 2**30:g} GiB at most; "
+                "raise hop_length or lower n_fft"
             )
 
 
