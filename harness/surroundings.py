@@ -12,9 +12,9 @@ import re
 import sys
 import warnings
 from importlib.util import find_spec
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from harness.addresses import AddressFaultError, split_address
 from harness.masking import environment_secrets
 
 # Figures are drawn without pyplot, so no backend is ever needed; MLflow is always given the store that it shall use.
@@ -67,8 +67,11 @@ def drop_missing_backend() -> None:
 
 def proxy_of(url: str) -> str:
     """Return the proxy through which the environment has an ``http(s)://`` address asked; empty for none, or others."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or proxy_bypass(parts.hostname):
+    try:
+        parts = split_address(url)
+    except AddressFaultError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.host or proxy_bypass(parts.host):
         return ""
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all", "")

@@ -69,7 +69,7 @@ class Dispersion(Entry):
     """As printed, in the table's unit."""
     kind: Literal["folds", "classes", "unknown"]
     """What it is over, as the source states it; unknown when it does not. The audit may find out."""
-    n: Annotated[int, Field(ge=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """How many values it is over, where that is printed."""
 
 
@@ -114,11 +114,11 @@ class AccuracyTable(Entry):
     of a clip that one batch holds), fraction of clips, or of segments."""
     split: Literal["official", "random-clip", "random-segment", "one split", "not stated"]
     """How training and test were parted."""
-    folds: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=1, le=1000)]
     """Folds tested; 1 for one split."""
     tested_folds: tuple[int, ...] = ()
     """Which official folds were tested, where they are not all."""
-    training_folds: Annotated[int, Field(ge=1)] | None = None
+    training_folds: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Folds that one training learnt from, where that is known; a fold kept for validation is none of them."""
     epoch_rule: Literal["fixed", "best-on-validation", "best-on-test", "not stated"] = "not stated"
     """Which epoch was tested."""
@@ -128,7 +128,7 @@ class AccuracyTable(Entry):
     """What a reader must know of all columns."""
     classes: tuple[Name, ...] = ()
     """Names of the classes whose accuracies the columns hold."""
-    class_clips: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    class_clips: tuple[Annotated[int, Field(ge=1, le=1_000_000_000)], ...] = ()
     """Clips of each class that were tested, in the order of the classes, where a part of the data set was tested and
     its clips are known."""
     columns: Annotated[tuple[Column, ...], AfterValidator(at_least_one), Field(alias="column")]

@@ -10,7 +10,7 @@ import click
 @click.command("cache", short_help="What computed features take, and removing old ones.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]")
 @click.option(
-    "--prune", type=click.FloatRange(min=1), metavar="DAYS", help="Remove what nothing has used for so many days."
+    "--prune", type=click.FloatRange(1, 36_500), metavar="DAYS", help="Remove what nothing has used for so many days."
 )
 def cache_command(cache: Path | None, prune: float | None) -> None:
     """List the planes that the feature cache holds; --prune removes those that no study has used for some days.

@@ -32,7 +32,7 @@ from harness.vocabulary import DATASETS, ReadAs
 )
 @click.option(
     "--data-folds",
-    type=click.IntRange(min=2),
+    type=click.IntRange(2, 1000),
     help="Folds of the data that took part.  [default: all; without a data set, those in FILE]",
 )
 @click.option(
@@ -71,7 +71,7 @@ from harness.vocabulary import DATASETS, ReadAs
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(0, 100, min_open=True),
     default=2.0,
     show_default=True,
     help="Margin of equivalence in percentage points; choose it before you look.",

@@ -37,7 +37,7 @@ def data_list_command(data_root: Path | None) -> None:
 @_dataset
 @DATA_ROOT
 @click.option("--folds", help="Only these folds, as in 1,2,10.  [default: all official folds]")
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Files decoded at once.")
+@click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files decoded at once.")
 def data_check_command(dataset: str, data_root: Path | None, folds: str | None, workers: int) -> None:
     """Count clips per fold and class, decode every file of DATASET, and report what is wrong."""
     from harness.data import check_dataset, resolve_data_root
@@ -73,8 +73,8 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
 
 @data_group.command("synth", short_help="Write the embedded synthetic data set.")
 @DATA_ROOT
-@click.option("--clips", type=click.IntRange(min=1), default=4, show_default=True, help="Clips per class and fold.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generator.")
+@click.option("--clips", type=click.IntRange(1, 1000), default=4, show_default=True, help="Clips per class and fold.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the generator.")
 def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
     from harness.data import resolve_data_root, write_synthetic

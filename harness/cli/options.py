@@ -23,7 +23,7 @@ STUDY_FILE = click.argument("study", type=click.Path(path_type=Path))
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 WORKERS = click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1024),
     help="Processes that train at once; results do not depend on it.  [default: processor cores; on CUDA 1]",
 )
 REPORTS = click.option(

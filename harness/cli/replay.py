@@ -17,8 +17,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 @click.command("replay", short_help="Train a recorded run again and compare.")
 @click.argument("run", metavar="RUN_ID|REPORT")
 @click.option("--arm", "arms", multiple=True, help="Only this arm; may be repeated.")
-@click.option("--fold", "folds", multiple=True, type=int, help="Only this fold; may be repeated.")
-@click.option("--seed", "seeds", multiple=True, type=int, help="Only this seed index; may be repeated.")
+@click.option("--fold", "folds", multiple=True, type=click.IntRange(1, 1000), help="Only this fold; may be repeated.")
+@click.option(
+    "--seed", "seeds", multiple=True, type=click.IntRange(0, 1000), help="Only this seed index; may be repeated."
+)
 @DATA_ROOT
 @click.option(
     "--device",

@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.addresses import AddressFaultError, split_address
 from harness.data import esc, urbansound8k
 from harness.data.check import check_dataset
 from harness.data.load import read_inventory, require_whole
 from harness.data.transfer import ResumingDownloader
 from harness.data.unpack import unpack
 from harness.errors import DataError
+from harness.masking import mask_address
 
 _logger = logging.getLogger(__name__)
 _CHECKSUM = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
@@ -34,7 +36,8 @@ class Source:
     """Where a data set comes from.
 
     ``checksum`` is ``algorithm:hex`` or None. ``metadata`` marks the data set's folder inside the archive; ``folder``
-    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set.
+    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set; no archive of it is
+    larger than that either.
     """
 
     url: str
@@ -89,6 +92,10 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
     source = _source(name)
     if url is None:
         url, checksum = source.url, checksum or source.checksum
+    try:
+        split_address(url)
+    except AddressFaultError as fault:
+        raise DataError(f"{mask_address(url)}: cannot be fetched: {fault}") from None
     if checksum is not None and not _CHECKSUM.fullmatch(checksum.lower()):
         raise DataError(f"checksum: received {checksum!r}, expected algorithm:hex, such as md5: and 32 digits")
     target = root / source.folder
@@ -177,7 +184,7 @@ def _download(source: Source, root: Path, url: str, checksum: str | None, progre
     pooch.get_logger().setLevel(logging.WARNING)
     # What came from another address is another file.
     name = f".{hashlib.sha256(url.encode()).hexdigest()[:8]}-{source.archive}"
-    downloader = ResumingDownloader(root / f"{name}.part", progress=progress)
+    downloader = ResumingDownloader(root / f"{name}.part", progress=progress, max_bytes=source.max_bytes)
     try:
         return Path(
             pooch.retrieve(

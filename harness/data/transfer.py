@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 18
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -50,6 +51,10 @@ class ResumingDownloader:
         Seconds to wait for a connection, and for the next bytes.
     progress
         Whether to show a bar with rate and time left.
+    max_bytes
+        Most bytes of the resource; a server may send without an end.
+    slowest, window
+        Bytes per second below which the download is given up, and the seconds over which they are averaged.
     """
 
     part: Path
@@ -57,6 +62,9 @@ class ResumingDownloader:
     pause: float = 1.0
     timeout: tuple[float, float] = (20.0, 60.0)
     progress: bool = True
+    max_bytes: int = 1 << 40
+    slowest: int = 1024
+    window: float = 300.0
 
     def __call__(self, url: str, output_file: str, _pooch: Any = None) -> None:
         """Fetch ``url`` and move it to ``output_file``.
@@ -64,16 +72,19 @@ class ResumingDownloader:
         Raises
         ------
         DataError
-            When the server refuses, the connection keeps failing, or the disk is too small.
+            When the server refuses, sends too much or too slowly, the connection keeps failing, or the disk is too
+            small.
         """
-        fruitless = 0
+        fruitless, most = 0, self._size()
+        pace = _Pace(self.slowest, self.window)
         while True:
-            before = self._size()
             try:
-                self._advance(url)
+                self._advance(url, pace)
                 break
             except _BrokenOffError as error:
-                fruitless = 0 if self._size() > before else fruitless + 1
+                # More than ever before: a server without ranges begins anew each time.
+                fruitless = 0 if self._size() > most else fruitless + 1
+                most = max(most, self._size())
                 if fruitless >= self.attempts:
                     raise self._given_up(url, error) from None
                 time.sleep(self.pause * 2.0 ** max(fruitless - 1, 0))
@@ -97,7 +108,7 @@ class ResumingDownloader:
     def _size(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _advance(self, url: str) -> None:
+    def _advance(self, url: str, pace: _Pace) -> None:
         """Fetch what is missing of ``url``."""
         version = self._version(url)
         offset = self._size() if version else 0
@@ -115,12 +126,13 @@ class ResumingDownloader:
                 raise _BrokenOffError("the server has no such range; starting anew")
             self._refuse(url, response)
             offset, total = self._place(response, offset, version)
+            self._limit(url, total or 0)
             self._reserve(url, total, offset)
             if not offset:
                 self.part.unlink(missing_ok=True)
                 note = {"url": _known_by(url), "validator": _validator(response), "total": total}
                 self._note.write_text(json.dumps(note), encoding="utf-8")
-            self._write(response, offset, total)
+            self._write(url, response, offset, total, pace)
         if total is not None and self._size() != total:
             raise _BrokenOffError(f"{self._size()} of {total} bytes")
 
@@ -144,14 +156,22 @@ class ResumingDownloader:
     def _place(self, response: requests.Response, offset: int, version: dict[str, Any]) -> tuple[int, int | None]:
         """Return where the answer's bytes go, and the size of the whole, None when the server does not say."""
         if response.status_code != 206:
-            length = response.headers.get("Content-Length")
-            return 0, int(length) if length is not None and length.isdigit() else None
+            length = response.headers.get("Content-Length", "").strip()
+            return 0, int(length) if _LENGTH.fullmatch(length) else None
         match = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         total = int(match[2]) if match and match[2] != "*" else None
         if match is None or int(match[1]) != offset or total != version.get("total"):
             self._forget()
             raise _BrokenOffError("the server answered with another range; starting anew")
         return offset, total
+
+    def _limit(self, url: str, size: int) -> None:
+        """Refuse more than ``max_bytes``, and keep nothing of them."""
+        if size > self.max_bytes:
+            self._forget()
+            raise DataError(
+                f"{url}: the server sends {size} bytes, at most {self.max_bytes} are expected; check the address"
+            )
 
     def _reserve(self, url: str, total: int | None, offset: int) -> None:
         free = shutil.disk_usage(self.part.parent).free
@@ -161,7 +181,7 @@ class ResumingDownloader:
                 "are free; make room, or choose another data root with --data-root"
             )
 
-    def _write(self, response: requests.Response, offset: int, total: int | None) -> None:
+    def _write(self, url: str, response: requests.Response, offset: int, total: int | None, pace: _Pace) -> None:
         import urllib3
         from tqdm import tqdm
 
@@ -172,10 +192,14 @@ class ResumingDownloader:
             ) as bar,
         ):
             try:
-                # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive.
-                for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive. What has
+                # come, not a whole chunk: of a slow server each byte would have a timeout of its own.
+                while chunk := response.raw.read1(_CHUNK, decode_content=False):
+                    offset += len(chunk)
+                    self._limit(url, offset)
                     file.write(chunk)
                     bar.update(len(chunk))
+                    pace.add(url, len(chunk))
             except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
                 raise _BrokenOffError(str(error)) from None
             finally:
@@ -209,6 +233,27 @@ class ResumingDownloader:
         if response.status_code in _RETRIED:
             raise _BrokenOffError(answer)
         raise DataError(f"{url}: {answer}; check the address, or give another one with --url")
+
+
+class _Pace:
+    """How fast bytes arrive, over one window after the other; a server that sends a byte a minute would never end."""
+
+    def __init__(self, slowest: int, window: float) -> None:
+        self._slowest, self._window = slowest, window
+        self._begun, self._bytes = time.monotonic(), 0
+
+    def add(self, url: str, count: int) -> None:
+        """Count bytes; DataError where a window has too few."""
+        self._bytes += count
+        seconds = time.monotonic() - self._begun
+        if seconds < self._window:
+            return
+        if self._bytes < self._slowest * seconds:
+            raise DataError(
+                f"{url}: the server sends {self._bytes / seconds:.3g} bytes per second, too few to wait for; what "
+                "arrived is kept: run the same command again to go on from there, or give another address with --url"
+            )
+        self._begun, self._bytes = time.monotonic(), 0
 
 
 def _known_by(url: str) -> str:

@@ -145,8 +145,13 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
 
 def _run_job(job: _Job) -> None:
     from harness.features.compute import compute_planes
+    from harness.features.memory import explained_clip_memory
 
-    _write(job, [compute_planes(Path(path), job.planes, job.params) for path in job.paths])
+    clips = []
+    for path in map(Path, job.paths):
+        with explained_clip_memory(path, job.planes, job.params):
+            clips.append(compute_planes(path, job.planes, job.params))
+    _write(job, clips)
 
 
 def _write(job: _Job, clips: Sequence[Planes]) -> None:

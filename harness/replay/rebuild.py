@@ -13,6 +13,7 @@ from harness.progress import Progress
 from harness.replay.conditions import SETTING, Difference, differences, run_conditions
 from harness.replay.outcome import FINAL
 from harness.study import StudySpec
+from harness.study.bounds import require_bounded
 from harness.study.load import parse_study
 from harness.tracking import RecordedFold, RecordedRun
 from harness.tracking.digests import part_digest
@@ -34,7 +35,9 @@ def recorded_spec(run: RecordedRun) -> StudySpec:
         When this version of the code cannot read it, or it lacks an arm that was trained.
     """
     try:
-        spec = parse_study(dict(run.spec), f"study.json of run {run.study_run}")
+        spec = parse_study(dict(run.spec), source := f"study.json of run {run.study_run}")
+        # It is to be trained again: a forged record must not fill the memory.
+        require_bounded(spec, source)
     except StudyError as error:
         git = run.environment.get("git", {})
         made = (

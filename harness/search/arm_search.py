@@ -14,11 +14,11 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from harness.addresses import AddressFaultError, split_address
 from harness.errors import HarnessError, TrackingError
-from harness.masking import mask_secrets
+from harness.masking import mask_address, mask_secrets
 from harness.patience import passing
 from harness.search.importance import importances
 from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
@@ -168,6 +168,7 @@ def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _open(study_key: str, storage: str) -> optuna.Study:
+    _check(storage)
     _make_folder(storage)
     # A connection that the server closed meanwhile is replaced; a locked file is waited for.
     engine: dict[str, Any] = {"pool_pre_ping": True}
@@ -202,12 +203,21 @@ def _shown(storage: str) -> str:
     # A path needs no hiding, and stays as it is called.
     if is_sqlite(storage) or "://" not in storage:
         return storage
-    return make_url(storage).render_as_string(hide_password=True)
+    return mask_address(storage)
 
 
 def _reason(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
     return str(cause).splitlines()[0]
+
+
+def _check(storage: str) -> None:
+    """Refuse an address that cannot be taken apart: what SQLAlchemy says of it may quote the password."""
+    try:
+        if not is_sqlite(storage):
+            split_address(storage)
+    except AddressFaultError as fault:
+        raise TrackingError(f"search.storage = {_shown(storage)!r}: {fault}") from None
 
 
 def _make_folder(storage: str) -> None:

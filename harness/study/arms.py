@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.study.bounds import Most
 from harness.study.sections import Positive, Section
 from harness.vocabulary import IMAGE_MODELS, MODELS, STACKED_FEATURES, STACKED_MODELS, SU_MODELS, feature_set
 
@@ -17,11 +18,11 @@ class Arm(Section):
 
     name: Annotated[str, Field(pattern=NAME, max_length=60)]
     """Name in every table."""
-    model: str | None = None
+    model: Annotated[str | None, Most(100, "a name")] = None
     """Network."""
-    features: str | None = None
+    features: Annotated[str | None, Most(200, "a name")] = None
     """Feature set: LMC, MC, MLMC, LM, MFCC, chroma, contrast, tonnetz, image:plane or image:a+b+c."""
-    fuse: tuple[str, ...] | None = None
+    fuse: Annotated[tuple[str, ...] | None, Most(100, "more arms than a table shows", each=60)] = None
     """Arms whose predictions are fused instead of training a network."""
     rule: Literal["dempster-shafer", "mean"] | None = None
     """How they are fused: Dempster's rule (normalised product), or the mean of probabilities."""
@@ -29,14 +30,14 @@ class Arm(Section):
     """Fuse clip probabilities, or segment probabilities before they are summed to a clip's."""
     search: bool = True
     """Whether [search] tunes this arm; false trains it with the values the study states."""
-    tuned_as: str | None = None
+    tuned_as: Annotated[str | None, Most(60, "the longest name of an arm")] = None
     """Searched arm whose chosen values this one trains with, fold by fold, instead of a search of its own."""
-    set: dict[str, Any] = Field(default_factory=dict)
+    set: Annotated[dict[str, Any], Most(100, "there are fewer fields", each=100)] = Field(default_factory=dict)
     """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train, model and protocol."""
-    seed_of: str | None = None
+    seed_of: Annotated[str | None, Most(60, "the longest name of an arm")] = None
     """Arm whose random numbers this one uses as well, so that the two differ in nothing but their settings. Default:
     numbers of its own."""
-    seeds: Positive | None = None
+    seeds: Annotated[Positive | None, Most(1_000, "years of training")] = None
     """Final trainings per fold of this arm, where it is to have another number than evaluate.seeds. A fused arm has the
     seeds that all its streams have."""
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
+from harness.study.bounds import require_bounded
 from harness.study.spec import StudySpec
 from harness.study.toml import as_toml
 
@@ -39,13 +40,16 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits, brackets in brackets
         raise StudyError(f"{path}: not valid TOML: {error}; correct the file") from None
     given = {_set(document, override): override for override in overrides}
-    return parse_study(document, str(path), given)
+    spec = parse_study(document, str(path), given)
+    require_bounded(spec, str(path))
+    return spec
 
 
 def parse_study(
     document: dict[str, Any], source: str, overrides: Mapping[tuple[int | str, ...], str] | None = None
 ) -> StudySpec:
-    """Validate a parsed ``document``; ``source`` names it in messages. Raises StudyError.
+    """Validate a parsed ``document``, but for the bounds of its values, which a record may exceed; ``source`` names it
+    in messages. Raises StudyError.
 
     ``overrides`` are those set over it, each by its place in the document: messages say how to write them.
     """

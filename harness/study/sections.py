@@ -11,12 +11,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from harness.addresses import split_address
+from harness.study.bounds import Most
 from harness.vocabulary import DATASETS, ReadAs
 
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+def whole_address(uri: str | None) -> str | None:
+    """Return ``uri``; ValueError, which quotes nothing of it, where it is an address that cannot be taken apart."""
+    if uri is not None and "://" in uri and not uri.startswith(("sqlite", "file:")):
+        split_address(uri)
+    return uri
 
 
 class Section(BaseModel):
@@ -32,18 +41,18 @@ class StudySection(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
     """Name of the study: the MLflow experiment and the folder below reports/."""
-    question: str = ""
+    question: Annotated[str, Most(2_000, "a sentence, not a document")] = ""
     """The question the study answers, in one sentence."""
-    seed: Natural = 0
+    seed: Annotated[Natural, Most(2**63 - 1, "what every database keeps")] = 0
     """Root of every random number in the study."""
 
 
 class SyntheticSection(Section):
     """The embedded data set, used when data.dataset is "synthetic"."""
 
-    clips_per_class_and_fold: Positive = 4
+    clips_per_class_and_fold: Annotated[Positive, Most(1_000, "100,000 clips of 10 classes in 5 folds")] = 4
     """Clips of each of the 10 classes in each of the 5 folds."""
-    seed: Natural = 0
+    seed: Annotated[Natural, Most(2**63 - 1, "what every database keeps")] = 0
     """Seed of the generator."""
 
 
@@ -52,7 +61,7 @@ class DataSection(Section):
 
     dataset: Literal["esc10", "esc50", "esc50-categories", "urbansound8k", "synthetic"]
     """Data set below the data root."""
-    folds: tuple[Positive, ...] | None = None
+    folds: Annotated[tuple[Positive, ...] | None, Most(100, "no data set has more")] = None
     """Official folds to use; default all. Naming them allows a data set of which only these folds are present."""
     synthetic: SyntheticSection = SyntheticSection()
     """Size of the embedded data set."""
@@ -103,27 +112,27 @@ class ProtocolSection(Section):
 class ImageSection(Section):
     """Settings of image channels (the defaults are the ResNet-18 practical's)."""
 
-    sample_rate: Positive = 44100
+    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 44100
     """Hz; clips are resampled to it. The paper's planes keep features.sample_rate also as image channels."""
-    n_fft: Positive = 1024
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform."""
-    win_length: Positive = 512
+    win_length: Annotated[Positive, Most(2**16, "no longer than the transform")] = 512
     """Samples of the Hann window."""
-    hop_length: Positive = 256
+    hop_length: Annotated[Positive, Most(2**20, "24 s at 44.1 kHz")] = 256
     """Samples between frames."""
-    n_mels: Positive = 64
+    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 64
     """Mel bands (HTK scale, no area normalisation)."""
-    n_mfcc: Positive = 64
+    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 64
     """MFCC coefficients of n_mels bands."""
-    f_min: Annotated[float, Field(ge=0)] = 1.0
+    f_min: Annotated[Annotated[float, Field(ge=0)], Most(384_000, "half the highest rate")] = 1.0
     """Lowest mel frequency in Hz; the highest is half the sample rate."""
-    db_offset: Rate = 1e-10
+    db_offset: Annotated[Rate, Most(1, "full scale")] = 1e-10
     """Power added before the logarithm: dB = 10 log10(power + db_offset)."""
-    seconds: Rate = 3.0
+    seconds: Annotated[Rate, Most(60, "the longest clip that is read")] = 3.0
     """Length taken from the start of the clip; shorter clips are padded with silence."""
-    rows: Positive = 128
+    rows: Annotated[Positive, Most(4_096, "64 MiB a plane")] = 128
     """Rows each plane is resized to."""
-    columns: Positive = 128
+    columns: Annotated[Positive, Most(4_096, "64 MiB a plane")] = 128
     """Columns each plane is resized to."""
 
 
@@ -131,30 +140,30 @@ class FeaturesSection(Section):
     """Settings of the paper's planes and of their segments (defaults: Su et al. 2019, section 3.1; librosa's
     defaults where the paper is silent)."""
 
-    sample_rate: Positive = 22050
+    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 22050
     """Hz; clips are resampled to it."""
-    n_fft: Positive = 1024
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    hop_length: Positive = 512
+    hop_length: Annotated[Positive, Most(2**20, "24 s at 44.1 kHz")] = 512
     """Samples between frames; the constant-Q transform of tonnetz uses it too."""
-    n_mels: Positive = 60
+    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 60
     """Mel bands (Slaney scale and area normalisation) of LM; MFCC is computed from 128 bands, librosa's default."""
-    n_mfcc: Positive = 20
+    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 20
     """MFCC coefficients; their first and second derivatives are appended."""
-    delta_width: Annotated[int, Field(ge=3)] = 9
+    delta_width: Annotated[Annotated[int, Field(ge=3)], Most(1_001, "frames; 23 s by default")] = 9
     """Frames of the Savitzky-Golay filter of the derivatives; odd."""
-    n_chroma: Positive = 12
+    n_chroma: Annotated[Positive, Most(1_024, "a twelfth of a semitone has 144")] = 12
     """Chroma bins."""
-    contrast_bands: Positive = 6
+    contrast_bands: Annotated[Positive, Most(16, "octaves; hearing spans 10")] = 6
     """Octave bands of spectral contrast; one row more than bands."""
-    contrast_fmin: Rate = 200.0
+    contrast_fmin: Annotated[Rate, Most(384_000, "half the highest rate")] = 200.0
     """Upper edge of spectral contrast's first band in Hz."""
-    clip_seconds: Rate | None = None
+    clip_seconds: Annotated[Rate | None, Most(60, "the longest clip that is read")] = None
     """Cut or lengthen every clip to this many seconds before the paper's planes; default each clip keeps its length.
     ESC's first release holds clips of 3.6 to 7.2 s that its later one brought to 5 s."""
-    segment_frames: Positive = 41
+    segment_frames: Annotated[Positive, Most(1_000_000, "more than a minute of frames")] = 41
     """Frames of one segment."""
-    segment_hop: Positive = 20
+    segment_hop: Annotated[Positive, Most(1_000_000, "more than a minute of frames")] = 20
     """Frames between the starts of neighbouring segments; an incomplete last segment is dropped, a silent one is kept
     (Piczak 2015 discards it)."""
     padding: Literal["zeros", "repeat"] = "zeros"
@@ -191,49 +200,49 @@ class TrainSection(Section):
     """What the values of this study, apart from those that [search] finds, were chosen on. none: no data, such as a
     paper's own values. validation folds: for each tested fold, its own validation fold. reported folds: any choice for
     all folds that saw the folds reported here, in this study or another one; tables and comparisons say so."""
-    tuned_by: str = ""
+    tuned_by: Annotated[str, Most(2_000, "a sentence, not a document")] = ""
     """How they were chosen, in words."""
 
-    epochs: Positive = 50
+    epochs: Annotated[Positive, Most(100_000, "years, at a minute an epoch")] = 50
     """Passes over the training part."""
-    batch_size: Annotated[int, Field(ge=2)] = 32
+    batch_size: Annotated[Annotated[int, Field(ge=2)], Most(65_536, "more than a fold has clips")] = 32
     """Items in a step."""
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     """Optimiser."""
-    lr: Rate = 0.001
+    lr: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.001
     """Learning rate."""
     momentum: Fraction = 0.9
     """Momentum of sgd."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.001
+    weight_decay: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "nothing learns beyond")] = 0.001
     """L2 coefficient (decoupled for adamw)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of forward and backward; weights and optimiser stay float32."""
     schedule: Literal["constant", "step", "cosine"] = "constant"
     """Learning rate over epochs: constant; times gamma at each milestone; or a half cosine down to zero."""
-    milestones: tuple[Positive, ...] = ()
+    milestones: Annotated[tuple[Positive, ...], Most(1_000, "entries", each=100_000)] = ()
     """Epochs after which the step schedule multiplies the rate."""
-    gamma: Rate = 0.1
+    gamma: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.1
     """Factor of the step schedule."""
     norm_statistics: Literal["running", "re-estimated"] = "running"
     """What batch normalisation uses in evaluation: torch's running averages, in which the dropout of training takes
     part; or averages over the training part, taken again without dropout."""
-    patience: Natural = 0
+    patience: Annotated[Natural, Most(100_000, "no more than epochs")] = 0
     """Stop after this many epochs without a better validation macro accuracy (best-on-validation only); 0 = never."""
     class_weights: bool = False
     """Weigh the loss by largest class count over class count."""
-    gain: Annotated[int, Field(ge=1)] = 1
+    gain: Annotated[Annotated[int, Field(ge=1)], Most(1_000_000, "inputs have unit variance")] = 1
     """Multiply each normalised input by a random whole number 1..gain (the student replication took 4)."""
-    mixup: Annotated[float, Field(ge=0)] = 0.0
+    mixup: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "Beta(1000, 1000) is one half")] = 0.0
     """Alpha of mixup's Beta distribution; 0 = off."""
-    mask_frames: Natural = 0
+    mask_frames: Annotated[Natural, Most(1_000_000, "more than a minute of frames")] = 0
     """SpecAugment: widest mask in frames (columns); 0 = off."""
-    mask_bins: Natural = 0
+    mask_bins: Annotated[Natural, Most(65_536, "more than there are bins")] = 0
     """SpecAugment: widest mask in bins (rows); 0 = off."""
     cuda_graphs: bool = True
     """On a GPU, record a step once and replay it in every training of the same shape: the same arithmetic with fewer
     waits. The networks of Su et al. trained 3 to 6 times as fast with it in bfloat16 and 1.1 to 2 times in float32, at
     batch 32 on an H100 (others were not measured). Without effect on a CPU."""
-    threads: Positive = 1
+    threads: Annotated[Positive, Most(1_024, "more than a machine has cores")] = 1
     """CPU threads of one training. Part of the study, because sums in another order give other last digits."""
 
     @model_validator(mode="after")
@@ -246,15 +255,17 @@ class TrainSection(Section):
 class Space(Section):
     """The range of one searched value: low and high (log or stepped), or choices."""
 
-    low: float | None = None
+    low: Annotated[float | None, Most(1e12, "beyond every field")] = None
     """Smallest value."""
-    high: float | None = None
+    high: Annotated[float | None, Most(1e12, "beyond every field")] = None
     """Largest value."""
     log: bool = False
     """Draw on a logarithmic scale."""
-    step: float | None = None
+    step: Annotated[float | None, Most(1e12, "beyond every field")] = None
     """Distance between values."""
-    choices: tuple[bool | int | float | str, ...] | None = None
+    choices: Annotated[
+        tuple[bool | int | float | str, ...] | None, Most(1_000, "more than a search tries", each=1e12)
+    ] = None
     """The values to choose from."""
 
     @model_validator(mode="after")
@@ -277,7 +288,7 @@ class Space(Section):
 class SearchSection(Section):
     """Hyperparameter search with Optuna, one search per arm."""
 
-    trials: Natural = 0
+    trials: Annotated[Natural, Most(100_000, "years of training")] = 0
     """Trials per arm; 0 = no search."""
     sampler: Literal["tpe", "per-fold-tpe", "random", "grid"] = "tpe"
     """How values are proposed. tpe: by the mean of earlier trials over all folds. per-fold-tpe: for each fold by trials
@@ -285,16 +296,18 @@ class SearchSection(Section):
     pruner: Literal["none", "median", "percentile"] = "none"
     """Stops a training of a trial after an epoch in which its best validation accuracy is below the median of earlier
     trials on the same fold (percentile: below the best quarter). Folds are judged apart."""
-    startup_trials: Natural = 4
+    startup_trials: Annotated[Natural, Most(100_000, "no more than trials")] = 4
     """Trials before the sampler models, and trainings of a fold before the pruner judges it."""
     selection: Literal["per-fold", "pooled"] = "per-fold"
     """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say in the choice
     (in the values that tpe proposes it has; sampler = "per-fold-tpe" or "random" avoids even that). pooled: one choice
     for all folds; the report marks it as tuned on the reported folds."""
-    storage: str | None = None
+    storage: Annotated[str | None, Most(2_000, "a URL")] = None
     """URL of Optuna's storage; default a SQLite file beside the tracking store. PostgreSQL URLs work."""
-    space: dict[str, Space] = {}
+    space: Annotated[dict[str, Space], Most(100, "there are fewer fields", each=100)] = {}
     """What is searched, by dotted name of a train or model field."""
+
+    _whole = field_validator("storage")(whole_address)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -316,17 +329,17 @@ class SearchSection(Section):
 class EvaluateSection(Section):
     """What is repeated and reported."""
 
-    seeds: Positive = 1
+    seeds: Annotated[Positive, Most(1_000, "years of training")] = 1
     """Final trainings per fold, each from its own seed."""
-    folds: tuple[Positive, ...] | None = None
+    folds: Annotated[tuple[Positive, ...] | None, Most(100, "no data set has more")] = None
     """Folds to test; default every fold of the study. The other folds still train."""
-    margin: Rate = 2.0
+    margin: Annotated[Rate, Most(100, "percentage points")] = 2.0
     """Margin of the equivalence test in percentage points, declared before the run."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence of intervals; tests reject at 1 - confidence."""
     claim_exact: bool = False
     """Take a claim that is a mean over folds of unknown SD as exact; else the measured SD is used for both sides."""
-    contrasts: tuple[tuple[str, str], ...] = ()
+    contrasts: Annotated[tuple[tuple[str, str], ...], Most(10_000, "pairs of 141 arms")] = ()
     """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair."""
 
     @field_validator("contrasts")
@@ -346,9 +359,9 @@ class Comparison(Section):
     # A keyword of Python has to be called otherwise inside.
     model_config = ConfigDict(serialize_by_alias=True)
 
-    claim: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+:[^/]+/.+$")]
+    claim: Annotated[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+:[^/]+/.+$")], Most(500, "an address")]
     """Address of the claim: paper:table/column."""
-    arm: str
+    arm: Annotated[str, Most(60, "the longest name of an arm")]
     """The arm beside it."""
     read_as: Annotated[ReadAs | None, Field(alias="as")] = None
     """replication: the arm replicates the system that the number is of. reference: the number is of another system, and
@@ -358,7 +371,9 @@ class Comparison(Section):
 class TrackingSection(Section):
     """Where runs are recorded."""
 
-    uri: str = "sqlite:///mlruns/mlflow.db"
+    _whole = field_validator("uri")(whole_address)
+
+    uri: Annotated[str, Most(2_000, "a URL")] = "sqlite:///mlruns/mlflow.db"
     """MLflow tracking URI; any that MLflow accepts."""
     weights: bool = True
     """Keep the weights of every final training (safetensors; 64 MB each for the 4-layer network)."""

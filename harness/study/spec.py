@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from harness.study.arms import Arm
+from harness.study.bounds import Most
 from harness.study.sections import (
     Comparison,
     DataSection,
@@ -89,13 +90,13 @@ class StudySpec(Section):
     """Choices within the networks."""
     train: TrainSection = TrainSection()
     """How networks are trained."""
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1), Most(1_000, "more than a table shows")]
     """The rows of the study."""
     search: SearchSection = SearchSection()
     """How hyperparameters are chosen."""
     evaluate: EvaluateSection = EvaluateSection()
     """What is repeated and reported."""
-    compare: tuple[Comparison, ...] = ()
+    compare: Annotated[tuple[Comparison, ...], Most(1_000, "more than a table shows")] = ()
     """Published numbers to set beside arms."""
     tracking: TrackingSection = TrackingSection()
     """Where runs are recorded."""

@@ -19,7 +19,7 @@ from harness.tracking.names import STUDY
 from harness.tracking.receipts import Receipts
 from harness.tracking.spool import Spool, all_spools, spool_of
 from harness.tracking.store import Store, open_store
-from harness.tracking.uri import is_remote, mask_secrets
+from harness.tracking.uri import is_remote, mask_address
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -80,7 +80,7 @@ def send_waiting(uri: str | None, told: Told | None = None) -> list[Delivery]:
 
 def deliver(spool: Spool, told: Told | None = None) -> Delivery:
     """Send every run that waits in ``spool``, oldest study first; raises as :func:`send_waiting`."""
-    shown = mask_secrets(spool.server)
+    shown = mask_address(spool.server)
     local = open_store(spool.uri, create=False)
     total = waiting = _waiting(local, spool)
     error = ""

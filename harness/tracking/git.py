@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.tracking.uri import mask_secrets
+from harness.masking import mask_diff, mask_secrets
 
 _SECONDS = 20.0
 _LARGEST_DIFF = 1 << 20
@@ -38,11 +38,11 @@ class GitFacts:
     commit, branch
         Empty outside a checkout (an installed package).
     dirty
-        Whether tracked files differ from the commit, or the package's own folder holds files git does not know.
+        Whether tracked files of the package differ from the commit, or its folder holds files git does not know.
     untracked
         Those unknown files, relative to the package's folder, at most 50.
     diff
-        Changes of tracked files against the commit, passwords masked, cut after 1 MiB.
+        Changes of the package's tracked files against the commit, secrets masked, cut after 1 MiB.
     unknown
         Why git gave no answer, without paths; empty when it gave one, and when there is no checkout to ask about.
     """
@@ -75,7 +75,8 @@ def git_facts(package: Path) -> GitFacts:
         branch = git.says("symbolic-ref", "--short", "--quiet", "HEAD", silent_failure="").strip()
         if not commit:
             return GitFacts(branch=branch, dirty=True)
-        diff = mask_secrets(git.says("diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv"))
+        # Of the package alone: what else the user keeps in the repository, a replay does not need.
+        diff = mask_diff(git.says("diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--", "."))
         unknown = [line for line in git.says("ls-files", "--others", "--exclude-standard").splitlines() if line]
     except _NoAnswerError as reason:
         return GitFacts(commit, branch, None, None, None, str(reason))

@@ -10,10 +10,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from harness.errors import TrackingError
-from harness.tracking.uri import is_remote
+from harness.tracking.uri import is_remote, uri_parts
 
 SPOOLS = Path("mlruns/spool")
 _ADDRESS = "server.txt"
@@ -83,6 +82,6 @@ def recording_uri(uri: str) -> str:
 
 
 def bare_address(uri: str) -> str:
-    """Return a server's URI without user, password, query and final slash."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}{parts.path.rstrip('/')}"
+    """Return a server's URI without user, password, query and final slash; TrackingError where it has no host."""
+    parts = uri_parts(uri)
+    return f"{parts.scheme}://{parts.place}{parts.path.rstrip('/')}"

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
@@ -31,9 +30,11 @@ from harness.tracking.uri import (
     is_remote,
     is_sqlite,
     local_folder,
+    mask_address,
     mask_secrets,
     sqlalchemy_uri,
     sqlite_file,
+    uri_parts,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Store:
     @property
     def shown(self) -> str:
         """The URI as it may be printed."""
-        return mask_secrets(self.uri)
+        return mask_address(self.uri)
 
     def experiment(self, name: str) -> str | None:
         """Return the id of the experiment called ``name``, None when there is none (or only a deleted one)."""
@@ -144,7 +145,7 @@ class Store:
         """Return where a run's artifacts are, as it may be printed, and where the database says when that differs."""
         folder = self.artifact_folder(run)
         if folder is None:
-            return mask_secrets(run.info.artifact_uri)
+            return mask_address(run.info.artifact_uri)
         recorded = file_uri_path(run.info.artifact_uri)
         return f"{folder}" if recorded == folder else f"{folder} (the database says {recorded})"
 
@@ -207,7 +208,7 @@ def readable_uri(uri: str) -> str:
 
 def _open(uri: str, create: bool) -> Store:
     uri = absolute_uri(uri)
-    shown = mask_secrets(uri)
+    shown = mask_address(uri)
     if not create:
         _check_exists(uri, shown)
     _check_reachable(uri, shown)
@@ -291,12 +292,11 @@ def _check_exists(uri: str, shown: str) -> None:
 
 def _check_reachable(uri: str, shown: str) -> None:
     """Try the server's port once: MLflow itself would retry an address that does not answer for minutes."""
-    parts = urlsplit(uri)
+    if local_folder(uri) is not None:
+        return
+    parts = uri_parts(uri)
     scheme = parts.scheme.partition("+")[0]
-    try:
-        host, port = parts.hostname, parts.port or _PORTS.get(scheme)
-    except ValueError:
-        raise TrackingError(f"{shown}: the port of the tracking URI is not a number") from None
+    host, port = parts.host, parts.port or _PORTS.get(scheme)
     reach_loopback_directly()
     if scheme not in _PORTS or not host or port is None or proxy_of(uri):
         return

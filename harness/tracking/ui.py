@@ -22,7 +22,7 @@ from harness.printing import say
 from harness.surroundings import foreign_variables
 from harness.tracking.store import QUIET, open_store
 from harness.tracking.ui_app import TOKEN_VARIABLE, new_token, token_path
-from harness.tracking.uri import is_remote, local_folder, mask_secrets, sqlalchemy_uri
+from harness.tracking.uri import is_remote, local_folder, mask_address, sqlalchemy_uri
 
 _logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def ui_server(
         As for :func:`serve_ui`.
     """
     if is_remote(uri):
-        raise TrackingError(f"{mask_secrets(uri)} is an MLflow server already: open this address in a browser")
+        raise TrackingError(f"{mask_address(uri)} is an MLflow server already: open this address in a browser")
     # Opening it to read tells at once of a store that is missing or of another version, which the server would bury.
     store = open_store(uri, create=False)
     try:

@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from harness.addresses import Address, AddressFaultError, split_address
 from harness.errors import TrackingError
-from harness.masking import mask_secrets, mask_tree
+from harness.masking import mask_address, mask_secrets, mask_tree
 from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "is_remote",
     "is_sqlite",
     "local_folder",
+    "mask_address",
     "mask_secrets",
     "mask_tree",
     "sqlalchemy_uri",
     "sqlite_file",
+    "uri_parts",
 ]
 
 
@@ -65,7 +68,7 @@ def absolute_uri(uri: str) -> str:
     Raises
     ------
     TrackingError
-        When the URI is empty or names a SQLite store without a file.
+        When the URI is empty, names a SQLite store without a file, or cannot be taken apart.
     """
     if not uri.strip():
         raise TrackingError("tracking URI is empty; use for instance sqlite:///mlruns/mlflow.db")
@@ -76,7 +79,22 @@ def absolute_uri(uri: str) -> str:
         return _file_uri_path(uri).as_uri()
     if "://" not in uri and not uri.startswith("databricks"):
         return Path(uri).absolute().as_uri()
+    uri_parts(uri)
     return uri
+
+
+def uri_parts(uri: str) -> Address:
+    """Return the parts of the URI of a server or a database.
+
+    Raises
+    ------
+    TrackingError
+        When it cannot be taken apart; no password is in the message.
+    """
+    try:
+        return split_address(uri)
+    except AddressFaultError as fault:
+        raise TrackingError(f"tracking URI {mask_address(uri)!r}: {fault}") from None
 
 
 def local_folder(uri: str) -> Path | None:
@@ -101,5 +119,5 @@ def _file_uri_path(uri: str) -> Path:
     # file:mlruns and file:///abs are both in use; urlsplit knows them apart.
     try:
         return Path(url2pathname(urlsplit(uri).path)).absolute()
-    except ValueError as error:
-        raise TrackingError(f"{uri!r} is not the address of a folder ({error}); use file:///folder") from None
+    except ValueError:
+        raise TrackingError(f"{mask_address(uri)!r} is not the address of a folder; use file:///folder") from None

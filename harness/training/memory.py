@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import torch
 
 from harness.errors import TrainingError
+from harness.features.memory import is_memory
 
 # How torch's CPU allocator words it: a plain RuntimeError.
-_CPU_SIGNS = ("can't allocate memory", "not enough memory")
 
 
 # Parameters of glibc's mallopt (malloc.h) and their defaults.
@@ -51,7 +51,7 @@ def explained_memory(what: str, device: str, batch_size: int | None) -> Iterator
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not _is_memory(error):
+        if not is_memory(error):
             raise
         if batch_size is None:
             advice = "the features of all clips must fit; try fewer --workers, or a device with more memory"
@@ -60,9 +60,3 @@ def explained_memory(what: str, device: str, batch_size: int | None) -> Iterator
         else:
             advice = "even with train.batch_size = 2; try fewer --workers, or a smaller network"
         raise TrainingError(f"{what}: out of memory on {device} {advice}") from error
-
-
-def _is_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return any(sign in str(error) for sign in _CPU_SIGNS)

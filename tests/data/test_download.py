@@ -22,8 +22,8 @@ from harness.study import DataSection
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.data.transfer import ResumingDownloader
 
-    def quick(part: Path, progress: bool) -> ResumingDownloader:
-        return ResumingDownloader(part, attempts=2, pause=0.01, timeout=(5, 5), progress=progress)
+    def quick(part: Path, progress: bool, max_bytes: int) -> ResumingDownloader:
+        return ResumingDownloader(part, attempts=2, pause=0.01, timeout=(5, 5), progress=progress, max_bytes=max_bytes)
 
     monkeypatch.setattr(module, "ResumingDownloader", quick)
 

@@ -18,6 +18,7 @@ from harness.cli import cli
 from harness.errors import ClaimsError, StudyError
 from harness.study import load_study
 from harness.study.load import parse_study
+from tests.security.conftest import House
 from tests.security.fuzz import fuzz
 
 ROOT = Path(__file__).parents[2]
@@ -169,3 +170,33 @@ def test_any_override_is_set_or_refused(key: str, value: str) -> None:
         else:
             return
         assert str(path) in told or "--set" in told
+
+
+LARGE = {
+    "train.threads=1_000_000_000": "train.threads: 1024 at most",
+    "features.clip_seconds=1e12": "features.clip_seconds: 60 at most",
+    "features.n_fft=1073741824": "features.n_fft: 65536 at most",
+    "train.epochs=1_000_000_000_000": "train.epochs: 100000 at most",
+    "search.trials=1_000_000_000": "search.trials: 100000 at most",
+}
+
+
+@pytest.mark.parametrize("command", ["run-study", "plan"])
+@pytest.mark.parametrize("override", LARGE)
+def test_a_number_beyond_all_machines_is_refused_before_anything_runs(
+    tmp_path: Path, refusal: Callable[..., str], command: str, override: str
+) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text(STUDIES["su2019-depth"], encoding="utf-8")
+    refusal(CliRunner().invoke(cli, [command, str(study), "--set", override]), str(study), LARGE[override])
+    assert list(tmp_path.iterdir()) == [study]
+
+
+def test_memory_that_runs_out_over_features_is_one_sentence(
+    house: House, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> object:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 70368744177664 bytes")
+
+    monkeypatch.setattr("harness.features.compute.compute", full)
+    refusal(house.run(), ".wav: memory ran out over its features", "features.n_fft")

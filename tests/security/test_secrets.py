@@ -10,15 +10,22 @@ import shutil
 import socket
 import subprocess
 import sys
+import traceback
 import zlib
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 import harness
-from harness.masking import environment_secrets, mask_secrets, mask_tree
+from harness.addresses import AddressFaultError, split_address
+from harness.cli import cli
+from harness.masking import environment_secrets, mask_address, mask_diff, mask_secrets, mask_tree
 from tests.security.conftest import STUDY, House
+from tests.security.fuzz import fuzz
 
 # One word for each place, so that what is found says where it came from. The hyphen makes encoding visible.
 PLANTED = {
@@ -155,6 +162,163 @@ def test_secrets_of_the_environment_are_masked_wherever_they_stand(monkeypatch: 
     assert not {"short", "/home/somebody/place", "/home/somebody/file"} & set(environment_secrets())
     assert mask_secrets("said p@ss:word! and abcd.efgh-1234.") == "said *** and ***."
     assert mask_tree({"a": ["abcd.efgh-1234"]}) == {"a": ["***"]}
+
+
+WORDS = st.text(alphabet="abcdefghjkXYZ0123456789+/=_.~!$%^*()-", min_size=8, max_size=40).map(
+    lambda word: f"q7{word}Z"
+)
+ODD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=6, max_size=30)
+LINES = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="'\""), min_size=6, max_size=30)
+BASE64 = st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", min_size=64, max_size=64)
+LETTERS = st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=40, max_size=40)
+# Every form in which a secret is known in a diff: what is around it ({} is the secret), of which signs it is made, and
+# in which kinds of files it may be without quotes.
+ANY, DATA = (".py", ".yaml", ".env", ".md"), (".yaml", ".env", ".netrc", "")
+FORMS: dict[str, tuple[str, st.SearchStrategy[str], tuple[str, ...]]] = {
+    "YAML": ("  password: {}", LINES, DATA),
+    "YAML with words": ("password: {} and more", LINES, DATA),
+    "YAML in a list": ("  - api_key: {}", LINES, DATA),
+    "a key with a prefix": ("my.service-api-key: {}", WORDS, DATA),
+    "INI": ("secret_key = {}", LINES, DATA),
+    "netrc": ("machine host.example login me password {}", LINES, ANY),
+    "netrc without a host": ("default login me password {}", LINES, ANY),
+    "netrc over lines": ("machine host.example\n+  login me\n+  password {}", LINES, ANY),
+    "a line of netrc": ("  password {}", LINES, ANY),
+    "a header": ("X-Api-Key: {}", LINES, ANY),
+    "a header in code": ('headers = {{"X-Auth-Token": "{}"}}', WORDS, ANY),
+    "a cookie": ("Cookie: {}", LINES, ANY),
+    "authorization": ("Authorization: Bearer {}", LINES, ANY),
+    "authorization without a scheme": ("authorization: {}", WORDS, ANY),
+    "an AWS key": ("id {}", LETTERS.map(lambda word: f"AKIA{word[:16]}"), ANY),
+    "a GitHub token": ("x = f({})", LETTERS.map(lambda word: f"ghp_{word[:36]}"), ANY),
+    "a GitLab token": ("{}", LETTERS.map(lambda word: f"glpat-{word[:20]}"), ANY),
+    "a PEM": ("-----BEGIN RSA PRIVATE KEY-----\n+{}\n+-----END RSA PRIVATE KEY-----", LETTERS, ANY),
+    "a PEM in a string": (r'k = "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----"', WORDS, ANY),
+    "a PEM whose end is not shown": ("-----BEGIN OPENSSH PRIVATE KEY-----\n+{}\n+", LETTERS, ANY),
+    "a PEM whose begin is not shown": ("{}\n+-----END PRIVATE KEY-----", LETTERS, ANY),
+    "the midst of a PEM": ("{}", BASE64.map(lambda word: f"aB1{word}"), ANY),
+    "a variable": ("export DB_PASS={}", WORDS, ANY),
+    "a variable of a key": ("SERVICE_KEY={}", WORDS, ANY),
+    "a variable of a PAT": ("ENV GITHUB_PAT={}", WORDS, ANY),
+    "a variable of a login": ("REGISTRY_AUTH: {}", LINES, DATA),
+    "code": ("token = '{}'", LINES, ANY),
+    "a keyword": ('connect(password="{}")', LINES, ANY),
+    "JSON": ('"client_secret": "{}",', LINES, ANY),
+    "a query": ("https://host.example/?sig={}&x=1", LETTERS, ANY),
+    "a URI": ("postgresql://me:{}@host.example/db", LINES, ANY),
+    "a URI with odd signs": ("url = 'http://me:{}@host.example:5000'", ODD.map(lambda word: f"q7{word}"), ANY),
+    "a comment": ("# password: {}", WORDS, ANY),
+    "a comment with a setting": ("# curl -d token={}", WORDS, ANY),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@fuzz(40)
+@given(data=st.data())
+def test_no_secret_of_a_known_form_stays_in_a_diff(form: str, data: st.DataObject) -> None:
+    around, signs, kinds = FORMS[form]
+    secret, kind = data.draw(signs), data.draw(st.sampled_from(kinds))
+    line = around.replace("{}", secret).replace("{{", "{").replace("}}", "}")
+    diff = f"diff --git a/file{kind} b/file{kind}\n@@ -1 +1,2 @@\n one\n+{line}\n-two\n"
+    masked = mask_diff(diff)
+    assert secret not in masked
+    assert "***" in masked
+    assert masked.startswith("diff --git")
+    assert masked.endswith("-two\n")
+
+
+def _as_diff(name: str, text: str) -> str:
+    return f"diff --git a/{name} b/{name}\n" + "".join(f"+{line}" for line in text.splitlines(keepends=True))
+
+
+def test_the_sources_of_the_project_hold_nothing_that_looks_like_a_secret() -> None:
+    root = Path(__file__).parents[2]
+    files = [*(root / "harness").rglob("*.py"), *(root / "harness").rglob("*.toml"), *(root / "studies").glob("*.toml")]
+    files += [root / "pyproject.toml", root / "requirements" / "dev.lock", root / "Makefile"]
+    changed = [file.name for file in files if mask_diff(text := _as_diff(file.name, file.read_text())) != text]
+    # Their documentation has examples.
+    assert sorted(changed) == ["addresses.py", "masking.py"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "token = page.token", "f(token=token, password=None)", "def f(token: str, key: bytes) -> None:",
+        "    secret: str | None = None", "for token in tokens:", "password = getpass()", "sign(signed=True)",
+        "    --hash=sha256:0cf3cae568d36aa9576b28dfb35f11328f1cb974ca7647d9475ebb86c75ac6e3", "KEY = 3",
+        "digest = '0cf3cae568d36aa9576b28dfb35f11328f1cb974ca7647d9475ebb86c75ac6e3'", "x_key = y_key",
+        "address = 'http://localhost:5000/a' # mail me@host.example", "class Token: pass",
+        "-----BEGIN CERTIFICATE-----",
+    ],
+)  # fmt: skip
+def test_ordinary_code_is_recorded_as_it_is(line: str) -> None:
+    diff = _as_diff("a.py", f"{line}\n")
+    assert mask_diff(diff) == diff
+
+
+def test_variables_that_end_like_secrets_are_masked_unless_they_are_words_or_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = {
+        "SORT_KEY": "accuracy",
+        "SSH_KEY": str(tmp_path),
+        "SSH_AUTH_SOCK": "/run/agent-1234",
+        "KEYS": "abc-def-12345",
+    }
+    secret = {"DB_PASS": "correcthorse", "SERVICE_KEY": "k3y-value-1", "MY_PAT": "p4t-value-1", "X_AUTH": "4uth-value"}
+    for name, value in {**kept, **secret}.items():
+        monkeypatch.setenv(name, value)
+    assert set(secret.values()) <= set(environment_secrets())
+    assert not set(kept.values()) & set(environment_secrets())
+
+
+ODD_PASSWORDS = [
+    "pa[ss", "pa]ss", "pa#ss", "pa?ss", "pa%zzss", "pa ss", "pa\nss", "pa\tss", "pa'ss", 'pa"ss', "pa\\ss", "pa/ss",
+    "pa@ss", "pa:ss", "1234/ps", "1234 ps", "\u2100pz", "p\u00e4ss", "pa\x1b[2Jss", "{pa}ss",
+    "pa<ss>", "%", "\u202epz",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("password", ODD_PASSWORDS, ids=ascii)
+def test_a_password_with_an_odd_sign_is_never_printed(password: str, tmp_path: Path) -> None:
+    secret = f"qzx{password}7xy"
+    study = tmp_path / "study.toml"
+    for scheme in ("http", "postgresql"):
+        uri = f"{scheme}://me:{secret}@127.0.0.1:9/db"
+        study.write_text(STUDY.replace("[tracking]", f"[tracking]\nuri = {json.dumps(uri)}"))
+        for arguments in (
+            ["report", "toy", "--tracking-uri", uri],
+            ["ui", "--tracking-uri", uri],
+            ["sync", "--tracking-uri", uri],
+            ["diff", "a", "b", "--tracking-uri", uri],
+            ["plan", str(study), "--data-root", str(tmp_path)],
+            ["plan", str(study), "--data-root", str(tmp_path), "--set", f"search.storage={uri}"],
+            ["data", "fetch", "esc10", "--data-root", str(tmp_path / "new"), "--url", uri],
+        ):
+            result = CliRunner().invoke(cli, arguments)
+            assert result.exception is None or isinstance(result.exception, SystemExit), (arguments, result.exception)
+            # What follows the odd sign is a part of the password as well.
+            for part in re.split(r"[^A-Za-z0-9]+", secret):
+                assert len(part) < 4 or part not in result.output, (arguments, result.output)
+
+
+@fuzz(300)
+@given(
+    user=st.text(max_size=5),
+    secret=ODD | st.text(max_size=9),
+    host=st.sampled_from(["host", "[::1]", "[::1", "a..b", "\u2100"]),
+    port=st.sampled_from(["", ":5000", ":x", ":99999", ":-1"]),
+    scheme=st.sampled_from(["http", "https", "postgresql+psycopg", ""]),
+)
+def test_no_error_of_an_address_quotes_it(user: str, secret: str, host: str, port: str, scheme: str) -> None:
+    address = f"{scheme}://{user}:qz{secret}x7@{host}{port}/db"
+    assert f"qz{secret}x7" not in mask_address(address)
+    try:
+        split_address(address)
+    except AddressFaultError as fault:
+        told = "".join(traceback.format_exception(fault))
+        assert "qz" not in told
+        assert fault.__context__ is None  # noqa: PT017
 
 
 @pytest.mark.parametrize(

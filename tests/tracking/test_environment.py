@@ -98,6 +98,21 @@ def test_an_unknown_file_of_the_package_makes_it_dirty(checkout: Path) -> None:
     assert not git_facts(checkout).dirty
 
 
+def test_the_rest_of_the_repository_is_not_recorded(checkout: Path) -> None:
+    notes = checkout.parent / "notes.txt"
+    notes.write_text("first\n")
+    for command in (
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "second"],
+    ):
+        subprocess.run(["git", *command], cwd=checkout.parent, check=True, capture_output=True)
+    notes.write_text("a diary\n")
+    assert (git_facts(checkout).dirty, git_facts(checkout).diff) == (False, "")
+    (checkout / "__init__.py").write_text("x = 2\n")
+    assert "diary" not in (git_facts(checkout).diff or "")
+    assert "+x = 2\n" in (git_facts(checkout).diff or "")
+
+
 def test_a_huge_diff_is_cut(checkout: Path) -> None:
     (checkout / "__init__.py").write_text("word\n" * 400_000)
     diff = git_facts(checkout).diff or ""
