@@ -6,6 +6,7 @@ MLflow is imported inside functions, for its import takes seconds. Its usage sta
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import re
@@ -123,7 +124,10 @@ class Store:
         runs: list[Run] = []
         token: str | None = None
         while True:
-            page = self.client.search_runs(experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token)
+            with _no_collection():
+                page = self.client.search_runs(
+                    experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token
+                )
             runs.extend(page)
             token = page.token
             if not token:
@@ -230,6 +234,19 @@ def _open(uri: str, create: bool) -> Store:
     if create:
         store.follow()
     return store
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's garbage collector from running: an object for every tag and metric of a thousand runs would set it
+    off over and over, for as long as the search itself takes."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _lay_out(file: Path) -> None:
