@@ -84,9 +84,7 @@ def record(uri: str, seeds: int) -> int:
         trial = recorder.trial(fused, "final", None)
         for fold in splits:
             for seed in range(seeds):
-                joined = fuse_predictions(
-                    [streams[arm, fold, seed] for arm in ARMS[:2]], "dempster-shafer", "clip"
-                )
+                joined = fuse_predictions([streams[arm, fold, seed] for arm in ARMS[:2]], "dempster-shafer", "clip")
                 table = clip_predictions(joined[joined["part"] == "test"], clips)
                 recorder.log_fused_fold(trial, fused, fold, seed, joined, table, table_scores(table, N_CLASSES))
     return ARMS_IN_ALL * N_FOLDS * seeds

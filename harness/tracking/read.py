@@ -104,9 +104,7 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
         folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec)])
         folds.sort(key=lambda each: _position(each, order))
         final = [
-            each
-            for each in folds
-            if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
+            each for each in folds if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
         ]
         predictions, history = gather_tables(store, final, len(data["classes"]))
     return StudyRecord(
