@@ -14,7 +14,6 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import HarnessError, TrackingError
@@ -25,6 +24,7 @@ from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.search.pruning import floor_of
 from harness.search.space import distributions
 from harness.search.strategies import grid_point, make_sampler
+from harness.servers import server_fault
 from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 from harness.study import Arm, StudySpec
 
@@ -168,6 +168,8 @@ def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _open(study_key: str, storage: str) -> optuna.Study:
+    if fault := server_fault(storage):
+        raise TrackingError(f"search.storage = {_shown(storage)!r}: {fault}")
     _make_folder(storage)
     # A connection that the server closed meanwhile is replaced; a locked file is waited for.
     engine: dict[str, Any] = {"pool_pre_ping": True}
@@ -202,12 +204,12 @@ def _shown(storage: str) -> str:
     # A path needs no hiding, and stays as it is called.
     if is_sqlite(storage) or "://" not in storage:
         return storage
-    return make_url(storage).render_as_string(hide_password=True)
+    return mask_secrets(storage)
 
 
 def _reason(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
-    return str(cause).splitlines()[0]
+    return mask_secrets(str(cause)).splitlines()[0]
 
 
 def _make_folder(storage: str) -> None:

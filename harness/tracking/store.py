@@ -11,16 +11,15 @@ import logging
 import os
 import re
 import shlex
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
+from harness.servers import server_fault
 from harness.surroundings import proxy_of, reach_loopback_directly
 from harness.tracking.database import table_names
 from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, place_fault, run_place
@@ -47,7 +46,6 @@ _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
 _LIBRARIES = ("mlflow", "sqlalchemy", "sqlite3", "requests")
 _GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
-_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -307,22 +305,10 @@ def _check_exists(uri: str, shown: str) -> None:
 
 
 def _check_reachable(uri: str, shown: str) -> None:
-    """Try the server's port once: MLflow itself would retry an address that does not answer for minutes."""
-    parts = urlsplit(uri)
-    scheme = parts.scheme.partition("+")[0]
-    try:
-        host, port = parts.hostname, parts.port or _PORTS.get(scheme)
-    except ValueError:
-        raise TrackingError(f"{shown}: the port of the tracking URI is not a number") from None
+    """Try the server once: MLflow itself would retry an address that does not answer for minutes."""
     reach_loopback_directly()
-    if scheme not in _PORTS or not host or port is None or proxy_of(uri):
-        return
-    try:
-        socket.create_connection((host, port), timeout=10).close()
-    except OSError as error:
-        raise TrackingError(
-            f"{shown}: nothing answers at {host}:{port} ({error}); start the server or correct the tracking URI"
-        ) from None
+    if fault := "" if proxy_of(uri) else server_fault(uri):
+        raise TrackingError(f"{shown}: {fault}")
 
 
 @contextmanager
@@ -338,10 +324,20 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
         ):
             raise
         text = mask_secrets(str(error)).strip()
-        if fault := schema_fault(text, shown):
+        if fault := _unknown_kind(text, shown) or schema_fault(text, shown):
             raise TrackingError(f"{shown}: cannot {doing}: {fault}") from error
         first = text.splitlines()[0] if text else type(error).__name__
         raise TrackingError(f"{shown}: cannot {doing}: {first}{_advice(error, text, shown)}") from error
+
+
+def _unknown_kind(text: str, shown: str) -> str:
+    """Return that no store has such a scheme, when ``text`` is MLflow's word on it; else empty."""
+    if "unsupported URI" not in text and "unsupported database" not in text.lower():
+        return ""
+    return (
+        f"MLflow knows no store of the kind {shown.partition(':')[0]!r}; use sqlite:///folder/mlflow.db, the address "
+        "of a server (https://), or postgresql+psycopg://user@host/name"
+    )
 
 
 def _advice(error: Exception, text: str, shown: str) -> str:
