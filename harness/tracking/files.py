@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from harness.errors import TrackingError
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
+from harness.tracking.places import inside_file
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -58,7 +59,7 @@ def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
     local = store.artifact_folder(run)
     if local is not None:
         for name, writer in files.items():
-            write_whole(local / name, writer)
+            write_whole(inside_file(local, name), writer)
         return
     with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
         for name, writer in files.items():
@@ -76,7 +77,7 @@ def fetched(store: Store, run: Run) -> Iterator[Callable[[str], Path | None]]:
     """
     local = store.artifact_folder(run)
     if local is not None:
-        yield lambda name: local / name if (local / name).is_file() else None
+        yield lambda name: found if (found := inside_file(local, name)).is_file() else None
         return
     with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
         listed: dict[str, set[str]] = {}

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,12 +23,23 @@ from harness.patience import Patient, passing
 from harness.servers import server_fault
 from harness.surroundings import proxy_of, reach_loopback_directly
 from harness.tracking.database import table_names
-from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, place_fault, run_place
+from harness.tracking.places import (
+    ARTIFACTS,
+    experiment_place,
+    follow,
+    foreign_fault,
+    inside_file,
+    is_inside,
+    outside_places,
+    place_fault,
+    run_place,
+)
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
     absolute_uri,
     file_uri_path,
+    is_loopback,
     is_remote,
     is_sqlite,
     local_folder,
@@ -135,12 +147,48 @@ class Store:
         """Return the folder of a run's artifacts, to read and to write, when it is on this machine, else None.
 
         A local store has its artifacts in its own folder: one that was moved or copied is followed, and a place outside
-        is never used, whatever the database says.
+        is never used, whatever the database says. Nor does a server on another machine choose a place on this one.
+
+        Raises
+        ------
+        TrackingError
+            When the database of a local store names an address elsewhere, a symbolic link leads out of its folder, or
+            a server elsewhere names a folder of this machine.
         """
-        recorded, home = file_uri_path(run.info.artifact_uri), local_folder(self.uri)
-        if recorded is None or home is None or is_inside(recorded, home):
+        recorded, home = file_uri_path(run.info.artifact_uri), self.home
+        if home is None:
+            if recorded is not None and is_remote(self.uri) and not is_loopback(self.uri):
+                raise TrackingError(
+                    f"{self.shown}: run {run.info.run_id}: the server says that its artifacts are in {recorded} on "
+                    "this machine; nothing is read or written there: start the server with --serve-artifacts"
+                )
             return recorded
-        return run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+        if recorded is None:
+            raise TrackingError(f"{self.shown}: run {run.info.run_id}: {foreign_fault(run.info.artifact_uri)}")
+        if not is_inside(recorded, home):
+            recorded = run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+        return inside_file(recorded, "", home)
+
+    @cached_property
+    def home(self) -> Path | None:
+        """The folder of a local store, None of any other."""
+        return local_folder(self.uri)
+
+    def check_places(self) -> None:
+        """See that no artifact location in a SQLite store is outside its folder, for MLflow's own server follows them.
+
+        Raises
+        ------
+        TrackingError
+            When one is.
+        """
+        outside = outside_places(sqlite_file(self.uri)) if is_sqlite(self.uri) else []
+        if outside:
+            raise TrackingError(
+                f"{self.shown}: {len(outside)} of its artifact locations are outside its folder, the first "
+                f"{mask_secrets(outside[0])}, and MLflow would show what is there; make the folder of a store that was "
+                "moved writable, so that it can follow, and do not open a store from elsewhere"
+            )
 
     def artifact_place(self, run: Run) -> str:
         """Return where a run's artifacts are, as it may be printed, and where the database says when that differs."""

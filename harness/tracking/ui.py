@@ -75,7 +75,8 @@ def ui_server(uri: str, host: str = "127.0.0.1", port: int = 5000) -> Iterator[t
     try:
         store.follow()
     except TrackingError as error:
-        _logger.warning("%s; until then the UI shows no files of the runs", error)
+        _logger.warning("%s", error)
+    store.check_places()
     _check_port(host, port)
     address = f"[{host}]" if ":" in host else host
     url = f"http://{address}:{port}"
