@@ -79,9 +79,8 @@ def _history(runs: Sequence[Run], curves: list[CurveText]) -> pd.DataFrame:
 def _labelled(runs: Sequence[Run], lengths: list[int], table: pd.DataFrame) -> pd.DataFrame:
     """Return ``table``, whose rows are those of ``runs`` one after another, with arm, fold and seed before them."""
     tags = [run.data.tags for run in runs]
-    keys = {
-        "arm": pd.Series(np.repeat(np.array([each["arm"] for each in tags], dtype=object), lengths), dtype="str"),
-        "fold": np.repeat(np.array([int(each["fold"]) for each in tags], dtype=np.int64), lengths),
-        "seed": np.repeat(np.array([int(each["seed"]) for each in tags], dtype=np.int64), lengths),
-    }
-    return table.assign(**keys)[[*_KEYS, *table.columns]]
+    arms = np.repeat(np.array([each["arm"] for each in tags], dtype=object), lengths)
+    folds, seeds = (
+        np.repeat(np.array([int(each[key]) for each in tags], dtype=np.int64), lengths) for key in _KEYS[1:]
+    )
+    return table.assign(arm=pd.Series(arms, dtype="str"), fold=folds, seed=seeds)[[*_KEYS, *table.columns]]

@@ -6,7 +6,6 @@ MLflow is imported inside functions, for its import takes seconds. Its usage sta
 from __future__ import annotations
 
 import errno
-import gc
 import logging
 import os
 import re
@@ -18,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from harness.collection import no_collection
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
 from harness.servers import server_fault
@@ -134,7 +134,8 @@ class Store:
         runs: list[Run] = []
         token: str | None = None
         while True:
-            with _no_collection():
+            # An object for every tag and metric of a thousand runs.
+            with no_collection():
                 page = self.client.search_runs(
                     experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token
                 )
@@ -280,19 +281,6 @@ def _open(uri: str, create: bool) -> Store:
     if create:
         store.follow()
     return store
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python's garbage collector from running: an object for every tag and metric of a thousand runs would set it
-    off over and over, for as long as the search itself takes."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _lay_out(file: Path) -> None:
