@@ -5,12 +5,15 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Found = TypeVar("Found")
 
 _PROTOCOL = {"split": "official", "epoch_rule": "fixed", "final_train": "train"}
 """What a record that does not say was made with."""
@@ -133,6 +136,24 @@ class StudyRecord:
             if protocol not in found:
                 found.append(protocol)
         return tuple(found)
+
+
+def once_per_record(compute: Callable[[StudyRecord], Found]) -> Callable[[StudyRecord], Found]:
+    """Let what ``compute`` returns of a record be kept in that record: a report asks for the same table many times.
+
+    What it returns must not be changed by those who ask.
+    """
+    place = f"_{compute.__module__}.{compute.__qualname__}"
+
+    @functools.wraps(compute)
+    def kept(record: StudyRecord) -> Found:
+        # The fields are frozen, and a copy with other fields begins with none of this.
+        if place not in vars(record):
+            vars(record)[place] = compute(record)
+        found: Found = vars(record)[place]
+        return found
+
+    return kept
 
 
 NO_CHECKOUT = "none (the code was in no git checkout)"

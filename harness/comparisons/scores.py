@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import ReportError
-from harness.record import StudyRecord
-from harness.training.metrics import scores as clip_scores
+from harness.record import StudyRecord, once_per_record
+from harness.training.metrics import confusions, scores_of_confusion
 
 SCORES = ("macro_accuracy", "clip_accuracy", "segment_accuracy", "precision", "recall", "f1")
 """Scores of one training; precision, recall and F1 are unweighted means over classes."""
@@ -79,54 +79,68 @@ def score_study(record: StudyRecord) -> StudyScores:
     predictions = checked_predictions(record)
     n_classes = len(record.classes)
     columns = [f"p_{position}" for position in range(n_classes)]
-    runs: list[dict[str, object]] = []
-    accuracies: list[pd.DataFrame] = []
-    confusions: dict[str, NDArray[np.int64]] = {}
-    for _, rows in predictions.groupby(_KEYS, sort=False, observed=True):
-        arm, fold, seed = str(rows["arm"].iloc[0]), int(rows["fold"].iloc[0]), int(rows["seed"].iloc[0])
-        measured = clip_scores(
-            rows["y_true"].to_numpy(dtype=np.int64), rows[columns].to_numpy(dtype=np.float64), n_classes
-        )
-        runs.append(
+    truth = predictions["y_true"].to_numpy(dtype=np.int64)
+    called = predictions[columns].to_numpy(dtype=np.float64).argmax(axis=1)
+    # In the fixed order the rows of one training follow each other.
+    keys = predictions[_KEYS]
+    first = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
+    number = np.repeat(np.arange(len(first)), np.diff([*first, len(keys)]))
+    matrices = confusions(truth, called, n_classes, number)
+    measured = [scores_of_confusion(matrix) for matrix in matrices]
+    segments, right = (predictions[name].to_numpy(dtype=np.float64) for name in ("n_segments", "n_segments_correct"))
+    table = pd.DataFrame(
+        [
             {
-                "arm": arm,
-                "fold": fold,
-                "seed": seed,
-                "n_clips": len(rows),
-                "n_segments": float(rows["n_segments"].sum(skipna=False)),
-                "macro_accuracy": float(measured.macro_accuracy),
-                "clip_accuracy": float(measured.clip_accuracy),
-                "segment_accuracy": segment_accuracy(rows),
-                "precision": float(measured.precision),
-                "recall": float(measured.recall),
-                "f1": float(measured.f1),
+                "arm": str(arm),
+                "fold": int(fold),
+                "seed": int(seed),
+                "n_clips": n_clips,
+                "n_segments": n_segments,
+                "macro_accuracy": each.macro_accuracy,
+                "clip_accuracy": each.clip_accuracy,
+                "segment_accuracy": accuracy,
+                "precision": each.precision,
+                "recall": each.recall,
+                "f1": each.f1,
             }
-        )
-        accuracies.append(
-            pd.DataFrame(
-                {
-                    "arm": arm,
-                    "fold": fold,
-                    "class": np.arange(n_classes),
-                    "accuracy": np.asarray(measured.class_accuracies, dtype=np.float64),
-                }
+            for (arm, fold, seed), n_clips, n_segments, accuracy, each in zip(
+                keys.iloc[first].itertuples(index=False),
+                np.bincount(number).tolist(),
+                np.add.reduceat(segments, first).tolist(),
+                _segment_accuracies(segments, right, first).tolist(),
+                measured,
+                strict=True,
             )
-        )
-        counts = np.asarray(measured.confusion, dtype=np.int64)
-        confusions[arm] = confusions.get(arm, np.zeros_like(counts)) + counts
-    table = pd.DataFrame(runs)
+        ]
+    )
     folds = _over_seeds(table)
-    classes = pd.concat(accuracies).groupby(["arm", "fold", "class"], sort=False)["accuracy"].mean().reset_index()
-    return StudyScores(table, folds, _over_folds(folds, arm_names(record)), classes, confusions)
+    accuracies = pd.DataFrame(
+        {
+            "arm": table["arm"].repeat(n_classes),
+            "fold": table["fold"].repeat(n_classes),
+            "class": np.tile(np.arange(n_classes), len(table)),
+            "accuracy": np.concatenate([each.class_accuracies for each in measured]),
+        }
+    )
+    classes = accuracies.groupby(["arm", "fold", "class"], sort=False)["accuracy"].mean().reset_index()
+    arms = table["arm"].to_numpy()
+    counts = {str(arm): matrices[arms == arm].sum(axis=0) for arm in dict.fromkeys(arms)}
+    return StudyScores(table, folds, _over_folds(folds, arm_names(record)), classes, counts)
 
 
-def segment_accuracy(rows: pd.DataFrame) -> float:
-    """Return the fraction of segments classed correctly, or NaN where an arm has no segments of its own."""
-    total, right = rows["n_segments"].to_numpy(float), rows["n_segments_correct"].to_numpy(float)
-    known = np.isfinite(total) & np.isfinite(right) & (right >= 0)
-    return float(right.sum() / total.sum()) if known.all() and total.sum() > 0 else float("nan")
+def _segment_accuracies(
+    total: NDArray[np.float64], right: NDArray[np.float64], first: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the fraction of segments classed correctly by each training, whose clips begin at ``first``; NaN where an
+    arm has no segments of its own."""
+    known = np.logical_and.reduceat(np.isfinite(total) & np.isfinite(right) & (right >= 0), first)
+    sums, rights = np.add.reduceat(total, first), np.add.reduceat(right, first)
+    found = np.full(len(first), np.nan)
+    np.divide(rights, sums, out=found, where=known & (sums > 0))
+    return found
 
 
+@once_per_record
 def checked_predictions(record: StudyRecord) -> pd.DataFrame:
     """Return the predictions in a fixed order (arms as in the study, fold, seed, clip), or raise ReportError."""
     frame = record.predictions

@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from PIL import Image
 
+from harness.collection import no_collection
+
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "#8C8C8C"
 
@@ -94,7 +96,9 @@ def pdf_bytes(figure: Figure) -> bytes:
     """Return ``figure`` as PDF, without date and program names in it."""
     buffer = io.BytesIO()
     metadata = {"Creator": None, "Producer": None, "CreationDate": None}
-    FigureCanvasPdf(figure).print_figure(buffer, format="pdf", metadata=metadata)
+    # fontTools loads the whole font again for each figure.
+    with no_collection():
+        FigureCanvasPdf(figure).print_figure(buffer, format="pdf", metadata=metadata)
     return buffer.getvalue()
 
 

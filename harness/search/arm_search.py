@@ -16,7 +16,6 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.addresses import AddressFaultError, split_address
 from harness.errors import HarnessError, TrackingError
 from harness.masking import mask_address, mask_secrets
 from harness.patience import passing
@@ -25,6 +24,7 @@ from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.search.pruning import floor_of
 from harness.search.space import distributions
 from harness.search.strategies import grid_point, make_sampler
+from harness.servers import server_fault
 from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 from harness.study import Arm, StudySpec
 
@@ -168,7 +168,8 @@ def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _open(study_key: str, storage: str) -> optuna.Study:
-    _check(storage)
+    if fault := "" if is_sqlite(storage) else server_fault(storage):
+        raise TrackingError(f"search.storage = {_shown(storage)!r}: {fault}")
     _make_folder(storage)
     # A connection that the server closed meanwhile is replaced; a locked file is waited for.
     engine: dict[str, Any] = {"pool_pre_ping": True}
@@ -208,16 +209,7 @@ def _shown(storage: str) -> str:
 
 def _reason(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
-    return str(cause).splitlines()[0]
-
-
-def _check(storage: str) -> None:
-    """Refuse an address that cannot be taken apart: what SQLAlchemy says of it may quote the password."""
-    try:
-        if not is_sqlite(storage):
-            split_address(storage)
-    except AddressFaultError as fault:
-        raise TrackingError(f"search.storage = {_shown(storage)!r}: {fault}") from None
+    return mask_secrets(str(cause)).splitlines()[0]
 
 
 def _make_folder(storage: str) -> None:

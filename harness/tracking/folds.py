@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -83,12 +84,7 @@ def read_fold(store: Store, run: Run) -> StoredFold:
             "a finished fold run is needed"
         )
     with fetched(store, run) as file:
-        predictions = file(names.PREDICTIONS_FILE)
-        if predictions is None:
-            raise TrackingError(
-                f"{store.shown}: run {run_id} ({tags[names.TASK_KEY_TAG]}) has no {names.PREDICTIONS_FILE} in "
-                f"{store.artifact_place(run)}; {PUT_BACK}; {TRAIN_AGAIN}"
-            )
+        predictions = predictions_of(store, run, file)
         segments, history = file(names.SEGMENTS_FILE), file(names.HISTORY_FILE)
         return StoredFold(
             run_id=run_id,
@@ -103,6 +99,17 @@ def read_fold(store: Store, run: Run) -> StoredFold:
             history=pd.DataFrame() if history is None else read_history(history),
             scores=plain_metrics(run),
         )
+
+
+def predictions_of(store: Store, run: Run, file: Callable[[str], Path | None]) -> Path:
+    """Return the file of a finished training's clip predictions, which ``file`` finds; TrackingError without one."""
+    found = file(names.PREDICTIONS_FILE)
+    if found is None:
+        raise TrackingError(
+            f"{store.shown}: run {run.info.run_id} ({run.data.tags[names.TASK_KEY_TAG]}) has no "
+            f"{names.PREDICTIONS_FILE} in {store.artifact_place(run)}; {PUT_BACK}; {TRAIN_AGAIN}"
+        )
+    return found
 
 
 def read_fold_weights(store: Store, run: Run) -> dict[str, NDArray[Any]]:

@@ -76,6 +76,8 @@ class Mirror:
             return False
         receipt, copy = self._copy(run, receipt)
         if copy.info.lifecycle_stage == "active":
+            # MLflow would write wherever the server says.
+            self._server.artifact_folder(copy)
             self._send_values(run, copy)
             receipt = self._send_files(run, receipt, files)
             self._send_status(run, copy)
@@ -191,7 +193,8 @@ def artifact_files(store: Store, run: Run) -> Iterator[tuple[str, Path]]:
     if folder is None or not folder.is_dir():
         return
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and not file.name.startswith(".writing-"):
+        # What a link leads to was not recorded by this run, and is not sent.
+        if file.is_file() and not file.is_symlink() and not file.name.startswith(".writing-"):
             yield file.relative_to(folder).as_posix(), file
 
 

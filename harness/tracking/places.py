@@ -10,8 +10,9 @@ import os
 import sqlite3
 from pathlib import Path
 
+from harness.errors import TrackingError
 from harness.tracking.database import connect
-from harness.tracking.uri import file_uri_path
+from harness.tracking.uri import file_uri_path, mask_secrets
 
 ARTIFACTS = "artifacts"
 
@@ -20,6 +21,26 @@ def is_inside(path: Path, home: Path) -> bool:
     """Whether ``path`` is in the folder ``home``, by name or after following links."""
     named, folder = Path(os.path.normpath(path)), Path(os.path.normpath(home))
     return named.is_relative_to(folder) or named.resolve().is_relative_to(folder.resolve())
+
+
+def inside_file(folder: Path, name: str, home: Path | None = None) -> Path:
+    """Return the file ``name`` in a run's ``folder``, to read or to write.
+
+    Raises
+    ------
+    TrackingError
+        When a symbolic link on its way leads out of ``home``, the store's folder (by default of ``folder``): what it
+        leads to is neither read nor written.
+    """
+    file, bounds = folder / name, home or folder
+    # A folder that is missing is made where its path leads.
+    led = file.resolve() if file.exists() or file.is_symlink() else file.parent.resolve() / file.name
+    if not led.is_relative_to(bounds.resolve()):
+        raise TrackingError(
+            f"{file} leads through a symbolic link to {led}, outside {bounds}: nothing is read or written there; put "
+            "the files themselves in the place of the link"
+        )
+    return file
 
 
 def experiment_place(home: Path, name: str) -> Path:
@@ -31,7 +52,9 @@ def place_fault(location: str, home: Path) -> str:
     """Return why an experiment of the SQLite store in ``home`` cannot be written whose artifacts are at ``location``,
     and what to do; empty when it can."""
     recorded = file_uri_path(location)
-    if recorded is None or is_inside(recorded, home):
+    if recorded is None:
+        return foreign_fault(location)
+    if is_inside(recorded, home):
         return ""
     here = experiment_place(home, recorded.name)
     copy = f"if the database was copied without them, copy that folder to {here} and give the same command again; else "
@@ -40,6 +63,31 @@ def place_fault(location: str, home: Path) -> str:
         f"{copy if recorded.parent.name == ARTIFACTS else ''}name another store with --tracking-uri, or rename the "
         "study (study.name)"
     )
+
+
+def foreign_fault(location: str) -> str:
+    """Return why artifacts of a local store are not looked for at ``location``, an address elsewhere."""
+    return (
+        f"the database says that artifacts are at {mask_secrets(location)}, and a store on this machine has them in "
+        "its own folder: nothing is read or written there; name the server that holds them with --tracking-uri, or "
+        "rename the study (study.name)"
+    )
+
+
+def outside_places(database: Path) -> list[str]:
+    """Return the artifact locations in a SQLite store that are outside its folder, each once."""
+    with connect(database) as connection:
+        said = connection.execute(
+            "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' "
+            "UNION SELECT artifact_uri FROM runs"
+        ).fetchall()
+    found = []
+    for (location,) in said:
+        recorded = file_uri_path(location) if location else database.parent
+        # Inside after following links: MLflow follows them.
+        if recorded is None or not recorded.resolve().is_relative_to(database.parent.resolve()):
+            found.append(location)
+    return found
 
 
 def run_place(recorded: Path, parent: Path, run_id: str) -> Path:

@@ -18,14 +18,12 @@ from harness.record import FOLD_COLUMNS, StudyRecord
 from harness.tracking import names
 from harness.tracking.files import PUT_BACK, fetched, read_json
 from harness.tracking.folds import StoredFold, belongs, plain_metrics, read_fold, read_fold_weights, whole_or_none
+from harness.tracking.gathering import gather_tables
 from harness.tracking.session import active_seconds, descendants
 from harness.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-
-_IDENTITY = ["clip_id", "recording", "y_true"]
-_COUNTS = ["n_segments", "n_segments_correct"]
 
 
 @dataclass(frozen=True)
@@ -106,18 +104,17 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
         folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec)])
         folds.sort(key=lambda each: _position(each, order))
         final = [
-            read_fold(store, each)
-            for each in folds
-            if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
+            each for each in folds if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
         ]
+        predictions, history = gather_tables(store, final, len(data["classes"]))
     return StudyRecord(
         name=name,
         run_id=str(run.info.run_id),
         status=str(run.info.status),
         spec=spec,
         classes=tuple(data["classes"]),
-        predictions=_predictions(final, len(data["classes"])),
-        history=_history(final),
+        predictions=predictions,
+        history=history,
         folds=_fold_table(folds),
         leakage=_leakage(content[names.LEAKAGE_FILE]),
         environment=content[names.ENVIRONMENT_FILE],
@@ -193,32 +190,6 @@ def _position(run: Run, order: dict[str, int]) -> tuple[Any, ...]:
         int(tags["seed"]),
         run.info.start_time,
     )
-
-
-def _predictions(folds: list[StoredFold], n_classes: int) -> pd.DataFrame:
-    columns = [*_IDENTITY, *(f"p_{index}" for index in range(n_classes)), *_COUNTS]
-    frames = []
-    for fold in folds:
-        if "test" not in fold.clips:
-            raise TrackingError(f"run {fold.run_id} ({fold.task_key}) is final but holds no test predictions")
-        test = fold.clips["test"]
-        missing = [column for column in columns if column not in test.columns]
-        if missing:
-            raise TrackingError(f"run {fold.run_id} ({fold.task_key}): its predictions lack {', '.join(missing)}")
-        frames.append(_labelled(fold, test[columns]))
-    if not frames:
-        return pd.DataFrame(columns=["arm", "fold", "seed", *columns])
-    return pd.concat(frames, ignore_index=True)
-
-
-def _history(folds: list[StoredFold]) -> pd.DataFrame:
-    frames = [_labelled(fold, fold.history) for fold in folds if len(fold.history)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["arm", "fold", "seed", "epoch"])
-
-
-def _labelled(fold: StoredFold, table: pd.DataFrame) -> pd.DataFrame:
-    labelled = table.assign(arm=fold.arm, fold=fold.fold, seed=fold.seed)
-    return labelled[["arm", "fold", "seed", *table.columns]]
 
 
 def _fold_table(runs: list[Run]) -> pd.DataFrame:

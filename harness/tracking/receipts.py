@@ -53,4 +53,5 @@ class Receipts:
         self._file(run_id).unlink(missing_ok=True)
 
     def _file(self, run_id: str) -> Path:
-        return self._folder / f"{run_id}.json"
+        # A run id comes from a database.
+        return self._folder / f"{Path(run_id).name}.json"

@@ -10,23 +10,36 @@ import logging
 import os
 import re
 import shlex
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from harness.collection import no_collection
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
+from harness.servers import server_fault
 from harness.surroundings import proxy_of, reach_loopback_directly
 from harness.tracking.database import table_names
-from harness.tracking.places import ARTIFACTS, experiment_place, follow, is_inside, place_fault, run_place
+from harness.tracking.places import (
+    ARTIFACTS,
+    experiment_place,
+    follow,
+    foreign_fault,
+    inside_file,
+    is_inside,
+    outside_places,
+    place_fault,
+    run_place,
+)
 from harness.tracking.schema import schema_fault
 from harness.tracking.spool import spool_of
 from harness.tracking.uri import (
     absolute_uri,
     file_uri_path,
+    is_loopback,
     is_remote,
     is_sqlite,
     local_folder,
@@ -34,7 +47,6 @@ from harness.tracking.uri import (
     mask_secrets,
     sqlalchemy_uri,
     sqlite_file,
-    uri_parts,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +59,6 @@ _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
 _LIBRARIES = ("mlflow", "sqlalchemy", "sqlite3", "requests")
 _GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
-_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -124,7 +135,11 @@ class Store:
         runs: list[Run] = []
         token: str | None = None
         while True:
-            page = self.client.search_runs(experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token)
+            # An object for every tag and metric of a thousand runs.
+            with no_collection():
+                page = self.client.search_runs(
+                    experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token
+                )
             runs.extend(page)
             token = page.token
             if not token:
@@ -134,12 +149,48 @@ class Store:
         """Return the folder of a run's artifacts, to read and to write, when it is on this machine, else None.
 
         A local store has its artifacts in its own folder: one that was moved or copied is followed, and a place outside
-        is never used, whatever the database says.
+        is never used, whatever the database says. Nor does a server on another machine choose a place on this one.
+
+        Raises
+        ------
+        TrackingError
+            When the database of a local store names an address elsewhere, a symbolic link leads out of its folder, or
+            a server elsewhere names a folder of this machine.
         """
-        recorded, home = file_uri_path(run.info.artifact_uri), local_folder(self.uri)
-        if recorded is None or home is None or is_inside(recorded, home):
+        recorded, home = file_uri_path(run.info.artifact_uri), self.home
+        if home is None:
+            if recorded is not None and is_remote(self.uri) and not is_loopback(self.uri):
+                raise TrackingError(
+                    f"{self.shown}: run {run.info.run_id}: the server says that its artifacts are in {recorded} on "
+                    "this machine; nothing is read or written there: start the server with --serve-artifacts"
+                )
             return recorded
-        return run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+        if recorded is None:
+            raise TrackingError(f"{self.shown}: run {run.info.run_id}: {foreign_fault(run.info.artifact_uri)}")
+        if not is_inside(recorded, home):
+            recorded = run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+        return inside_file(recorded, "", home)
+
+    @cached_property
+    def home(self) -> Path | None:
+        """The folder of a local store, None of any other."""
+        return local_folder(self.uri)
+
+    def check_places(self) -> None:
+        """See that no artifact location in a SQLite store is outside its folder, for MLflow's own server follows them.
+
+        Raises
+        ------
+        TrackingError
+            When one is.
+        """
+        outside = outside_places(sqlite_file(self.uri)) if is_sqlite(self.uri) else []
+        if outside:
+            raise TrackingError(
+                f"{self.shown}: {len(outside)} of its artifact locations are outside its folder, the first "
+                f"{mask_secrets(outside[0])}, and MLflow would show what is there; make the folder of a store that was "
+                "moved writable, so that it can follow, and do not open a store from elsewhere"
+            )
 
     def artifact_place(self, run: Run) -> str:
         """Return where a run's artifacts are, as it may be printed, and where the database says when that differs."""
@@ -291,21 +342,12 @@ def _check_exists(uri: str, shown: str) -> None:
 
 
 def _check_reachable(uri: str, shown: str) -> None:
-    """Try the server's port once: MLflow itself would retry an address that does not answer for minutes."""
+    """Try the server once: MLflow itself would retry an address that does not answer for minutes."""
     if local_folder(uri) is not None:
         return
-    parts = uri_parts(uri)
-    scheme = parts.scheme.partition("+")[0]
-    host, port = parts.host, parts.port or _PORTS.get(scheme)
     reach_loopback_directly()
-    if scheme not in _PORTS or not host or port is None or proxy_of(uri):
-        return
-    try:
-        socket.create_connection((host, port), timeout=10).close()
-    except OSError as error:
-        raise TrackingError(
-            f"{shown}: nothing answers at {host}:{port} ({error}); start the server or correct the tracking URI"
-        ) from None
+    if fault := "" if proxy_of(uri) else server_fault(uri):
+        raise TrackingError(f"{shown}: {fault}")
 
 
 @contextmanager
@@ -321,10 +363,20 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
         ):
             raise
         text = mask_secrets(str(error)).strip()
-        if fault := schema_fault(text, shown):
+        if fault := _unknown_kind(text, shown) or schema_fault(text, shown):
             raise TrackingError(f"{shown}: cannot {doing}: {fault}") from error
         first = text.splitlines()[0] if text else type(error).__name__
         raise TrackingError(f"{shown}: cannot {doing}: {first}{_advice(error, text, shown)}") from error
+
+
+def _unknown_kind(text: str, shown: str) -> str:
+    """Return that no store has such a scheme, when ``text`` is MLflow's word on it; else empty."""
+    if "unsupported URI" not in text and "unsupported database" not in text.lower():
+        return ""
+    return (
+        f"MLflow knows no store of the kind {shown.partition(':')[0]!r}; use sqlite:///folder/mlflow.db, the address "
+        "of a server (https://), or postgresql+psycopg://user@host/name"
+    )
 
 
 def _advice(error: Exception, text: str, shown: str) -> str:

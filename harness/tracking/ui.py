@@ -87,7 +87,8 @@ def ui_server(
     try:
         store.follow()
     except TrackingError as error:
-        _logger.warning("%s; until then the UI shows no files of the runs", error)
+        _logger.warning("%s", error)
+    store.check_places()
     _check_port(host, port)
     address = f"[{host}]" if ":" in host else host
     token = token or new_token()

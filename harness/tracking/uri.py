@@ -14,6 +14,7 @@ from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 __all__ = [
     "absolute_uri",
     "file_uri_path",
+    "is_loopback",
     "is_remote",
     "is_sqlite",
     "local_folder",
@@ -29,6 +30,12 @@ __all__ = [
 def is_remote(uri: str) -> bool:
     """Whether the store is an MLflow server."""
     return uri.startswith(("http://", "https://"))
+
+
+def is_loopback(uri: str) -> bool:
+    """Whether a server is on this machine."""
+    host = urlsplit(uri).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def sqlite_file(uri: str) -> Path:

@@ -67,19 +67,34 @@ def scores(y_true: ArrayLike, probabilities: ArrayLike, n_classes: int) -> Score
         When there is no item, shapes do not fit, a label lies outside 0..C-1, or a probability is not finite.
     """
     truth, predicted = _checked(y_true, probabilities, n_classes)
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+    return scores_of_confusion(confusions(truth, predicted, n_classes))
 
-    confusion = np.asarray(confusion_matrix(truth, predicted, labels=np.arange(n_classes)), dtype=np.int64)
-    support = confusion.sum(axis=1)
+
+def confusions(
+    y_true: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int, groups: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Return items counted by true class (row) and predicted class (column), int64, shape (C, C); with the number of
+    each item's group, ``groups`` of shape (n,) from 0, one such matrix a group, shape (G, C, C)."""
+    cells = y_true * n_classes + predicted
+    if groups is None:
+        return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+    counts = np.bincount(groups * n_classes**2 + cells, minlength=(int(groups.max()) + 1) * n_classes**2)
+    return counts.reshape(-1, n_classes, n_classes)
+
+
+def scores_of_confusion(confusion: NDArray[np.int64]) -> Scores:
+    """Return the scores of items counted by true and predicted class, int64, shape (C, C), at least one item."""
+    support, named, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     present = np.flatnonzero(support)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        truth, predicted, labels=present, average=None, zero_division=0
-    )
-    accuracies = np.full(n_classes, np.nan)
+    # A class that is present divides by its items at least; one that is never predicted has no right ones either.
+    recall = right[present] / support[present]
+    precision = right[present] / np.maximum(named[present], 1)
+    f1 = 2 * right[present] / (support + named)[present]
+    accuracies = np.full(len(confusion), np.nan)
     accuracies[present] = recall
     return Scores(
         macro_accuracy=float(np.mean(recall)),
-        clip_accuracy=float(np.mean(truth == predicted)),
+        clip_accuracy=float(right.sum() / support.sum()),
         precision=float(np.mean(precision)),
         recall=float(np.mean(recall)),
         f1=float(np.mean(f1)),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from harness.data.clips import ClipTable
 from harness.training import clip_predictions, scores
@@ -161,3 +162,19 @@ def test_rounding_moves_nothing_that_need_not_move() -> None:
     short = rounded(exact, PUBLISHED_PRECISION)
     assert short[0] == pytest.approx(exact[0], rel=2.0**-PUBLISHED_PRECISION)
     assert list(short[1]) == [0.5, 0.5 + 2.0**-PUBLISHED_PRECISION, 0.0]
+
+
+@given(
+    st.integers(2, 6).flatmap(lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), min_size=1))
+)
+def test_scores_equal_scikit_learn_to_the_bit(pairs: list[tuple[int, int]]) -> None:
+    truth, called = np.array(pairs).T
+    n_classes = int(max(truth.max(), called.max())) + 1
+    measured = scores(truth, np.eye(n_classes)[called], n_classes)
+    present = np.unique(truth)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        truth, called, labels=present, average=None, zero_division=0
+    )
+    assert np.array_equal(measured.confusion, confusion_matrix(truth, called, labels=np.arange(n_classes)))
+    assert (measured.precision, measured.recall, measured.f1) == (np.mean(precision), np.mean(recall), np.mean(f1))
+    assert measured.clip_accuracy == np.mean(truth == called)

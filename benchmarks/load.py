@@ -1,0 +1,73 @@
+"""Reading and reporting a recorded study of hundreds and thousands of fold runs, in a process of its own each time.
+
+The study is recorded once a size (benchmarks/recorded.py). Seconds of the processor, user and system, are what counts
+on a machine with other work; wall time stands with them. LaTeX is measured apart: it works in processes of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import spread, write
+from benchmarks.recorded import ARMS_IN_ALL, N_FOLDS, NAME, record
+
+_ROOT = Path(__file__).parents[1]
+
+
+def load(repeats: int = 3, seeds: Sequence[int] = (10, 40), *, pdf: bool = True) -> None:
+    """Measure reading, reporting and LaTeX for studies with 50 fold runs a seed."""
+    rows = []
+    for count in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            record(f"sqlite:///{folder}/mlruns/mlflow.db", count)
+            runs = [_measured(folder, pdf) for _ in range(repeats)]
+        rows.append(
+            {"fold_runs": ARMS_IN_ALL * N_FOLDS * count}
+            | {name: spread([run[name] for run in runs]) for name in runs[0]}
+        )
+    write("load", {"sizes": rows})
+
+
+def _measured(folder: str, pdf: bool) -> dict[str, float]:
+    command = [sys.executable, "-c", f"from benchmarks.load import one; one({folder!r}, pdf={pdf})"]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(_ROOT)}
+    )
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def one(folder: str, *, pdf: bool) -> None:
+    """Read and report the study recorded in ``folder``; print the seconds and the peak memory as JSON."""
+    from harness.report.pdf import compile_pdf
+    from harness.report.write import write_report
+    from harness.tracking import read_study
+
+    reports = Path(folder) / "reports" / NAME
+    began = [_clock()]
+    study = read_study(f"sqlite:///{folder}/mlruns/mlflow.db", NAME)
+    began.append(_clock())
+    write_report(study, reports, pdf=False)
+    began.append(_clock())
+    if pdf:
+        compile_pdf(reports, say=lambda _: None)
+    began.append(_clock())
+    measured: dict[str, Any] = {}
+    for name, first, last in zip(("read", "report", "latex"), began, began[1:], strict=False):
+        measured |= {f"{name}_seconds": last[0] - first[0], f"{name}_processor_seconds": last[1] - first[1]}
+    measured["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps(measured))
+
+
+def _clock() -> tuple[float, float]:
+    times = os.times()
+    return time.perf_counter(), times.user + times.system + times.children_user + times.children_system
