@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.features.arrays import open_array
 from harness.features.parts import Part, write_atomically
 from harness.features.sets import Plane
 
@@ -69,12 +71,13 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
     Raises
     ------
     DamagedEntryError
-        When the manifest is unreadable, names another key or other clips, or an array differs from it in shape, size
-        or a single bit.
+        When another account could have written it, the manifest is unreadable, names another key or other clips, or an
+        array differs from it in shape, size or a single bit.
     """
     folder, plane = target.folder, target.plane
     if not folder.exists():
         return None
+    _refuse_foreign(target, (folder, folder / "manifest.json"))
     manifest = _read_manifest(folder)
     if manifest.get("format") != _FORMAT or manifest.get("key") != target.key or manifest.get("clips") != n_clips:
         raise DamagedEntryError("the manifest belongs to other clips, settings or another version")
@@ -82,6 +85,7 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
     names = [f"{plane.slug}.npy", "offsets.npy"]
     if not isinstance(stated, dict) or sorted(stated) != sorted(names):
         raise DamagedEntryError("the manifest does not state the files of this plane")
+    _refuse_foreign(target, [folder / name for name in names])
     values, offsets = (_verified(folder / name, stated[name]) for name in names)
     _check_fit(plane, values, offsets, n_clips)
     content = "".join(stated[name]["sha256"] for name in names)
@@ -103,7 +107,7 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
     """
     plane = target.plane
     building = target.scratch / f"entry-{os.getpid()}-{secrets.token_hex(4)}"
-    building.mkdir(parents=True)
+    make_private(building, group=False)
     values = building / f"{plane.slug}.npy"
     frames, shape, checksum = _join(values, read_parts)
     segments = plane.layout == "segments"
@@ -127,6 +131,8 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
     }
     text = json.dumps(manifest, indent=2) + "\n"
     write_atomically(building / "manifest.json", lambda file: file.write(text.encode()))
+    for path in (*building.iterdir(), building):
+        as_open_as(target.cache, path)
     try:
         building.rename(target.folder)
     except OSError:
@@ -162,6 +168,19 @@ def _join(path: Path, read_parts: Callable[[], Iterator[Part]]) -> tuple[NDArray
     return np.concatenate(frames), shape, checksum
 
 
+def _refuse_foreign(target: Target, paths: Sequence[Path]) -> None:
+    """Raise DamagedEntryError when another account could have written one of ``paths``: a manifest proves an entry
+    whole, not who made it."""
+    for path in paths if not is_shared_cache(target.cache) else ():
+        try:
+            why = distrust(path)
+        except OSError:
+            # Whoever reads it says what is wrong with it.
+            continue
+        if why:
+            raise DamagedEntryError(f"{path.name} {why}")
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -183,7 +202,7 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
             raise DamagedEntryError(f"the contents of {path.name} differ from the manifest (SHA-256 {found[:12]}...)")
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = open_array(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedEntryError(f"{path.name} cannot be read: {error}") from None
     if list(array.shape) != shape:
@@ -194,6 +213,8 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
 def _check_fit(plane: Plane, values: NDArray[Any], offsets: NDArray[Any], n_clips: int) -> None:
     if values.dtype != np.float32 or offsets.dtype != np.int64:
         raise DamagedEntryError(f"the arrays are of type {values.dtype} and {offsets.dtype}, not float32 and int64")
+    if (values.ndim, offsets.ndim) != (2 if plane.layout == "segments" else 3, 1):
+        raise DamagedEntryError(f"the arrays have {values.ndim} and {offsets.ndim} dimensions")
     if plane.layout == "segments":
         fits = len(offsets) == n_clips + 1 and offsets[0] == 0 and offsets[-1] == len(values)
         if not fits or np.any(np.diff(offsets) < 0):

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.accounts import make_private, share_with_group
 from harness.errors import TrackingError
 from harness.spreadsheet import csv_text
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
@@ -232,9 +233,9 @@ def read_history(file: Path) -> pd.DataFrame:
 
 def read_weights(file: Path) -> dict[str, NDArray[Any]]:
     """Return a state dict as numpy arrays."""
-    from safetensors.numpy import load_file
+    from harness.training.weights import read_arrays
 
-    return _read(file, lambda: dict(load_file(file)), WEIGHTS_FILE)
+    return _read(file, lambda: read_arrays(file), WEIGHTS_FILE)
 
 
 def read_json(file: Path) -> Any:
@@ -252,11 +253,14 @@ def _read(file: Path, reader: Callable[[], Content], what: str, else_: str = TRA
 
 
 def write_whole(target: Path, writer: Writer) -> None:
-    """Write one file so that it is there whole or not at all, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # The name's end stays: writers may choose their format by it.
-    temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")
+    """Write one file so that it is there whole or not at all, also after a power cut; only this account can read it."""
+    make_private(target.parent)
+    # The name's end stays: writers may choose their format by it. Nobody can foresee the rest of it.
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=f"-{target.name}")
+    os.close(number)
+    temporary = Path(name)
     try:
+        share_with_group(temporary)
         writer(temporary)
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())

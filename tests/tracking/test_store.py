@@ -50,7 +50,7 @@ def test_a_server_that_does_not_answer_is_told_at_once() -> None:
 
 
 def test_a_port_that_is_no_number_is_told() -> None:
-    with pytest.raises(TrackingError, match="port of the tracking URI is not a number"):
+    with pytest.raises(TrackingError, match=r"its port \(a number\) cannot be told"):
         open_store("http://host:abc", create=True)
 
 
