@@ -107,19 +107,15 @@ def _match(folder: Path, results: Results, predictions: pd.DataFrame) -> None:
         for position, arm in enumerate(results.arms)
         for number, run in enumerate(arm.runs)
     }
-    for key, count in counted.items():
-        if key not in named:
-            arm, fold, seed = key
-            _refuse(
-                table, f"arm {arm[:80]!r}, fold {fold}, seed {seed}: {path.name} has no such training in its arms' runs"
-            )
-        if named[key][1] != count:
-            _refuse(
-                path, f"{named[key][0]}.n_clips: expected {count}, the rows of {table.name}, received {named[key][1]:g}"
-            )
-    for key, (place, _) in named.items():
-        if key not in counted:
-            _refuse(path, f"{place}: {table.name} has no row of arm {key[0]!r}, fold {key[1]}, seed {key[2]}")
+    for arm, fold, seed in counted.keys() - named.keys():
+        _refuse(
+            table, f"arm {arm[:80]!r}, fold {fold}, seed {seed}: {path.name} has no such training in its arms' runs"
+        )
+    for (arm, fold, seed), (place, n_clips) in named.items():
+        count = counted.get((arm, fold, seed), 0)
+        if count != n_clips:
+            what = f"the rows of arm {arm!r}, fold {fold}, seed {seed} in {table.name}"
+            _refuse(path, f"{place}.n_clips: expected {count}, {what}, received {n_clips:g}")
 
 
 def _refuse(path: Path, fault: str) -> NoReturn:

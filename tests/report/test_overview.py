@@ -81,7 +81,7 @@ def test_some_networks_may_be_shown_alone(folders: list[Path], tmp_path: Path) -
 
 
 def test_what_is_no_report_of_protocols_is_told(folders: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="No such file"):
+    with pytest.raises(ReportError, match="no such file"):
         read_report(tmp_path)
     (tmp_path / "results.json").write_text("[]", encoding="utf-8")
     with pytest.raises(ReportError, match="not the results of a study"):
