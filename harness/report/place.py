@@ -96,7 +96,7 @@ def _known(folder: Path) -> dict[str, str | None] | None:
         named = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return {
         name: digest if isinstance(digest, str) else None

@@ -298,7 +298,7 @@ def spoilt(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
                 case "deep":
                     node[place] = json.loads("[" * 45 + "]" * 45)
                 case _:
-                    node[place] = draw(st.sampled_from(VALUES))
+                    node[place] = copy.deepcopy(draw(st.sampled_from(VALUES)))
             break
     content = json.dumps(found).encode()
     match draw(st.sampled_from([*["whole"] * 12, "cut", "utf-16", "mark", "byte"])):
@@ -321,7 +321,7 @@ def column(draw: st.DrawFn, table: pa.Table) -> pa.Table:
     own = table[name].to_pylist()
     row = draw(st.integers(0, n - 1))
     value = draw(
-        st.sampled_from([None, float("nan"), float("inf"), -1, 0, 2, 2**62, "", "x", "LMCNet", b"\xff", [1], {}])
+        st.sampled_from([None, float("nan"), float("inf"), -1, 0, 2, 2**62, "", "x", "LMCNet", b"\xff", [1], {"a": 1}])
     )
     made: Any
     match draw(st.sampled_from(["value", "all", "list", "struct", "decimal", "bytes", "null", "float16", "time"])):
