@@ -25,7 +25,15 @@ from harness.ledger import Ledger
 from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
-from harness.report import ReportFiles, check_place, rewrite_report, summary_rows, write_report
+from harness.report import (
+    ReportCheck,
+    ReportFiles,
+    check_place,
+    check_report,
+    rewrite_report,
+    summary_rows,
+    write_report,
+)
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, StudySpec, TrackingSection, load_study
 from harness.tracking import (
@@ -398,10 +406,26 @@ def rewrite_study(folder: Path, study: Path | None) -> Outcome:
     ReportError
         When the folder holds no report that can be read, or the file is of another study.
     """
-    spec = load_study(study) if study else None
-    claims = claimed_papers(spec, study.parent / "claims") if spec and study else None
-    record, files = rewrite_report(folder, spec, claims)
+    record, files = rewrite_report(folder, *declared(study))
     return Outcome(record, files, summary_rows(record), (), "")
+
+
+def check_study(folder: Path, study: Path | None) -> ReportCheck:
+    """Compare what the report in ``folder`` says with what its predictions say; ``study`` as in :func:`rewrite_study`.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or the file is of another study.
+    """
+    return check_report(folder, *declared(study))
+
+
+def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | None]:
+    """Return the study in the file ``study`` and the papers that it is compared with; raises as :func:`load_study` and
+    :func:`claimed_papers`."""
+    spec = load_study(study) if study else None
+    return spec, claimed_papers(spec, study.parent / "claims") if spec and study else None
 
 
 def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) -> Outcome:

@@ -106,6 +106,21 @@ def us8k_record(**changes: Any) -> StudyRecord:
     return build_record(**{**settings, "compare": compare, **changes})
 
 
+def searched_record(**changes: Any) -> StudyRecord:
+    """Return a small record with a search whose trials ended in every way, and a comparison; it says the accuracies of
+    its search twice, as a store does, and says the same."""
+    settings = {"folds": (1, 2, 3), "n_seeds": 1, "clips_per_class": 1, "trials": 4}
+    compare = [("piczak2015cnn:ESC-10/CNN", TRAINED[0][0])]
+    record = build_record(**{**settings, "trained": TRAINED[:2], "compare": compare, **changes})
+    folds = record.folds.copy()
+    for arm, search in record.searches.items():
+        for trial in search["trials"]:
+            for fold, score in trial["validation_macro_accuracy"].items():
+                same = (folds["arm"] == arm) & (folds["phase"] == "search") & (folds["trial"] == trial["trial"])
+                folds.loc[same & (folds["fold"] == int(fold)), "validation_macro_accuracy"] = score
+    return dataclasses.replace(record, folds=folds)
+
+
 def restated(record: StudyRecord, key: str, **fields: Any) -> StudyRecord:
     """Return ``record`` with a recorded paper whose tables of accuracies state ``fields``; None leaves a field out."""
     claims = copy.deepcopy(record.claims)

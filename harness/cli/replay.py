@@ -21,6 +21,12 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 @click.option(
     "--seed", "seeds", multiple=True, type=click.IntRange(0, 1000), help="Only this seed index; may be repeated."
 )
+@click.option(
+    "--declarations",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="STUDY.toml",
+    help="With REPORT: the study file, where the study has claims files of its own.",
+)
 @DATA_ROOT
 @click.option(
     "--device",
@@ -37,6 +43,7 @@ def replay_command(
     arms: tuple[str, ...],
     folds: tuple[int, ...],
     seeds: tuple[int, ...],
+    declarations: Path | None,
     data_root: Path | None,
     device: str,
     workers: int | None,
@@ -46,21 +53,24 @@ def replay_command(
 ) -> None:
     """Train again what a finished study, trial or fold run recorded, and compare the results bit by bit.
 
-    RUN_ID may be cut to its first letters. REPORT is the folder of a study's report: its final trainings are compared
-    clip by clip. Inputs are rebuilt from the record alone: study, hyperparameters, seeds. Nothing is written to the
-    tracking store. Exit code 0: all equal; 1: something differs or failed.
+    RUN_ID may be cut to its first letters. REPORT is the folder of a study's report. Every number of its results.json,
+    tables, README.md and report.tex is first computed from its predictions, as harness report --check does; where one
+    differs nothing is trained. Then its final trainings are compared clip by clip. Inputs are rebuilt from the record
+    alone: study, hyperparameters, seeds. Nothing is written to the tracking store. Exit code 0: all equal; 1: something
+    differs or failed.
     """
     from harness.data import resolve_data_root
     from harness.prepare import user_cache
     from harness.progress import Terminal
     from harness.replay import open_source, replay
+    from harness.run import declared
     from harness.screen.replay import replay_json, show_replay
     from harness.study.sections import TrackingSection
 
     try:
         with second_ends_at_once(), Terminal() as progress:
             found = replay(
-                open_source(run, tracking_uri or TrackingSection().uri),
+                open_source(run, tracking_uri or TrackingSection().uri, *declared(declarations)),
                 data_root=resolve_data_root(data_root),
                 cache=cache or user_cache(),
                 device=device,

@@ -82,8 +82,13 @@ def plan_command(
     show_plan(make_plan(spec, data_root, device, workers))
 
 
-@click.command("report", short_help="Write the report of a recorded study.")
+@click.command("report", short_help="Write the report of a recorded study, or check one.")
 @click.argument("study")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="With the folder of a report: write nothing, and compare its numbers with its predictions.",
+)
 @click.option("--run-id", help="Study run to report.  [default: the newest of that name]")
 @click.option(
     "--declarations",
@@ -94,16 +99,31 @@ def plan_command(
 @TRACKING
 @REPORTS
 def report_command(
-    study: str, run_id: str | None, declarations: Path | None, tracking_uri: str | None, reports: Path
+    study: str,
+    check: bool,
+    run_id: str | None,
+    declarations: Path | None,
+    tracking_uri: str | None,
+    reports: Path,
 ) -> None:
     """Write the report of STUDY: its name, or its TOML file, from the tracking store.
 
     STUDY may also be the folder of a report, which is then written again in place from its own predictions: with
     today's statistics, claims and words, and without the store.
+
+    --check computes every number of results.json, the tables, README.md and report.tex of such a folder from its
+    predictions and compares, in a minute or two: nothing is trained or written. The PDF, pictures, and what only the
+    record tells are not covered, and are named; predictions that were changed together with all numbers are found by
+    harness replay alone. Exit code 0: all that is covered is equal; 1: something differs.
     """
-    from harness.run import report_study, rewrite_study
+    from harness.run import check_study, report_study, rewrite_study
+    from harness.screen.report_check import show_check
     from harness.screen.studies import show_outcome
 
+    if check:
+        found = check_study(Path(study), declarations)
+        show_check(found)
+        sys.exit(0 if found.equal else 1)
     if (Path(study) / "results.json").is_file():
         show_outcome(rewrite_study(Path(study), declarations))
         return

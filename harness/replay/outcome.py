@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.replay.conditions import Difference
 from harness.replay.predictions import ClipChange, RowChange, WeightChange
+from harness.report import ReportCheck
 from harness.tracking import RecordedFold, RecordedRun
 
 FINAL = "final"
@@ -54,10 +55,14 @@ class FoldReplay:
 
 @dataclass(frozen=True)
 class Replay:
-    """The replay of a run: a row a fold, in the record's order."""
+    """The replay of a run: a row a fold, in the record's order.
+
+    ``report`` tells whether a report's numbers follow from its predictions; where they do not, nothing was trained.
+    """
 
     run: RecordedRun
     folds: tuple[FoldReplay, ...]
+    report: ReportCheck | None = None
 
     @property
     def precision(self) -> str:
@@ -66,8 +71,8 @@ class Replay:
 
     @property
     def equal(self) -> bool:
-        """Whether every fold is equal."""
-        return all(fold.equal for fold in self.folds)
+        """Whether every fold is equal, and a report says what its predictions say."""
+        return (self.report is None or self.report.equal) and all(fold.equal for fold in self.folds)
 
     @property
     def differences(self) -> dict[Difference, int]:

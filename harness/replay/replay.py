@@ -67,7 +67,8 @@ def replay(
     """Train again the trainings at or below a recorded run, and compare.
 
     A fused arm is fused again, from streams that are replayed in the same call, else from the recorded ones; of a
-    report, which has none, its streams are trained too.
+    report, which has none, its streams are trained too. A report is first compared with its own predictions; where its
+    numbers do not follow from them, nothing is trained.
 
     Parameters
     ----------
@@ -91,6 +92,11 @@ def replay(
     for fold in trained:
         devices.setdefault(device_of(fold, device), []).append(fold)
     require_precision(spec, devices)
+    report = source.check()
+    if report is not None:
+        if not report.equal:
+            return Replay(run, (), report)
+        progress.line(f"{run.title}: the report's numbers follow from its predictions; now these are trained again")
     again = _Again(source, spec, chosen, progress)
     progress.begin(_FOLDS, "folds", len(chosen))
     clips = None
@@ -102,7 +108,7 @@ def replay(
     if len(trained) < len(chosen):
         again.fuse(clips or load_clips(spec.data, data_root))
     progress.end(_FOLDS)
-    return Replay(run, tuple(again.done[fold.run_id] for fold in chosen))
+    return Replay(run, tuple(again.done[fold.run_id] for fold in chosen), report)
 
 
 def _chosen(run: RecordedRun, arms: Sequence[str], folds: Sequence[int], seeds: Sequence[int]) -> list[RecordedFold]:

@@ -6,7 +6,6 @@ were chosen and the environment, predictions.parquet the tested clips.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any, Protocol
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.errors import ReportError
 from harness.replay.outcome import FINAL
-from harness.replay.rebuild import recorded_spec
+from harness.report import ReportCheck, check_report
+from harness.report.folder import ReportFolder, open_report
+from harness.report.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
 from harness.tracking import (
     RecordedFold,
@@ -30,7 +30,6 @@ from harness.tracking import (
 )
 from harness.tracking.runs import flat_settings
 
-RESULTS, PREDICTIONS = "results.json", "predictions.parquet"
 REPORT = "report"
 """Level of a :class:`RecordedRun` that was read from a report."""
 
@@ -43,6 +42,10 @@ class Source(Protocol):
 
     run: RecordedRun
     whole: bool
+
+    def check(self) -> ReportCheck | None:
+        """Compare published numbers with the predictions; None where no number is published."""
+        ...
 
     def load(self, fold: RecordedFold) -> StoredFold:
         """Return a training's recorded result."""
@@ -63,6 +66,10 @@ class StoreSource:
         self._uri = readable_uri(uri)
         self.run = read_run(self._uri, run_id)
 
+    def check(self) -> None:
+        """A store has no pages."""
+        return
+
     def load(self, fold: RecordedFold) -> StoredFold:
         """Return a training's recorded result."""
         return load_fold(self._uri, fold.run_id)
@@ -75,39 +82,36 @@ class StoreSource:
 class ReportSource:
     """The final trainings of a study, from the folder of its report.
 
+    ``study`` and ``claims`` are what it was compared with, as in :func:`harness.report.rewrite_report`.
+
     Raises
     ------
     ReportError
-        When the folder holds no report, or one that cannot be read.
-    TrackingError
-        When this version of the code cannot read the study.
+        When the folder holds no report, or one that cannot be read, or of a study that this version cannot read.
     """
 
     whole = False
 
-    def __init__(self, folder: Path) -> None:
-        try:
-            found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-            self._predictions = pd.read_parquet(folder / PREDICTIONS)
-            head = _head(found, folder)
-            runs = [(str(arm["name"]), run["fold"], run["seed"]) for arm in found["arms"] for run in arm["runs"]]
-            chosen = {(row["arm"], row["fold"]): row for row in found["selection"]["chosen"]}
-            devices = list(found.get("devices", []))
-        except OSError as error:
-            raise ReportError(f"{folder}: cannot read the report: {error}") from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ReportError(
-                f"{folder}: not the report of a study: {error!r}; write it again: harness report {folder.name}"
-            ) from None
-        spec = recorded_spec(head)
+    def __init__(self, folder: Path, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None) -> None:
+        self._study, self._claims = study, claims
+        self._report = open_report(folder)
+        found = self._report.results
+        head = _head(self._report)
+        chosen = {(row.arm, row.fold): row for row in found.selection.chosen}
         folds = tuple(
-            _fold(head, spec, arm, fold, seed, chosen.get((arm, fold), {}), devices) for arm, fold, seed in runs
+            _fold(head, self._report.spec, arm.name, run, chosen.get((arm.name, run.fold)), found.devices)
+            for arm in found.arms
+            for run in arm.runs
         )
         self.run = replace(head, folds=folds, siblings=folds)
 
+    def check(self) -> ReportCheck:
+        """Compare the report with its predictions; raises ReportError as :func:`harness.report.check_report`."""
+        return check_report(self._report, self._study, self._claims)
+
     def load(self, fold: RecordedFold) -> StoredFold:
         """Return the clips of a training's test part; it has neither segments nor a history."""
-        table = self._predictions
+        table = self._report.predictions
         mine = table[(table["arm"] == fold.arm) & (table["fold"] == fold.fold) & (table["seed"] == fold.seed)]
         return StoredFold(
             run_id=fold.run_id,
@@ -128,17 +132,17 @@ class ReportSource:
         return
 
 
-def _head(found: Mapping[str, Any], folder: Path) -> RecordedRun:
+def _head(report: ReportFolder) -> RecordedRun:
     """Return what results.json says of a study as a whole, without its trainings."""
     return RecordedRun(
-        run_id=str(folder),
+        run_id=str(report.folder),
         level=REPORT,
-        title=found["study"]["name"],
-        study=found["study"]["name"],
-        study_run=found["study"]["run_id"],
-        spec=found["spec"],
+        title=report.results.study.name,
+        study=report.results.study.name,
+        study_run=report.results.study.run_id,
+        spec=report.found["spec"],
         spec_is_original=None,
-        environment=dict(found["environment"]),
+        environment=dict(report.found["environment"]),
         folds=(),
         siblings=(),
         unfinished=0,
@@ -146,22 +150,22 @@ def _head(found: Mapping[str, Any], folder: Path) -> RecordedRun:
 
 
 def _fold(
-    head: RecordedRun, spec: StudySpec, arm: str, fold: int, seed: int, row: Mapping[str, Any], devices: list[str]
+    head: RecordedRun, spec: StudySpec, arm: str, run: Run, row: Chosen | None, devices: list[str]
 ) -> RecordedFold:
     """Return a final training as a store would have it; ``row`` has the trial and the values chosen for its fold."""
-    values = {name: row[name] for name in spec.search.space if row.get(name) is not None}
+    values = {name: row.settings[name] for name in spec.search.space if name in row.settings} if row else {}
     own = spec.arm(arm)
     settings = None if own.is_fused else spec.settings(own, values)
     digests = head.environment.get("digests", {})
     features = "-" if settings is None else digests.get(f"features.{settings.features_name}", "-")
     return RecordedFold(
-        run_id=f"{arm}/fold{fold}/seed{seed}",
-        task_key=f"{arm}/{FINAL}/fold{fold}/seed{seed}",
+        run_id=f"{arm}/fold{run.fold}/seed{run.seed}",
+        task_key=f"{arm}/{FINAL}/fold{run.fold}/seed{run.seed}",
         arm=arm,
         phase=FINAL,
-        trial=row.get("trial"),
-        fold=fold,
-        seed=seed,
+        trial=row.trial if row else None,
+        fold=run.fold,
+        seed=run.seed,
         values=values,
         settings={} if settings is None else _texts(flat_settings(settings)),
         digests={"data": digests.get("data", "-"), "features": features},
@@ -171,9 +175,12 @@ def _fold(
     )
 
 
-def open_source(what: str, uri: str) -> Source:
-    """Return the report in the folder ``what``, if one is there, else the run with that id in the store at ``uri``."""
-    return ReportSource(Path(what)) if (Path(what) / RESULTS).is_file() else StoreSource(uri, what)
+def open_source(what: str, uri: str, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None) -> Source:
+    """Return the report in the folder ``what``, if one is there, else the run with that id in the store at ``uri``;
+    ``study`` and ``claims`` as in :class:`ReportSource`."""
+    if (Path(what) / RESULTS).is_file():
+        return ReportSource(Path(what), study, claims)
+    return StoreSource(uri, what)
 
 
 def with_streams(chosen: list[RecordedFold], run: RecordedRun) -> list[RecordedFold]:

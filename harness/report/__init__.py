@@ -13,6 +13,7 @@ from harness.surroundings import drop_missing_backend
 
 if TYPE_CHECKING:
     from harness.report.audit import AuditFiles, write_audit
+    from harness.report.check import ReportCheck, check_report
     from harness.report.conclusions import findings
     from harness.report.evidence import Evidence, gather
     from harness.report.overview import OverviewFiles, write_overview
@@ -32,8 +33,10 @@ __all__ = [
     "AuditFiles",
     "Evidence",
     "OverviewFiles",
+    "ReportCheck",
     "ReportFiles",
     "check_place",
+    "check_report",
     "compile_pdf",
     "confusion_png",
     "curves_png",
@@ -52,6 +55,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "audit": ["AuditFiles", "write_audit"],
+        "check": ["ReportCheck", "check_report"],
         "conclusions": ["findings"],
         "evidence": ["Evidence", "gather"],
         "overview": ["OverviewFiles", "write_overview"],

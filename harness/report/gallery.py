@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -50,7 +51,8 @@ def draw_all(
     entries: dict[str, list[FigureEntry]] = {topic: [] for topic in TOPICS}
     files: dict[str, bytes] = {}
     with figure_style():
-        for topic, name, figure, caption in _figures(evidence):
+        for topic, name, draw, caption in _figures(evidence):
+            figure = draw()
             earlier = {path: content for path, content in (kept or {}).items() if Path(path).stem == name}
             if figure is None and earlier:
                 entries[topic].append(FigureEntry(name, f"{caption} {marks}".strip()))
@@ -63,7 +65,18 @@ def draw_all(
     return entries, files
 
 
-_Drawn = tuple[str, str, Figure | None, str]
+def figures_there(evidence: Evidence, stems: Collection[str]) -> dict[str, list[FigureEntry]]:
+    """Return the entries by topic of the figures whose file stem is among ``stems``; nothing is drawn."""
+    marks = wording.short_marks(evidence.record, evidence.scores)
+    entries: dict[str, list[FigureEntry]] = {topic: [] for topic in TOPICS}
+    for topic, name, _, caption in _figures(evidence):
+        if name in stems:
+            entries[topic].append(FigureEntry(name, f"{caption} {marks}".strip()))
+    return entries
+
+
+_Drawn = tuple[str, str, Callable[[], Figure | None], str]
+"""Topic, stem, what draws the figure (None where there is nothing to draw), and caption."""
 
 
 def _figures(evidence: Evidence) -> Iterator[_Drawn]:
@@ -84,7 +97,7 @@ def _protocols(evidence: Evidence) -> _Drawn:
     )
     if published:
         caption += f" Vertical lines: published accuracies, whatever their protocol.{marked(published)}"
-    return "protocols", "protocols", protocol_figure(evidence.protocols, published), caption
+    return "protocols", "protocols", partial(protocol_figure, evidence.protocols, published), caption
 
 
 def _folds(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
@@ -102,8 +115,8 @@ def _folds(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
         caption += " Dotted: measured under other conditions, so not comparable."
     if any(each.published is not None for each in drawn):
         caption += " ± after a published accuracy: its own SD over folds."
-    figure = fold_figure(evidence.scores, fused, intervals=evidence.intervals, claims=evidence.claims)
-    return "folds", "fold-accuracies", figure, caption
+    draw = partial(fold_figure, evidence.scores, fused, intervals=evidence.intervals, claims=evidence.claims)
+    return "folds", "fold-accuracies", draw, caption
 
 
 def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
@@ -116,7 +129,7 @@ def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
             f"{sample_size(pair)}. Average: unweighted mean of the classes, the published one as printed."
         )
         name = "claimed-classes" if number == 0 else f"claimed-classes-{number + 1}"
-        yield "claims", name, dumbbell_figure(pair, evidence.record.classes), caption
+        yield "claims", name, partial(dumbbell_figure, pair, evidence.record.classes), caption
 
 
 def _contrasts(evidence: Evidence) -> _Drawn:
@@ -131,13 +144,13 @@ def _contrasts(evidence: Evidence) -> _Drawn:
     drawn = len(drawn_pairs(paired))
     if drawn < len(paired):
         caption += f" The first {drawn} of {len(paired)} pairs are drawn; the table has all."
-    return "contrasts", "contrasts", contrast_figure(pairs, evidence.margin), caption
+    return "contrasts", "contrasts", partial(contrast_figure, pairs, evidence.margin), caption
 
 
 def _hard_clips(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
     several = len(evidence.scores.folds["arm"].unique()) > 1
     rescued = len(evidence.clips.only_fusion) > 0
-    figure = hard_clip_figure(evidence.clips, evidence.record.classes, fusion=rescued) if several else None
+    draw = partial(hard_clip_figure, evidence.clips, evidence.record.classes, fusion=rescued) if several else _nothing
     caption = (
         f"Clips by true class, of {evidence.clips.n_clips:,} tested: those that no arm classed correctly with any seed"
     )
@@ -146,7 +159,7 @@ def _hard_clips(evidence: Evidence, fused: Sequence[str]) -> _Drawn:
     caption += ". Classes without such a clip are left out."
     if fused and not rescued:
         caption += " No fused arm got a clip right with every seed that its streams missed with all of theirs."
-    return "clips", "hard-clips", figure, caption
+    return "clips", "hard-clips", draw, caption
 
 
 def _by_arm(evidence: Evidence, fused: Sequence[str]) -> Iterator[_Drawn]:
@@ -158,14 +171,14 @@ def _by_arm(evidence: Evidence, fused: Sequence[str]) -> Iterator[_Drawn]:
             counts = evidence.scores.confusions[arm]
             clips = record.predictions.loc[record.predictions["arm"] == arm, "clip_id"].nunique()
             note = f"n = {int(counts.sum()):,} tests of {clips:,} clips, folds and seeds together"
-            figure = confusion_figure(counts, record.classes, arm, note)
+            draw = partial(confusion_figure, counts, record.classes, arm, note)
             caption = f"Confusion matrix of {arm}: percent of each true class; {note}."
-            yield "confusion", f"confusion-{stems[arm]}", figure, caption
+            yield "confusion", f"confusion-{stems[arm]}", draw, caption
         if arm in searches:
             yield (
                 "search",
                 f"search-{stems[arm]}",
-                search_figure(searches[arm], arm),
+                partial(search_figure, searches[arm], arm),
                 _search_caption(arm, searches[arm]),
             )
         history = record.history[record.history["arm"] == arm] if len(record.history) else record.history
@@ -176,7 +189,16 @@ def _by_arm(evidence: Evidence, fused: Sequence[str]) -> Iterator[_Drawn]:
                 f"Training curves of {arm}: each fold thin (mean of {count(n_seeds, 'seed')}), the mean over "
                 f"{count(n_folds, 'fold')} thick; it ends where the first fold stops."
             )
-            yield "curves", f"curves-{stems[arm]}", curves_figure(history, arm) if len(history) else None, caption
+            yield (
+                "curves",
+                f"curves-{stems[arm]}",
+                partial(curves_figure, history, arm) if len(history) else _nothing,
+                caption,
+            )
+
+
+def _nothing() -> None:
+    """Draw nothing."""
 
 
 def _search_caption(arm: str, search: Mapping[str, object]) -> str:

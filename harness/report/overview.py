@@ -5,16 +5,15 @@ Everything is read from the studies' results.json, so that a folder of reports i
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from harness.comparisons.protocols import ProtocolEffect
-from harness.comparisons.study_claims import rules_of
 from harness.errors import ReportError
 from harness.report import markdown, wording
 from harness.report.cells import accuracy
@@ -23,9 +22,11 @@ from harness.report.protocol_figures import protocol_figure
 from harness.report.protocol_tables import EPOCHS, effects_table
 from harness.report.published import Published, as_published, marked, of_network, reads_as_macro
 from harness.report.results import SCHEMA
+from harness.report.results_file import RESULTS, Effect, Results, read_results
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
 from harness.spreadsheet import csv_text
+from harness.study.load import parse_study
 
 STEM = "protocols"
 _DATASETS = {
@@ -76,27 +77,16 @@ def read_report(folder: Path) -> Reported:
     ReportError
         When there is no results.json of this version, or its study has one protocol only.
     """
-    path = folder / "results.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        version, effects = found["schema"], found.get("protocol_effects") or []
-        title = _title(found)
-        own = tuple(_effect(each, title) for each in effects)
-        published = _published(found, title)
-        study = str(found["study"]["name"])
-        confidence = rules_of(found["spec"]).confidence
-    except OSError as error:
+    path = folder / RESULTS
+    data, found = read_results(folder)
+    if found.version != SCHEMA:
         raise ReportError(
-            f"{path}: {error.strerror}; name a folder that harness run-study wrote a report into"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(
-            f"{path}: not the results of a study ({error!r}); write the report again: harness report STUDY"
-        ) from None
-    if version != SCHEMA:
-        raise ReportError(
-            f"{path}: schema is {version}, expected {SCHEMA}; write the report again: harness report {study}"
+            f"{path}: schema is {found.version}, expected {SCHEMA}; write the report again: harness report {folder}"
         )
+    study, title = found.study.name, _title(found)
+    own = tuple(_effect(each, title) for each in found.protocol_effects)
+    published = _published(found, title)
+    confidence = _confidence(path, data["spec"])
     if not own:
         raise ReportError(
             f"{path}: every arm of {study} has one and the same protocol, so there is nothing to set beside another; "
@@ -154,7 +144,7 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
     ReportError
         As :func:`read_report` and :func:`overview`.
     """
-    if (target / "results.json").exists():
+    if (target / RESULTS).exists():
         raise ReportError(f"--output {target}: the report of a study lies there; name another folder")
     table, page, effects, published = overview([read_report(folder) for folder in folders], networks)
     with figure_style():
@@ -170,30 +160,33 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
     return OverviewFiles(target, tuple(target / name for name in drawn), tuple(target / name for name in written))
 
 
-def _title(found: dict[str, Any]) -> str:
-    dataset = str(found["data"]["dataset"])
-    name, protocol = _DATASETS.get(dataset, dataset), found["protocol"]
-    if not protocol["partial"]:
+def _confidence(path: Path, spec: dict[str, Any]) -> float:
+    return parse_study(spec, f"{path}: $.spec").evaluate.confidence
+
+
+def _title(found: Results) -> str:
+    dataset, protocol = found.data.dataset, found.protocol
+    name = _DATASETS.get(dataset, dataset)
+    if not protocol.partial:
         return name
-    folds = [str(fold) for fold in protocol["tested_folds"]]
-    return f"{name} ({len(folds)} of {len(protocol['official_folds'])} folds)"
+    return f"{name} ({len(protocol.tested_folds)} of {len(protocol.official_folds)} folds)"
 
 
-def _effect(each: dict[str, Any], title: str) -> ProtocolEffect:
-    known = {field.name for field in fields(ProtocolEffect)}
-    effect = ProtocolEffect(**{name: value for name, value in each.items() if name in known})
-    folds = {int(fold): float(value) for fold, value in effect.folds.items()}
-    return replace(effect, network=f"{effect.network}, {title}", arm=f"{effect.arm}, {title}", folds=folds)
+def _effect(each: Effect, title: str) -> ProtocolEffect:
+    folds = {int(fold): value for fold, value in each.folds.items()}
+    own = {"network": f"{each.network}, {title}", "arm": f"{each.arm}, {title}", "folds": folds}
+    sd = math.nan if each.sd is None else each.sd
+    return ProtocolEffect(**(dict(each) | own | {"sd": sd}))
 
 
-def _published(found: dict[str, Any], title: str) -> Published:
-    folds = {arm["name"]: pd.DataFrame(arm["folds"]) for arm in found["arms"]}
+def _published(found: Results, title: str) -> Published:
+    folds = {arm.name: pd.DataFrame([dict(fold) for fold in arm.folds], dtype=float) for arm in found.arms}
     values: dict[str, dict[float, str]] = {}
-    for each in found["comparisons"]:
-        claim = each["claim"]
-        if claim["class"] is None and reads_as_macro(each["estimand"], folds[each["arm"]]):
-            text = as_published(f"{claim['percent']:.10g}", each["as"])
-            values.setdefault(f"{each['arm']}, {title}", {})[claim["percent"]] = text
+    for each in found.comparisons:
+        percent = each.claim.percent
+        if each.claim.class_ is None and len(folds[each.arm]) and reads_as_macro(each.estimand, folds[each.arm]):
+            text = as_published(f"{percent:.10g}", each.read_as)
+            values.setdefault(f"{each.arm}, {title}", {})[percent] = text
     return {arm: tuple(own.items()) for arm, own in values.items()}
 
 

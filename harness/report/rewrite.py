@@ -6,7 +6,6 @@ that its numbers rest on, so that a fault in how they were computed can be mende
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pandas as pd
 
 from harness.errors import ReportError
 from harness.record import FOLD_COLUMNS, StudyRecord
+from harness.report.folder import ReportFolder, open_report
 from harness.report.write import ReportFiles, write_report
 from harness.study import COMPARISONS, DECLARATIONS, StudySpec
 
@@ -40,7 +40,7 @@ def rewrite_report(
     ReportError
         When the folder holds no report that can be read, or ``study`` is another study.
     """
-    record = replace(record_of_report(folder, study), claims=dict(claims or {}))
+    record = replace(record_of_report(open_report(folder), study), claims=dict(claims or {}))
     kept = {
         f"figures/{path.name}": path.read_bytes()
         for path in sorted((folder / "figures").glob("curves-*"))
@@ -49,47 +49,41 @@ def rewrite_report(
     return record, write_report(record, folder, kept=kept, pdf=pdf)
 
 
-def record_of_report(folder: Path, study: StudySpec | None = None) -> StudyRecord:
+def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> StudyRecord:
     """Return the record of a study as its report tells it: final trainings and their predictions, without histories.
 
     Raises
     ------
     ReportError
-        As :func:`rewrite_report`.
+        When ``study`` is another study.
     """
-    try:
-        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        predictions = pd.read_parquet(folder / "predictions.parquet")
-        spec, environment = dict(found["spec"]), dict(found["environment"])
-        if study is not None:
-            later = _declare(spec, study)
-            if later:
-                environment["declared_later"] = sorted({*environment.get("declared_later", ()), *later})
-        return StudyRecord(
-            name=found["study"]["name"],
-            run_id=found["study"]["run_id"],
-            status=found["study"]["status"],
-            spec=spec,
-            classes=tuple(found["classes"]),
-            predictions=predictions,
-            history=pd.DataFrame(),
-            folds=pd.DataFrame(_fold_rows(found), columns=FOLD_COLUMNS),
-            leakage=pd.DataFrame(found["leakage"]),
-            environment=environment,
-            seconds=found["study"]["seconds"],
-            searches={search["arm"]: search for search in found["searches"]},
-            learnt={arm["name"]: arm["learnt"] for arm in found["arms"] if arm.get("learnt") is not None},
-        )
-    except OSError as error:
-        raise ReportError(f"{folder}: cannot read the report: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReportError(f"{folder}: not the report of a study: {error!r}; name a folder below reports/") from None
+    found, read = report.found, report.results
+    spec, environment = dict(found["spec"]), dict(found["environment"])
+    if study is not None:
+        later = _declare(spec, report.spec, study)
+        if later:
+            environment["declared_later"] = sorted({*environment.get("declared_later", ()), *later})
+    return StudyRecord(
+        name=read.study.name,
+        run_id=read.study.run_id,
+        status=read.study.status,
+        spec=spec,
+        classes=tuple(read.classes),
+        predictions=report.predictions,
+        history=pd.DataFrame(),
+        folds=pd.DataFrame(_fold_rows(report), columns=FOLD_COLUMNS),
+        leakage=pd.DataFrame(found["leakage"]),
+        environment=environment,
+        seconds=found["study"]["seconds"],
+        searches={search["arm"]: search for search in found["searches"]},
+        learnt={arm.name: arm.learnt for arm in read.arms if arm.learnt is not None},
+    )
 
 
-def _declare(spec: dict[str, Any], study: StudySpec) -> list[str]:
+def _declare(spec: dict[str, Any], recorded: StudySpec, study: StudySpec) -> list[str]:
     """Put the declarations of ``study`` into the recorded ``spec``; return the comparisons that differ."""
     # A record made before a field was added has that field's default.
-    then = StudySpec.model_validate_json(json.dumps(spec)).model_dump(mode="json")
+    then = recorded.model_dump(mode="json")
     now = study.model_dump(mode="json")
     if now["study"]["name"] != then["study"]["name"]:
         raise ReportError(
@@ -119,28 +113,30 @@ def _unlabelled(value: Any) -> Any:
     return value
 
 
-def _fold_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _fold_rows(report: ReportFolder) -> Iterator[dict[str, Any]]:
     """Yield a row for each training that the results tell of, with the columns of ``StudyRecord.folds``."""
-    chosen = {(row["arm"], row["fold"]): row for row in found["selection"]["chosen"]}
-    space = (found["spec"].get("search") or {}).get("space") or {}
-    device = found["devices"][0] if len(found.get("devices", ())) == 1 else "-"
-    for arm in found["arms"]:
-        for run in arm["runs"]:
-            row = chosen.get((arm["name"], run["fold"]), {})
-            values = {name: row[name] for name in space if row.get(name) is not None}
-            yield _row(arm["name"], "final", row.get("trial"), run["fold"], run["seed"], params=values, device=device)
-    tested = found["protocol"]["expected_folds"]
-    for search in found["searches"]:
-        for trial in search["trials"]:
-            scores = trial["validation_macro_accuracy"]
+    found = report.results
+    chosen = {(row.arm, row.fold): row for row in found.selection.chosen}
+    space = report.spec.search.space
+    device = found.devices[0] if len(found.devices) == 1 else "-"
+    for arm in found.arms:
+        for run in arm.runs:
+            row = chosen.get((arm.name, run.fold))
+            values = {name: row.settings[name] for name in space if name in row.settings} if row else {}
+            yield _row(arm.name, "final", row.trial if row else None, run.fold, run.seed, params=values, device=device)
+    for search in found.searches:
+        for trial in search.trials:
+            scores = trial.validation_macro_accuracy
             for fold, score in scores.items():
-                yield _row(search["arm"], "search", trial["trial"], int(fold), 0, validation_macro_accuracy=score)
-            dropped = trial["state"] == "pruned" and not trial.get("stopped")
-            for fold in tested if dropped else ():
-                if str(fold) not in scores:
-                    yield _row(search["arm"], "search", trial["trial"], fold, 0, status="KILLED")
-    for failure in found["failures"]:
-        yield _row(**{name: failure[name] for name in ("arm", "phase", "trial", "fold", "seed", "status", "error")})
+                yield _row(search.arm, "search", trial.trial, int(fold), 0, validation_macro_accuracy=score)
+            dropped = trial.state == "pruned" and not trial.stopped
+            for tested in found.protocol.expected_folds if dropped else ():
+                if str(tested) not in scores:
+                    yield _row(search.arm, "search", trial.trial, tested, 0, status="KILLED")
+    for failure in found.failures:
+        yield _row(
+            **{name: getattr(failure, name) for name in ("arm", "phase", "trial", "fold", "seed", "status", "error")}
+        )
 
 
 def _row(arm: str, phase: str, trial: int | None, fold: int, seed: int, **more: Any) -> dict[str, Any]:

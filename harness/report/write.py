@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from harness.comparisons.scores import checked_predictions
 from harness.errors import StudyError
 from harness.record import StudyRecord
 from harness.report.document import document_tex
-from harness.report.evidence import gather
+from harness.report.evidence import Evidence, gather
 from harness.report.front import FRONT, front_page, is_own
-from harness.report.gallery import draw_all, file_stem
+from harness.report.gallery import FigureEntry, draw_all, file_stem
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
 from harness.report.place import put_in_place
@@ -77,7 +77,7 @@ def write_report(
         When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
         file of somebody else would be replaced.
     """
-    files = report_contents(record, _networks(record) if parameter_tables is None else parameter_tables, kept or {})
+    files = report_contents(record, networks_of(record) if parameter_tables is None else parameter_tables, kept or {})
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
     hints: list[str] = []
@@ -98,7 +98,7 @@ def write_report(
     )
 
 
-def _networks(record: StudyRecord) -> Mapping[str, pd.DataFrame]:
+def networks_of(record: StudyRecord) -> Mapping[str, pd.DataFrame]:
     """Return the layer tables, or none where this version cannot read the recorded study: its accuracies still
     stand."""
     try:
@@ -113,17 +113,27 @@ def report_contents(
 ) -> dict[str, bytes]:
     """Return every file of the report by its path within the report's folder; results.json comes last."""
     evidence = gather(record)
+    figures, drawn = draw_all(evidence, kept)
+    return {
+        "predictions.parquet": _parquet(checked_predictions(record)),
+        **drawn,
+        **report_texts(evidence, parameter_tables, figures),
+        "results.json": results_json(evidence),
+    }
+
+
+def report_texts(
+    evidence: Evidence, parameter_tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Sequence[FigureEntry]]
+) -> dict[str, bytes]:
+    """Return the tables, the front page and the document of the report by path; ``figures`` is by topic."""
     tables = build_tables(evidence, parameter_tables)
-    prefix = file_stem(record.name)
-    files = {"predictions.parquet": _parquet(checked_predictions(record))}
+    prefix = file_stem(evidence.record.name)
+    files: dict[str, bytes] = {}
     for table in (table for topic in tables.values() for table in topic):
         files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{prefix}-{table.name}").encode()
         files[f"tables/{table.name}.csv"] = csv_text(table.data).encode()
-    figures, drawn = draw_all(evidence, kept)
-    files |= drawn
     files[FRONT] = front_page(evidence, tables, figures).encode()
     files["report.tex"] = document_tex(evidence, tables, figures).encode()
-    files["results.json"] = results_json(evidence)
     return files
 
 

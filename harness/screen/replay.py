@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.replay.conditions import Difference, is_numeric_package, is_package, short
 from harness.replay.outcome import title
+from harness.screen.report_check import check_json, show_check
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
@@ -23,8 +24,12 @@ _SPEC_CHANGED = (
 
 
 def show_replay(found: Replay) -> None:
-    """Print a replay: a row a fold, then the conditions that differ."""
+    """Print a replay: a row a fold, the conditions that differ, and what of a report was compared."""
     terminal = console()
+    if found.report is not None and not found.report.equal:
+        show_check(found.report, trained=True)
+        terminal.print("nothing was trained", markup=False)
+        return
     columns = ("training", "result", "rows changed", "largest", "classes changed", "accuracy in %")
     rows = [_replay_row(fold) for fold in found.folds]
     what = "report" if found.run.level == "report" else f"{found.run.level} run"
@@ -39,6 +44,8 @@ def show_replay(found: Replay) -> None:
     if found.run.spec_is_original is False:
         terminal.print(_SPEC_CHANGED)
     _show_conditions(terminal, found.differences, len(found.folds), ("recorded", "now"))
+    if found.report is not None:
+        show_check(found.report, trained=True)
     equal = sum(fold.equal for fold in found.folds)
     if equal == len(found.folds):
         terminal.print(f"EQUAL: all {equal} {found.precision}")
@@ -75,6 +82,7 @@ def replay_json(found: Replay) -> str:
         "equal": found.equal,
         "study_is_as_recorded": found.run.spec_is_original,
         "unfinished": found.run.unfinished,
+        "report": None if found.report is None else check_json(found.report),
         "conditions": _conditions_json(found.differences, "recorded", "now"),
         "folds": [
             {

@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.errors import HarnessError, ReportError
 from harness.replay import ReportSource, StoreSource, open_source
-from harness.replay.sources import PREDICTIONS, RESULTS
-from harness.report import write_report
+from harness.report import rewrite_report, write_report
+from harness.report.predictions_file import PREDICTIONS
+from harness.report.results_file import RESULTS
 from harness.screen.replay import show_replay
 from harness.tracking import read_study
 from tests.replay.conftest import Recorded
@@ -72,6 +73,7 @@ def test_another_data_set_is_named(recorded: Recorded, report: Path) -> None:
     results = json.loads((report / RESULTS).read_text("utf-8"))
     results["environment"]["digests"]["data"] = "0" * 64
     (report / RESULTS).write_text(json.dumps(results), encoding="utf-8")
+    rewrite_report(report, pdf=False)
     found = recorded.replay(source=ReportSource(report), arms=["B"], folds=[3])
     assert [each.name for each in found.differences] == ["data digest"]
 

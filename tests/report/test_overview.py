@@ -81,17 +81,17 @@ def test_some_networks_may_be_shown_alone(folders: list[Path], tmp_path: Path) -
 
 
 def test_what_is_no_report_of_protocols_is_told(folders: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="No such file"):
+    with pytest.raises(ReportError, match="no such file"):
         read_report(tmp_path)
     (tmp_path / "results.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(ReportError, match="not the results of a study"):
+    with pytest.raises(ReportError, match="not the report of a study"):
         read_report(tmp_path)
     (tmp_path / "results.json").write_bytes(results_json(gather(build_record())))
     with pytest.raises(ReportError, match="one and the same protocol"):
         read_report(tmp_path)
-    older = json.loads((folders[0] / "results.json").read_text("utf-8")) | {"schema": 1}
+    older = json.loads((folders[0] / "results.json").read_text("utf-8")) | {"schema": 2}
     (tmp_path / "results.json").write_text(json.dumps(older), encoding="utf-8")
-    with pytest.raises(ReportError, match="schema is 1"):
+    with pytest.raises(ReportError, match="schema is 2"):
         read_report(tmp_path)
 
 

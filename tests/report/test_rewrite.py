@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +13,7 @@ from harness.errors import ReportError
 from harness.record import StudyRecord
 from harness.report import rewrite_report, write_report
 from harness.study import StudySpec
-from tests.records import ESC10, TRAINED, MakeRecord
+from tests.records import TRAINED, searched_record
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -22,24 +21,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def record_of_search(make_record: MakeRecord) -> StudyRecord:
+def record_of_search() -> StudyRecord:
     """Return a record with a search whose trials ended in every way, and a comparison."""
-    record = make_record(
-        trained=TRAINED[:1],
-        fused=None,
-        folds=(1, 2, 3, 4, 5),
-        n_seeds=1,
-        classes=ESC10,
-        trials=5,
-        compare=[("piczak2015cnn:ESC-10/CNN", TRAINED[0][0])],
-    )
-    folds = record.folds.copy()
-    # A store tells the accuracies of a search twice, and tells the same.
-    for trial in record.searches[TRAINED[0][0]]["trials"]:
-        for fold, score in trial["validation_macro_accuracy"].items():
-            same = (folds["phase"] == "search") & (folds["trial"] == trial["trial"]) & (folds["fold"] == int(fold))
-            folds.loc[same, "validation_macro_accuracy"] = score
-    return dataclasses.replace(record, folds=folds)
+    return searched_record(trained=TRAINED[:1], fused=None, folds=(1, 2, 3, 4, 5), clips_per_class=4, trials=5)
 
 
 @pytest.fixture(scope="module")

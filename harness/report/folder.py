@@ -1,0 +1,125 @@
+"""The one door to a report's folder: whatever reads a report gets it here, checked as a whole before it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+
+from harness.errors import ReportError, StudyError
+from harness.report.predictions_file import PREDICTIONS, read_predictions
+from harness.report.results_file import RESULTS, Results, read_results
+from harness.study import StudySpec
+from harness.study.load import parse_study
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """A report that was read and checked.
+
+    Attributes
+    ----------
+    found, results
+        results.json as JSON data, and what is read from it.
+    spec
+        The study that it was made by.
+    predictions
+        The columns of ``StudyRecord.predictions``.
+    """
+
+    folder: Path
+    found: dict[str, Any]
+    results: Results
+    spec: StudySpec
+    predictions: pd.DataFrame
+
+
+def open_report(folder: Path) -> ReportFolder:
+    """Return the report in ``folder``.
+
+    Its two files are checked each by itself and against each other: both name the same arms, folds, seeds and classes,
+    and as many clips in each training.
+
+    Raises
+    ------
+    ReportError
+        When a file cannot be read, or does not fit; naming the file, the place within it and the value.
+    """
+    found, results = read_results(folder)
+    spec = _study(folder, results)
+    predictions = read_predictions(folder, len(results.classes))
+    _match(folder, results, predictions)
+    return ReportFolder(folder, found, results, spec, predictions)
+
+
+def _study(folder: Path, results: Results) -> StudySpec:
+    path = folder / RESULTS
+    try:
+        spec = parse_study(results.spec, f"{path}: $.spec")
+    except StudyError as error:
+        git, version = results.environment.git, results.environment.harness or "unknown"
+        made = f"commit {git.commit}" if git.commit else f"version {version}"
+        raise ReportError(
+            f"{error}\nThe report was written by {made} of the harness; read or replay it with that"
+        ) from None
+    if spec.study.name != results.study.name:
+        _refuse(path, f"$.study.name: expected {spec.study.name!r} as in $.spec, received {results.study.name!r}")
+    arms, named = [arm.name for arm in spec.arms], [arm.name for arm in results.arms]
+    if arms != named:
+        _refuse(path, f"$.arms: expected the arms of $.spec ({', '.join(arms)}), received {', '.join(named)}")
+    for position, arm in enumerate(results.arms):
+        for number, run in enumerate(arm.runs):
+            if run.fold not in spec.test_folds:
+                place = f"$.arms[{position}].runs[{number}].fold"
+                _refuse(
+                    path, f"{place}: expected a fold that the study tests {list(spec.test_folds)}, received {run.fold}"
+                )
+    _check_chosen(path, results, spec)
+    return spec
+
+
+def _check_chosen(path: Path, results: Results, spec: StudySpec) -> None:
+    """Refuse values that a search cannot have chosen: they would be trained with."""
+    # Values are further keys of a row, named by the study's search space.
+    for position, row in enumerate(results.selection.chosen):
+        arm = spec.arm(row.arm)
+        values = {name: value for name, value in row.settings.items() if name in spec.search.space}
+        try:
+            if arm.is_fused:
+                raise ValueError("a fused arm is not searched")
+            spec.settings(arm, values)
+        except ValueError as error:
+            _refuse(path, f"$.selection.chosen[{position}]: {' '.join(str(error).split())[:300]}")
+
+
+def _match(folder: Path, results: Results, predictions: pd.DataFrame) -> None:
+    """Refuse a table that holds other trainings than the results name, or another number of clips in one."""
+    table, path = folder / PREDICTIONS, folder / RESULTS
+    sizes = predictions.groupby(["arm", "fold", "seed"], sort=False).size().reset_index(name="rows")
+    counted = {
+        (str(arm), int(fold), int(seed)): int(rows)
+        for arm, fold, seed, rows in sizes[["arm", "fold", "seed", "rows"]].to_numpy()
+    }
+    named = {
+        (arm.name, run.fold, run.seed): (f"$.arms[{position}].runs[{number}]", run.n_clips)
+        for position, arm in enumerate(results.arms)
+        for number, run in enumerate(arm.runs)
+    }
+    for arm, fold, seed in counted.keys() - named.keys():
+        _refuse(
+            table, f"arm {arm[:80]!r}, fold {fold}, seed {seed}: {path.name} has no such training in its arms' runs"
+        )
+    for (arm, fold, seed), (place, n_clips) in named.items():
+        count = counted.get((arm, fold, seed), 0)
+        if count != n_clips:
+            what = f"the rows of arm {arm!r}, fold {fold}, seed {seed} in {table.name}"
+            _refuse(path, f"{place}.n_clips: expected {count}, {what}, received {n_clips:g}")
+
+
+def _refuse(path: Path, fault: str) -> NoReturn:
+    raise ReportError(
+        f"{path}: {fault}; take the folder from where it was published again, or write it from its record: "
+        "harness report STUDY"
+    ) from None
