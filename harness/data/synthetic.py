@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.accounts import distrust
 from harness.data.esc import COLUMNS, METADATA, inventory_of
 from harness.data.inventory import Inventory, class_names
 from harness.data.metadata import read_rows
@@ -43,7 +44,8 @@ def write_synthetic(root: Path, spec: SyntheticSection) -> Path:
     """Return the folder of the data set of ``spec`` below ``root``, which is generated unless it is there and whole.
 
     Mono 16-bit WAV files of 2 s at 22,050 Hz in ``audio/`` and ``meta/esc50.csv`` with ESC-50's columns. The folder
-    appears at once, complete; an existing one is compared with its checksums and replaced when it differs.
+    appears at once, complete; an existing one is compared with its checksums, and replaced when it differs or another
+    account can write it.
 
     Raises
     ------
@@ -51,13 +53,14 @@ def write_synthetic(root: Path, spec: SyntheticSection) -> Path:
         When ``root`` cannot be written to.
     """
     target = synthetic_folder(root, spec)
-    if is_whole(target):
+    if is_whole(target) and not distrust(target):
         return target
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".synthetic-", dir=root) as temporary:
             made = Path(temporary) / "made"
             _generate(made, spec)
+            _keep_from_others(made)
             _put(made, target, Path(temporary) / "damaged")
     except OSError as error:
         raise DataError(
@@ -122,6 +125,12 @@ def _generate(folder: Path, spec: SyntheticSection) -> None:
         os.fsync(file.fileno())
 
 
+def _keep_from_others(folder: Path) -> None:
+    """Take the right to write from other accounts, which an umask of 0 would give them."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o755)
+
+
 def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
@@ -134,11 +143,11 @@ def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
 
 def _put(made: Path, target: Path, aside: Path) -> None:
     """Move ``made`` to ``target``; a damaged folder there goes to ``aside``, a whole one of another process stays."""
-    if target.exists() and not is_whole(target):
+    if target.exists() and (not is_whole(target) or distrust(target)):
         target.rename(aside)
     try:
         made.rename(target)
     except OSError:
-        if not is_whole(target):
+        if not is_whole(target) or distrust(target):
             raise
         shutil.rmtree(made)

@@ -23,8 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.errors import FeatureError
-from harness.features.entry import Target, publish_entry
+from harness.features.entry import Target, discard_entry, publish_entry
 from harness.features.parts import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import Plane
 from harness.interrupt import workers_hear_no_signals
@@ -74,7 +75,7 @@ def build_entries(
         by then is kept for the next build.
     """
     for target in targets:
-        target.scratch.mkdir(parents=True, exist_ok=True)
+        _open_scratch(target)
     jobs = _open_jobs(targets, paths, params)
     done = len(paths) - sum(job.stop - job.first for job in jobs)
     if progress is not None:
@@ -86,6 +87,14 @@ def build_entries(
     for target in targets:
         publish_entry(target, partial(_read_parts, target, len(paths)))
         shutil.rmtree(target.scratch, ignore_errors=True)
+
+
+def _open_scratch(target: Target) -> None:
+    """Make the folder of the parts, anew where another account could have put parts into it."""
+    if target.scratch.exists() and not is_shared_cache(target.cache) and distrust(target.scratch):
+        discard_entry(target.scratch)
+    make_private(target.scratch, group=False)
+    as_open_as(target.cache, target.scratch)
 
 
 def _open_jobs(targets: Sequence[Target], paths: Sequence[str], params: FeaturesSection) -> list[_Job]:

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.features.parts import Part, write_atomically
 from harness.features.sets import Plane
 
@@ -69,12 +70,13 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
     Raises
     ------
     DamagedEntryError
-        When the manifest is unreadable, names another key or other clips, or an array differs from it in shape, size
-        or a single bit.
+        When another account could have written it, the manifest is unreadable, names another key or other clips, or an
+        array differs from it in shape, size or a single bit.
     """
     folder, plane = target.folder, target.plane
     if not folder.exists():
         return None
+    _refuse_foreign(target, (folder, folder / "manifest.json"))
     manifest = _read_manifest(folder)
     if manifest.get("format") != _FORMAT or manifest.get("key") != target.key or manifest.get("clips") != n_clips:
         raise DamagedEntryError("the manifest belongs to other clips, settings or another version")
@@ -82,6 +84,7 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
     names = [f"{plane.slug}.npy", "offsets.npy"]
     if not isinstance(stated, dict) or sorted(stated) != sorted(names):
         raise DamagedEntryError("the manifest does not state the files of this plane")
+    _refuse_foreign(target, [folder / name for name in names])
     values, offsets = (_verified(folder / name, stated[name]) for name in names)
     _check_fit(plane, values, offsets, n_clips)
     content = "".join(stated[name]["sha256"] for name in names)
@@ -103,7 +106,7 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
     """
     plane = target.plane
     building = target.scratch / f"entry-{os.getpid()}-{secrets.token_hex(4)}"
-    building.mkdir(parents=True)
+    make_private(building, group=False)
     values = building / f"{plane.slug}.npy"
     frames, shape, checksum = _join(values, read_parts)
     segments = plane.layout == "segments"
@@ -127,6 +130,8 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
     }
     text = json.dumps(manifest, indent=2) + "\n"
     write_atomically(building / "manifest.json", lambda file: file.write(text.encode()))
+    for path in (*building.iterdir(), building):
+        as_open_as(target.cache, path)
     try:
         building.rename(target.folder)
     except OSError:
@@ -160,6 +165,19 @@ def _join(path: Path, read_parts: Callable[[], Iterator[Part]]) -> tuple[NDArray
         file.seek(0)
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return np.concatenate(frames), shape, checksum
+
+
+def _refuse_foreign(target: Target, paths: Sequence[Path]) -> None:
+    """Raise DamagedEntryError when another account could have written one of ``paths``: a manifest proves an entry
+    whole, not who made it."""
+    for path in paths if not is_shared_cache(target.cache) else ():
+        try:
+            why = distrust(path)
+        except OSError:
+            # Whoever reads it says what is wrong with it.
+            continue
+        if why:
+            raise DamagedEntryError(f"{path.name} {why}")
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

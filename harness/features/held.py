@@ -60,7 +60,7 @@ def prune(cache: Path, days: float) -> list[Held]:
             continue
         name = each.folder.name.removeprefix(".").removesuffix(".parts")
         try:
-            with FileLock(cache / f".{name}.lock", blocking=False):
+            with FileLock(cache / f".{name}.lock", blocking=False, mode=cache.stat().st_mode & 0o666):
                 if each.whole:
                     discard_entry(each.folder)
                 else:

@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
 from harness.errors import FeatureError
 from harness.features.entry import DamagedEntryError, Entry, Target, discard_entry, open_entry
 from harness.features.keys import canonical_digest, plane_identity, plane_key
@@ -137,7 +138,8 @@ class FeatureStore:
             raise FeatureError(f"{clips.dataset}: no clips to compute features of; check data.folds and the data root")
         planes = dict.fromkeys(plane for features in sets for plane in planes_of(features))
         try:
-            self._cache.mkdir(parents=True, exist_ok=True)
+            make_private(self._cache, group=is_shared_cache(self._cache))
+            self._refuse_foreign()
             entries = self._complete(
                 [self._target(plane, clips, params, device) for plane in planes],
                 clips,
@@ -155,6 +157,16 @@ class FeatureStore:
             features.name: _reference(features, [entries[plane] for plane in planes_of(features)], params)
             for features in sets
         }
+
+    def _refuse_foreign(self) -> None:
+        """Raise FeatureError when another account could put features into the cache, and nobody chose that."""
+        why = "" if is_shared_cache(self._cache) else distrust(self._cache)
+        if why:
+            raise FeatureError(
+                f"{self._cache}: the feature cache {why}, who could change what trainings learn from; choose a cache "
+                f"of your own (--cache), take the others' rights away (chmod go-w), or, if you trust them all, set "
+                f"{SHARED_CACHE}={self._cache}"
+            )
 
     def _target(self, plane: Plane, clips: ClipTable, params: FeaturesSection, device: str) -> Target:
         identity = plane_identity(plane, params, device)
@@ -208,7 +220,9 @@ class FeatureStore:
         """Return a held lock on an entry; the system lets go of it when the process ends, however it ends."""
         from filelock import FileLock, Timeout
 
-        lock = FileLock(target.folder.with_name(f".{target.folder.name}.lock"))
+        # Whoever may write the cache must be able to take the lock.
+        mode = self._cache.stat().st_mode & 0o666
+        lock = FileLock(target.folder.with_name(f".{target.folder.name}.lock"), mode=mode)
         try:
             lock.acquire(blocking=False)
         except Timeout:

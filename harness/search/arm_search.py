@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from harness.accounts import make_private_file
 from harness.errors import HarnessError, TrackingError
 from harness.masking import mask_secrets
 from harness.patience import passing
@@ -103,7 +104,7 @@ def _patient(
             if not passing(error) or now > deadline:
                 raise TrackingError(
                     f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: "
-                    f"{_reason(error)}. When that is mended, the same command goes on from there"
+                    f"{_reason(error)}{_advice(str(error))}. When that is mended, the same command goes on from there"
                 ) from error
         # Going on after a moment is what a new process would do, too.
         time.sleep(1)
@@ -168,19 +169,19 @@ def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _open(study_key: str, storage: str) -> optuna.Study:
-    _make_folder(storage)
     # A connection that the server closed meanwhile is replaced; a locked file is waited for.
     engine: dict[str, Any] = {"pool_pre_ping": True}
     if is_sqlite(storage):
         engine["connect_args"] = {"timeout": _PATIENCE}
     try:
+        _make_file(storage)
         return optuna.create_study(
             study_name=study_key,
             storage=RDBStorage(sqlalchemy_uri(storage), engine_kwargs=engine),
             direction="maximize",
             load_if_exists=True,
         )
-    except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError, ValueError) as error:
+    except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError, ValueError, OSError) as error:
         raise TrackingError(
             f"search.storage = {_shown(storage)!r}: cannot open Optuna's storage: {_why(error, storage)}"
         ) from None
@@ -195,7 +196,21 @@ def _why(error: Exception, storage: str) -> str:
         )
     if "no longer compatible" in text:
         return f"a newer Optuna made it, and nothing was changed; {_NEWER}"
+    if advice := _advice(text):
+        return f"{_reason(error)}{advice}, then give the same command again"
     return f"{_reason(error)}. Give a SQLite URL (sqlite:///folder/optuna.db) or a PostgreSQL URL of a running server"
+
+
+def _advice(text: str) -> str:
+    """Return what to do about a database that says ``text``, empty where nothing is known."""
+    if "disk is full" in text or "No space left" in text:
+        return "; free some space there"
+    # What SQLite says of a file size limit (ulimit -f) as well.
+    if "disk I/O error" in text:
+        return "; free some space there, and see that the disk works and no file size limit (ulimit -f) is reached"
+    if "readonly" in text or "unable to open database" in text or "Permission denied" in text:
+        return "; make its folder writable or name another storage (search.storage)"
+    return ""
 
 
 def _shown(storage: str) -> str:
@@ -210,9 +225,11 @@ def _reason(error: Exception) -> str:
     return str(cause).splitlines()[0]
 
 
-def _make_folder(storage: str) -> None:
-    if is_sqlite(storage):
-        Path(split_sqlite_uri(storage)[1]).parent.mkdir(parents=True, exist_ok=True)
+def _make_file(storage: str) -> None:
+    """Make the file of a new SQLite storage for this account alone, before SQLite would with the umask's rights."""
+    path = split_sqlite_uri(storage)[1] if is_sqlite(storage) else ""
+    if path and path != ":memory:":
+        make_private_file(Path(path))
 
 
 def _requeue_interrupted(study: optuna.Study, names: set[str]) -> None:

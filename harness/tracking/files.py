@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.accounts import make_private, share_with_group
 from harness.errors import TrackingError
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
 
@@ -186,11 +187,14 @@ def _read(file: Path, reader: Callable[[], Content], what: str, else_: str = TRA
 
 
 def write_whole(target: Path, writer: Writer) -> None:
-    """Write one file so that it is there whole or not at all, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # The name's end stays: writers may choose their format by it.
-    temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")
+    """Write one file so that it is there whole or not at all, also after a power cut; only this account can read it."""
+    make_private(target.parent)
+    # The name's end stays: writers may choose their format by it. Nobody can foresee the rest of it.
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=f"-{target.name}")
+    os.close(handle)
+    temporary = Path(name)
     try:
+        share_with_group(temporary)
         writer(temporary)
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())

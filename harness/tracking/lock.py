@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.accounts import make_private
 from harness.errors import TrackingError
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -31,7 +32,7 @@ class WriterLock:
         self._handle: BinaryIO | None = None
         told = False
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(file.parent)
             while (handle := _locked(file)) is None:
                 if not told:
                     tell(f"{what} is being written by another process{_holder(file)}; waiting for it to end")

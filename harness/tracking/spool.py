@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.accounts import distrust, make_private
 from harness.errors import TrackingError
 from harness.tracking.uri import is_remote
 
@@ -50,10 +51,11 @@ class Spool:
         Raises
         ------
         TrackingError
-            When the folder cannot be written.
+            When the folder cannot be written, or another account could write it.
         """
+        _refuse_foreign(self.folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             (self.folder / _ADDRESS).write_text(f"{bare_address(self.server)}\n", encoding="utf-8")
         except OSError as error:
             raise TrackingError(
@@ -71,10 +73,28 @@ def spool_of(server: str) -> Spool:
 
 
 def all_spools() -> list[Spool]:
-    """Return every spool below the working directory, each with its server's address without user and password."""
+    """Return every spool below the working directory, each with its server's address without user and password.
+
+    Raises
+    ------
+    TrackingError
+        When another account could have written one.
+    """
     addresses = sorted(SPOOLS.glob(f"*/{_ADDRESS}"))
+    for file in addresses:
+        _refuse_foreign(file.parent)
     found = [Spool(file.read_text(encoding="utf-8").strip(), file.parent.absolute()) for file in addresses]
     return [spool for spool in found if spool.exists]
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise TrackingError when another account could choose what is sent, and to which server with which password."""
+    for path in (folder, folder / _ADDRESS):
+        if path.exists() and (why := distrust(path)):
+            raise TrackingError(
+                f"{path} {why}, who could choose what is sent to which server; run from a folder of your own, or take "
+                "the others' rights away (chmod -R go-w)"
+            )
 
 
 def recording_uri(uri: str) -> str:

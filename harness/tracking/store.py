@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from harness.accounts import make_private, make_private_file
 from harness.errors import HarnessError, TrackingError
 from harness.patience import Patient, passing
 from harness.surroundings import proxy_of, reach_loopback_directly
@@ -115,6 +116,8 @@ class Store:
         tags = {"mlflow.experimentKind": "custom_model_development"}
         if description:
             tags["mlflow.note.content"] = description
+        if home is not None:
+            make_private(experiment_place(home, name))
         return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
 
     def search(self, experiment_ids: list[str], where: str, newest_first: bool = True) -> list[Run]:
@@ -215,7 +218,7 @@ def _open(uri: str, create: bool) -> Store:
     with _explained(shown, "open the tracking store"):
         folder = local_folder(uri)
         if create and folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
         from mlflow.tracking import MlflowClient
 
         _hush_loggers()
@@ -246,6 +249,8 @@ def _lay_out(file: Path) -> None:
         made = file.with_name(f".making-{file.name}")
         for left in (made, made.with_name(f"{made.name}-journal")):
             left.unlink(missing_ok=True)
+        # Before SQLite would make it, with the umask's rights.
+        make_private_file(made)
         # Not by a client, which would place the default experiment's artifacts in the working directory.
         untyped: Any = SqlAlchemyStore
         untyped(sqlalchemy_uri(f"sqlite:///{made}"), (file.parent / "artifacts").as_uri())

@@ -27,7 +27,7 @@ FRAMES = np.array([41, 52], np.int64)
 Damage = Callable[[Path], object]
 
 
-def _publish(folder: Path) -> Target:
+def publish(folder: Path) -> Target:
     target = Target(folder, Plane("segments", "LM"), "ab" * 32, {"settings": {}})
     target.scratch.mkdir()
 
@@ -48,7 +48,7 @@ def test_a_damaged_entry_is_the_same_numbers_or_damaged(
     name: str, edits: list[tuple[float, int, bool]], keep: float
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        target = _publish(Path(folder))
+        target = publish(Path(folder))
         file = target.folder / name
         content = bytearray(file.read_bytes())
         for place, value, in_header in edits:
