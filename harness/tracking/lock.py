@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from harness.accounts import make_private
+from harness.accounts import make_private, share_with_group
 from harness.errors import TrackingError
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -65,7 +66,8 @@ def _holder(file: Path) -> str:
 def _locked(file: Path) -> BinaryIO | None:
     """Return ``file`` opened and locked, None when another process has the lock."""
     while True:
-        handle = file.open("a+b")
+        handle = open(file, "a+b", opener=_not_through_a_link)  # noqa: SIM115
+        share_with_group(file)
         if not _take(handle):
             handle.close()
             return None
@@ -73,6 +75,11 @@ def _locked(file: Path) -> BinaryIO | None:
         if file.exists() and file.stat().st_ino == os.fstat(handle.fileno()).st_ino:
             return handle
         handle.close()
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    """Open a file that only this account can read; fails where somebody planted a link to another one."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), stat.S_IRUSR | stat.S_IWUSR)
 
 
 def _take(handle: BinaryIO) -> bool:

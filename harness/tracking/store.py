@@ -243,7 +243,9 @@ def _lay_out(file: Path) -> None:
 
     if file.exists():
         return
-    with FileLock(file.with_name(f".{file.name}.lock")):
+    lock = file.with_name(f".{file.name}.lock")
+    make_private_file(lock)
+    with FileLock(lock):
         if file.exists():
             return
         made = file.with_name(f".making-{file.name}")

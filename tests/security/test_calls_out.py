@@ -1,4 +1,4 @@
-"""Nothing calls out: no command of the harness, and no library below it, connects to another machine or asks for a name.
+"""Nothing calls out: no command of the harness, and no library below it, connects to another machine or looks one up.
 
 Python's audit hook hears of every connection and look-up of a process, and of those that it starts. What C libraries do
 by themselves it does not hear; that was looked at with ``strace -f -e trace=connect,sendto``, which showed none.
