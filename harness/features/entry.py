@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.features.arrays import open_array
 from harness.features.parts import Part, write_atomically
 from harness.features.sets import Plane
 
@@ -201,7 +202,7 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
             raise DamagedEntryError(f"the contents of {path.name} differ from the manifest (SHA-256 {found[:12]}...)")
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = open_array(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedEntryError(f"{path.name} cannot be read: {error}") from None
     if list(array.shape) != shape:
@@ -212,6 +213,8 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
 def _check_fit(plane: Plane, values: NDArray[Any], offsets: NDArray[Any], n_clips: int) -> None:
     if values.dtype != np.float32 or offsets.dtype != np.int64:
         raise DamagedEntryError(f"the arrays are of type {values.dtype} and {offsets.dtype}, not float32 and int64")
+    if (values.ndim, offsets.ndim) != (2 if plane.layout == "segments" else 3, 1):
+        raise DamagedEntryError(f"the arrays have {values.ndim} and {offsets.ndim} dimensions")
     if plane.layout == "segments":
         fits = len(offsets) == n_clips + 1 and offsets[0] == 0 and offsets[-1] == len(values)
         if not fits or np.any(np.diff(offsets) < 0):

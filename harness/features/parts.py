@@ -53,9 +53,24 @@ def write_part(path: Path, layout: str, arrays: Sequence[NDArray[np.float32]]) -
 def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
     """Return the part at ``path``; None when it is absent, damaged or not of ``n_clips`` clips."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            values, frames = archive["values"], archive["frames"]
-    except (OSError, EOFError, KeyError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as archive:
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                # Parts are not compressed; one that is can be larger than memory.
+                return None
+        with np.load(path, allow_pickle=False) as arrays:
+            values, frames = arrays["values"], arrays["frames"]
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        ValueError,
+        RuntimeError,
+        MemoryError,
+        OverflowError,
+        TypeError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ):
         # RuntimeError: a flipped bit can make a member look encrypted, or packed in a way that zipfile does not know.
         return None
     if values.dtype != np.float32 or frames.dtype != np.int64:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
 from harness.errors import FeatureError
+from harness.features.arrays import open_array
 from harness.features.entry import DamagedEntryError, Entry, Target, discard_entry, open_entry
 from harness.features.keys import canonical_digest, plane_identity, plane_key
 from harness.features.sets import Plane, n_segments, planes_of
@@ -68,7 +69,7 @@ class FeatureRef:
         and a bit that flips meanwhile must not reach a training. (CRC-32 runs at the speed of a copy.)
         """
         try:
-            arrays = [np.load(file, mmap_mode="r", allow_pickle=False) for file in self.files]
+            arrays = [open_array(file) for file in self.files]
         except (OSError, ValueError) as error:
             raise FeatureError(
                 f"features {self.name}: the cache cannot be read: {error}; it was whole when they were built, so "

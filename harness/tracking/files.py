@@ -167,9 +167,9 @@ def read_history(file: Path) -> pd.DataFrame:
 
 def read_weights(file: Path) -> dict[str, NDArray[Any]]:
     """Return a state dict as numpy arrays."""
-    from safetensors.numpy import load_file
+    from harness.training.weights import read_arrays
 
-    return _read(file, lambda: dict(load_file(file)), WEIGHTS_FILE)
+    return _read(file, lambda: read_arrays(file), WEIGHTS_FILE)
 
 
 def read_json(file: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import TrainingError
+
+LARGEST = 2 << 30
+"""Bytes that a file of weights may have: fifty times ResNet-18's. A larger one would fill memory before it was found to
+be something else."""
+
+_TYPES = ("F32", "F64", "F16", "I64", "I32", "U8", "BOOL")
 
 
 def save_weights(path: Path, weights: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> None:
@@ -43,17 +50,44 @@ def load_weights(path: Path) -> dict[str, NDArray[Any]]:
     Raises
     ------
     TrainingError
-        When the file cannot be read or is no safetensors file.
+        When the file cannot be read or is no safetensors file of weights.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        weights: dict[str, NDArray[Any]] = load(path.read_bytes())
+        return read_arrays(path)
     except OSError as error:
         raise TrainingError(f"{path}: cannot read the weights: {error.strerror or error}") from None
-    except SafetensorError as error:
+    except ValueError as error:
         raise TrainingError(
             f"{path}: damaged, or not a safetensors file ({error}); train again to replace it"
         ) from None
-    return weights
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays in the safetensors file ``path``, which anybody may have written.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    ValueError
+        When it is no safetensors file, larger than :data:`LARGEST`, or holds numbers of a type that no state dict has.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"it has {size:,} bytes, more than the {LARGEST:,} of any network here")
+    # The library would say that there is no such device.
+    if not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        with safe_open(path, "numpy") as file:
+            # Before anything is read: numpy lacks some of the types.
+            found = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+            foreign = {name: kind for name, kind in found.items() if kind not in _TYPES}
+            if foreign:
+                name, kind = next(iter(foreign.items()))
+                raise ValueError(f"{name[:100]} is of type {kind}, not {', '.join(_TYPES)}")
+            return {name: file.get_tensor(name) for name in found}
+    except (SafetensorError, MemoryError) as error:
+        raise ValueError(str(error) or "memory ran out") from None

@@ -1,7 +1,7 @@
 """What a study does to the world, seen from inside its process: files, databases, phases; and death at one of them.
 
 The product is not asked to help: Python's audit hook tells of every file that is opened for writing, renamed or
-removed, SQLAlchemy of every statement that changes a database. Each is one event, told *before* it happens.
+removed and of all that is sent to a server, SQLAlchemy of every statement that changes a database. Each is one event, told *before* it happens.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PHASES = {
     "_train_finals": "training",
     "_fuse": "fusion",
     "report_run": "report",
+    "send_waiting_runs": "sending",
     "log_reports": "report",
 }
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -101,6 +102,9 @@ class Watch:
             self._file("rename", os.fspath(args[1]), source=os.fspath(args[0]))
         elif name in ("os.remove", "os.rmdir", "os.mkdir"):
             self._file(name[3:], os.fspath(args[0]))
+        elif name == "http.client.send":
+            # The head of a request, and its body where it has one.
+            self._happens("server", "send", "")
 
     def _file(self, kind: str, path: str | bytes, source: str | bytes = "") -> None:
         full = os.path.join(os.getcwd(), os.fsdecode(path))  # noqa: PTH109, PTH118

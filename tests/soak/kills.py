@@ -27,6 +27,8 @@ class Where:
 
     phases: tuple[str, ...]
     targets: tuple[str, ...] = ()
+    to_a_server: bool = False
+    """Whether the study is one of an MLflow server, which must have every run once in the end."""
 
 
 WHERE = {
@@ -36,6 +38,8 @@ WHERE = {
     "training": Where(("search", "training")),
     "logging": Where(("search", "training", "fusion"), ("mlflow", "artifacts")),
     "report": Where(("report",)),
+    # While the study goes on as well as after its end.
+    "sending": Where((), ("server",), to_a_server=True),
 }
 
 
@@ -66,25 +70,47 @@ def killed(
     name: str, kills: int, peace: Undisturbed, folder: Path, draw: random.Random, tell: Tell, workers: int = 1
 ) -> Outcome:
     """Kill studies in one part of the story until ``kills`` deaths were died."""
+    from tests.soak.servers import beside_a_server
+
     outcome = Outcome(f"kill -9: {name}", workers)
     lives = 0
+    events = peace.events
+    if WHERE[name].to_a_server:
+        with beside_a_server(folder / "undisturbed", peace.options) as (study, _):
+            ended = study.run()
+            events = ended.events
+            if bad := must(ended, 0):
+                raise RuntimeError(f"the undisturbed study of a server: {bad[0]}")
     while outcome.tried < kills:
         lives += 1
-        _live(
-            WHERE[name], min(_DEATHS_OF_A_LIFE, kills - outcome.tried), outcome, peace, folder / f"{lives}", draw, tell
-        )
+        deaths, place = min(_DEATHS_OF_A_LIFE, kills - outcome.tried), folder / f"{lives}"
+        if not WHERE[name].to_a_server:
+            study = Study(place, workers=workers, options=peace.options)
+            _live(study, WHERE[name], deaths, outcome, peace, events, draw, tell)
+            continue
+        with beside_a_server(place, peace.options, workers) as (study, missing):
+            _live(study, WHERE[name], deaths, outcome, peace, events, draw, tell, missing)
     outcome.note = f"{lives} studies"
     return outcome
 
 
 def _live(
-    where: Where, deaths: int, outcome: Outcome, peace: Undisturbed, folder: Path, draw: random.Random, tell: Tell
+    study: Study,
+    where: Where,
+    deaths: int,
+    outcome: Outcome,
+    peace: Undisturbed,
+    events: list[Event],
+    draw: random.Random,
+    tell: Tell,
+    missing: Callable[[], list[str]] = list,
 ) -> None:
-    study = Study(folder, workers=outcome.workers, options=peace.options)
+    """Put a study through up to ``deaths``; ``missing`` says what its server lacks in the end."""
+    folder = study.folder
     died: list[str] = []
     bad: list[str] = []
     for _ in range(deaths):
-        how, ended = _die(study, where, peace.events, draw, first=not died)
+        how, ended = _die(study, where, events, draw, first=not died)
         if ended.code != _KILLED:
             # It came to its end before its hour: what there was to do in this part is done.
             if ended.code != 0:
@@ -94,7 +120,7 @@ def _live(
         found = evidence.damage(folder, peace.facts)
         tell(f"  {outcome.scenario}: {how}: {'; '.join(found) or 'nothing broken'}")
         bad += [f"after {how}: {each}" for each in found]
-    bad += finish(study, peace)
+    bad += finish(study, peace) or missing()
     # A study that goes wrong before its first death is one that was tried and lost, not one that never was.
     tried = max(len(died), 1 if bad else 0)
     outcome.tried += tried
@@ -114,6 +140,11 @@ def finish(study: Study, peace: Undisturbed, code: int = 0) -> list[str]:
         return [f"the resumed study ended with exit code {ended.code}: {ended.said[-2000:]}"]
     broken = evidence.damage(study.folder, peace.facts) + evidence.still_open(study.folder)
     return broken + evidence.differences(peace.facts, evidence.facts(study.folder))
+
+
+def must(ended: Ended, code: int) -> list[str]:
+    """Return nothing when the study ended with ``code``, else what it said."""
+    return [] if ended.code == code else [f"exit code {ended.code}, not {code}: {ended.said[-500:]}"]
 
 
 def _die(study: Study, where: Where, events: list[Event], draw: random.Random, *, first: bool) -> tuple[str, Ended]:

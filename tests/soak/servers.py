@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,8 @@ from harness.tracking.store import open_store
 from harness.tracking.ui_app import token_path
 from tests.servers import free_port, not_mirrored, proxy_to
 from tests.soak import evidence
-from tests.soak.faults import WORKING, Scenario, must
+from tests.soak.faults import WORKING, Scenario
+from tests.soak.kills import must
 from tests.soak.process import Event, Study
 
 _NAME = "soak"
@@ -31,7 +33,7 @@ def server_down(one: Scenario) -> list[str]:
         bad = [*must(one.study.run(), 0), *one.end()]
         with _server(one.study.folder / "server", url) as _:
             proxy.target, proxy.passing = url, None
-            return [*bad, *_sent(one, url)]
+            return [*bad, *_sent(one.study, url)]
 
 
 def server_killed(one: Scenario) -> list[str]:
@@ -46,7 +48,7 @@ def server_killed(one: Scenario) -> list[str]:
 
         bad = [*must(one.study.run(on_event=one.after(WORKING, kill)), 0), *one.end()]
     with _server(place / "server", url):
-        return [*bad, *_sent(one, url)]
+        return [*bad, *_sent(one.study, url)]
 
 
 def server_ill(one: Scenario) -> list[str]:
@@ -63,7 +65,20 @@ def server_ill(one: Scenario) -> list[str]:
 
         bad = must(one.study.run(on_event=fall_ill), 0)
         proxy.passing = None
-        return [*bad, *one.end(), *_sent(one, url)]
+        return [*bad, *one.end(), *_sent(one.study, url)]
+
+
+@contextmanager
+def beside_a_server(
+    place: Path, options: Sequence[str], workers: int = 1
+) -> Iterator[tuple[Study, Callable[[], list[str]]]]:
+    """Run a server; yield a study of it, below ``place``, and what tells which of its runs the server lacks, or has
+    twice, without any being sent."""
+    url = _address()
+    study = Study(place, workers=workers, options=(*options, "--tracking-uri", url))
+    # Not in the study's folder, which is removed when all went well.
+    with tempfile.TemporaryDirectory(prefix="soak-server-") as home, _server(Path(home), url):
+        yield study, lambda: _missing(study, url)
 
 
 @contextmanager
@@ -81,14 +96,17 @@ def _address() -> str:
     return f"http://127.0.0.1:{free_port()}{token_path(_TOKEN)}"
 
 
-def _sent(one: Scenario, server: str) -> list[str]:
+def _sent(study: Study, server: str) -> list[str]:
     """Return what is missing on the server after ``harness sync``."""
-    ended = one.study.command("sync")
-    spool = evidence.store_folder(one.study.folder)
-    copies = one.study.folder / "copies"
+    return [*must(study.command("sync"), 0), *_missing(study, server)]
+
+
+def _missing(study: Study, server: str) -> list[str]:
+    spool = evidence.store_folder(study.folder)
+    copies = study.folder / "copies"
     bad = not_mirrored(f"sqlite:///{spool / 'mlflow.db'}", server, _NAME, copies)
     shutil.rmtree(copies, ignore_errors=True)
-    return [*must(ended, 0), *bad]
+    return bad
 
 
 SERVERS = {

@@ -1,0 +1,37 @@
+"""Reading an array file that anybody may have written: nothing is unpickled, and nothing but numbers comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TYPES = (np.dtype("<f4"), np.dtype("<i8"))
+
+
+def open_array(path: Path | str) -> NDArray[Any]:
+    """Return the array in the ``.npy`` file ``path``, memory-mapped: float32 or int64, of any shape, in C order.
+
+    Raises
+    ------
+    OSError
+        When the file is missing or cannot be read.
+    ValueError
+        When it is no such file, is cut off, or holds anything else; the message says what.
+    """
+    try:
+        # A crafted shape may overflow on its way to being refused.
+        with np.errstate(over="ignore"):
+            array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception as error:
+        # A header is a Python literal, which can be wrong in many ways.
+        raise ValueError(f"not an array file, or cut off ({str(error).splitlines()[0][:200]})") from None
+    if array.dtype not in _TYPES:
+        raise ValueError(f"its numbers are of type {str(array.dtype)[:50]}, not float32 or int64")
+    if not array.flags.c_contiguous:
+        raise ValueError("its numbers are in Fortran order, not in C order")
+    return array
