@@ -37,10 +37,10 @@ def held(cache: Path) -> list[Held]:
     found = []
     for manifest in cache.glob("[!.]*-*/manifest.json"):
         folder = manifest.parent
-        found.append(Held(folder, _size(folder), (now - manifest.stat().st_mtime) / _DAY, True))
+        found.append(Held(folder, _size(folder), _days(now, manifest.stat().st_mtime), True))
     for folder in cache.glob(".*-*.parts"):
         times = [file.stat().st_mtime for file in (folder, *folder.rglob("*"))]
-        found.append(Held(folder, _size(folder), (now - max(times)) / _DAY, False))
+        found.append(Held(folder, _size(folder), _days(now, max(times)), False))
     return sorted(found, key=lambda each: -each.days)
 
 
@@ -74,6 +74,11 @@ def prune(cache: Path, days: float) -> list[Held]:
             ) from None
         gone.append(each)
     return gone
+
+
+def _days(now: float, then: float) -> float:
+    """Return the days between two times of day; none where the clock was set back between them."""
+    return max(0.0, now - then) / _DAY
 
 
 def _size(folder: Path) -> int:

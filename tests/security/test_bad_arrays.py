@@ -1,4 +1,4 @@
-"""Array files of any content, .npy and safetensors: numbers, or one sentence; no memory is filled, nothing unpickled."""
+"""Array files of any content, .npy and safetensors: numbers or one sentence; no memory filled, nothing unpickled."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What a study does to the world, seen from inside its process: files, databases, phases; and death at one of them.
 
 The product is not asked to help: Python's audit hook tells of every file that is opened for writing, renamed or
-removed and of all that is sent to a server, SQLAlchemy of every statement that changes a database. Each is one event, told *before* it happens.
+removed and of all that is sent to a server, SQLAlchemy of every statement that changes a database. Each is one event,
+told *before* it happens.
 """
 
 from __future__ import annotations

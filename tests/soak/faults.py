@@ -108,7 +108,7 @@ def disk_full(one: Scenario) -> list[str]:
 
 
 def search_disk_full(one: Scenario) -> list[str]:
-    """The disk of Optuna's database fills up within the search: one sentence, exit code 2; with room made, it goes on."""
+    """The disk of Optuna's database fills up within the search: one sentence, exit code 2; with room, it goes on."""
     disk, mlruns = one.study.folder / "disk", one.study.folder / "mlruns"
     mlruns.mkdir()
     with _small_disk(disk, 4):
@@ -117,10 +117,10 @@ def search_disk_full(one: Scenario) -> list[str]:
         filler = disk / "filler"
 
         def fill(_: int) -> None:
-            with filler.open("wb") as file, suppress(OSError):
+            # Unbuffered: closing it must not fail for what is left to write.
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
                 while True:
                     file.write(bytes(4096))
-                    file.flush()
 
         ended = one.study.run(on_event=one.after(("search",), fill))
         bad = [*_refused(ended), *([] if "free some space" in ended.said else ["it did not say what to do"])]
