@@ -102,9 +102,10 @@ def _patient(
             if deadline is None or now - began > _PATIENCE:
                 deadline = now + _PATIENCE
             if not passing(error) or now > deadline:
+                why = _reason(error)
                 raise TrackingError(
                     f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: "
-                    f"{_reason(error)}{_advice(str(error))}. When that is mended, the same command goes on from there"
+                    f"{why}{_advice(why)}. When that is mended, the same command goes on from there"
                 ) from error
         # Going on after a moment is what a new process would do, too.
         time.sleep(1)
@@ -196,7 +197,7 @@ def _why(error: Exception, storage: str) -> str:
         )
     if "no longer compatible" in text:
         return f"a newer Optuna made it, and nothing was changed; {_NEWER}"
-    if advice := _advice(text):
+    if advice := _advice(_reason(error)):
         return f"{_reason(error)}{advice}, then give the same command again"
     return f"{_reason(error)}. Give a SQLite URL (sqlite:///folder/optuna.db) or a PostgreSQL URL of a running server"
 

@@ -190,8 +190,8 @@ def write_whole(target: Path, writer: Writer) -> None:
     """Write one file so that it is there whole or not at all, also after a power cut; only this account can read it."""
     make_private(target.parent)
     # The name's end stays: writers may choose their format by it. Nobody can foresee the rest of it.
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=f"-{target.name}")
-    os.close(handle)
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=f"-{target.name}")
+    os.close(number)
     temporary = Path(name)
     try:
         share_with_group(temporary)

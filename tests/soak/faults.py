@@ -123,8 +123,9 @@ def search_disk_full(one: Scenario) -> list[str]:
                     file.write(bytes(4096))
 
         ended = one.study.run(on_event=one.after(("search",), fill))
-        bad = [*_refused(ended), *([] if "free some space" in ended.said else ["it did not say what to do"])]
-        bad += evidence.damage(one.study.folder, one.peace.facts)
+        bad = [*_refused(ended), *evidence.damage(one.study.folder, one.peace.facts)]
+        if "free some space" not in ended.said:
+            bad.append(f"it did not say what to do: {ended.said[-500:]}")
         filler.unlink()
         return [*bad, *one.end()]
 
