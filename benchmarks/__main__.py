@@ -54,7 +54,7 @@ BENCHMARKS = {
     "outside": Benchmark(outside.outside, partial(outside.outside, 1, 1, (1, 2, 3)), 4.5),
     "memory": Benchmark(memory.training_memory, partial(memory.training_memory, 1, (8, 32), (50, 100)), 5.0),
     "growth": Benchmark(growth.growth, partial(growth.growth, 1, {"trials": (1, 2, 3)}), 4.0),
-    "load": Benchmark(load.load, partial(load.load, 1, (1,), pdf=False), 12.0),
+    "load": Benchmark(load.load, partial(load.load, 1, (1,)), 12.0),
     "quickstart": Benchmark(whole.quickstart, whole.quickstart, 2.5),
     "calibration": Benchmark(calibration.calibration, partial(calibration.calibration, 500, 500, claims=500), 0.8),
 }

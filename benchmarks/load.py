@@ -59,7 +59,10 @@ def one(folder: str, *, pdf: bool) -> None:
     write_report(study, reports, pdf=False)
     began.append(_clock())
     if pdf:
-        compile_pdf(reports, say=lambda _: None)
+        files = {
+            path.relative_to(reports).as_posix(): path.read_bytes() for path in reports.rglob("*") if path.is_file()
+        }
+        compile_pdf(files, reports, say=lambda text: print(text, file=sys.stderr))
     began.append(_clock())
     measured: dict[str, Any] = {}
     for name, first, last in zip(("read", "report", "latex"), began, began[1:], strict=False):
