@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from harness.comparisons.scores import StudyScores
     from harness.record import StudyRecord
 
-Family = Literal["declared", "every pair"]
+Family = Literal["declared", "every pair", "fusions"]
+
+MOST_ARMS = 20
+"""With more, only declared pairs and those of a fusion and its own streams are compared: 21 arms make 210 pairs, of
+which nobody reads a table, and 200 make 19,900, over which Holm's correction leaves nothing significant."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class ArmComparisons:
 
 
 def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
-    """Return every contrast of the study: the declared pairs first, then every other pair of arms with a tested fold.
+    """Return every contrast of the study: the declared pairs first, then every other pair of arms with a tested fold,
+    or of more than :data:`MOST_ARMS` arms those of a fusion and its own streams alone.
 
     Where the study declares no pair, all of them are the family. A pair whose arm has no tested fold is left out.
     """
@@ -71,12 +76,13 @@ def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
     inside = iter(settle_contrasts([each for each in contrasts if each.in_family], rules))
     found = tuple(next(inside) if each.in_family else settled(each, None, None, rules) for each in contrasts)
     arms, cochran = _cochran(record, answers)
-    return ArmComparisons(found, "declared" if declared else "every pair", cochran, arms)
+    undeclared: Family = "every pair" if len(tested) <= MOST_ARMS else "fusions"
+    return ArmComparisons(found, "declared" if declared else undeclared, cochran, arms)
 
 
 def _pairs(record: StudyRecord, tested: Sequence[str]) -> list[tuple[str, str]]:
-    """Return every pair once: each fusion with its own streams, then with the rest, then the others, in the study's
-    order."""
+    """Return every pair once: each fusion with its own streams, then (of at most :data:`MOST_ARMS` arms) with the rest,
+    then the others, in the study's order."""
     streams = {str(arm["name"]): [str(name) for name in arm.get("fuse") or ()] for arm in record.spec.get("arms", ())}
     fused = [arm for arm in tested if streams.get(arm)]
 
@@ -85,6 +91,8 @@ def _pairs(record: StudyRecord, tested: Sequence[str]) -> list[tuple[str, str]]:
         own = 0 if second in streams.get(first, ()) else 1 if first in fused else 2
         return (own, tested.index(first), tested.index(second))
 
+    if len(tested) > MOST_ARMS:
+        return [(arm, stream) for arm in fused for stream in tested if stream in streams[arm]]
     ordered = fused + [arm for arm in tested if arm not in fused]
     return sorted(combinations(ordered, 2), key=rank)
 

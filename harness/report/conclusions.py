@@ -6,6 +6,7 @@ Plain text; LaTeX escapes it later.
 from __future__ import annotations
 
 from harness.comparisons.against_claim import ClaimComparison
+from harness.comparisons.between_arms import MOST_ARMS
 from harness.comparisons.claim_side import Basis
 from harness.comparisons.contrast import Contrast
 from harness.decimals import CUT, is_cut
@@ -56,6 +57,12 @@ def _between_arms(evidence: Evidence) -> list[str]:
     outside = len(evidence.arms.contrasts) - len(family)
     if outside:
         found.append(f"{count(outside, 'more pair')} of arms stand without a verdict: the study did not declare them.")
+    tested = sum(bool(evidence.scores.folds_of(str(arm))) for arm in evidence.scores.arms["arm"])
+    if tested > MOST_ARMS:
+        found.append(
+            f"With {tested} arms, {'no other pair is' if family else 'no pair is'} compared: evaluate.contrasts names "
+            "pairs of interest."
+        )
     return found
 
 

@@ -136,7 +136,10 @@ def family_sentence(evidence: Evidence) -> str:
     if evidence.arms.family == "declared":
         outside = "" if len(pairs) == len(printed_pairs(evidence)) else "; below the rule, pairs without a verdict"
         return f"Holm: adjusted for the family of pairs that the study declared ({family}){outside}."
-    return f"Holm: adjusted for every pair of arms ({family}); the study declared no pairs of its own."
+    which = (
+        "every pair of arms" if evidence.arms.family == "every pair" else "every pair of a fusion and its own streams"
+    )
+    return f"Holm: adjusted for {which} ({family}); the study declared no pairs of its own."
 
 
 def of_own_stream(evidence: Evidence, contrast: Contrast) -> bool:

@@ -340,7 +340,8 @@ class EvaluateSection(Section):
     claim_exact: bool = False
     """Take a claim that is a mean over folds of unknown SD as exact; else the measured SD is used for both sides."""
     contrasts: Annotated[tuple[tuple[str, str], ...], Most(10_000, "pairs of 141 arms")] = ()
-    """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair."""
+    """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair, of
+    more than 20 arms those of a fusion and its own streams."""
 
     @field_validator("contrasts")
     @classmethod

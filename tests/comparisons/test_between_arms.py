@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.comparisons.between_arms import ArmComparisons, Contrast, compare_arms
+from harness.comparisons.between_arms import MOST_ARMS, ArmComparisons, Contrast, compare_arms
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.statistics import Verdict, holm, paired
@@ -49,6 +49,38 @@ def copied(record: StudyRecord, arm: str, copy: str) -> StudyRecord:
 @pytest.fixture(scope="module")
 def every_pair(record: StudyRecord) -> ArmComparisons:
     return arms_of(record)
+
+
+def of_arms(number: int, **evaluate: object) -> StudyRecord:
+    """Return a small study of ``number`` arms, the last of which fuses the first two."""
+    trained = [(f"arm {index}", "su4", "LM", 1.0) for index in range(number - 1)]
+    return build_record(
+        trained=trained,
+        fused=("both", ("arm 0", "arm 1"), "mean"),
+        folds=(1, 2, 3),
+        n_seeds=1,
+        classes=("a", "b"),
+        evaluate=evaluate,
+    )
+
+
+class TestManyArms:
+    """With very many arms every pair would be hours of work and a table that nobody reads."""
+
+    def test_up_to_the_limit_every_pair_is_compared(self) -> None:
+        found = arms_of(of_arms(MOST_ARMS))
+        assert (len(found.contrasts), found.family) == (190, "every pair")
+
+    def test_above_it_a_fusion_and_its_streams_are(self) -> None:
+        found = arms_of(of_arms(MOST_ARMS + 1))
+        assert (pairs(found), found.family) == ([("both", "arm 0"), ("both", "arm 1")], "fusions")
+        assert all(each.in_family for each in found.contrasts)
+
+    def test_above_it_declared_pairs_are_the_family(self) -> None:
+        declared = [["arm 3", "arm 4"], ["both", "arm 1"]]
+        found = arms_of(of_arms(MOST_ARMS + 1, contrasts=declared))
+        assert pairs(found) == [("arm 3", "arm 4"), ("both", "arm 1"), ("both", "arm 0")]
+        assert ([each.in_family for each in found.contrasts], found.family) == ([True, True, False], "declared")
 
 
 class TestPairs:
