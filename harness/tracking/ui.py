@@ -21,7 +21,7 @@ from harness.errors import TrackingError
 from harness.printing import say
 from harness.surroundings import foreign_variables
 from harness.tracking.store import QUIET, open_store
-from harness.tracking.ui_app import TOKEN_VARIABLE, new_token, token_path
+from harness.tracking.ui_app import VARIABLE, new_token, token_path
 from harness.tracking.uri import is_remote, local_folder, mask_address, sqlalchemy_uri
 
 _logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def ui_server(
             *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
             *("--app-name", "harness", "--uvicorn-opts", "--log-level warning --lifespan off"),
         ],
-        env=_environment(store.uri, host, port) | {TOKEN_VARIABLE: token},
+        env=_environment(store.uri, host, port) | {VARIABLE: token},
         # Its own group, so that all of its processes can be stopped, and Ctrl-C comes to it through us alone.
         start_new_session=True,
     )

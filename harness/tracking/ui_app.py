@@ -2,7 +2,7 @@
 
 MLflow asks nobody for a password, and up to 3.18 its assistant runs shell commands for whoever can reach it from this
 machine: another account, or any page that a browser shows from a server on localhost. So its routes are not served
-unless they are named here. The token is a part of the address, ``/token=.../``, and not a cookie: a browser sends a
+unless they are named here. The token is a part of the path of the address and not a cookie: a browser sends a
 cookie to every port of a host, and so to the servers of other accounts.
 
 ``mlflow server --app-name harness`` runs it, with the token in the environment variable ``HARNESS_UI_TOKEN``.
@@ -19,7 +19,7 @@ from typing import Any
 
 from harness.errors import TrackingError
 
-TOKEN_VARIABLE = "HARNESS_UI_TOKEN"
+VARIABLE = "HARNESS_UI_TOKEN"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _PAGES = re.compile(r"/|/(?:static-files/.+|get-artifact|graphql|health|version)")
@@ -69,12 +69,12 @@ def new_token() -> str:
     TrackingError
         When the variable holds something else than 16 to 200 letters, digits, ``_`` and ``-``.
     """
-    given = os.environ.get(TOKEN_VARIABLE)
+    given = os.environ.get(VARIABLE)
     if given is None:
         return secrets.token_urlsafe(24)
     if not _TOKEN.fullmatch(given):
         raise TrackingError(
-            f"{TOKEN_VARIABLE} has {len(given)} characters or others than letters, digits, _ and -: give it 16 to 200 "
+            f"{VARIABLE} has {len(given)} characters or others than letters, digits, _ and -: give it 16 to 200 "
             "of these, or unset it to have a new token at each start"
         )
     return given
@@ -93,11 +93,11 @@ def create_app() -> App:
     TrackingError
         When no token is set.
     """
-    if TOKEN_VARIABLE not in os.environ:
-        raise TrackingError(f"{TOKEN_VARIABLE} is not set: start the UI with `harness ui`, which sets it")
+    if VARIABLE not in os.environ:
+        raise TrackingError(f"{VARIABLE} is not set: start the UI with `harness ui`, which sets it")
     token = new_token()
     # No process that MLflow starts needs it.
-    del os.environ[TOKEN_VARIABLE]
+    del os.environ[VARIABLE]
     from mlflow.server.fastapi_app import app
 
     return guarded(app, token)

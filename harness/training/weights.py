@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import TrainingError
+from harness.printable import one_line
 
 LARGEST = 2 << 30
 """Bytes that a file of weights may have: fifty times ResNet-18's. A larger one would fill memory before it was found to
@@ -58,7 +59,7 @@ def load_weights(path: Path) -> dict[str, NDArray[Any]]:
         raise TrainingError(f"{path}: cannot read the weights: {error.strerror or error}") from None
     except ValueError as error:
         raise TrainingError(
-            f"{path}: damaged, or not a safetensors file ({error}); train again to replace it"
+            f"{path}: damaged, or not a safetensors file ({one_line(error)}); train again to replace it"
         ) from None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import TrackingError
 from harness.masking import mask_secrets
-from harness.tracking.ui_app import TOKEN_VARIABLE, create_app, guarded, new_token, token_path
+from harness.tracking.ui_app import VARIABLE, create_app, guarded, new_token, token_path
 
 TOKEN = "t" * 16
 
@@ -69,14 +69,14 @@ def test_other_kinds_of_connection_are_closed() -> None:
 
 
 def test_a_token_may_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
     assert len({new_token() for _ in range(10)}) == 10
     with pytest.raises(TrackingError, match="is not set"):
         create_app()
-    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv(VARIABLE, TOKEN)
     assert new_token() == TOKEN
     for wrong in ("", "short", "with/a/slash/in/it", "\u00fc" * 20, "x" * 201):
-        monkeypatch.setenv(TOKEN_VARIABLE, wrong)
+        monkeypatch.setenv(VARIABLE, wrong)
         with pytest.raises(TrackingError, match="16 to 200") as caught:
             new_token()
         assert not wrong or wrong not in str(caught.value)
