@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from harness.accounts import make_private, share_with_group
 from harness.errors import TrackingError
+from harness.printable import one_line
 from harness.spreadsheet import csv_text
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
 from harness.tracking.places import inside_file
@@ -248,7 +249,8 @@ def _read(file: Path, reader: Callable[[], Content], what: str, else_: str = TRA
         return reader()
     except Exception as error:
         raise TrackingError(
-            f"{file}: {what} cannot be read ({type(error).__name__}: {error}); it is damaged: {PUT_BACK}; {else_}"
+            f"{file}: {what} cannot be read ({type(error).__name__}: {one_line(error)}); it is damaged: {PUT_BACK}; "
+            f"{else_}"
         ) from error
 
 

@@ -2,8 +2,8 @@
 
 MLflow asks nobody for a password, and up to 3.18 its assistant runs shell commands for whoever can reach it from this
 machine: another account, or any page that a browser shows from a server on localhost. So its routes are not served
-unless they are named here. The token is a part of the path of the address and not a cookie: a browser sends a
-cookie to every port of a host, and so to the servers of other accounts.
+unless they are named here. The token is a part of the address's path: a browser sends cookies to every port of a
+host, and so to the servers of other accounts.
 
 ``mlflow server --app-name harness`` runs it, with the token in the environment variable ``HARNESS_UI_TOKEN``.
 """

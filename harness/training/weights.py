@@ -59,7 +59,7 @@ def load_weights(path: Path) -> dict[str, NDArray[Any]]:
         raise TrainingError(f"{path}: cannot read the weights: {error.strerror or error}") from None
     except ValueError as error:
         raise TrainingError(
-            f"{path}: damaged, or not a safetensors file ({one_line(error)}); train again to replace it"
+            f"{path}: damaged, or not a safetensors file ({error}); train again to replace it"
         ) from None
 
 
@@ -88,7 +88,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             foreign = {name: kind for name, kind in found.items() if kind not in _TYPES}
             if foreign:
                 name, kind = next(iter(foreign.items()))
-                raise ValueError(f"{name[:100]} is of type {kind}, not {', '.join(_TYPES)}")
+                raise ValueError(f"{one_line(name[:100])} is of type {kind}, not {', '.join(_TYPES)}")
             return {name: file.get_tensor(name) for name in found}
     except (SafetensorError, MemoryError) as error:
-        raise ValueError(str(error) or "memory ran out") from None
+        raise ValueError(one_line(error) or "memory ran out") from None
