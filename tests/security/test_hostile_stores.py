@@ -89,7 +89,8 @@ def test_a_database_does_not_choose_where_files_are(
     column = {"runs": "artifact_uri", "experiments": "artifact_location"}[table]
     _sql(store, f"UPDATE {table} SET {column} = ?", location)
     (study,) = _sql(store, "SELECT value FROM tags JOIN runs USING (run_uuid) WHERE key = 'study_run' LIMIT 1")[0]
-    for words in (["report", "tiny"], ["replay", study]):
+    # The experiment's own place is not asked for by them: once is enough.
+    for words in (["report", "tiny"], ["replay", study]) if table == "runs" or place == "absolute" else ():
         result = _run(store, *words)
         assert "the victim's" not in result.output
         if table == "runs":
