@@ -124,8 +124,15 @@ def test_pairs_of_arms(report: Report) -> None:
     results, predictions = report
     pairs = results["contrasts"]["pairs"]
     splits = {arm["name"]: (arm.get("protocol") or {}).get("split", "official") for arm in results["arms"]}
+    compared = dict.fromkeys(pair[side] for pair in pairs for side in ("first", "second"))
+    means = {arm: fold_means(predictions, arm) for arm in compared}
+    answers = {
+        arm: rows[rows["seed"] == rows["seed"].min()]
+        for arm in compared
+        for rows in [predictions[predictions["arm"] == arm]]
+    }
     for pair in pairs:
-        first, second = (fold_means(predictions, pair[side]) for side in ("first", "second"))
+        first, second = (means[pair[side]] for side in ("first", "second"))
         if pair["test"] is not None:
             differences = first - second
             assert list(pair["folds"].values()) == pytest.approx(differences.to_list())
@@ -135,11 +142,7 @@ def test_pairs_of_arms(report: Report) -> None:
         if pair["mcnemar"] is not None:
             # Under two splits a clip pairs with itself, in whichever fold it is tested.
             keys = ["fold", "clip_id"] if splits[pair["first"]] == splits[pair["second"]] else ["clip_id"]
-            right = {
-                side: rows[rows["seed"] == rows["seed"].min()].set_index(keys)
-                for side in ("first", "second")
-                for rows in [predictions[predictions["arm"] == pair[side]]]
-            }
+            right = {side: answers[pair[side]].set_index(keys) for side in ("first", "second")}
             assert all(rows.index.is_unique for rows in right.values())
             joined = pd.DataFrame({side: rows["y_true"] == rows["predicted"] for side, rows in right.items()})
             table = pd.crosstab(joined["first"], joined["second"]).reindex(
