@@ -26,7 +26,8 @@ class Spool:
     Attributes
     ----------
     server
-        URI of the server; it may hold a password, which is never written down.
+        URI of the server; a password in it is never written down. Its path is, and with it the token in the address
+        of a UI: the spool is for this account alone.
     folder
         Absolute.
     """
