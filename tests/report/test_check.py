@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_claims_that_are_not_here_are_said_and_can_be_given(tmp_path: Path) -> N
     )  # fmt: skip
     claims = json.loads(json.dumps(record.claims).replace("piczak2015cnn", "own"))
     spec = json.loads(json.dumps(record.spec).replace("piczak2015cnn", "own"))
-    own = type(record)(**{**vars(record), "claims": claims, "spec": spec})
+    own = replace(record, claims=claims, spec=spec)
     folder = tmp_path / "own"
     write_report(own, folder, pdf=False)
     found = check_report(folder)

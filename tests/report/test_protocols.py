@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -51,9 +52,7 @@ def test_accuracies_and_leakage_say_which_arm_has_which_protocol(record: StudyRe
     both = leak.assign(protocol="random-clip")
     shown = leakage_table(record_of().leakage, [])[0].printed
     assert "Split" not in shown.columns.get_level_values(1)
-    several = type(record)(
-        **{**vars(record), "leakage": type(leak)([*leak.to_dict("records"), *both.to_dict("records")])}
-    )
+    several = replace(record, leakage=type(leak)([*leak.to_dict("records"), *both.to_dict("records")]))
     assert set(leakage_table(several.leakage, [])[0].printed["", "Split"]) == {"official", "random-clip"}
 
 
