@@ -324,13 +324,7 @@ def test_a_damaged_archive_is_unpacked_below_its_folder_or_refused(
         content[int(place * (len(content) - 1))] = value
     archive = folder / "archive"
     archive.write_bytes(content[: int(keep * len(content))])
-    try:
-        unpack(archive, folder / "out", max_bytes=1000, max_members=5)
-    except DataError as error:
-        assert str(archive) in str(error)  # noqa: PT017
-    assert {path.name for path in folder.iterdir()} <= {"archive", "out"}
-    assert not any(path.is_symlink() for path in folder.rglob("*"))
-    assert sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file()) <= 1000
+    _unpacks_or_refuses(archive)
 
 
 @fuzz(100)
@@ -360,6 +354,12 @@ def test_any_headers_are_unpacked_below_their_folder_or_refused(
     folder = tmp_path_factory.mktemp("fuzz")
     archive = folder / "archive"
     archive.write_bytes(content + bytes(1024))
+    _unpacks_or_refuses(archive)
+
+
+def _unpacks_or_refuses(archive: Path) -> None:
+    """Unpack an archive beside itself; whatever comes of it is small, below its folder, and no link."""
+    folder = archive.parent
     try:
         unpack(archive, folder / "out", max_bytes=1000, max_members=5)
     except DataError as error:
