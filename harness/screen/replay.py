@@ -28,7 +28,7 @@ def show_replay(found: Replay) -> None:
     terminal = console()
     if found.report is not None and not found.report.equal:
         show_check(found.report, trained=True)
-        terminal.print("nothing was trained", markup=False)
+        terminal.print("nothing was trained")
         return
     columns = ("training", "result", "rows changed", "largest", "classes changed", "accuracy in %")
     rows = [_replay_row(fold) for fold in found.folds]

@@ -30,17 +30,17 @@ def show_check(found: ReportCheck, *, trained: bool = False) -> None:
         columns = ("file", "place", "published", "from the predictions")
         terminal.print(table(f"what does not follow from the predictions of {found.folder}", columns, rows, left=4))
         if len(found.mismatches) > len(shown):
-            terminal.print(f"and {len(found.mismatches) - len(shown):,} more", markup=False)
-    terminal.print(f"compared with the predictions: {covered(found)}", markup=False)
-    terminal.print(_RECORDED, markup=False)
+            terminal.print(f"and {len(found.mismatches) - len(shown):,} more")
+    terminal.print(f"compared with the predictions: {covered(found)}")
+    terminal.print(_RECORDED)
     if found.uncovered:
-        terminal.print(f"not covered: {_uncovered(found)}", markup=False)
+        terminal.print(f"not covered: {_uncovered(found)}")
     if not trained:
-        terminal.print(_CONSISTENT, markup=False)
+        terminal.print(_CONSISTENT)
     if found.note:
-        terminal.print(found.note, markup=False)
+        terminal.print(found.note)
     if not (trained and found.equal):
-        terminal.print(verdict(found), markup=False)
+        terminal.print(verdict(found))
 
 
 def verdict(found: ReportCheck) -> str:
