@@ -148,7 +148,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
         index=False,
         engine="pyarrow",
         compression="zstd",
-        compression_level=19,
+        compression_level=12,
         use_dictionary=[str(name) for name in frame.columns if name not in columns],
         # Bytes of one weight beside each other compress better than whole numbers.
         use_byte_stream_split=columns,
