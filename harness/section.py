@@ -1,0 +1,75 @@
+"""The base of every section of a study file, and of the options of a network, plane or data set.
+
+The doc of a field is the documentation of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+Natural = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A table of the study file: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class NoOptions(Section):
+    """Options of what has none."""
+
+
+@dataclass(frozen=True)
+class Most:
+    """The largest value of a field, or the greatest length of its text or list, and why; annotates the field.
+
+    ``each`` bounds the values of a list.
+    """
+
+    limit: float
+    why: str
+    each: float | None = None
+
+    def fault(self, value: Any) -> str:
+        """Return what is wrong with ``value``; empty when nothing is."""
+        if isinstance(value, bool) or value is None:
+            return ""
+        if isinstance(value, int | float):
+            return f"{_limit(self.limit)} at most ({self.why}), received {_cut(value)}" if value > self.limit else ""
+        if isinstance(value, str | tuple | dict) and len(value) > self.limit:
+            kind = "characters" if isinstance(value, str) else "entries"
+            return f"{_limit(self.limit)} {kind} at most ({self.why}), received {len(value)}"
+        if self.each is not None and isinstance(value, tuple | dict):
+            for one in value:
+                size = one if isinstance(one, int | float) else len(one) if isinstance(one, str) else 0
+                if size > self.each:
+                    return f"{_limit(self.each)} at most for each ({self.why}), received {_cut(one)}"
+        return ""
+
+
+def bound_of(model: type[BaseModel], field: str) -> Most | None:
+    """Return the bound of a field; None where it has none."""
+    return next((each for each in model.model_fields[field].metadata if isinstance(each, Most)), None)
+
+
+def _limit(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _cut(value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, float) else str(value) if _writable(value) else "a number of many digits"
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _writable(value: Any) -> bool:
+    """Whether Python writes ``value`` out (a whole number of thousands of digits it refuses)."""
+    return not isinstance(value, int) or value.bit_length() < 1000
