@@ -48,26 +48,28 @@ class Network:
     name
         What a study calls it.
     build
-        ``"module:function"`` of ``build(input_shape, n_classes, options, plane_rows)``, which returns a
-        ``torch.nn.Module`` with fresh weights that maps float32 items, shape (B, channels, rows, columns), to logits,
-        shape (B, n_classes). ``input_shape`` is (channels, rows, columns), ``options`` an instance of the class that
-        ``options`` names, ``plane_rows`` the first row and the row after the last of each plane (None for images).
+        ``"module:factory"`` of a function or class that is called as ``factory(input_shape=..., n_classes=..., **options)``
+        and returns a ``torch.nn.Module`` with fresh weights. The module maps float32 items, shape (B, channels, rows,
+        columns), to logits, shape (B, n_classes); ``input_shape`` is (channels, rows, columns).
     layouts
         What it takes.
+    arguments
+        Further keyword arguments of the factory.
     options
         ``"module:Class"`` of its options, a :class:`harness.section.Section`; they are fields of ``[model]``.
     features
         The only feature set that it takes; empty when any of its layouts does.
-    title
-        Name in prose; the name by default.
+    takes_rows
+        Whether the factory also takes ``plane_rows``: the first row and the row after the last of each plane of a stack.
     """
 
     name: str
     build: str
     layouts: tuple[Layout, ...]
+    arguments: tuple[tuple[str, Any], ...] = ()
     options: str = "harness.section:NoOptions"
     features: str = ""
-    title: str = ""
+    takes_rows: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.claims.paper import AccuracyTable, Column, Source
 from harness.claims.printed import Printed
-from harness.vocabulary import ReadAs
+from harness.choices import ReadAs
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from harness.claims.entry import Doi, Entry, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
-from harness.vocabulary import DATASETS, MODELS, SEGMENT_PLANES, SEGMENT_SETS
+from harness.registry import DATASETS, NETWORKS, PLANES, feature_set
 
 NOT_STATED = "not stated"
 INPUT = "input"
@@ -137,9 +137,7 @@ class AccuracyTable(Entry):
     @field_validator("dataset")
     @classmethod
     def _known(cls, dataset: str) -> str:
-        if dataset not in DATASETS:
-            raise ValueError(f"unknown data set; allowed: {', '.join(DATASETS)}")
-        return dataset
+        return DATASETS.get(dataset).name
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -168,7 +166,7 @@ class AccuracyTable(Entry):
         return self
 
     def _check_folds(self) -> None:
-        known = DATASETS[self.dataset].folds
+        known = DATASETS.get(self.dataset).folds
         for fold in self.tested_folds:
             if fold not in known:
                 raise ValueError(
@@ -232,10 +230,11 @@ class LayerColumn(Entry):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.model not in MODELS:
-            raise ValueError(f"unknown model {self.model!r}; allowed: {', '.join(MODELS)}")
-        if self.features not in SEGMENT_SETS:
-            raise ValueError(f"unknown feature set {self.features!r}; allowed: {', '.join(SEGMENT_SETS)}")
+        NETWORKS.get(self.model)
+        try:
+            feature_set(self.features)
+        except ValueError as error:
+            raise ValueError(f"features {self.features!r}: {error}") from None
         distinct("layer", [row.layer for row in self.rows])
         return self
 
@@ -281,8 +280,8 @@ class Statement(Entry):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.about == "plane rows" and self.subject not in SEGMENT_PLANES:
-            raise ValueError(f"unknown plane {self.subject!r}; allowed: {', '.join(SEGMENT_PLANES)}")
+        if self.about == "plane rows":
+            PLANES.get(self.subject)
         if self.relation != "equal" and self.about != "class accuracy":
             raise ValueError(f"relation belongs to a class accuracy, not to {self.about}; leave it out")
         if bool(self.minus) != (self.about == "difference") or (self.reference and not self.minus):

@@ -8,7 +8,8 @@ import click
 
 from harness.cli.options import CLAIMS, NOT_STATED
 from harness.printing import say_lines
-from harness.vocabulary import DATASETS, ReadAs
+from harness.choices import ReadAs
+from harness.registry import DATASETS
 
 
 @click.command("compare", short_help="Set fold accuracies from anywhere beside a claim, or two arms beside each other.")

@@ -31,7 +31,7 @@ from harness.statistics import (
     variance_components,
     wilcoxon_folds,
 )
-from harness.vocabulary import ReadAs
+from harness.choices import ReadAs
 
 Result = TypeVar("Result")
 

@@ -26,7 +26,7 @@ from harness.statistics import (
     decide,
     holm,
 )
-from harness.vocabulary import ReadAs
+from harness.choices import ReadAs
 
 
 @dataclass(frozen=True)

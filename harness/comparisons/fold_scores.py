@@ -11,7 +11,8 @@ from harness.comparisons.conditions import Conditions
 from harness.comparisons.contrast import Contrast, contrast_by_fold, settle_contrasts
 from harness.errors import ComparisonError
 from harness.statistics import Trainings, average_seeds
-from harness.vocabulary import DATASETS, ReadAs
+from harness.choices import ReadAs
+from harness.registry import DATASETS
 
 
 def compare_scores(

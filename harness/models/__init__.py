@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from harness.models.build import build_model, kaiming_normal
     from harness.models.describe import count_parameters, describe_model
     from harness.models.fusion import RULES, dempster_shafer, mean_fusion, total_conflict
-    from harness.models.resnet import resnet18
     from harness.models.stacked import PlaneRows, StackedSuNet
     from harness.models.su import SuNet
 
@@ -28,7 +27,6 @@ __all__ = [
     "describe_model",
     "kaiming_normal",
     "mean_fusion",
-    "resnet18",
     "total_conflict",
 ]
 
@@ -38,7 +36,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "build": ["build_model", "kaiming_normal"],
         "describe": ["count_parameters", "describe_model"],
         "fusion": ["RULES", "dempster_shafer", "mean_fusion", "total_conflict"],
-        "resnet": ["resnet18"],
         "stacked": ["PlaneRows", "StackedSuNet"],
         "su": ["SuNet"],
     },

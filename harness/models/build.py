@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from harness.models.resnet import resnet18
-from harness.models.stacked import PlaneRows, StackedSuNet
-from harness.models.su import SuNet
-from harness.vocabulary import MODELS, SU_DEPTHS
+from harness.choices import Init
+from harness.models.stacked import PlaneRows
+from harness.registry import NETWORKS, code, options_of
 
 if TYPE_CHECKING:
     from harness.study import ModelSection
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def build_model(
     model_name: str,
-    options: ModelSection,
+    model: ModelSection,
     input_shape: tuple[int, int, int],
     n_classes: int,
     plane_rows: PlaneRows | None = None,
@@ -26,20 +25,40 @@ def build_model(
 
     Parameters
     ----------
+    model_name
+        Name in the registry.
+    model
+        Initial weights, and the options of the network.
     input_shape
         Channels, rows (bins) and columns (frames) of one item.
+    n_classes
+        Number of logits.
     plane_rows
         Rows of each plane within the input; the stacked networks need them to cut their streams.
 
     Raises
     ------
     ValueError
-        When the name is unknown, or a stacked network lacks the rows of a plane.
+        When the name is unknown, or the network needs the rows of planes and lacks them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from harness.study import ModelSection
+    >>> build_model("su4", ModelSection(), (1, 85, 41), 10)(torch.zeros(2, 1, 85, 41)).shape
+    torch.Size([2, 10])
     """
-    model = _network(model_name, options, input_shape, n_classes, plane_rows)
-    if options.init == "kaiming-normal":
-        kaiming_normal(model)
-    return model
+    network = NETWORKS.get(model_name)
+    options = options_of(network).model_validate(model.options)
+    arguments = dict(options) | dict(network.arguments)
+    if network.takes_rows:
+        if plane_rows is None:
+            raise ValueError(f"{model_name} cuts its streams out of the planes' rows: plane_rows must be given")
+        arguments["plane_rows"] = plane_rows
+    built: nn.Module = code(network.build)(input_shape=input_shape, n_classes=n_classes, **arguments)
+    if model.init is Init.KAIMING_NORMAL:
+        kaiming_normal(built)
+    return built
 
 
 def kaiming_normal(model: nn.Module) -> None:
@@ -49,24 +68,3 @@ def kaiming_normal(model: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-
-
-def _network(
-    name: str,
-    options: ModelSection,
-    input_shape: tuple[int, int, int],
-    n_classes: int,
-    plane_rows: PlaneRows | None,
-) -> nn.Module:
-    if name == "resnet18":
-        return resnet18(input_shape[0], n_classes)
-    for n_layers in SU_DEPTHS:
-        if name == f"su{n_layers}":
-            return SuNet(n_layers, input_shape, n_classes, conv4=options.conv4, dropout=options.dropout)
-        if name == f"su{n_layers}-stacked":
-            if plane_rows is None:
-                raise ValueError(f"{name} cuts its streams out of the planes' rows: plane_rows must be given")
-            return StackedSuNet(
-                n_layers, input_shape, n_classes, plane_rows, conv4=options.conv4, dropout=options.dropout
-            )
-    raise ValueError(f"unknown model {name!r}; allowed: {', '.join(MODELS)}")

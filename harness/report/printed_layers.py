@@ -15,7 +15,7 @@ from harness.report import wording
 from harness.report.table import Table
 from harness.study import StudySpec
 from harness.study.load import parse_study
-from harness.vocabulary import feature_set
+from harness.registry import feature_set
 
 
 def printed_layer_tables(

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ReportError
-from harness.vocabulary import ReadAs
+from harness.choices import ReadAs
 
 RESULTS = "results.json"
 MOST_BYTES = 256 * 2**20

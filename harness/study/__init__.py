@@ -13,7 +13,6 @@ from harness.study.sections import (
     SearchSection,
     Space,
     StudySection,
-    SyntheticSection,
     TrackingSection,
     TrainSection,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "Space",
     "StudySection",
     "StudySpec",
-    "SyntheticSection",
     "TrackingSection",
     "TrainSection",
     "load_study",

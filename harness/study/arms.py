@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from harness.study.bounds import Most
-from harness.study.sections import Positive, Section
-from harness.vocabulary import IMAGE_MODELS, MODELS, STACKED_FEATURES, STACKED_MODELS, SU_MODELS, feature_set
+from harness.choices import FusionLevel, FusionRule
+from harness.registry import NETWORKS, Layout, feature_set
+from harness.section import Most, Positive, Section
 
 NAME = r"^[^\W_][\w .,+&%#()=-]*$"
 
@@ -24,9 +24,9 @@ class Arm(Section):
     """Feature set: LMC, MC, MLMC, LM, MFCC, chroma, contrast, tonnetz, image:plane or image:a+b+c."""
     fuse: Annotated[tuple[str, ...] | None, Most(100, "more arms than a table shows", each=60)] = None
     """Arms whose predictions are fused instead of training a network."""
-    rule: Literal["dempster-shafer", "mean"] | None = None
+    rule: FusionRule | None = None
     """How they are fused: Dempster's rule (normalised product), or the mean of probabilities."""
-    level: Literal["clip", "segment"] = "clip"
+    level: FusionLevel = FusionLevel.CLIP
     """Fuse clip probabilities, or segment probabilities before they are summed to a clip's."""
     search: bool = True
     """Whether [search] tunes this arm; false trains it with the values the study states."""
@@ -60,27 +60,28 @@ class Arm(Section):
             if self.rule is None:
                 raise ValueError(f"arm {self.name!r} needs rule = 'dempster-shafer' or 'mean'")
             return self
-        if self.model not in MODELS:
-            raise ValueError(f"arm {self.name!r}: model {self.model!r} is unknown; allowed: {', '.join(MODELS)}")
-        if self.rule is not None or self.level != "clip":
+        if self.model is None:
+            raise ValueError(f"arm {self.name!r} needs a model; allowed: {', '.join(NETWORKS.names())}")
+        try:
+            network = NETWORKS.get(self.model)
+        except ValueError as error:
+            raise ValueError(f"arm {self.name!r}: {error}") from None
+        if self.rule is not None or self.level is not FusionLevel.CLIP:
             raise ValueError(f"arm {self.name!r} trains a network; rule and level belong to arms with fuse")
         if self.features is None:
             raise ValueError(f"arm {self.name!r} needs features")
         try:
-            layout = feature_set(self.features).layout
+            inputs = feature_set(self.features)
         except ValueError as error:
             raise ValueError(f"arm {self.name!r}: features {self.features!r}: {error}") from None
-        if self.model in IMAGE_MODELS and layout != "image":
+        if inputs.layout not in network.layouts:
+            taken = " or ".join(f"{layout} features ({_EXAMPLES[layout]}, ...)" for layout in network.layouts)
+            raise ValueError(f"arm {self.name!r}: {self.model} takes {taken}, received {self.features!r}")
+        if network.features and self.features != network.features:
             raise ValueError(
-                f"arm {self.name!r}: {self.model} takes image features (image:mel, ...), received {self.features!r}"
-            )
-        if self.model in SU_MODELS + STACKED_MODELS and layout != "segments":
-            raise ValueError(
-                f"arm {self.name!r}: {self.model} takes segment features (LMC, MC, ...), received {self.features!r}"
-            )
-        if self.model in STACKED_MODELS and self.features != STACKED_FEATURES:
-            raise ValueError(
-                f"arm {self.name!r}: {self.model} cuts its two streams (LMC and MC) out of "
-                f"{STACKED_FEATURES}, received {self.features!r}"
+                f"arm {self.name!r}: {self.model} takes {network.features} alone, received {self.features!r}"
             )
         return self
+
+
+_EXAMPLES = {Layout.SEGMENTS: "LMC, MC", Layout.IMAGE: "image:mel"}

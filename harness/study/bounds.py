@@ -6,52 +6,19 @@ Bounds hold for a study that is to run. One that is recorded is read whatever it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from harness.errors import StudyError
-from harness.vocabulary import DATASETS
+from harness.registry import Layout
+from harness.section import bound_of
 
 if TYPE_CHECKING:
     from harness.study.spec import StudySpec
 
 MOST_BYTES = 4 << 30
 """Most bytes that the spectrum of one clip may take."""
-
-
-@dataclass(frozen=True)
-class Most:
-    """The largest value of a field, or the greatest length of its text or list, and why; annotates the field.
-
-    ``each`` bounds the values of a list.
-    """
-
-    limit: float
-    why: str
-    each: float | None = None
-
-    def fault(self, value: Any) -> str:
-        """Return what is wrong with ``value``; empty when nothing is."""
-        if isinstance(value, bool) or value is None:
-            return ""
-        if isinstance(value, int | float):
-            return f"{_limit(self.limit)} at most ({self.why}), received {_cut(value)}" if value > self.limit else ""
-        if isinstance(value, str | tuple | dict) and len(value) > self.limit:
-            kind = "characters" if isinstance(value, str) else "entries"
-            return f"{_limit(self.limit)} {kind} at most ({self.why}), received {len(value)}"
-        if self.each is not None and isinstance(value, tuple | dict):
-            for one in value:
-                size = one if isinstance(one, int | float) else len(one) if isinstance(one, str) else 0
-                if size > self.each:
-                    return f"{_limit(self.each)} at most for each ({self.why}), received {_cut(one)}"
-        return ""
-
-
-def bound_of(model: type[BaseModel], field: str) -> Most | None:
-    """Return the bound of a field; None where it has none."""
-    return next((each for each in model.model_fields[field].metadata if isinstance(each, Most)), None)
 
 
 def require_bounded(spec: StudySpec, source: str) -> None:
@@ -63,10 +30,9 @@ def require_bounded(spec: StudySpec, source: str) -> None:
 
 
 def _faults(section: BaseModel, place: str) -> Iterator[str]:
-    for name in type(section).model_fields:
-        value = getattr(section, name)
+    for name, value in {**dict(section), **(section.model_extra or {})}.items():
         where = f"{place}.{name}" if place else name
-        bound = bound_of(type(section), name)
+        bound = bound_of(type(section), name) if name in type(section).model_fields else None
         if bound is not None and (fault := bound.fault(value)):
             yield f"{where}: {fault}"
         inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
@@ -78,51 +44,38 @@ def _faults(section: BaseModel, place: str) -> Iterator[str]:
 def _set_faults(spec: StudySpec) -> Iterator[str]:
     for arm in spec.trained_arms:
         settings = spec.settings(arm)
-        for section in ("train", "model", "protocol"):
-            for fault in _faults(getattr(settings, section), section):
+        for name, section in (("train", settings.train), ("model", settings.options), ("protocol", settings.protocol)):
+            for fault in _faults(section, name):
                 yield f"arm {arm.name!r}: {fault}"
-    for dotted, space in spec.search.space.items():
-        section, _, field = dotted.partition(".")
-        model = type(getattr(spec, section, None))
-        bound = bound_of(model, field) if issubclass(model, BaseModel) and field in model.model_fields else None
-        for value in (space.low, space.high, *(space.choices or ())) if bound else ():
-            if bound and (fault := bound.fault(value)):
-                yield f"search.space.{dotted}: {fault}"
+        for dotted, space in spec.search.space.items():
+            section, _, field = dotted.partition(".")
+            kind = type(settings.train if section == "train" else settings.options)
+            bound = bound_of(kind, field) if field in kind.model_fields else None
+            for value in (space.low, space.high, *(space.choices or ())) if bound else ():
+                if bound and (fault := bound.fault(value)):
+                    yield f"search.space.{dotted}: {fault}"
 
 
 def _spectrum_faults(spec: StudySpec) -> Iterator[str]:
     """What each value allows may still be too much together."""
-    features, image = spec.features, spec.features.image
-    seconds = features.clip_seconds or DATASETS[spec.data.dataset].seconds
-    sets = [spec.settings(arm).inputs for arm in spec.trained_arms]
-    papers = any(each.layout == "segments" for each in sets)
-    for used, place, length, rate, n_fft, hop in (
-        (papers, "features", seconds, features.sample_rate, features.n_fft, features.hop_length),
-        (len(sets) > papers, "features.image", image.seconds, image.sample_rate, image.n_fft, image.hop_length),
-    ):
-        size = spectrum_bytes(length, rate, n_fft, hop)
-        if used and size > MOST_BYTES:
-            yield (
-                f"{place}: n_fft = {n_fft} every hop_length = {hop} samples of {length:g} s at {rate} Hz makes a "
-                f"spectrum of {size / 2**30:.1f} GiB a clip, {MOST_BYTES / 2**30:g} GiB at most; "
-                "raise hop_length or lower n_fft"
-            )
+    features = spec.features
+    for inputs in {settings.inputs for settings in map(spec.settings, spec.trained_arms)}:
+        segments = inputs.layout is Layout.SEGMENTS
+        length = (features.clip_seconds or spec.data.description.seconds) if segments else features.image.seconds
+        for plane in inputs.planes:
+            options = features.of(plane)
+            n_fft = getattr(options, "n_fft", 0)
+            rate = getattr(options, "sample_rate", features.sample_rate)
+            hop = getattr(options, "hop_length", features.hop_length)
+            size = spectrum_bytes(length, rate, n_fft, hop)
+            if size > MOST_BYTES:
+                yield (
+                    f"features.planes.{plane}: n_fft = {n_fft} every hop_length = {hop} samples of {length:g} s at "
+                    f"{rate} Hz makes a spectrum of {size / 2**30:.1f} GiB a clip, {MOST_BYTES / 2**30:g} GiB at most; "
+                    "raise hop_length or lower n_fft"
+                )
 
 
 def spectrum_bytes(seconds: float, sample_rate: int, n_fft: int, hop_length: int) -> int:
     """Return the bytes of a clip's complex spectrum in double precision, which computing planes needs at least."""
     return int(1 + seconds * sample_rate / hop_length) * (1 + n_fft // 2) * 16
-
-
-def _limit(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
-
-
-def _cut(value: Any) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value) if _writable(value) else "a number of many digits"
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _writable(value: Any) -> bool:
-    """Whether Python writes ``value`` out (a whole number of thousands of digits it refuses)."""
-    return not isinstance(value, int) or value.bit_length() < 1000

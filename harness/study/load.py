@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
+from harness.registry import DATASETS, PLANES, options_of
 from harness.study.bounds import require_bounded
 from harness.study.spec import StudySpec
 from harness.study.toml import as_toml
@@ -119,7 +120,7 @@ def _explain(
         where = _where(fault["loc"], document)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            allowed = _fields_at(fault["loc"][:-1])
+            allowed = _fields_at(fault["loc"][:-1], document)
             close = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             lines.append(f"{where}: unknown key{hint}, received {_show(fault['input'])}; allowed: {', '.join(allowed)}")
@@ -174,14 +175,23 @@ def _step(node: Any, step: int | str) -> Any:
         return None
 
 
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+def _fields_at(location: tuple[int | str, ...], document: dict[str, Any]) -> list[str]:
     """Return the keys that the section at ``location`` may have."""
+    match location:
+        case ("features", "planes"):
+            return list(PLANES.names())
+        case ("features", "planes", str(plane)) if plane in PLANES:
+            return keys_of(options_of(PLANES.get(plane)))
+        case ("data", str(dataset)) if dataset in DATASETS:
+            return keys_of(options_of(DATASETS.get(dataset)))
     model: Any = StudySpec
     for step in location:
         if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
             annotation = model.model_fields[step].annotation if step in model.model_fields else None
             model = section_of(annotation)
-    return keys_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    keys = keys_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    dataset = str(_step(document.get("data"), "dataset")) if location == ("data",) else ""
+    return [*keys, dataset] if dataset in DATASETS and options_of(DATASETS.get(dataset)).model_fields else keys
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:

@@ -7,18 +7,30 @@ numbered by the data set's authors.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
 from harness.addresses import split_address
-from harness.study.bounds import Most
-from harness.vocabulary import DATASETS, ReadAs
-
-Positive = Annotated[int, Field(gt=0)]
-Natural = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+from harness.choices import (
+    EpochRule,
+    FinalTrain,
+    Init,
+    Normalise,
+    NormStatistics,
+    Optimizer,
+    Padding,
+    Precision,
+    Pruner,
+    ReadAs,
+    Sampler,
+    Schedule,
+    Selection,
+    TunedOn,
+)
+from harness.registry import DATASETS, PLANES, SPLITS, Dataset, options_of
+from harness.section import Fraction, Most, Natural, Positive, Rate, Section
+from harness.study.options import stated
 
 
 def whole_address(uri: str | None) -> str | None:
@@ -26,14 +38,6 @@ def whole_address(uri: str | None) -> str | None:
     if uri is not None and "://" in uri and not uri.startswith(("sqlite", "file:")):
         split_address(uri)
     return uri
-
-
-class Section(BaseModel):
-    """A table of the study file: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
 
 class StudySection(Section):
@@ -47,24 +51,30 @@ class StudySection(Section):
     """Root of every random number in the study."""
 
 
-class SyntheticSection(Section):
-    """The embedded data set, used when data.dataset is "synthetic"."""
-
-    clips_per_class_and_fold: Annotated[Positive, Most(1_000, "100,000 clips of 10 classes in 5 folds")] = 4
-    """Clips of each of the 10 classes in each of the 5 folds."""
-    seed: Annotated[Natural, Most(2**63 - 1, "what every database keeps")] = 0
-    """Seed of the generator."""
-
-
 class DataSection(Section):
-    """Which clips."""
+    """Which clips. A table named as the data set, such as [data.synthetic], holds its options."""
 
-    dataset: Literal["esc10", "esc50", "esc50-categories", "urbansound8k", "synthetic"]
+    model_config = ConfigDict(extra="allow")
+
+    dataset: Annotated[str, Most(100, "a name")]
     """Data set below the data root."""
     folds: Annotated[tuple[Positive, ...] | None, Most(100, "no data set has more")] = None
     """Official folds to use; default all. Naming them allows a data set of which only these folds are present."""
-    synthetic: SyntheticSection = SyntheticSection()
-    """Size of the embedded data set."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_options(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("dataset") not in DATASETS:
+            return given
+        known = DATASETS.get(given["dataset"])
+        kinds = {known.name: kind} if (kind := options_of(known)).model_fields else {}
+        own = {name: {} for name in kinds} | {name: given[name] for name in given if name not in cls.model_fields}
+        return given | stated(own, kinds)
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, dataset: str) -> str:
+        return DATASETS.get(dataset).name
 
     @field_validator("folds")
     @classmethod
@@ -75,29 +85,45 @@ class DataSection(Section):
 
     @model_validator(mode="after")
     def _known_folds(self) -> Self:
-        known = DATASETS[self.dataset].folds
+        known = self.description.folds
         for fold in self.folds or ():
             if fold not in known:
                 raise ValueError(f"folds: {self.dataset} has no fold {fold}; it has {', '.join(map(str, known))}")
         return self
 
     @property
+    def description(self) -> Dataset:
+        """The data set."""
+        return DATASETS.get(self.dataset)
+
+    @property
+    def options(self) -> Section:
+        """The data set's options, as stated or by default."""
+        given: Section | None = (self.model_extra or {}).get(self.dataset)
+        return options_of(self.description)() if given is None else given
+
+    @property
     def used_folds(self) -> tuple[int, ...]:
         """The folds of the study, ascending."""
-        return tuple(sorted(self.folds or DATASETS[self.dataset].folds))
+        return tuple(sorted(self.folds or self.description.folds))
 
 
 class ProtocolSection(Section):
     """How clips are split, and which epoch counts."""
 
-    split: Literal["official", "random-clip", "random-segment"] = "official"
+    split: Annotated[str, Most(100, "a name")] = "official"
     """official: the authors' folds. random-clip: clips shuffled over folds. random-segment: segments shuffled, so that
-    pieces of one clip lie on both sides."""
-    epoch_rule: Literal["fixed", "best-on-validation", "best-on-test"] = "fixed"
+    pieces of one clip are on both sides."""
+    epoch_rule: EpochRule = EpochRule.FIXED
     """Which epoch's weights are tested. best-on-test lets the test fold choose, as some papers do, and every table
     says so."""
-    final_train: Literal["train", "train+validation"] = "train"
+    final_train: FinalTrain = FinalTrain.TRAIN
     """What the final trainings learn from: the training part, or the validation fold as well (search never does)."""
+
+    @field_validator("split")
+    @classmethod
+    def _known(cls, split: str) -> str:
+        return SPLITS.get(split).name
 
     @model_validator(mode="after")
     def _validation_is_free(self) -> Self:
@@ -110,24 +136,8 @@ class ProtocolSection(Section):
 
 
 class ImageSection(Section):
-    """Settings of image channels (the defaults are the ResNet-18 practical's)."""
+    """How a plane becomes the channel of an image (the defaults are the ResNet-18 practical's)."""
 
-    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 44100
-    """Hz; clips are resampled to it. The paper's planes keep features.sample_rate also as image channels."""
-    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
-    """Points of the Fourier transform."""
-    win_length: Annotated[Positive, Most(2**16, "no longer than the transform")] = 512
-    """Samples of the Hann window."""
-    hop_length: Annotated[Positive, Most(2**20, "24 s at 44.1 kHz")] = 256
-    """Samples between frames."""
-    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 64
-    """Mel bands (HTK scale, no area normalisation)."""
-    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 64
-    """MFCC coefficients of n_mels bands."""
-    f_min: Annotated[Annotated[float, Field(ge=0)], Most(384_000, "half the highest rate")] = 1.0
-    """Lowest mel frequency in Hz; the highest is half the sample rate."""
-    db_offset: Annotated[Rate, Most(1, "full scale")] = 1e-10
-    """Power added before the logarithm: dB = 10 log10(power + db_offset)."""
     seconds: Annotated[Rate, Most(60, "the longest clip that is read")] = 3.0
     """Length taken from the start of the clip; shorter clips are padded with silence."""
     rows: Annotated[Positive, Most(4_096, "64 MiB a plane")] = 128
@@ -137,66 +147,59 @@ class ImageSection(Section):
 
 
 class FeaturesSection(Section):
-    """Settings of the paper's planes and of their segments (defaults: Su et al. 2019, section 3.1; librosa's
-    defaults where the paper is silent)."""
+    """How audio becomes the items that a network sees (defaults: Su et al. 2019, section 3.1; librosa's defaults where
+    the paper is silent)."""
 
     sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 22050
-    """Hz; clips are resampled to it."""
-    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
-    """Points of the Fourier transform and samples of its Hann window."""
+    """Hz; clips are resampled to it, but for planes with a rate of their own."""
     hop_length: Annotated[Positive, Most(2**20, "24 s at 44.1 kHz")] = 512
-    """Samples between frames; the constant-Q transform of tonnetz uses it too."""
-    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 60
-    """Mel bands (Slaney scale and area normalisation) of LM; MFCC is computed from 128 bands, librosa's default."""
-    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 20
-    """MFCC coefficients; their first and second derivatives are appended."""
-    delta_width: Annotated[Annotated[int, Field(ge=3)], Most(1_001, "frames; 23 s by default")] = 9
-    """Frames of the Savitzky-Golay filter of the derivatives; odd."""
-    n_chroma: Annotated[Positive, Most(1_024, "a twelfth of a semitone has 144")] = 12
-    """Chroma bins."""
-    contrast_bands: Annotated[Positive, Most(16, "octaves; hearing spans 10")] = 6
-    """Octave bands of spectral contrast; one row more than bands."""
-    contrast_fmin: Annotated[Rate, Most(384_000, "half the highest rate")] = 200.0
-    """Upper edge of spectral contrast's first band in Hz."""
+    """Samples between frames, the same for all planes that are stacked."""
     clip_seconds: Annotated[Rate | None, Most(60, "the longest clip that is read")] = None
-    """Cut or lengthen every clip to this many seconds before the paper's planes; default each clip keeps its length.
+    """Cut or lengthen every clip to this many seconds before its segments; default each clip keeps its length.
     ESC's first release holds clips of 3.6 to 7.2 s that its later one brought to 5 s."""
     segment_frames: Annotated[Positive, Most(1_000_000, "more than a minute of frames")] = 41
     """Frames of one segment."""
     segment_hop: Annotated[Positive, Most(1_000_000, "more than a minute of frames")] = 20
     """Frames between the starts of neighbouring segments; an incomplete last segment is dropped, a silent one is kept
     (Piczak 2015 discards it)."""
-    padding: Literal["zeros", "repeat"] = "zeros"
+    padding: Padding = Padding.ZEROS
     """How a clip shorter than one segment is lengthened: silence, or the clip again."""
-    normalise: Literal["per-bin", "per-plane", "none"] = "per-bin"
+    normalise: Normalise = Normalise.PER_BIN
     """Zero mean and unit variance for each row (image: pixel row), each plane, or not at all; statistics of the
     fold's training part."""
     image: ImageSection = ImageSection()
     """Image channels."""
+    planes: dict[str, SerializeAsAny[Section]] = {}
+    """Settings of planes, a table each: [features.planes.LM]."""
 
-    @model_validator(mode="after")
-    def _odd_width(self) -> Self:
-        if self.delta_width % 2 == 0:
-            raise ValueError(f"delta_width must be odd, received {self.delta_width}")
-        return self
+    @field_validator("planes", mode="before")
+    @classmethod
+    def _own_settings(cls, planes: Any) -> Any:
+        return stated(planes, {plane.name: options_of(plane) for plane in PLANES})
+
+    def of(self, plane: str) -> Section:
+        """Return the settings of a plane, as stated or by default."""
+        return self.planes.get(plane) or options_of(PLANES.get(plane))()
 
 
 class ModelSection(Section):
-    """Choices within a network."""
+    """Initial weights, and the options of the arms' networks by their names."""
 
-    conv4: Literal["pool", "stride"] = "pool"
-    """Su networks, the step after conv4: a 2 x 2 pool after a stride-1 convolution (agrees with the paper's memory
-    column), or a stride-2 convolution and no pool."""
-    dropout: Fraction = 0.5
-    """Su networks: probability of dropping in the layers the paper names."""
-    init: Literal["torch", "kaiming-normal"] = "torch"
+    model_config = ConfigDict(extra="allow")
+
+    init: Init = Init.TORCH
     """Initial weights: torch's default, or Kaiming normal as in the 2019 student replication."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of networks."""
+        return dict(self.model_extra or {})
 
 
 class TrainSection(Section):
     """How one network is trained."""
 
-    tuned_on: Literal["none", "other data", "validation folds", "reported folds", "not stated"] = "not stated"
+    tuned_on: TunedOn = TunedOn.NOT_STATED
     """What the values of this study, apart from those that [search] finds, were chosen on. none: no data, such as a
     paper's own values. validation folds: for each tested fold, its own validation fold. reported folds: any choice for
     all folds that saw the folds reported here, in this study or another one; tables and comparisons say so."""
@@ -207,7 +210,7 @@ class TrainSection(Section):
     """Passes over the training part."""
     batch_size: Annotated[Annotated[int, Field(ge=2)], Most(65_536, "more than a fold has clips")] = 32
     """Items in a step."""
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    optimizer: Optimizer = Optimizer.SGD
     """Optimiser."""
     lr: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.001
     """Learning rate."""
@@ -215,15 +218,15 @@ class TrainSection(Section):
     """Momentum of sgd."""
     weight_decay: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "nothing learns beyond")] = 0.001
     """L2 coefficient (decoupled for adamw)."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = Precision.FLOAT32
     """Arithmetic of forward and backward; weights and optimiser stay float32."""
-    schedule: Literal["constant", "step", "cosine"] = "constant"
+    schedule: Schedule = Schedule.CONSTANT
     """Learning rate over epochs: constant; times gamma at each milestone; or a half cosine down to zero."""
     milestones: Annotated[tuple[Positive, ...], Most(1_000, "entries", each=100_000)] = ()
     """Epochs after which the step schedule multiplies the rate."""
     gamma: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.1
     """Factor of the step schedule."""
-    norm_statistics: Literal["running", "re-estimated"] = "running"
+    norm_statistics: NormStatistics = NormStatistics.RUNNING
     """What batch normalisation uses in evaluation: torch's running averages, in which the dropout of training takes
     part; or averages over the training part, taken again without dropout."""
     patience: Annotated[Natural, Most(100_000, "no more than epochs")] = 0
@@ -290,15 +293,15 @@ class SearchSection(Section):
 
     trials: Annotated[Natural, Most(100_000, "years of training")] = 0
     """Trials per arm; 0 = no search."""
-    sampler: Literal["tpe", "per-fold-tpe", "random", "grid"] = "tpe"
+    sampler: Sampler = Sampler.TPE
     """How values are proposed. tpe: by the mean of earlier trials over all folds. per-fold-tpe: for each fold by trials
     of its own, so that it sees no other fold (trials per arm and fold). grid takes choices only."""
-    pruner: Literal["none", "median", "percentile"] = "none"
+    pruner: Pruner = Pruner.NONE
     """Stops a training of a trial after an epoch in which its best validation accuracy is below the median of earlier
     trials on the same fold (percentile: below the best quarter). Folds are judged apart."""
     startup_trials: Annotated[Natural, Most(100_000, "no more than trials")] = 4
     """Trials before the sampler models, and trainings of a fold before the pruner judges it."""
-    selection: Literal["per-fold", "pooled"] = "per-fold"
+    selection: Selection = Selection.PER_FOLD
     """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say in the choice
     (in the values that tpe proposes it has; sampler = "per-fold-tpe" or "random" avoids even that). pooled: one choice
     for all folds; the report marks it as tuned on the reported folds."""

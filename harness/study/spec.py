@@ -7,7 +7,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from harness.study.arms import Arm
-from harness.study.bounds import Most
+from harness.registry import NETWORKS, FeatureSet, Layout, Network, feature_set, options_of
+from harness.section import Most, Section
 from harness.study.sections import (
     Comparison,
     DataSection,
@@ -16,12 +17,10 @@ from harness.study.sections import (
     ModelSection,
     ProtocolSection,
     SearchSection,
-    Section,
     StudySection,
     TrackingSection,
     TrainSection,
 )
-from harness.vocabulary import FeatureSet, feature_set
 
 COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence", "evaluate.claim_exact")
 """Fields of a study that say what its results are compared with, and how; they change no training."""
@@ -43,7 +42,7 @@ class ArmSettings(Section):
     features_name: str
     """Feature set."""
     model: ModelSection
-    """Choices within the network."""
+    """Initial weights, and the options of the network."""
     train: TrainSection
     """How it is trained."""
     protocol: ProtocolSection = ProtocolSection()
@@ -53,6 +52,16 @@ class ArmSettings(Section):
     def inputs(self) -> FeatureSet:
         """The feature set, resolved."""
         return feature_set(self.features_name)
+
+    @property
+    def network(self) -> Network:
+        """The description of the network."""
+        return NETWORKS.get(self.model_name)
+
+    @property
+    def options(self) -> Section:
+        """The options of the network."""
+        return options_of(self.network).model_validate(self.model.options)
 
     @property
     def trajectory(self) -> ArmSettings:
@@ -127,8 +136,13 @@ class StudySpec(Section):
             When a name is not a field of train, model or protocol, a trial's value is one of protocol, or a value does
             not fit its field.
         """
+        if arm.model is None or arm.features is None:
+            raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
+        options = options_of(NETWORKS.get(arm.model))
         own: dict[str, Section] = {"train": self.train, "model": self.model, "protocol": self.protocol}
         sections = {name: section.model_dump() for name, section in own.items()}
+        stated = {name: value for name, value in self.model.options.items() if name in options.model_fields}
+        sections["model"] = {"init": self.model.init} | options().model_dump() | stated
         for given, allowed in ((arm.set, ("train", "model", "protocol")), (values or {}, ("train", "model"))):
             for dotted, value in given.items():
                 section, _, field = dotted.partition(".")
@@ -139,13 +153,13 @@ class StudySpec(Section):
                         f"{', '.join(fields)}"
                     )
                 sections[section][field] = tuple(value) if isinstance(value, list) else value
-        if arm.model is None or arm.features is None:
-            raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
+        model = {name: value for name, value in sections["model"].items() if name in options.model_fields}
+        checked = options.model_validate(model).model_dump()
         return ArmSettings(
             arm=arm.name,
             model_name=arm.model,
             features_name=arm.features,
-            model=ModelSection.model_validate(sections["model"]),
+            model=ModelSection.model_validate(sections["model"] | checked),
             train=TrainSection.model_validate(sections["train"]),
             protocol=ProtocolSection.model_validate(sections["protocol"]),
         )
@@ -169,6 +183,25 @@ class StudySpec(Section):
         """Return what the final trainings of the arms under ``split`` learn from, each once, in the arms' order."""
         protocols = (self.arm_protocol(arm) for arm in self.trained_arms)
         return tuple(dict.fromkeys(each.final_train for each in protocols if each.split == split))
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Take in the options of every network and plane that the arms use, so that a record states them all."""
+        networks = [NETWORKS.get(arm.model) for arm in self.trained_arms if arm.model]
+        known = {name for network in networks for name in options_of(network).model_fields}
+        for name, value in self.model.options.items():
+            if name not in known:
+                allowed = ", ".join(["init", *sorted(known)])
+                raise ValueError(f"model.{name}: unknown key, received {value!r}; allowed for these arms: {allowed}")
+        defaults = {name: value for network in networks for name, value in dict(options_of(network)()).items()}
+        planes = {plane for arm in self.trained_arms for plane in feature_set(arm.features or "").planes}
+        used = {plane: self.features.of(plane) for plane in sorted(planes)}
+        # Frozen against others, not against the validation that makes it.
+        object.__setattr__(self, "model", ModelSection.model_validate(defaults | dict(self.model)))
+        object.__setattr__(
+            self, "features", self.features.model_copy(update={"planes": self.features.planes | used})
+        )
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -212,7 +245,7 @@ class StudySpec(Section):
                 f"{', '.join(streams)}"
             )
         layouts = {feature_set(trained[stream].features or "").layout for stream in streams}
-        if arm.level == "segment" and layouts != {"segments"}:
+        if arm.level == "segment" and layouts != {Layout.SEGMENTS}:
             raise ValueError(f"arm {arm.name!r}: level = 'segment' needs streams with segment features")
 
     def _check_values(self, arm: Arm) -> None:
@@ -227,7 +260,7 @@ class StudySpec(Section):
             raise ValueError(
                 "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
             )
-        if settings.protocol.split == "random-segment" and settings.inputs.layout == "image":
+        if settings.protocol.split == "random-segment" and settings.inputs.layout is Layout.IMAGE:
             raise ValueError(
                 f"protocol.split = 'random-segment': arm {arm.name!r} has one image a clip and no segments; "
                 "use 'random-clip'"

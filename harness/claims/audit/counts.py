@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.claims.paper import AccuracyTable
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
         return _unknown("one split tests a part of the data set, and its clips per class are not known")
     if table.split == "random-segment" or table.estimand == "segment":
         return _unknown("segments were counted, not clips")
-    info = DATASETS[table.dataset]
+    info = DATASETS.get(table.dataset)
     if table.folds != len(info.folds):
         return _unknown(f"{table.folds} of {len(info.folds)} folds are tested, and their clips per class are not known")
     clips = []
@@ -46,7 +46,7 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
 
 def equal_counts(table: AccuracyTable) -> int | None:
     """Return the clips of each class where all classes of the table's data set have as many; else None."""
-    info = DATASETS[table.dataset]
+    info = DATASETS.get(table.dataset)
     return None if info.class_counts else info.n_clips // info.n_classes or None
 
 

@@ -16,7 +16,7 @@ from harness.claims.audit.finding import Finding
 from harness.claims.audit.interval import Interval
 from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable, Paper
 from harness.claims.printed import Printed
-from harness.vocabulary import DATASETS, feature_set
+from harness.registry import DATASETS, Layout, feature_set
 
 QUANTITIES = ("weights", "activations")
 
@@ -46,7 +46,8 @@ def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
 
     inputs, params = feature_set(column.features), FeaturesSection()
     shape = set_shape(inputs, params)
-    model = build_model(column.model, ModelSection(), shape, n_classes, plane_rows(inputs, params))
+    rows = plane_rows(inputs, params) if inputs.layout is Layout.SEGMENTS else None
+    model = build_model(column.model, ModelSection(), shape, n_classes, rows)
     layers = []
     for row in describe_model(model, shape).itertuples():
         size = [int(part) for part in str(row.output).split(" x ")]
@@ -65,7 +66,7 @@ def _input(column: LayerColumn) -> Layer:
 def classes_of(paper: Paper) -> int | None:
     """Return the classes that the networks of ``paper`` tell apart: those of its first own table of accuracies."""
     tables = sorted(paper.tables, key=lambda table: table.role == "reference")
-    return DATASETS[tables[0].dataset].n_classes if tables else None
+    return DATASETS.get(tables[0].dataset).n_classes if tables else None
 
 
 def check_layers(paper: Paper) -> list[Finding]:

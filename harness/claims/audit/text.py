@@ -9,7 +9,8 @@ from harness.claims.audit.finding import Finding
 from harness.claims.audit.layers import prints_as
 from harness.claims.paper import AccuracyTable, Column, LayerTable, Paper, Statement
 from harness.claims.printed import Printed
-from harness.vocabulary import SU_DEPTHS, feature_set
+from harness.models.networks.su2019 import DEPTHS
+from harness.registry import feature_set
 
 
 def check_text(paper: Paper) -> list[Finding]:
@@ -131,7 +132,7 @@ def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], in
     """Return, by network, the printed weights of the first fully connected layer and what a stride would make them."""
     found: dict[str, tuple[str, Callable[[int], int]]] = {}
     for column in table.networks:
-        depth = next((depth for depth in SU_DEPTHS if column.model == f"su{depth}"), None)
+        depth = next((depth for depth in DEPTHS if column.model == f"su{depth}"), None)
         if depth is not None and len(column.layers) > depth and (text := column.layers[depth].weights):
             found[column.name] = (text, _strided(depth, column.features))
     return found

@@ -1,0 +1,53 @@
+"""The networks of Su et al. 2019: 4, 6 and 8 convolutions, and the stacked two-stream CNN (section 3.2, tables 1, 6)."""
+
+from __future__ import annotations
+
+from harness.choices import Choice
+from harness.registry import Layout, Network, register
+from harness.section import Fraction, Section
+
+DEPTHS = (4, 6, 8)
+
+
+class Conv4(Choice):
+    """The step after conv4."""
+
+    POOL = "pool"
+    STRIDE = "stride"
+
+
+class SuOptions(Section):
+    """What the paper leaves open."""
+
+    conv4: Conv4 = Conv4.POOL
+    """The step after conv4: a 2 x 2 pool after a stride-1 convolution (agrees with the paper's memory column), or a
+    stride-2 convolution and no pool."""
+    dropout: Fraction = 0.5
+    """Probability of dropping in the layers the paper names."""
+
+
+register(
+    *(
+        Network(
+            name=f"su{depth}",
+            build="harness.models.su:SuNet",
+            layouts=(Layout.SEGMENTS,),
+            arguments=(("n_layers", depth),),
+            options="harness.models.networks.su2019:SuOptions",
+        )
+        for depth in DEPTHS
+    ),
+    *(
+        Network(
+            name=f"su{depth}-stacked",
+            build="harness.models.stacked:StackedSuNet",
+            layouts=(Layout.SEGMENTS,),
+            arguments=(("n_layers", depth),),
+            options="harness.models.networks.su2019:SuOptions",
+            # It sees both streams of TSCNN-DS at once: it cuts LMC and MC out of the rows of MLMC.
+            features="MLMC",
+            takes_rows=True,
+        )
+        for depth in DEPTHS
+    ),
+)

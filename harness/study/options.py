@@ -1,0 +1,40 @@
+"""Options of planes and data sets within a study file, each checked by the class that its description names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import create_model
+
+from harness.section import Section
+
+
+def stated(given: Any, kinds: Mapping[str, type[Section]]) -> Any:
+    """Return the tables of options in ``given``, by name, each as the class that ``kinds`` has for its name.
+
+    What is no table of tables is returned as it is, for pydantic to refuse.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        With every fault at its own place; an unknown name is an extra key.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    found = _model(tuple(kinds.items())).model_validate(_as_tuples(dict(given)))
+    return {name: getattr(found, name) for name in given}
+
+
+@lru_cache(maxsize=8)
+def _model(kinds: tuple[tuple[str, type[Section]], ...]) -> type[Section]:
+    fields: Any = {name: (kind, kind()) for name, kind in kinds}
+    return create_model("Options", __base__=Section, **fields)
+
+
+def _as_tuples(value: Any) -> Any:
+    """Return JSON data with tuples for lists, as strict sections want them."""
+    if isinstance(value, Mapping):
+        return {name: _as_tuples(one) for name, one in value.items()}
+    return tuple(_as_tuples(one) for one in value) if isinstance(value, list) else value
