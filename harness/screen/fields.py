@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from enum import StrEnum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from harness.errors import HarnessError
 from harness.screen.table import console, table
@@ -12,25 +14,37 @@ def show_fields(section: str | None) -> None:
     """Print the fields of a study file; of one ``section`` when it is named."""
     from pydantic import BaseModel
 
+    from harness.registry import DATASETS, NETWORKS, PLANES, options_of
     from harness.study.load import section_of
     from harness.study.spec import StudySpec
 
     terminal = console()
-    sections: dict[str, tuple[str, type[BaseModel]]] = {}
+    sections: list[tuple[str, str, type[BaseModel]]] = []
 
-    def visit(path: str, doc: str, model: type[BaseModel]) -> None:
-        sections[path] = (doc, model)
+    def visit(path: str, model: type[BaseModel], of: str = "") -> None:
+        if path and model.model_fields:
+            brackets = f"[[{path}]]" if path in ("arms", "compare") else f"[{path}]"
+            sections.append((path, f"{brackets}{of}", model))
         for name, field in model.model_fields.items():
             inner = section_of(field.annotation)
-            if inner is not None:
-                visit(f"{path}.{name}" if path else name, field.description or "", inner)
+            if inner is not None and name != "planes":
+                visit(f"{path}.{name}" if path else name, inner)
 
-    visit("", "", StudySpec)
-    sections.pop("")
-    if section is not None and section not in sections:
-        raise HarnessError(f"no section {section!r} in a study file; there are: {', '.join(sections)}")
-    for path, (_, model) in sections.items():
-        if section not in (None, path):
+    visit("", StudySpec)
+    for plane in PLANES:
+        visit(f"features.planes.{plane.name}", options_of(plane))
+    for dataset in DATASETS:
+        visit(f"data.{dataset.name}", options_of(dataset))
+    networks: dict[type[BaseModel], list[str]] = {}
+    for network in NETWORKS:
+        networks.setdefault(options_of(network), []).append(network.name)
+    for options, names in networks.items():
+        visit("model", options, f" of {', '.join(names)}")
+    known = dict.fromkeys(path for path, _, _ in sections)
+    if section is not None and section not in known:
+        raise HarnessError(f"no section {section!r} in a study file; there are: {', '.join(known)}")
+    for path, heading, model in sorted(sections, key=lambda each: list(known).index(each[0])):
+        if section is not None and path != section and not path.startswith(f"{section}."):
             continue
         rows = [
             (
@@ -42,7 +56,6 @@ def show_fields(section: str | None) -> None:
             for name, field in model.model_fields.items()
             if section_of(field.annotation) is None
         ]
-        heading = f"[[{path}]]" if path in ("arms", "compare") else f"[{path}]"
         terminal.print(
             table(
                 f"{heading}  {(model.__doc__ or '').splitlines()[0]}",
@@ -63,19 +76,17 @@ def _default(field: Any) -> str:
 
 
 def _type(annotation: Any) -> str:
-    inner = get_args(annotation)
-    if len(inner) == 2 and type(None) in inner:
-        return _type(next(one for one in inner if one is not type(None)))
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    for old, new in (
-        ("typing.", ""),
-        (" | None", ""),
-        ("Literal", ""),
-        ("tuple[int, ...]", "list of int"),
-        ("tuple[str, ...]", "list of str"),
-        ("'", ""),
-    ):
-        text = text.replace(old, new)
-    if "Annotated[" in text:
-        text = "list of int" if "tuple" in text else text.split("Annotated[")[1].split(",")[0]
-    return text.strip("[]").replace(", ", " | ") if text.startswith("[") else text
+    """Return what a field takes: ``int``, ``list of str``, or the words to choose from."""
+    inner = [each for each in get_args(annotation) if each is not type(None)]
+    origin = get_origin(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " | ".join(annotation)
+    if origin is Annotated:
+        return _type(inner[0])
+    if origin in (Union, UnionType):
+        return " | ".join(map(_type, inner))
+    if origin is tuple:
+        return f"list of {_type(inner[0])}"
+    if origin is dict:
+        return f"table of {_type(inner[1])}"
+    return "any" if annotation is Any else str(getattr(annotation, "__name__", annotation))
