@@ -25,7 +25,8 @@ from benchmarks.training import FRAMES, N_CLASSES, ROWS
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch
-from harness.training.isolation import isolated, open_device
+from harness.devices import open_device
+from harness.training.isolation import isolated
 from harness.training.learner import Learner
 
 __all__ = ["Counted", "counted", "floor", "verdict"]

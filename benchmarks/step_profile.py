@@ -20,7 +20,8 @@ from benchmarks.counting import Counted
 from benchmarks.floor import BATCH, PRECISIONS, SHAPE, counted_step, one_step
 from benchmarks.peak import Contest, arithmetic, memory, seconds_of
 from benchmarks.record import spread, write
-from harness.training.isolation import isolated, open_device
+from harness.devices import open_device
+from harness.training.isolation import isolated
 
 # The first pattern that an operation's name matches decides; names are torch's own.
 KINDS = (

@@ -24,7 +24,8 @@ from harness.models import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.inputs import Items, Resident
-from harness.training.isolation import isolated, open_device
+from harness.devices import open_device
+from harness.training.isolation import isolated
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
 
 N_CLASSES, ROWS, FRAMES, HOP = 10, 85, 41, 20

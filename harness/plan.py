@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
 from harness.data.splits import Part
+from harness.devices import default_workers, resolve_device
 from harness.features import expected_segments, plane_rows, set_shape
 from harness.models import build_model, count_parameters
-from harness.prepare import check_precisions, default_workers, resolve_device
+from harness.prepare import check_precisions
 from harness.study import Arm, StudySpec
 from harness.training.probe import probe_speed
 

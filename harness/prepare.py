@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import platformdirs
 
 from harness.data import ClipTable, LeakageReport, Split, leakage_report, load_clips, make_splits
-from harness.errors import TrainingError
 from harness.features import FeatureRef, FeatureStore, expected_segments
 from harness.progress import Progress
 from harness.study import Arm, StudySpec
@@ -129,7 +127,8 @@ def check_precisions(spec: StudySpec, device: str) -> None:
     TrainingError
         When an arm computes in bfloat16 and the device does not.
     """
-    from harness.training.isolation import device_name, open_device
+    from harness.devices import open_device
+    from harness.training.isolation import device_name
     from harness.training.precision import check_precision, lacks_bfloat16_instructions
 
     place = open_device(device)
@@ -176,37 +175,3 @@ def _leakage_line(folds: Sequence[LeakageReport]) -> str:
 def user_cache() -> Path:
     """Return the user's own folder of computed features, where no other is named."""
     return Path(platformdirs.user_cache_dir("harness")) / "features"
-
-
-def default_workers(device: str, threads: int) -> int:
-    """Return how many trainings run at once when nobody says: the CPU's cores over ``threads``, or one on a GPU.
-
-    More processes can share a GPU, each with features and a network of its own. On an H100 six were no faster than one,
-    and 1.4 times as fast under NVIDIA's multi-process service (benchmarks/README.md).
-    """
-    if device != "cpu":
-        return 1
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, available // threads)
-
-
-def resolve_device(asked: str) -> str:
-    """Return the device to train on: ``auto`` is CUDA when there is one, else the CPU.
-
-    Raises
-    ------
-    TrainingError
-        When the name is none of these, or a CUDA device that this machine does not have.
-    """
-    import torch
-
-    if asked == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    kind, colon, number = asked.partition(":")
-    if asked != "cpu" and (kind != "cuda" or (colon and not number.isdecimal())):
-        raise TrainingError(f"--device {asked}: expected auto, cpu, cuda or cuda:N")
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise TrainingError(
-            f"--device {asked}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu or auto"
-        )
-    return asked

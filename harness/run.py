@@ -18,11 +18,12 @@ from typing import Any
 
 from harness.claims import load_library
 from harness.data import resolve_data_root
+from harness.devices import default_workers, resolve_device
 from harness.errors import TrackingError, TrainingError
 from harness.executors import Executor, local_executor
 from harness.interrupt import Saved
 from harness.ledger import Ledger
-from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device, user_cache
+from harness.prepare import Prepared, check_precisions, prepare, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
 from harness.report import (

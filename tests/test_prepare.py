@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.data import load_clips
+from harness.devices import default_workers, resolve_device
 from harness.errors import DataError, LeakageError, TrainingError
-from harness.prepare import Prepared, check_precisions, default_workers, prepare, resolve_device
+from harness.prepare import Prepared, check_precisions, prepare
 from harness.progress import Silent
 from harness.study import StudySpec
 from harness.study.load import parse_study

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.choices import ReadAs
 from harness.claims.paper import AccuracyTable, Column, Source
 from harness.claims.printed import Printed
-from harness.choices import ReadAs
 
 
 @dataclass(frozen=True)

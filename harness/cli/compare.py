@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from harness.choices import ReadAs
 from harness.cli.options import CLAIMS, NOT_STATED
 from harness.printing import say_lines
-from harness.choices import ReadAs
 from harness.registry import DATASETS
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from harness.choices import ReadAs
 from harness.claims import Claim, Paper
 from harness.claims.audit import dispersion_kind, fold_sd
 from harness.comparisons.claim_comparison import ClaimComparison, Rules, settle_family
@@ -31,7 +32,6 @@ from harness.statistics import (
     variance_components,
     wilcoxon_folds,
 )
-from harness.choices import ReadAs
 
 Result = TypeVar("Result")
 

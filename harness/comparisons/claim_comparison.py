@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from harness.choices import ReadAs
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
 from harness.decimals import decimals
@@ -26,7 +27,6 @@ from harness.statistics import (
     decide,
     holm,
 )
-from harness.choices import ReadAs
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.choices import ReadAs
 from harness.claims import Library
 from harness.claims.read import near
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.conditions import Conditions
 from harness.comparisons.contrast import Contrast, contrast_by_fold, settle_contrasts
 from harness.errors import ComparisonError
-from harness.statistics import Trainings, average_seeds
-from harness.choices import ReadAs
 from harness.registry import DATASETS
+from harness.statistics import Trainings, average_seeds
 
 
 def compare_scores(

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
+from harness.devices import release_memory
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
-from harness.executors.failures import failure_message, release_memory
+from harness.executors.failures import failure_message
 from harness.interrupt import workers_hear_no_signals
 from harness.printing import guard_streams
 from harness.training.task import FoldTask, trajectories

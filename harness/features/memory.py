@@ -8,20 +8,13 @@ from pathlib import Path
 
 import torch
 
+from harness.devices import ran_out_of_memory
 from harness.errors import FeatureError
 from harness.features.sets import Plane
 from harness.study import FeaturesSection
 from harness.study.bounds import spectrum_bytes
 
-_CPU_SIGNS = ("can't allocate memory", "not enough memory")
 _CLIP_SECONDS = 5.0
-
-
-def is_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that memory ran out: Python's, numpy's, or torch's on any device."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _CPU_SIGNS)
 
 
 @contextmanager
@@ -30,7 +23,7 @@ def explained_clip_memory(path: Path, planes: Sequence[Plane], params: FeaturesS
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not is_memory(error):
+        if not ran_out_of_memory(error):
             raise
         seconds = params.clip_seconds or _CLIP_SECONDS
         size = spectrum_bytes(seconds, params.sample_rate, params.n_fft, params.hop_length)

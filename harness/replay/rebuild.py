@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.devices import default_workers, resolve_device
 from harness.errors import StudyError, TrackingError, TrainingError
-from harness.prepare import Prepared, default_workers, prepare, resolve_device
+from harness.prepare import Prepared, prepare
 from harness.progress import Progress
 from harness.replay.conditions import SETTING, Difference, differences, run_conditions
 from harness.replay.outcome import FINAL
@@ -131,7 +132,8 @@ def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFo
     TrainingError
         When every one computes in bfloat16 and no device does.
     """
-    from harness.training.isolation import device_name, open_device
+    from harness.devices import open_device
+    from harness.training.isolation import device_name
     from harness.training.precision import has_bfloat16
 
     refused = ""

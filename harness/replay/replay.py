@@ -14,9 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from harness.data import ClipTable, load_clips
+from harness.devices import resolve_device
 from harness.errors import HarnessError, TrackingError, TrainingError
 from harness.executors import Epoch, Event, Failed, Finished, Started, local_executor
-from harness.prepare import Prepared, resolve_device
+from harness.prepare import Prepared
 from harness.progress import Progress
 from harness.replay.conditions import run_conditions
 from harness.replay.outcome import FINAL, FoldReplay, Replay, precision_of, title

@@ -11,11 +11,11 @@ from harness.claims import Paper, Printed
 from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable
 from harness.features import set_shape
 from harness.record import StudyRecord
+from harness.registry import feature_set
 from harness.report import wording
 from harness.report.table import Table
 from harness.study import StudySpec
 from harness.study.load import parse_study
-from harness.registry import feature_set
 
 
 def printed_layer_tables(

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import ReportError
 from harness.choices import ReadAs
+from harness.errors import ReportError
 
 RESULTS = "results.json"
 MOST_BYTES = 256 * 2**20

@@ -7,7 +7,7 @@ numbered by the data set's authors.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from harness.study.arms import Arm
 from harness.registry import NETWORKS, FeatureSet, Layout, Network, feature_set, options_of
 from harness.section import Most, Section
+from harness.study.arms import Arm
 from harness.study.sections import (
     Comparison,
     DataSection,

@@ -11,29 +11,7 @@ from typing import Any, TextIO
 
 import torch
 
-from harness.errors import TrainingError
 from harness.training.memory import kept_memory
-
-
-def open_device(name: str) -> torch.device:
-    """Return the device called ``cpu``, ``cuda`` or ``cuda:N``.
-
-    Raises
-    ------
-    TrainingError
-        When the name is no device, or this machine has no such device.
-    """
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise TrainingError(f"device {name!r} is unknown; use cpu, cuda or cuda:N") from None
-    if device.type == "cuda":
-        count = torch.cuda.device_count()
-        if (device.index or 0) >= count:
-            raise TrainingError(f"device {name!r}: this machine has {count} CUDA devices; use --device cpu")
-    elif device.type != "cpu":
-        raise TrainingError(f"device {name!r} is not supported; use cpu, cuda or cuda:N")
-    return device
 
 
 @contextmanager

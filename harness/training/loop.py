@@ -19,12 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.devices import open_device
 from harness.errors import TrainingError
 from harness.models import build_model
 from harness.training.augment import Draws, keeps_rounding
 from harness.training.graphs import GraphLearner
 from harness.training.inputs import Items, Resident, part_items, plane_rows
-from harness.training.isolation import device_name, isolated, open_device
+from harness.training.isolation import device_name, isolated
 from harness.training.keep import KEPT_HERE, keeps, step_key
 from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
 from harness.training.memory import explained_memory

@@ -9,11 +9,8 @@ from contextlib import contextmanager
 
 import torch
 
+from harness.devices import ran_out_of_memory
 from harness.errors import TrainingError
-from harness.features.memory import is_memory
-
-# How torch's CPU allocator words it: a plain RuntimeError.
-
 
 # Parameters of glibc's mallopt (malloc.h) and their defaults.
 _TRIM_THRESHOLD, _TRIM_DEFAULT = -1, 128 * 1024
@@ -51,7 +48,7 @@ def explained_memory(what: str, device: str, batch_size: int | None) -> Iterator
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not is_memory(error):
+        if not ran_out_of_memory(error):
             raise
         if batch_size is None:
             advice = "the features of all clips must fit; try fewer --workers, or a device with more memory"

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 import torch
 
+from harness.devices import open_device
 from harness.models import build_model
 from harness.study import ArmSettings
 from harness.training.augment import Batch
 from harness.training.graphs import GraphLearner
-from harness.training.isolation import isolated, open_device
+from harness.training.isolation import isolated
 from harness.training.keep import keeps
 from harness.training.learner import Learner
 from harness.training.memory import explained_memory

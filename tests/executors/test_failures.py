@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from harness.devices import ran_out_of_memory
 from harness.errors import TrainingError
 from harness.executors import Failed, Finished, InProcessExecutor
-from harness.executors.failures import failure_message, ran_out_of_memory
+from harness.executors.failures import failure_message
 from harness.training import FoldTask
 from tests.executors.test_local import run
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments

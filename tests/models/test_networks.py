@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import pytest
-
 from harness.features.sets import plane_rows
 from harness.registry import NETWORKS, feature_set
 from harness.study import FeaturesSection

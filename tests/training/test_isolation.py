@@ -7,8 +7,9 @@ import warnings
 import pytest
 import torch
 
+from harness.devices import open_device
 from harness.errors import TrainingError
-from harness.training.isolation import device_name, isolated, open_device
+from harness.training.isolation import device_name, isolated
 
 CPU = torch.device("cpu")
 

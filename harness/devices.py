@@ -1,0 +1,84 @@
+"""Devices by name, and memory that runs out on them.
+
+torch is imported where a device is asked for, so that errors of other processes can be told apart without it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from harness.errors import TrainingError
+
+if TYPE_CHECKING:
+    import torch
+
+_NAME = re.compile(r"cpu|cuda(?::(\d{1,4}))?")
+# Of torch on a processor and of CUDA's libraries, which raise plain RuntimeErrors.
+_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+
+
+def resolve_device(asked: str) -> str:
+    """Return the name of the device to train on: ``auto`` is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    TrainingError
+        When the name is not ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, or this machine has no such device.
+    """
+    if asked == "auto":
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    open_device(asked)
+    return asked
+
+
+def open_device(name: str) -> torch.device:
+    """Return the device called ``cpu``, ``cuda`` or ``cuda:N``; raises as :func:`resolve_device`."""
+    import torch
+
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise TrainingError(f"--device {name}: expected auto, cpu, cuda or cuda:N")
+    if name != "cpu" and int(match[1] or 0) >= torch.cuda.device_count():
+        raise TrainingError(
+            f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu or auto"
+        )
+    return torch.device(name)
+
+
+def device_kind(name: str) -> str:
+    """Return ``cpu`` or ``cuda`` of a device's name."""
+    return name.partition(":")[0]
+
+
+def default_workers(device: str, threads: int) -> int:
+    """Return how many trainings run at once when nobody says: the CPU's cores over ``threads``, or one on a GPU.
+
+    More processes can share a GPU, each with features and a network of its own. On an H100 six were no faster than one,
+    and 1.4 times as fast under NVIDIA's multi-process service (benchmarks/README.md).
+    """
+    if device_kind(device) != "cpu":
+        return 1
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, available // threads)
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that memory did not suffice: Python's, numpy's, or torch's on any device."""
+    # By name, so that torch need not be imported to ask.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY)
+
+
+def release_memory() -> None:
+    """Give back what a failed training held on the device, so that the next one has it."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
