@@ -12,6 +12,7 @@ from typing import Any
 import platformdirs
 
 from harness.data import ClipTable, LeakageReport, Split, leakage_report, load_clips, make_splits
+from harness.devices import default_workers
 from harness.features import FeatureRef, FeatureStore, expected_segments
 from harness.progress import Progress
 from harness.study import Arm, StudySpec

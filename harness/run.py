@@ -20,7 +20,7 @@ from harness.claims import load_library
 from harness.data import resolve_data_root
 from harness.devices import default_workers, resolve_device
 from harness.errors import TrackingError, TrainingError
-from harness.executors import Executor, local_executor
+from harness.executors import Executor, OpenExecutor, local_executor
 from harness.interrupt import Saved
 from harness.ledger import Ledger
 from harness.prepare import Prepared, check_precisions, prepare, user_cache
@@ -65,7 +65,8 @@ Finals = dict[str, dict[tuple[int, int], FoldTask]]
 class Options:
     """Where a study runs and writes: everything that is not part of the study itself.
 
-    ``claims`` is the folder of the user's own claims files, beside those that ship with the project.
+    ``claims`` is the folder of the user's own claims files, beside those that ship with the project. ``executor`` makes
+    what trains.
     """
 
     data_root: Path
@@ -77,6 +78,7 @@ class Options:
     overrides: tuple[str, ...] = ()
     command: str = ""
     claims: Path | None = None
+    executor: OpenExecutor = local_executor
 
     @classmethod
     def resolve(
@@ -161,7 +163,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 claims=papers,
                 tell=progress.line,
             ) as recorder,
-            local_executor(workers, device) as executor,
+            options.executor(workers, device) as executor,
         ):
             saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
             failures = _train(prepared, recorder, executor, store, progress)

@@ -40,7 +40,9 @@ def guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "[harness.networks]\ntoynet = toy_net:NETWORK\nbroken = toy_broken:NETWORK\nmisnamed = toy_net:NETWORK\n"
     )
     (folder / "toy_net.py").write_text(_NET)
-    (folder / "toy_broken.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nraise OSError('no licence')\n")
+    (folder / "toy_broken.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'w').close()\nraise OSError('no licence')\n"
+    )
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(NETWORKS, "_items", dict(NETWORKS._items))
     return folder
@@ -64,7 +66,9 @@ def test_code_of_other_packages_runs_only_when_it_is_named(guests: Path, tmp_pat
         NETWORKS.get("su5")
     NETWORKS.get("toynet")
     assert not (tmp_path / "ran").exists()
-    with pytest.raises(UnknownNameError, match=r"'broken': toy_broken:NETWORK .* cannot be loaded: OSError: no licence"):
+    with pytest.raises(
+        UnknownNameError, match=r"'broken': toy_broken:NETWORK .* cannot be loaded: OSError: no licence"
+    ):
         NETWORKS.get("broken")
     assert (tmp_path / "ran").exists()
 
@@ -81,7 +85,9 @@ def test_two_descriptions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -
         register(Network("resnet18", "elsewhere:build", (Layout.IMAGE,)))
 
 
-@pytest.mark.parametrize("reference", ["", "harness", "harness:", ":x", "harness.errors:no such", "harness.errors:Missing"])
+@pytest.mark.parametrize(
+    "reference", ["", "harness", "harness:", ":x", "harness.errors:no such", "harness.errors:Missing"]
+)
 def test_a_reference_that_names_no_code_is_refused(reference: str) -> None:
     with pytest.raises(ValueError, match="names no code|has no 'Missing'"):
         code(reference)

@@ -1,6 +1,6 @@
 """Where fold tasks run."""
 
-from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
+from harness.executors.events import Epoch, Event, Executor, Failed, Finished, OpenExecutor, Started
 from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Failed",
     "Finished",
     "InProcessExecutor",
+    "OpenExecutor",
     "ProcessExecutor",
     "Started",
     "local_executor",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from harness.training.task import FoldResult, FoldTask
 
@@ -45,8 +46,30 @@ Event = Started | Epoch | Finished | Failed
 
 
 class Executor(Protocol):
-    """Where fold tasks run. Results never depend on which executor, or how many workers, it has."""
+    """Where fold tasks run: entered before the first task, left after the last one.
+
+    Results depend neither on the executor nor on its capacity.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """How many tasks run at once."""
+        ...
 
     def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
-        """Run ``tasks``, telling ``on_event`` of each step in the caller's thread."""
+        """Run ``tasks``, and call ``on_event`` with each step in the caller's thread; return when all have ended."""
         ...
+
+    def __enter__(self) -> Self:
+        """Take what the executor needs."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every task that still runs, and give back what was taken."""
+        ...
+
+
+OpenExecutor = Callable[[int, str], Executor]
+"""What makes an executor of a number of workers and a device."""

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
 from harness.devices import release_memory
-from harness.executors.events import Epoch, Event, Failed, Finished, Started
+from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.executors.failures import failure_message
 from harness.interrupt import workers_hear_no_signals
 from harness.printing import guard_streams
@@ -25,6 +25,8 @@ _Group = tuple[FoldTask, ...]
 
 class InProcessExecutor:
     """Runs tasks one after another in the calling process."""
+
+    capacity = 1
 
     def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
         """Run ``tasks`` in order; see :class:`harness.executors.events.Executor`."""
@@ -63,12 +65,12 @@ class ProcessExecutor:
     def __init__(self, workers: int) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
-        self._wanted = workers
+        self.capacity = workers
 
     def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
         """Run ``tasks``; see :class:`harness.executors.events.Executor`."""
         waiting = trajectories(tasks)
-        while len(self._workers) < min(self._wanted, len(waiting)):
+        while len(self._workers) < min(self.capacity, len(waiting)):
             self._workers.append(_Worker(self._context))
         while True:
             for worker in self._workers:
@@ -132,7 +134,7 @@ class _Worker:
             self.tasks, self.alive = (), False
             self._process.join()
             error = (
-                f"ended without a word (exit code {self._process.exitcode}); exit code -9 usually means that memory "
+                f"exited unexpectedly (exit code {self._process.exitcode}); exit code -9 usually means that memory "
                 "ran out: try fewer --workers or a smaller train.batch_size"
             )
             return [Failed(task, f"the worker process of {task.key} {error}", "") for task in tasks]
@@ -180,7 +182,7 @@ def _serve(pipe: Connection) -> None:
             say("finished", results)
 
 
-def local_executor(workers: int, device: str = "cpu") -> InProcessExecutor | ProcessExecutor:
+def local_executor(workers: int, device: str = "cpu") -> Executor:
     """Return an executor with ``workers`` processes.
 
     One worker trains in this process, which takes the least memory; on a GPU in one of its own, so that the GPU goes on

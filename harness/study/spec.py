@@ -198,9 +198,7 @@ class StudySpec(Section):
         used = {plane: self.features.of(plane) for plane in sorted(planes)}
         # Frozen against others, not against the validation that makes it.
         object.__setattr__(self, "model", ModelSection.model_validate(defaults | dict(self.model)))
-        object.__setattr__(
-            self, "features", self.features.model_copy(update={"planes": self.features.planes | used})
-        )
+        object.__setattr__(self, "features", self.features.model_copy(update={"planes": self.features.planes | used}))
         return self
 
     @model_validator(mode="after")
