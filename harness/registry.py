@@ -48,8 +48,8 @@ class Network:
     name
         What a study calls it.
     build
-        ``"module:factory"`` of a function or class that is called as ``factory(input_shape=..., n_classes=..., **options)``
-        and returns a ``torch.nn.Module`` with fresh weights. The module maps float32 items, shape (B, channels, rows,
+        ``"module:factory"`` of a function or class that is called as ``factory(input_shape=..., n_classes=...,
+        **options)`` and returns a ``torch.nn.Module`` with fresh weights. The module maps float32 items, shape (B, channels, rows,
         columns), to logits, shape (B, n_classes); ``input_shape`` is (channels, rows, columns).
     layouts
         What it takes.
@@ -60,7 +60,7 @@ class Network:
     features
         The only feature set that it takes; empty when any of its layouts does.
     takes_rows
-        Whether the factory also takes ``plane_rows``: the first row and the row after the last of each plane of a stack.
+        Whether the factory also takes ``plane_rows``: first row, and row after the last, of each plane of a stack.
     """
 
     name: str

@@ -30,7 +30,7 @@ NETWORK = Network("toynet", "toy_net:build", (Layout.SEGMENTS, Layout.IMAGE), op
 
 
 @pytest.fixture
-def guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of modules that an installed package has, with its entry points."""
     folder = tmp_path / "site"
     info = folder / "toys-1.0.dist-info"
@@ -48,7 +48,8 @@ def guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_network_of_another_package_is_one_file_and_its_entry_point(guests: Path) -> None:
+@pytest.mark.usefixtures("_guests")
+def test_a_network_of_another_package_is_one_file_and_its_entry_point() -> None:
     import torch
 
     from harness.models import build_model
@@ -60,9 +61,10 @@ def test_a_network_of_another_package_is_one_file_and_its_entry_point(guests: Pa
     assert model[0].out_channels == 5
 
 
-def test_code_of_other_packages_runs_only_when_it_is_named(guests: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_guests")
+def test_code_of_other_packages_runs_only_when_it_is_named(tmp_path: Path) -> None:
     assert {"su4", "resnet18", "broken"} <= set(NETWORKS.names())
-    with pytest.raises(UnknownNameError, match="unknown model 'su5'; allowed: .*su4.*broken"):
+    with pytest.raises(UnknownNameError, match=r"unknown model 'su5'; allowed: .*su4.*broken"):
         NETWORKS.get("su5")
     NETWORKS.get("toynet")
     assert not (tmp_path / "ran").exists()
@@ -73,7 +75,8 @@ def test_code_of_other_packages_runs_only_when_it_is_named(guests: Path, tmp_pat
     assert (tmp_path / "ran").exists()
 
 
-def test_an_entry_point_must_have_the_name_of_what_it_describes(guests: Path) -> None:
+@pytest.mark.usefixtures("_guests")
+def test_an_entry_point_must_have_the_name_of_what_it_describes() -> None:
     with pytest.raises(UnknownNameError, match=r"'misnamed': .* is no Network of that name"):
         NETWORKS.get("misnamed")
 
@@ -89,7 +92,7 @@ def test_two_descriptions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -
     "reference", ["", "harness", "harness:", ":x", "harness.errors:no such", "harness.errors:Missing"]
 )
 def test_a_reference_that_names_no_code_is_refused(reference: str) -> None:
-    with pytest.raises(ValueError, match="names no code|has no 'Missing'"):
+    with pytest.raises(ValueError, match=r"names no code|has no 'Missing'"):
         code(reference)
 
 
@@ -98,7 +101,8 @@ def test_every_description_names_code_that_is_there() -> None:
         assert callable(code(item.build))
         registry.options_of(item)()
     for plane in registry.PLANES:
-        assert callable(code(plane.compute)) and callable(code(plane.rows))
+        assert callable(code(plane.compute))
+        assert callable(code(plane.rows))
         registry.options_of(plane)()
     for dataset in DATASETS:
         assert callable(code(dataset.read))
@@ -114,7 +118,7 @@ def test_feature_sets_name_their_planes() -> None:
     assert feature_set("image:log-mel").planes == ("LM",)
     assert feature_set("image:spectrogram+mel+mfcc").layout is Layout.IMAGE
     for wrong in ("LMX", "mel", "image:", "image:mel+mel+mfcc", "image:mel+mfcc", "image:nothing"):
-        with pytest.raises(UnknownNameError, match="allowed|1 plane or 3"):
+        with pytest.raises(UnknownNameError, match=r"allowed|1 plane or 3"):
             feature_set(wrong)
 
 
@@ -123,7 +127,8 @@ def test_descriptions_are_read_without_the_heavy_libraries() -> None:
         "import sys\nfrom harness import registry as r\n"
         "[list(each) for each in (r.NETWORKS, r.PLANES, r.FEATURE_SETS, r.DATASETS, r.SPLITS)]\n"
         "[r.options_of(each) for kind in (r.NETWORKS, r.PLANES, r.DATASETS) for each in kind]\n"
-        "print([name for name in ('torch', 'pandas', 'librosa', 'mlflow', 'optuna', 'matplotlib') if name in sys.modules])"
+        "heavy = ('torch', 'pandas', 'librosa', 'mlflow', 'optuna', 'matplotlib')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

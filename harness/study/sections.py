@@ -169,7 +169,7 @@ class FeaturesSection(Section):
     fold's training part."""
     image: ImageSection = ImageSection()
     """Image channels."""
-    planes: dict[str, SerializeAsAny[Section]] = {}
+    planes: dict[str, SerializeAsAny[Section]] = Field(default_factory=dict)
     """Settings of planes, a table each: [features.planes.LM]."""
 
     @field_validator("planes", mode="before")
@@ -307,7 +307,7 @@ class SearchSection(Section):
     for all folds; the report marks it as tuned on the reported folds."""
     storage: Annotated[str | None, Most(2_000, "a URL")] = None
     """URL of Optuna's storage; default a SQLite file beside the tracking store. PostgreSQL URLs work."""
-    space: Annotated[dict[str, Space], Most(100, "there are fewer fields", each=100)] = {}
+    space: Annotated[dict[str, Space], Most(100, "there are fewer fields", each=100)] = Field(default_factory=dict)
     """What is searched, by dotted name of a train or model field."""
 
     _whole = field_validator("storage")(whole_address)

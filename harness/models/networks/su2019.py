@@ -1,4 +1,4 @@
-"""The networks of Su et al. 2019: 4, 6 and 8 convolutions, and the stacked two-stream CNN (section 3.2, tables 1, 6)."""
+"""The networks of Su et al. 2019 (section 3.2, tables 1 and 6): 4, 6 and 8 convolutions, plain and stacked."""
 
 from __future__ import annotations
 
