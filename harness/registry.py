@@ -118,8 +118,8 @@ class Source:
     """Where a data set is fetched from.
 
     ``checksum`` is ``algorithm:hex`` or None. ``metadata`` marks the data set's folder inside the archive; ``folder``
-    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set; no archive of it is
-    larger than that either.
+    is its name below the data root, ``also`` other names that it is found under, such as the archive's. ``max_bytes``
+    is about twice the size of the unpacked data set; no archive of it is larger than that either.
     """
 
     url: str
@@ -128,6 +128,12 @@ class Source:
     folder: str
     metadata: str
     max_bytes: int
+    also: tuple[str, ...] = ()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Every name that the folder may have."""
+        return (self.folder, *self.also)
 
 
 @dataclass(frozen=True)

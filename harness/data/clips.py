@@ -12,26 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from harness.data.audiofile import broken_page, cut_off, not_a_file, open_audio, unusable
+from harness.data.inventory import ClipEntry, validate_entries
 from harness.errors import DataError
 
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
 _RESTORE = "put the original file back; run `harness data check DATASET` for the whole list"
-
-
-@dataclass(frozen=True)
-class ClipEntry:
-    """One clip as its metadata names it; nothing has looked at the audio yet.
-
-    ``origin`` says where it is named, for messages. ``promised`` is the length in seconds the metadata gives, or None.
-    """
-
-    clip_id: str
-    path: Path
-    label: int
-    fold: int
-    recording: str
-    origin: str
-    promised: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,32 +53,6 @@ class ClipTable:
     def folds(self) -> tuple[int, ...]:
         """Folds present, ascending."""
         return tuple(sorted(int(fold) for fold in self.frame["fold"].unique()))
-
-
-def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
-    """Check that there are clips, that their ids differ, and that labels and folds are possible.
-
-    Raises
-    ------
-    DataError
-        At the first entry that does not hold, with where it is named.
-    """
-    if not entries:
-        raise DataError("no clip is left; check the metadata file and data.folds")
-    seen: dict[str, str] = {}
-    for entry in entries:
-        if entry.clip_id in seen:
-            raise DataError(
-                f"{entry.origin}: clip {entry.clip_id!r} is already named in {seen[entry.clip_id]}; each clip stands "
-                "once; remove one of the two rows"
-            )
-        seen[entry.clip_id] = entry.origin
-        if not 0 <= entry.label < n_classes:
-            raise DataError(f"{entry.origin}: received label {entry.label}, expected 0 to {n_classes - 1}")
-        if entry.fold < 1:
-            raise DataError(f"{entry.origin}: received fold {entry.fold}, expected 1 or more")
-        if not entry.recording:
-            raise DataError(f"{entry.origin}: the source recording is empty; clips cannot be kept apart without it")
 
 
 def build_clip_table(

@@ -1,9 +1,7 @@
 """Fetching a data set: download with resume and checksum, unpack safely, check, and only then put in place.
 
-UrbanSound8K comes from its Zenodo record 1203745, whose MD5 is verified. ESC-50 comes as an archive that GitHub packs
-on demand and for which it promises no checksum (loaders publish the MD5 7771e4b9d86d0945acce719c7a59305a for one such
-packing of the master branch; another packing of the same files would differ). So for ESC-50, and for an address of
-one's own without a checksum, the content is checked instead: official counts, and every file decoded.
+Where a source has no checksum (ESC-50's archive is packed on demand), or the address is the user's own and comes
+without one, the content is checked instead: official counts, and every file decoded.
 """
 
 from __future__ import annotations
@@ -14,61 +12,21 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.addresses import AddressFaultError, split_address
-from harness.data import esc, urbansound8k
 from harness.data.check import check_dataset
 from harness.data.load import read_inventory, require_whole
 from harness.data.transfer import ResumingDownloader
 from harness.data.unpack import unpack
 from harness.errors import DataError
 from harness.masking import mask_address
+from harness.registry import DATASETS, Source, UnknownNameError
 
 _logger = logging.getLogger(__name__)
 _CHECKSUM = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
 _SHOWN = 5
 
-
-@dataclass(frozen=True)
-class Source:
-    """Where a data set comes from.
-
-    ``checksum`` is ``algorithm:hex`` or None. ``metadata`` marks the data set's folder inside the archive; ``folder``
-    is its name below the data root. ``max_bytes`` is about twice the size of the unpacked data set; no archive of it is
-    larger than that either.
-    """
-
-    url: str
-    checksum: str | None
-    archive: str
-    folder: str
-    metadata: Path
-    max_bytes: int
-
-
-_ESC50 = Source(
-    url="https://github.com/karolpiczak/ESC-50/archive/master.zip",
-    checksum=None,
-    archive="ESC-50-master.zip",
-    folder=esc.FOLDERS[0],
-    metadata=esc.METADATA,
-    max_bytes=2_000_000_000,
-)
-SOURCES: dict[str, Source] = {
-    "esc10": _ESC50,
-    "esc50": _ESC50,
-    "esc50-categories": _ESC50,
-    "urbansound8k": Source(
-        url="https://zenodo.org/records/1203745/files/UrbanSound8K.tar.gz?download=1",
-        checksum="md5:9aa69802bbf37fb986f71ec1483a196e",
-        archive="UrbanSound8K.tar.gz",
-        folder=urbansound8k.FOLDER,
-        metadata=urbansound8k.METADATA,
-        max_bytes=16_000_000_000,
-    ),
-}
 
 
 def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None = None, progress: bool = True) -> Path:
@@ -99,9 +57,7 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
     if checksum is not None and not _CHECKSUM.fullmatch(checksum.lower()):
         raise DataError(f"checksum: received {checksum!r}, expected algorithm:hex, such as md5: and 32 digits")
     target = root / source.folder
-    existing = next(
-        (root / folder for folder in (source.folder, *_other_names(source)) if (root / folder).exists()), None
-    )
+    existing = next((root / folder for folder in source.folders if (root / folder).exists()), None)
     if existing is not None:
         _require_existing(name, root, existing)
         return existing
@@ -159,15 +115,14 @@ def _place(name: str, source: Source, root: Path, url: str, checksum: str | None
 
 
 def _source(name: str) -> Source:
-    if name == "synthetic":
-        raise DataError("the synthetic data set is generated, not fetched: use `harness data synth`")
-    if name not in SOURCES:
-        raise DataError(f"unknown data set {name!r}; fetched can be {', '.join(SOURCES)}")
-    return SOURCES[name]
-
-
-def _other_names(source: Source) -> tuple[str, ...]:
-    return esc.FOLDERS[1:] if source.folder == esc.FOLDERS[0] else ()
+    try:
+        dataset = DATASETS.get(name)
+    except UnknownNameError as error:
+        raise DataError(str(error)) from None
+    if dataset.source is None:
+        how = "a study that uses it generates it" if dataset.prepare else "put it below the data root"
+        raise DataError(f"the data set {name} cannot be fetched; {how}")
+    return dataset.source
 
 
 def _require_existing(name: str, root: Path, existing: Path) -> None:
@@ -207,7 +162,7 @@ def _find(unpacked: Path, source: Source, url: str) -> Path:
     for folder in (unpacked, *sorted(item for item in unpacked.iterdir() if item.is_dir())):
         if (folder / source.metadata).is_file():
             return folder
-    raise DataError(f"{url}: the archive has no {source.folder}/{source.metadata.as_posix()}; check the address")
+    raise DataError(f"{url}: the archive has no {source.folder}/{source.metadata}; check the address")
 
 
 def _require_content(name: str, stage: Path, url: str, decode: bool) -> None:

@@ -1,16 +1,37 @@
-"""Inventory: the clips a data set's metadata names, beside what the official release promises."""
+"""Inventory: the clips that a data set's metadata names, and what the official release has.
+
+Nothing heavy is imported here, so that the files of :mod:`harness.data.datasets` are light.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.data.clips import ClipEntry, validate_entries
 from harness.data.metadata import Row
+from harness.errors import DataError
+from harness.registry import Dataset
+
+Counts = tuple[tuple[int, ...], ...]
+"""Clips of each fold and class: a tuple a fold, in the order of the data set's folds, with a number a class."""
+
+
+@dataclass(frozen=True)
+class ClipEntry:
+    """One clip as its metadata names it; nothing has looked at the audio yet.
+
+    ``origin`` says where it is named, for messages. ``promised`` is the length in seconds the metadata gives, or None.
+    """
+
+    clip_id: str
+    path: Path
+    label: int
+    fold: int
+    recording: str
+    origin: str
+    promised: float | None = None
 
 
 @dataclass(frozen=True)
@@ -20,37 +41,36 @@ class Inventory:
     Attributes
     ----------
     dataset
-        Name of the data set.
+        The data set.
     folder, source
         Its folder, and the metadata file within.
     classes
         Class names; the position is the label.
     entries
         The clips, in the file's order.
-    folds, expected
-        Official folds, and clips of each fold and class in the official release, int64, shape (n_folds, n_classes).
     absent
         Names of original classes of which not one clip is named.
+    expected
+        Clips of each fold and class in the official release: what the description says, unless given.
     """
 
-    dataset: str
+    dataset: Dataset
     folder: Path
     source: Path
     classes: tuple[str, ...]
     entries: tuple[ClipEntry, ...]
-    folds: tuple[int, ...]
-    expected: NDArray[np.int64]
     absent: tuple[str, ...] = ()
+    expected: Counts = ()
 
     def __post_init__(self) -> None:
         validate_entries(self.entries, len(self.classes))
+        if not self.expected:
+            object.__setattr__(self, "expected", official_counts(self.dataset))
 
-    def counts(self, entries: Sequence[ClipEntry] | None = None) -> NDArray[np.int64]:
-        """Return the clips of each official fold and class, shape (n_folds, n_classes); of ``entries`` if given."""
-        counts = np.zeros_like(self.expected)
-        for entry in self.entries if entries is None else entries:
-            counts[self.folds.index(entry.fold), entry.label] += 1
-        return counts
+    def counts(self, entries: Sequence[ClipEntry] | None = None) -> Counts:
+        """Return the clips of each official fold and class; of ``entries`` if given."""
+        found = Counter((entry.fold, entry.label) for entry in (self.entries if entries is None else entries))
+        return tuple(tuple(found[fold, label] for label in range(len(self.classes))) for fold in self.dataset.folds)
 
     def present(self) -> tuple[ClipEntry, ...]:
         """Return the entries whose file exists."""
@@ -58,8 +78,61 @@ class Inventory:
         return tuple(entry for entry in self.entries if entry.path.name in listed[entry.path.parent])
 
 
-def class_names(rows: Sequence[Row], number: str, name: str, n_classes: int) -> dict[int, str]:
+def official_counts(dataset: Dataset) -> Counts:
+    """Return the clips of each fold and class in the official release; zeros where the study decides."""
+    n_folds, n_classes = len(dataset.folds), dataset.n_classes
+    return dataset.fold_counts or ((dataset.n_clips // (n_folds * n_classes),) * n_classes,) * n_folds
+
+
+def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
+    """Check that there are clips, that their ids differ, and that labels and folds are possible.
+
+    Raises
+    ------
+    DataError
+        At the first entry that does not hold, with where it is named.
+    """
+    if not entries:
+        raise DataError("no clip is left; check the metadata file and data.folds")
+    seen: dict[str, str] = {}
+    for entry in entries:
+        if entry.clip_id in seen:
+            raise DataError(
+                f"{entry.origin}: clip {entry.clip_id!r} is already named in {seen[entry.clip_id]}; remove one of the "
+                "two rows"
+            )
+        seen[entry.clip_id] = entry.origin
+        if not 0 <= entry.label < n_classes:
+            raise DataError(f"{entry.origin}: received label {entry.label}, expected 0 to {n_classes - 1}")
+        if entry.fold < 1:
+            raise DataError(f"{entry.origin}: received fold {entry.fold}, expected 1 or more")
+        if not entry.recording:
+            raise DataError(f"{entry.origin}: the source recording is empty; clips cannot be kept apart without it")
+
+
+def dataset_folder(dataset: Dataset, root: Path) -> Path:
+    """Return the folder of a data set that can be fetched, below ``root``.
+
+    Raises
+    ------
+    DataError
+        When there is none under any of its names.
+    """
+    names = dataset.source.folders if dataset.source else (dataset.name,)
+    for name in names:
+        if (root / name).is_dir():
+            return root / name
+    fetch = f"run `harness data fetch {dataset.name}`, or " if dataset.source else ""
+    raise DataError(
+        f"{root}: has no folder {' or '.join(names)}; {fetch}name the folder that holds it with --data-root or "
+        "HARNESS_DATA"
+    )
+
+
+def class_names(rows: Sequence[Row], number: str, name: str) -> dict[int, str]:
     """Return the class name of every class number that ``rows`` use; one number has one name and the reverse.
+
+    ``number`` and ``name`` are the fields that hold them.
 
     Raises
     ------
@@ -69,11 +142,11 @@ def class_names(rows: Sequence[Row], number: str, name: str, n_classes: int) -> 
     names: dict[int, str] = {}
     numbers: dict[str, int] = {}
     for row in rows:
-        value, label = row.text(name), row.integer(number, 0, n_classes - 1)
+        value, label = getattr(row, name), getattr(row, number)
         if names.setdefault(label, value) != value:
-            row.fail(name, f"{names[label]!r}, as in the rows before with {number} = {label}")
+            row.fail(name, f"{names[label]!r}, as in the rows before with {row.column(number)} = {label}")
         if numbers.setdefault(value, label) != label:
-            row.fail(number, f"{numbers[value]}, as in the rows before with {name} = {value!r}")
+            row.fail(number, f"{numbers[value]}, as in the rows before with {row.column(name)} = {value!r}")
     return names
 
 

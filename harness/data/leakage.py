@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.data.clips import ClipTable
 from harness.errors import LeakageError
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS
 
 if TYPE_CHECKING:
     from harness.data.splits import Split
@@ -93,7 +93,7 @@ def check_official(splits: Split | Iterable[Split], clips: ClipTable) -> None:
     several = splits if isinstance(splits, Iterable) else (splits,)
     recordings = clips.frame["recording"].to_numpy(dtype=str)
     folds = clips.frame["fold"].to_numpy()
-    known = set(DATASETS[clips.dataset].known_leaks) if clips.dataset in DATASETS else set()
+    known = set(DATASETS.get(clips.dataset).known_leaks) if clips.dataset in DATASETS else set()
     for split in several:
         parts = {name: {str(item) for item in recordings[getattr(split, name).clips]} for name in _PARTS}
         for one, other in (("test", "train"), ("validation", "train"), ("test", "validation")):

@@ -15,23 +15,32 @@ import shutil
 import tempfile
 import wave
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING, Annotated
 
 from harness.accounts import distrust
-from harness.data.esc import COLUMNS, METADATA, inventory_of
+from harness.data.datasets.esc import FOLDS, METADATA, EscRow, inventory_of
 from harness.data.inventory import Inventory, class_names
 from harness.data.metadata import read_rows
-from harness.data.sounds import RATE, VOICES, Draws, synthesise
 from harness.errors import DataError
-from harness.study import SyntheticSection
-from harness.vocabulary import DATASETS
+from harness.registry import Dataset, register
+from harness.section import Most, Natural, Positive, Section
+
+if TYPE_CHECKING:
+    from harness.data.sounds import Draws
 
 # Raised whenever the sounds change, so that an older set on disk is not taken for this one.
 GENERATOR_VERSION = 1
-CLASSES = tuple(VOICES)
 _CLIPS_PER_RECORDING = 2
 _MANIFEST = "sha256.txt"
+
+
+class SyntheticSection(Section):
+    """The embedded data set, used when data.dataset is "synthetic"."""
+
+    clips_per_class_and_fold: Annotated[Positive, Most(1_000, "100,000 clips of 10 classes in 5 folds")] = 4
+    """Clips of each of the 10 classes in each of the 5 folds."""
+    seed: Annotated[Natural, Most(2**63 - 1, "what every database keeps")] = 0
+    """Seed of the generator."""
 
 
 def synthetic_folder(root: Path, spec: SyntheticSection) -> Path:
@@ -70,7 +79,7 @@ def write_synthetic(root: Path, spec: SyntheticSection) -> Path:
     return target
 
 
-def read_synthetic(root: Path, spec: SyntheticSection) -> Inventory:
+def read_synthetic(dataset: Dataset, root: Path, spec: SyntheticSection) -> Inventory:
     """Return the inventory of the data set of ``spec`` below ``root``, which must have been written.
 
     Raises
@@ -78,13 +87,16 @@ def read_synthetic(root: Path, spec: SyntheticSection) -> Inventory:
     DataError
         When it is not there or its metadata is faulty.
     """
+    from harness.data.sounds import VOICES
+
     folder = synthetic_folder(root, spec)
     if not folder.is_dir():
         raise DataError(f"{folder}: is not there; generate it with `harness data synth`")
-    rows = read_rows(folder / METADATA, COLUMNS)
-    class_names(rows, "target", "category", len(CLASSES))
-    expected = np.full((len(DATASETS["synthetic"].folds), len(CLASSES)), spec.clips_per_class_and_fold, dtype=np.int64)
-    return inventory_of("synthetic", folder, rows, CLASSES, {label: label for label in range(len(CLASSES))}, expected)
+    rows = read_rows(folder / METADATA, EscRow)
+    class_names(rows, "target", "category")
+    expected = ((spec.clips_per_class_and_fold,) * dataset.n_classes,) * len(dataset.folds)
+    labels = {label: label for label in range(dataset.n_classes)}
+    return inventory_of(dataset, folder, rows, tuple(VOICES), labels, expected)
 
 
 def is_whole(folder: Path) -> bool:
@@ -100,12 +112,14 @@ def is_whole(folder: Path) -> bool:
 
 
 def _generate(folder: Path, spec: SyntheticSection) -> None:
+    from harness.data.sounds import VOICES, Draws
+
     table = io.StringIO(newline="")
     lines = csv.writer(table, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    lines.writerow(EscRow.model_fields)
     files: dict[str, bytes] = {}
-    for fold in DATASETS["synthetic"].folds:
-        for target, voice in enumerate(CLASSES):
+    for fold in FOLDS:
+        for target, voice in enumerate(VOICES):
             for clip in range(spec.clips_per_class_and_fold):
                 source, take = divmod(clip, _CLIPS_PER_RECORDING)
                 recording, letter = f"{fold}{target:02d}{source:05d}", "AB"[take]
@@ -132,6 +146,8 @@ def _keep_from_others(folder: Path) -> None:
 
 
 def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
+    from harness.data.sounds import RATE, synthesise
+
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setnchannels(1)
@@ -151,3 +167,18 @@ def _put(made: Path, target: Path, aside: Path) -> None:
         if not is_whole(target) or distrust(target):
             raise
         shutil.rmtree(made)
+
+
+register(
+    Dataset(
+        name="synthetic",
+        title="synthetic",
+        n_classes=10,
+        folds=FOLDS,
+        n_clips=0,  # it follows from the options
+        seconds=2.0,
+        read=f"{__name__}:read_synthetic",
+        prepare=f"{__name__}:write_synthetic",
+        options=f"{__name__}:SyntheticSection",
+    )
+)
