@@ -15,6 +15,7 @@ from harness.data import ClipTable, LeakageReport, Split, leakage_report, load_c
 from harness.devices import default_workers
 from harness.features import FeatureRef, FeatureStore, expected_segments
 from harness.progress import Progress
+from harness.registry import SPLITS, Layout, Unit
 from harness.study import Arm, StudySpec
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldTask
@@ -105,10 +106,11 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     cuts = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, expected) for name in spec.arm_splits}
     sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
     features = _features(spec, clips, sets, cache, workers, device, progress)
-    if "random-segment" in cuts:
-        # The number of segments expected of a duration is exact only up to its rounding to samples.
-        segments = next(ref.segments_per_clip() for ref in features.values() if ref.layout == "segments")
-        cuts["random-segment"] = make_splits(clips, "random-segment", spec.test_folds, spec.study.seed, segments)
+    for name in cuts:
+        if SPLITS.get(name).unit is Unit.SEGMENT:
+            # The number of segments expected of a duration is exact only up to its rounding to samples.
+            segments = next(ref.segments_per_clip() for ref in features.values() if ref.layout == Layout.SEGMENTS)
+            cuts[name] = make_splits(clips, name, spec.test_folds, spec.study.seed, segments)
     leakage = [
         [leakage_report(clips, split, final_train) for split in cut]
         for name, cut in cuts.items()

@@ -21,10 +21,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from harness.section import NoOptions, Section
@@ -37,6 +40,13 @@ class Layout(StrEnum):
     """Planes stacked along frequency into one channel; windows of a clip's frames are the items."""
     IMAGE = "image"
     """Each plane one channel; one image a clip is the item."""
+
+
+class Unit(StrEnum):
+    """What an item of a split is."""
+
+    CLIP = "clip"
+    SEGMENT = "segment"
 
 
 @dataclass(frozen=True)
@@ -206,7 +216,7 @@ class SplitRule:
     meaning
         One sentence: what is dealt, for tables and for `harness fields`.
     unit
-        ``"clip"`` or ``"segment"``: what an item is.
+        What an item is.
     official
         Whether the folds are the authors': recordings must then not cross them, but for the known ones.
     """
@@ -214,7 +224,7 @@ class SplitRule:
     name: str
     deal: str
     meaning: str
-    unit: str = "clip"
+    unit: Unit = Unit.CLIP
     official: bool = False
 
 
@@ -254,14 +264,17 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Return every name that :meth:`get` takes, built-in ones first; no code of other packages is run."""
         self._discover()
-        return tuple(dict.fromkeys([*self._items, *(point.name for point in entry_points(group=self._group))]))
+        return tuple(dict.fromkeys([*self._items, *(point.name for point in _points(self._group))]))
 
     def __contains__(self, name: object) -> bool:
-        return name in self.names()
+        self._discover()
+        return name in self._items or name in self.names()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the descriptions of all names."""
-        return (self.get(name) for name in self.names())
+        """Yield the descriptions of all names, but for those whose package cannot be loaded: :meth:`get` says why."""
+        for name in self.names():
+            with suppress(UnknownNameError):
+                yield self.get(name)
 
     def add(self, item: T) -> None:
         """Take ``item`` in; ValueError when another one has its name."""
@@ -274,7 +287,9 @@ class Registry(Generic[T]):
             discover(folder)
 
     def _load_entry_point(self, name: str) -> None:
-        for point in entry_points(group=self._group, name=name):
+        for point in _points(self._group):
+            if point.name != name:
+                continue
             try:
                 item = point.load()
             except Exception as error:  # whatever a foreign module raises
@@ -288,6 +303,16 @@ class Registry(Generic[T]):
                     f"name; received {item!r}"
                 )
             self.add(item)
+
+
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    return _points_on(group, tuple(sys.path))
+
+
+@lru_cache(maxsize=16)
+def _points_on(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    # Reading the metadata of every installed package takes some 20 ms.
+    return tuple(entry_points(group=group))
 
 
 _SPLITS, _DATASETS = "harness.data.rules", "harness.data.datasets"

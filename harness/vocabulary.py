@@ -1,8 +1,6 @@
-"""The names a study may use, as plain data: data sets, feature sets and models.
+"""The names a study may use, as plain data: feature sets and models.
 
 Nothing is imported here, so the study file can be checked without loading torch, librosa or any audio.
-
-Conventions: accuracies are fractions in [0, 1]; folds are numbered as in the official metadata, from 1.
 """
 
 from __future__ import annotations
@@ -14,62 +12,6 @@ ReadAs = Literal["replication", "reference"]
 """What a published number is beside an arm: a result of the same system, which the arm replicates; or one of another
 system, to measure the arm by."""
 
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What a data set promises: number of classes, official folds, clips, the recordings known to cross folds, and the
-    clips of each class where they are not the same for all."""
-
-    name: str
-    n_classes: int
-    folds: tuple[int, ...]
-    n_clips: int
-    seconds: float
-    known_leaks: tuple[str, ...] = ()
-    class_counts: tuple[tuple[str, int], ...] = ()
-
-    def clips_of(self, class_name: str) -> int | None:
-        """Return how many clips the release has of a class; None where that is unknown (or the name is)."""
-        if self.class_counts:
-            return dict(self.class_counts).get(class_name)
-        return self.n_clips // self.n_classes or None
-
-
-_FIVE = (1, 2, 3, 4, 5)
-# Sources whose clips the authors put into folds 2 and 3 (the first two), 4 and 5. ESC-10 holds one clip of each.
-_ESC50_LEAKS = ("131943", "134049", "209698", "234879")
-
-DATASETS: dict[str, DatasetInfo] = {
-    info.name: info
-    for info in (
-        DatasetInfo("esc10", 10, _FIVE, 400, 5.0),
-        DatasetInfo("esc50", 50, _FIVE, 2000, 5.0, _ESC50_LEAKS),
-        DatasetInfo("esc50-categories", 5, _FIVE, 2000, 5.0, _ESC50_LEAKS),
-        # Five freesound recordings whose slices the authors spread over more than one fold.
-        DatasetInfo(
-            "urbansound8k",
-            10,
-            tuple(range(1, 11)),
-            8732,
-            4.0,
-            ("106905", "132016", "176638", "180937", "77751"),
-            (
-                ("air_conditioner", 1000),
-                ("car_horn", 429),
-                ("children_playing", 1000),
-                ("dog_bark", 1000),
-                ("drilling", 1000),
-                ("engine_idling", 1000),
-                ("gun_shot", 374),
-                ("jackhammer", 1000),
-                ("siren", 929),
-                ("street_music", 1000),
-            ),
-        ),
-        # Its number of clips follows from the study ([data.synthetic]), so none is promised here.
-        DatasetInfo("synthetic", 10, _FIVE, 0, 2.0),
-    )
-}
 
 # Planes of the paper (Su et al. 2019, section 3.1), stacked along frequency into one channel, order of figure 5.
 SEGMENT_PLANES = ("MFCC", "LM", "chroma", "contrast", "tonnetz")

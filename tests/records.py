@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from harness.record import StudyRecord
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS
 
 ESC10 = ("dog", "rooster", "rain", "sea_waves", "crackling_fire", "crying_baby", "sneezing", "clock_tick", "helicopter",
          "chainsaw")  # fmt: skip
@@ -245,7 +245,7 @@ def _spec(
     search: dict[str, Any] = {"trials": trials, "sampler": "tpe", "selection": "per-fold"}
     if trials:
         search["space"] = {"train.lr": {"low": 1e-4, "high": 1e-2}, "model.dropout": {"low": 0.1, "high": 0.5}}
-    official = DATASETS[dataset].folds
+    official = DATASETS.get(dataset).folds
     return {
         "study": {"name": name, "question": "Does TSCNN-DS beat its streams on ESC-10?", "seed": 2019},
         "data": {"dataset": dataset, "folds": None if set(folds) == set(official) else list(folds)},

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from harness.choices import ReadAs
-from harness.cli.options import CLAIMS, NOT_STATED
+from harness.cli.options import CLAIMS, NOT_STATED, Named
 from harness.printing import say_lines
-from harness.registry import DATASETS
+from harness.registry import DATASETS, SPLITS
 
 
 @click.command("compare", short_help="Set fold accuracies from anywhere beside a claim, or two arms beside each other.")
@@ -28,9 +28,7 @@ from harness.registry import DATASETS
     help="Two arms of FILE to test against each other, paired by fold; may be repeated.",
 )
 @CLAIMS
-@click.option(
-    "--dataset", type=click.Choice(list(DATASETS)), help="Data set of the scores.  [default: the claim's, if any]"
-)
+@click.option("--dataset", type=Named(DATASETS), help="Data set of the scores.  [default: the claim's, if any]")
 @click.option(
     "--data-folds",
     type=click.IntRange(2, 1000),
@@ -51,7 +49,7 @@ from harness.registry import DATASETS
 )
 @click.option(
     "--split",
-    type=click.Choice(["official", "random-clip", "random-segment", NOT_STATED]),
+    type=Named(SPLITS, NOT_STATED),
     default=NOT_STATED,
     show_default=True,
     help="How training and test were parted.",
@@ -131,7 +129,7 @@ def compare_command(
     found = len({fold for trainings in read.arms.values() for fold in trainings["fold"]})
     conditions = Conditions(
         dataset=name or NOT_STATED,
-        data_folds=data_folds or (len(DATASETS[name].folds) if name else found),
+        data_folds=data_folds or (len(DATASETS.get(name).folds) if name else found),
         validation_apart=validation_apart,
         split=split,
         epoch_rule=epoch_rule,

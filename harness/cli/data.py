@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import DATA_ROOT
+from harness.cli.options import DATA_ROOT, Named
 from harness.errors import DataError, HarnessError
 from harness.printing import say
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS
 
 
 @click.group("data", short_help="List, check, fetch or make data sets.")
@@ -20,7 +20,7 @@ def data_group() -> None:
 
 
 def _dataset(function: Callable[..., None]) -> Callable[..., None]:
-    return click.argument("dataset", type=click.Choice([name for name in DATASETS if name != "synthetic"]))(function)
+    return click.argument("dataset", type=Named(DATASETS))(function)
 
 
 @data_group.command("list", short_help="What lies below the data root.")
@@ -68,7 +68,7 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
     from harness.data import fetch, resolve_data_root
 
     folder = fetch(dataset, resolve_data_root(data_root), url=url, checksum=checksum, progress=sys.stderr.isatty())
-    say(f"{dataset} lies in {folder}; check it with: harness data check {dataset}")
+    say(f"{dataset} is in {folder}; check it with: harness data check {dataset}")
 
 
 @data_group.command("synth", short_help="Write the embedded synthetic data set.")
@@ -77,8 +77,8 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the generator.")
 def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
-    from harness.data import resolve_data_root, write_synthetic
-    from harness.study.sections import SyntheticSection
+    from harness.data import resolve_data_root
+    from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
 
     say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))
 

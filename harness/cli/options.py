@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from harness.registry import Registry, UnknownNameError
+
 NOT_STATED = "not stated"
+
+
+class Named(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3
+    """A name that a registry has when the command runs, those of other packages too, or one of ``others``."""
+
+    name = "name"
+
+    def __init__(self, registry: Registry[Any], *others: str) -> None:
+        self._registry, self._others = registry, others
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        """Return the names, as help shows them."""
+        return f"[{'|'.join((*self._registry.names(), *self._others))}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name; click's usage error where there is no such name."""
+        try:
+            return value if value in self._others else str(self._registry.get(value).name)
+        except UnknownNameError as error:
+            self.fail(str(error), param, ctx)
+
 
 DATA_ROOT = click.option(
     "--data-root",

@@ -13,8 +13,8 @@ from harness.claims import NOT_STATED, Claim
 from harness.claims.printed import Printed
 from harness.comparisons.conditions import Conditions
 from harness.decimals import decimals
+from harness.registry import DATASETS
 from harness.statistics import DifferenceTest, against_folds, against_mean, against_published
-from harness.vocabulary import DATASETS
 
 
 class Basis(StrEnum):
@@ -144,7 +144,7 @@ def _fold_values(claim: Claim, conditions: Conditions) -> dict[int, Printed]:
     Folds are the same where both sides use the data set's official ones. Where the split here is not stated, folds that
     are numbered like the official ones are taken to be these; the caveat beside the verdict says that it is not stated.
     """
-    official = DATASETS[claim.table.dataset].folds
+    official = DATASETS.get(claim.table.dataset).folds
     same = (
         claim.class_name is None
         and conditions.dataset == claim.table.dataset

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from harness.claims import NOT_STATED, Claim
 from harness.decimals import decimals
 from harness.record import TUNED_ON, StudyRecord
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS
 
 _ESTIMANDS = {
     "macro": "mean of the class accuracies",
@@ -64,7 +64,7 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
     protocol = record.protocol(arm) if arm else record.protocols[0]
     search = record.spec.get("search") or {}
     dataset = str(data.get("dataset"))
-    official = DATASETS[dataset].folds if dataset in DATASETS else ()
+    official = DATASETS.get(dataset).folds if dataset in DATASETS else ()
     names = [arm] if arm else [str(each["name"]) for each in record.spec.get("arms", ())]
     tunings = [record.tuned(name)[0] for name in names]
     if search.get("trials") and _searched(record, arm):
@@ -129,11 +129,11 @@ def _where(here: bool) -> str:
 
 def _alike(here: str, there: str, dataset: str) -> bool:
     """Return whether two estimands are one number: every fold of a balanced data set has its classes in equal parts."""
-    return {here, there} == {"macro", "clip"} and not DATASETS[dataset].class_counts
+    return {here, there} == {"macro", "clip"} and not DATASETS.get(dataset).class_counts
 
 
 def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
-    official, stated = len(DATASETS[conditions.dataset].folds), claim.table.training_folds
+    official, stated = len(DATASETS.get(conditions.dataset).folds), claim.table.training_folds
     there = stated or (official - 1 if claim.table.folds == official else 0)
     learned = conditions.data_folds - 1 - conditions.validation_apart
     if conditions.data_folds < official and learned < there:

@@ -83,10 +83,10 @@ def one_family(
 
 
 def _check_folds(scores: Mapping[str, Trainings], conditions: Conditions) -> None:
-    here, known = conditions.data_folds, DATASETS.get(conditions.dataset)
-    official = len(known.folds) if known else here
+    here, dataset = conditions.data_folds, conditions.dataset
+    official = len(DATASETS.get(dataset).folds) if dataset in DATASETS else here
     if here > official:
-        raise ComparisonError(f"{here} folds of the data are said to take part; {conditions.dataset} has {official}")
+        raise ComparisonError(f"{here} folds of the data are said to take part; {dataset} has {official}")
     if here - 1 - conditions.validation_apart < 1:
         raise ComparisonError(
             f"{here} folds of the data with one to test on{' and one to validate on' * conditions.validation_apart} "

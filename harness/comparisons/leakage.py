@@ -14,7 +14,7 @@ import pandas as pd
 
 from harness.data.leakage import LISTED, LeakageReport
 from harness.record import StudyRecord
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS, SPLITS, Unit
 
 
 def leakage_of(record: StudyRecord) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def leakage_of(record: StudyRecord) -> pd.DataFrame:
 def _counted(record: StudyRecord, split: str, final_train: str) -> list[LeakageReport]:
     items = _tested_items(record, split, final_train)
     data = record.spec.get("data") or {}
-    folds = sorted(data.get("folds") or DATASETS[str(data["dataset"])].folds)
+    folds = sorted(data.get("folds") or DATASETS.get(str(data["dataset"])).folds)
     if set(folds) != set(items["fold"]):
         return []
     return [_report(items, split, final_train, fold, folds) for fold in folds]
@@ -58,7 +58,7 @@ def _tested_items(record: StudyRecord, split: str, final_train: str) -> pd.DataF
     ]
     rows = record.predictions[record.predictions["arm"].isin(arms[:1])]
     rows = rows[rows["seed"] == rows["seed"].min()]
-    items = rows["n_segments"].to_numpy(np.int64) if split == "random-segment" else 1
+    items = rows["n_segments"].to_numpy(np.int64) if SPLITS.get(split).unit is Unit.SEGMENT else 1
     tested: pd.DataFrame = rows[["fold", "clip_id", "recording"]].assign(items=items)
     return tested
 
@@ -77,7 +77,7 @@ def _report(items: pd.DataFrame, split: str, final_train: str, fold: int, folds:
         protocol=split,
         fold=fold,
         final_train=final_train,
-        unit="segment" if split == "random-segment" else "clip",
+        unit=SPLITS.get(split).unit,
         n_test=int(test["items"].sum()),
         n_test_sharing_recording=shared(test, learned, "recording"),
         n_test_sharing_clip=shared(test, learned, "clip_id"),

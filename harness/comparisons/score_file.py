@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.errors import ComparisonError
+from harness.registry import DATASETS
 from harness.statistics import Trainings, average_seeds
 from harness.tables import Line, Table, TableError, number, read_table
-from harness.vocabulary import DATASETS
 
 # By column, its names: the first is ours and is taken where several are there.
 _NAMES = {
@@ -118,7 +118,7 @@ def _named(reading: _Reading, table: Table, dataset: str | None) -> Table:
     values = [reading.value(cell) for _, cell in cells]
     if not values or not all(map(math.isfinite, values)) or (len(table.header) > 1 and table.lines):
         return table
-    folds = DATASETS[dataset].folds if dataset else tuple(range(1, len(values)))
+    folds = DATASETS.get(dataset).folds if dataset else tuple(range(1, len(values)))
     what = f"{reading.path}: {len(values)} number{'s' * (len(values) > 1)} without names of columns"
     remedy = "write a first line fold,accuracy and one line per fold"
     if len(values) != len(folds) + 1 or len(folds) < 2:
@@ -246,7 +246,7 @@ def _folds(reading: _Reading, rows: Sequence[_Row], dataset: str | None) -> list
         reading.notes.append(f"folds such as {named[0]!r} are read by their number")
     if dataset is None:
         return folds
-    official = DATASETS[dataset].folds
+    official = DATASETS.get(dataset).folds
     if set(folds) == {fold - 1 for fold in official}:
         reading.notes.append(
             f"folds {min(folds)} to {max(folds)} are counted from 0, so they are read as {official[0]} to "

@@ -240,7 +240,12 @@ def _faults(entry: ClipEntry, facts: AudioFacts, length: float, channels: tuple[
         found(Severity.WARNING, Kind.FORMAT, what, "it is used; if it was converted, put the original file back")
     if facts.channels not in channels:
         expected = " or ".join(map(str, channels))
-        found(Severity.WARNING, Kind.CHANNELS, f"has {facts.channels} channels, expected {expected}", "they are mixed to one")
+        found(
+            Severity.WARNING,
+            Kind.CHANNELS,
+            f"has {facts.channels} channels, expected {expected}",
+            "they are mixed to one",
+        )
     if findings:
         return findings
     if entry.promised is None and abs(facts.seconds - length) > LENGTH_TOLERANCE:

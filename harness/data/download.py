@@ -28,7 +28,6 @@ _CHECKSUM = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}
 _SHOWN = 5
 
 
-
 def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None = None, progress: bool = True) -> Path:
     """Return the folder of the data set ``name`` below ``root``, which is downloaded unless it is there and whole.
 

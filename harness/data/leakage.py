@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.data.clips import ClipTable
 from harness.errors import LeakageError
-from harness.registry import DATASETS
+from harness.registry import DATASETS, Unit
 
 if TYPE_CHECKING:
     from harness.data.splits import Split
@@ -33,7 +33,7 @@ class LeakageReport:
     final_train
         What final trainings learn from, ``train`` or ``train+validation``: the test part is compared with that.
     unit
-        What an item is: a clip, or a segment under ``random-segment``.
+        What an item is.
     n_test, n_test_sharing_recording, n_test_sharing_clip
         Items of the test part, and those that share with what final trainings learn from.
     n_validation, n_validation_sharing_recording, n_validation_sharing_clip
@@ -46,7 +46,7 @@ class LeakageReport:
     protocol: str
     fold: int
     final_train: str
-    unit: str
+    unit: Unit
     n_test: int
     n_test_sharing_recording: int
     n_test_sharing_clip: int

@@ -20,9 +20,9 @@ _MIN_FOLDS = 3
 def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
     """Return the clips of a study below the data root, with every audio file hashed by ``workers`` threads.
 
-    A data set that is made, such as the synthetic one, is made below ``root`` when it is not there. Without ``data.folds`` the data set must
-    be the whole official one; with it, only these folds are read and a difference from the official number of clips
-    becomes a note of the table.
+    A data set that is made, such as the synthetic one, is made below ``root`` when it is not there. Without
+    ``data.folds`` the data set must be the whole official one; with it, only these folds are read and a difference from
+    the official number of clips becomes a note of the table.
 
     Raises
     ------

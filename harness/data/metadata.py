@@ -19,9 +19,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+)
 
 from harness.errors import DataError
 from harness.tables import TableError, number, read_table, whole
@@ -107,8 +115,12 @@ def _file_name(name: str) -> str:
     return name
 
 
+def _decimal_comma(info: ValidationInfo) -> bool:
+    return cast(_Given, info.context).decimal_comma
+
+
 def _seconds(value: str, info: ValidationInfo) -> float:
-    seconds = number(value, decimal_comma=info.context.decimal_comma)
+    seconds = number(value, decimal_comma=_decimal_comma(info))
     if not (math.isfinite(seconds) and seconds >= 0):
         raise ValueError("a number of seconds")
     return seconds
@@ -125,7 +137,7 @@ def between(low: int, high: int | None = None) -> BeforeValidator:
     re-save them (``3.0``)."""
 
     def read(value: str, info: ValidationInfo) -> int:
-        found = whole(value, decimal_comma=info.context.decimal_comma)
+        found = whole(value, decimal_comma=_decimal_comma(info))
         if found is None or found < low or (high is not None and found > high):
             raise ValueError(f"a whole number {f'from {low} to {high}' if high is not None else f'of at least {low}'}")
         return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,7 @@ from numpy.typing import NDArray
 from harness.data.clips import ClipTable
 from harness.data.leakage import check_official
 from harness.errors import DataError
-from harness.registry import SPLITS, code
-
-
-class Unit(StrEnum):
-    """What an item of a split is."""
-
-    CLIP = "clip"
-    SEGMENT = "segment"
+from harness.registry import SPLITS, Unit, code
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from harness.comparisons.protocols import ProtocolEffect
 from harness.errors import ReportError
+from harness.registry import DATASETS
 from harness.report import markdown, wording
 from harness.report.cells import accuracy
 from harness.report.place import put_in_place
@@ -29,12 +30,6 @@ from harness.spreadsheet import csv_text
 from harness.study.load import parse_study
 
 STEM = "protocols"
-_DATASETS = {
-    "esc10": "ESC-10",
-    "esc50": "ESC-50",
-    "esc50-categories": "ESC-50 categories",
-    "urbansound8k": "UrbanSound8K",
-}
 
 
 @dataclass(frozen=True)
@@ -166,7 +161,7 @@ def _confidence(path: Path, spec: dict[str, Any]) -> float:
 
 def _title(found: Results) -> str:
     dataset, protocol = found.data.dataset, found.protocol
-    name = _DATASETS.get(dataset, dataset)
+    name = DATASETS.get(dataset).title if dataset in DATASETS else dataset
     if not protocol.partial:
         return name
     return f"{name} ({len(protocol.tested_folds)} of {len(protocol.official_folds)} folds)"

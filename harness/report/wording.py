@@ -12,7 +12,7 @@ from typing import Any
 from harness.comparisons.scores import StudyScores
 from harness.decimals import decimals
 from harness.record import StudyRecord
-from harness.vocabulary import DATASETS
+from harness.registry import DATASETS, SPLITS, Unit
 
 NOTHING = "–"
 """Stands in a cell for a number that does not exist."""
@@ -31,12 +31,6 @@ ESTIMANDS = {
 REFERENCE = "Reference: the accuracy of another system, to measure an arm by; no replication is tested."
 """What a caption says where a claim is a reference."""
 
-_SPLITS = {
-    "official": "the official folds: fold k is tested, fold k+1 (cyclically) validates, the others train",
-    "random-clip": "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
-    "random-segment": "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides, and a "
-    "fold tests a clip on those of its segments that were dealt to it",
-}
 # Of the way from guessing to perfect.
 _NEAR = 0.1
 _UNFINISHED = {
@@ -71,8 +65,8 @@ def section(record: StudyRecord, name: str) -> dict[str, Any]:
 def official_folds(record: StudyRecord) -> tuple[int, ...]:
     """Return the folds that the data set's authors made, or those of the study where the data set is unknown."""
     data = section(record, "data")
-    info = DATASETS.get(str(data.get("dataset")))
-    return info.folds if info else tuple(data.get("folds") or ())
+    dataset = str(data.get("dataset"))
+    return DATASETS.get(dataset).folds if dataset in DATASETS else tuple(data.get("folds") or ())
 
 
 def expected_folds(record: StudyRecord) -> tuple[int, ...]:
@@ -141,7 +135,7 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return one sentence for each thing that keeps the numbers from being read as a plain cross-validation."""
     found: list[str] = []
     splits, rules = split_names(record), epoch_rules(record)
-    random = [name for name in splits if name != "official"]
+    random = [name for name in splits if not (name in SPLITS and SPLITS.get(name).official)]
     if random:
         whose = "" if len(random) == len(splits) else " of the arms that say so"
         found.append(
@@ -192,9 +186,10 @@ def without_marks(text: str, marks: Sequence[str]) -> str:
 
 
 def _pieces(record: StudyRecord) -> list[str]:
-    """Return a sentence about random-segment: a fold tests clips on a part of their segments."""
+    """Return a sentence where segments are dealt over folds: a fold tests clips on a part of their segments."""
     arms = [str(arm["name"]) for arm in record.spec.get("arms", ()) if not arm.get("fuse")]
-    arms = [name for name in arms if record.protocol(name)["split"] == "random-segment"]
+    by_segment = {rule.name for rule in SPLITS if rule.unit is Unit.SEGMENT}
+    arms = [name for name in arms if record.protocol(name)["split"] in by_segment]
     rows = record.predictions[record.predictions["arm"].isin(arms)]
     if rows.empty:
         return []
@@ -308,7 +303,7 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     sentences = [
         f"Data: {data.get('dataset', 'unknown')} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
-        f"Split: {_each(split_names(record), _SPLITS)}.",
+        f"Split: {_each(split_names(record), {rule.name: rule.meaning for rule in SPLITS})}.",
         f"Epoch: {_each(epoch_rules(record), _EPOCHS)}.",
     ]
     if len(record.protocols) > 1:

@@ -10,29 +10,36 @@ from harness.screen.table import console, table
 
 if TYPE_CHECKING:
     from harness.data import CheckReport
+    from harness.registry import Dataset
 
 
 def show_datasets(root: Path) -> None:
-    """Print the data sets the harness knows, and how much of each lies below ``root``."""
+    """Print the data sets the harness knows, and how much of each is below ``root``."""
     from harness.data import read_inventory
     from harness.errors import DataError
-    from harness.vocabulary import DATASETS
+    from harness.registry import DATASETS
 
     rows = []
-    for info in DATASETS.values():
-        official = f"{info.n_clips:,}" if info.n_clips else "as asked"
+    for dataset in DATASETS:
         try:
-            inventory = read_inventory(info.name, root)
+            inventory = read_inventory(dataset.name, root)
             present = inventory.present()
-            folds = sorted({entry.fold for entry in present})
-            here, which = f"{len(present):,}", ", ".join(map(str, folds)) or "-"
-            note = "whole" if len(present) == info.n_clips else "generated" if not info.n_clips else "partial"
+            here, folds = len(present), sorted({entry.fold for entry in present})
+            whole = inventory.counts(present) == inventory.expected
+            state = "generated" if dataset.prepare else "whole" if whole else "partial"
         except DataError:
-            here, which = "0", "-"
-            note = "made when a study needs it" if not info.n_clips else f"harness data fetch {info.name}"
-        rows.append((info.name, note, which, here, official, str(info.n_classes)))
+            here, folds, state = 0, [], _how_to_get(dataset)
+        official = f"{dataset.n_clips:,}" if dataset.n_clips else "as asked"
+        which = ", ".join(map(str, folds)) or "-"
+        rows.append((dataset.name, state, which, f"{here:,}", official, str(dataset.n_classes)))
     columns = ("data set", "state", "folds here", "clips here", "official", "classes")
     console().print(table(f"data root {root}", columns, rows, left=3))
+
+
+def _how_to_get(dataset: Dataset) -> str:
+    if dataset.prepare:
+        return "made when a study needs it"
+    return f"harness data fetch {dataset.name}" if dataset.source else "not here"
 
 
 def show_check(report: CheckReport) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from harness.registry import NETWORKS, FeatureSet, Layout, Network, feature_set, options_of
+from harness.registry import NETWORKS, SPLITS, FeatureSet, Layout, Network, Unit, feature_set, options_of
 from harness.section import Most, Section
 from harness.study.arms import Arm
 from harness.study.sections import (
@@ -258,9 +258,10 @@ class StudySpec(Section):
             raise ValueError(
                 "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
             )
-        if settings.protocol.split == "random-segment" and settings.inputs.layout is Layout.IMAGE:
+        split = SPLITS.get(settings.protocol.split)
+        if split.unit is Unit.SEGMENT and settings.inputs.layout is Layout.IMAGE:
             raise ValueError(
-                f"protocol.split = 'random-segment': arm {arm.name!r} has one image a clip and no segments; "
+                f"protocol.split = {split.name!r}: arm {arm.name!r} has one image a clip and no segments; "
                 "use 'random-clip'"
             )
 

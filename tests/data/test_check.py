@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from harness.data import CheckReport, check_dataset, write_synthetic
+from harness.data import CheckReport, check_dataset
+from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
 from harness.errors import DataError
-from harness.study import SyntheticSection
 
 OFF_LENGTH = {
     "1-172649-F-40",
@@ -35,7 +35,7 @@ def test_a_whole_synthetic_set_has_no_finding(tmp_path: Path) -> None:
     spec = SyntheticSection(clips_per_class_and_fold=1)
     write_synthetic(tmp_path, spec)
     calls: list[tuple[int, int]] = []
-    report = check_dataset("synthetic", tmp_path, synthetic=spec, progress=lambda *done: calls.append(done))
+    report = check_dataset("synthetic", tmp_path, options=spec, progress=lambda *done: calls.append(done))
     assert report.findings == ()
     assert report.ok
     assert (report.checked, report.seconds) == (50, 100.0)

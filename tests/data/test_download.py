@@ -7,14 +7,16 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import harness.data.download as module
-from harness.data import SOURCES, fetch, load_clips
+from harness.data import fetch, load_clips
 from harness.errors import DataError
+from harness.registry import DATASETS
 from harness.study import DataSection
 
 
@@ -116,8 +118,10 @@ def test_an_unsafe_archive_leaves_nothing_behind(tmp_path: Path, shelf: Any) -> 
 
 
 def test_a_bomb_is_refused(tmp_path: Path, shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = module.Source(**{**vars(SOURCES["urbansound8k"]), "max_bytes": 10_000})
-    monkeypatch.setitem(SOURCES, "urbansound8k", small)
+    known = DATASETS.get("urbansound8k")
+    assert known.source
+    small = replace(known, source=replace(known.source, max_bytes=10_000))
+    monkeypatch.setitem(DATASETS._items, "urbansound8k", small)
     content = _tar_gz([(tarfile.TarInfo("UrbanSound8K/big"), bytes(1_000_000))])
     with pytest.raises(DataError, match="goes beyond the 10000 bytes"):
         fetch("urbansound8k", tmp_path / "root", url=shelf.put("a.tar.gz", content), progress=False)
@@ -206,7 +210,9 @@ def test_progress_is_shown_on_request(
     assert "100%" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "said"), [("synthetic", "harness data synth"), ("esc51", "unknown data set 'esc51'")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("synthetic", "a study that uses it generates it"), ("esc51", "unknown data set 'esc51'")]
+)
 def test_what_has_no_source_is_refused(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         fetch(name, tmp_path, progress=False)
@@ -219,6 +225,7 @@ def test_a_root_that_is_a_file_says_so(tmp_path: Path, shelf: Any, archive: byte
 
 
 def test_the_official_sources_are_https_and_only_zenodo_promises_a_checksum() -> None:
-    assert all(source.url.startswith("https://") for source in SOURCES.values())
-    assert SOURCES["urbansound8k"].checksum == "md5:9aa69802bbf37fb986f71ec1483a196e"
-    assert SOURCES["esc50"].checksum is None
+    sources = {dataset.name: dataset.source for dataset in DATASETS if dataset.source}
+    assert all(source.url.startswith("https://") for source in sources.values())
+    assert sources["urbansound8k"].checksum == "md5:9aa69802bbf37fb986f71ec1483a196e"
+    assert sources["esc50"].checksum is None

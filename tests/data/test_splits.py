@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.data import ClipTable, Part, leakage_report, make_splits
-from harness.data.splits import PROTOCOLS
 from harness.errors import DataError
+from harness.registry import SPLITS
 from tests.data.conftest import table_of
 
 
@@ -35,7 +35,7 @@ def _items(part: Part) -> set[tuple[int, int]]:
 
 
 @settings(deadline=None)  # the first example loads scikit-learn
-@given(tables(), st.sampled_from(PROTOCOLS), st.integers(0, 2**70))
+@given(tables(), st.sampled_from(SPLITS.names()), st.integers(0, 2**70))
 def test_parts_are_disjoint_and_cover_everything(drawn: tuple[ClipTable, np.ndarray], protocol: str, seed: int) -> None:
     table, counts = drawn
     segments = protocol == "random-segment"
@@ -59,7 +59,7 @@ def test_parts_are_disjoint_and_cover_everything(drawn: tuple[ClipTable, np.ndar
 
 
 @settings(deadline=None)
-@given(tables(), st.sampled_from(PROTOCOLS), st.integers(0, 2**32))
+@given(tables(), st.sampled_from(SPLITS.names()), st.integers(0, 2**32))
 def test_a_fold_does_not_depend_on_which_others_are_asked_for(
     drawn: tuple[ClipTable, np.ndarray], protocol: str, seed: int
 ) -> None:
@@ -116,10 +116,10 @@ def test_what_cannot_be_split_is_refused(make_table: Callable[..., ClipTable]) -
         make_splits(make_table([0, 1] * 6, [1, 2] * 6), "official", (1,), 0)
     with pytest.raises(DataError, match="class 'class1' has 2 items, too few for 3 folds"):
         make_splits(make_table([0] * 10 + [1] * 2, [1, 2, 3] * 4), "random-clip", (1,), 0)
-    with pytest.raises(ValueError, match="unknown protocol 'random'"):
+    with pytest.raises(ValueError, match="unknown split 'random'"):
         make_splits(table, "random", (1,), 0)
     for counts in (None, np.ones(5, dtype=np.int64), np.zeros(12, dtype=np.int64)):
-        with pytest.raises(ValueError, match="random-segment needs the number of segments"):
+        with pytest.raises(ValueError, match="needs the number of segments"):
             make_splits(table, "random-segment", (1,), 0, counts)
 
 

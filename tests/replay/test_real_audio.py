@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.data.esc import METADATA, esc_folder
+from harness.data.datasets.esc import METADATA
+from harness.data.inventory import dataset_folder
+from harness.registry import DATASETS
 from harness.study import StudySpec
 from harness.study.load import load_study
 from harness.training.precision import has_bfloat16
@@ -22,7 +24,7 @@ SHORT = ("data.folds=[1, 2, 3]", "search.trials=0", "evaluate.folds=[3]", "evalu
 @pytest.fixture(scope="module")
 def few(esc_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder whose data root holds one ESC-10 clip of each class in folds 1 to 3."""
-    source, folder = esc_folder(esc_root), tmp_path_factory.mktemp("few")
+    source, folder = dataset_folder(DATASETS.get("esc10"), esc_root), tmp_path_factory.mktemp("few")
     table = pd.read_csv(source / METADATA, dtype=str)
     kept = table[(table["esc10"] == "True") & table["fold"].isin(["1", "2", "3"])].groupby(["fold", "target"]).head(1)
     target = folder / "data" / "ESC-50"

@@ -19,6 +19,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,9 @@ from hypothesis import strategies as st
 
 import harness.data.download as module
 from harness.cli import cli
-from harness.data import SOURCES, Source
 from harness.data.unpack import unpack
 from harness.errors import DataError
+from harness.registry import DATASETS
 from tests.security.conftest import COLUMNS, ESC10
 from tests.security.fuzz import fuzz
 
@@ -137,7 +138,9 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two megabytes be too much, so that a bomb need not be large."""
-    monkeypatch.setitem(SOURCES, "esc10", Source(**{**vars(SOURCES["esc10"]), "max_bytes": 2_000_000}))
+    known = DATASETS.get("esc10")
+    assert known.source
+    monkeypatch.setitem(DATASETS._items, "esc10", replace(known, source=replace(known.source, max_bytes=2_000_000)))
 
 
 def _fetch(root: Path, url: str, *more: str) -> object:

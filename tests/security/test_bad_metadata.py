@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.esc import read_esc
-from harness.data.urbansound8k import read_urbansound8k
+from harness.data import read_inventory
 from harness.errors import DataError
 from tests.security.conftest import COLUMNS, ESC10, FOLDS, House
 from tests.security.fuzz import fuzz
@@ -106,12 +105,12 @@ def test_bad_metadata_is_one_sentence_with_its_place(house: House, refusal: Call
     assert {path.name for path in house.folder.iterdir()} == {"data", "study.toml"}
 
 
-def _read(write: Callable[[Path], object], reader: Callable[[Path], object]) -> None:
+def _read(write: Callable[[Path], object], dataset: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         file = write(root)
         try:
-            reader(root)
+            read_inventory(dataset, root)
         except DataError as error:
             told = str(error)
         else:
@@ -136,8 +135,8 @@ def _put(file: Path, content: bytes) -> Path:
 @fuzz(100)
 @given(content=st.binary(max_size=200) | st.text(alphabet=',"\n\r\0;\t=ab1é', max_size=200).map(str.encode))
 def test_any_bytes_after_a_good_start_are_an_inventory_or_one_error(content: bytes) -> None:
-    _read(_esc(GOOD.encode() + content), lambda root: read_esc(root, "esc10"))
-    _read(_urban(URBAN.encode() + content), read_urbansound8k)
+    _read(_esc(GOOD.encode() + content), "esc10")
+    _read(_urban(URBAN.encode() + content), "urbansound8k")
 
 
 @fuzz(200)
@@ -151,7 +150,4 @@ def test_a_damaged_file_is_an_inventory_or_one_error(edits: list[tuple[float, by
     for place, new, gone in edits:
         at = int(place * len(content))
         content = content[:at] + new + content[at + gone :]
-    if urban:
-        _read(_urban(content), read_urbansound8k)
-    else:
-        _read(_esc(content), lambda root: read_esc(root, dataset))
+    _read(_urban(content) if urban else _esc(content), dataset)

@@ -12,11 +12,10 @@ from click.testing import CliRunner
 
 from harness.accounts import SHARED_CACHE
 from harness.cli import cli
-from harness.data.synthetic import is_whole, write_synthetic
+from harness.data.datasets.synthetic import SyntheticSection, is_whole, write_synthetic
 from harness.errors import TrackingError
 from harness.features.entry import open_entry
 from harness.search.arm_search import _open as open_search
-from harness.study import SyntheticSection
 from harness.tracking.files import text_file, write_whole
 from harness.tracking.lock import WriterLock
 from harness.tracking.spool import spool_of

@@ -136,9 +136,7 @@ def inventory_of(
 
 
 register(
-    Dataset(
-        "esc10", "ESC-10", 10, FOLDS, 400, 5.0, read=f"{__name__}:read_esc10", source=_SOURCE, part_of="esc50"
-    ),
+    Dataset("esc10", "ESC-10", 10, FOLDS, 400, 5.0, read=f"{__name__}:read_esc10", source=_SOURCE, part_of="esc50"),
     Dataset("esc50", "ESC-50", 50, FOLDS, 2000, 5.0, f"{__name__}:read_esc50", _LEAKS, source=_SOURCE),
     Dataset(
         "esc50-categories",

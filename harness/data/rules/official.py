@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from harness.data.splits import Part
 
 
-def deal(
-    clips: ClipTable, _seed: int, _segments_per_clip: NDArray[np.int64] | None
-) -> tuple[Part, NDArray[np.int64]]:
+def deal(clips: ClipTable, _seed: int, _segments_per_clip: NDArray[np.int64] | None) -> tuple[Part, NDArray[np.int64]]:
     """Return every clip with the fold that the metadata gives it."""
     from harness.data.splits import every_clip
 

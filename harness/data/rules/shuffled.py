@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import DataError
-from harness.registry import SplitRule, register
+from harness.registry import SplitRule, Unit, register
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +81,6 @@ register(
         f"{__name__}:deal_segments",
         "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides, and a fold tests a "
         "clip on those of its segments that were dealt to it",
-        unit="segment",
+        unit=Unit.SEGMENT,
     ),
 )

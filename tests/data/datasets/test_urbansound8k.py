@@ -7,34 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.official import official_counts
-from harness.data.urbansound8k import read_urbansound8k
+from harness.data import official_counts, read_inventory
 from harness.errors import DataError
+from harness.registry import DATASETS
 
 FOLD_TOTALS = [873, 888, 925, 990, 936, 823, 838, 806, 816, 837]
 CLASS_TOTALS = [1000, 429, 1000, 1000, 1000, 1000, 374, 1000, 929, 1000]
 
 
 def test_official_counts_add_up_to_the_published_totals() -> None:
-    counts = official_counts("urbansound8k")
-    assert counts.sum(axis=1).tolist() == FOLD_TOTALS
-    assert counts.sum(axis=0).tolist() == CLASS_TOTALS
-    assert counts.sum() == 8732
+    counts = official_counts(DATASETS.get("urbansound8k"))
+    assert list(map(sum, counts)) == FOLD_TOTALS
+    assert list(map(sum, zip(*counts, strict=True))) == CLASS_TOTALS
+    assert sum(FOLD_TOTALS) == 8732
 
 
 def test_esc_counts_are_eight_a_class_and_fold() -> None:
-    assert official_counts("esc10").tolist() == [[8] * 10] * 5
-    assert official_counts("esc50").tolist() == [[8] * 50] * 5
-    assert official_counts("esc50-categories").tolist() == [[80] * 5] * 5
-    with pytest.raises(KeyError):
-        official_counts("synthetic")
+    assert official_counts(DATASETS.get("esc10")) == ((8,) * 10,) * 5
+    assert official_counts(DATASETS.get("esc50")) == ((8,) * 50,) * 5
+    assert official_counts(DATASETS.get("esc50-categories")) == ((80,) * 5,) * 5
 
 
 def test_rows_become_entries_with_any_extension(make_urbansound: Callable[..., Path]) -> None:
     root = make_urbansound({1: (1,) * 10, 10: (2,) * 10}, extension=".ogg")
-    inventory = read_urbansound8k(root)
+    inventory = read_inventory("urbansound8k", root)
     assert inventory.classes == tuple(f"class{label}" for label in range(10))
-    assert inventory.counts().sum(axis=1).tolist() == [10, *[0] * 8, 20]
+    assert list(map(sum, inventory.counts())) == [10, *[0] * 8, 20]
     entry = inventory.entries[-1]
     assert entry.path == root / "UrbanSound8K" / "audio" / "fold10" / "109000-9-0-1.ogg"
     assert (entry.clip_id, entry.recording, entry.label, entry.fold) == ("109000-9-0-1", "109000", 9, 10)
@@ -58,10 +56,10 @@ def test_faulty_rows_are_refused(make_urbansound: Callable[..., Path], old: str,
     assert old in table.read_text()
     table.write_text(table.read_text().replace(old, new))
     with pytest.raises(DataError) as raised:
-        read_urbansound8k(root)
+        read_inventory("urbansound8k", root)
     assert said in str(raised.value)
 
 
 def test_a_root_without_the_data_set_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="harness data fetch urbansound8k"):
-        read_urbansound8k(tmp_path)
+        read_inventory("urbansound8k", tmp_path)

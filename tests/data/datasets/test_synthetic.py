@@ -12,12 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data import leakage_report, make_splits, synthetic_folder, write_synthetic
+from harness.data import leakage_report, make_splits
+from harness.data.datasets.synthetic import (
+    GENERATOR_VERSION,
+    SyntheticSection,
+    is_whole,
+    synthetic_folder,
+    write_synthetic,
+)
 from harness.data.load import load_clips
 from harness.data.sounds import RATE, SAMPLES, VOICES, Draws, synthesise
-from harness.data.synthetic import GENERATOR_VERSION, is_whole
 from harness.errors import DataError
-from harness.study import DataSection, SyntheticSection
+from harness.study import DataSection
 
 SMALL = SyntheticSection(clips_per_class_and_fold=1, seed=5)
 # Of the manifest of SMALL. When this changes, raise GENERATOR_VERSION: sets on disk would be taken for the new one.
@@ -42,8 +48,8 @@ def test_bytes_do_not_depend_on_the_processors_vector_instructions(small: Path, 
     if not features:
         pytest.skip("numpy found no vector extension that could be switched off here")
     code = (
-        "import sys; from pathlib import Path; from harness.data import write_synthetic; "
-        "from harness.study import SyntheticSection; "
+        "import sys; from pathlib import Path; "
+        "from harness.data.datasets.synthetic import SyntheticSection, write_synthetic; "
         "write_synthetic(Path(sys.argv[1]), SyntheticSection(clips_per_class_and_fold=1, seed=5))"
     )
     environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(features)}
@@ -97,7 +103,7 @@ def test_a_whole_set_is_reused_and_a_damaged_one_replaced(tmp_path: Path) -> Non
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import harness.data.synthetic as module
+    import harness.data.sounds as module
 
     calls = []
 
