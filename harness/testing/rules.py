@@ -1,0 +1,120 @@
+"""What every split rule must do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from harness.data import ClipTable, Part, Split, make_splits
+from harness.registry import SPLITS, SplitRule, Unit
+
+
+class SplitRuleConformance:
+    """Tests of one split rule; a subclass names it.
+
+    Attributes
+    ----------
+    rule
+        Its name in the registry.
+    proportional
+        Whether every fold has the classes in the proportion of the whole table.
+    """
+
+    rule: ClassVar[str]
+    proportional: ClassVar[bool] = False
+
+    @property
+    def description(self) -> SplitRule:
+        """The description in the registry."""
+        return SPLITS.get(self.rule)
+
+    def clips(self, folds: tuple[int, ...] = (1, 2, 4, 10), per_class: tuple[int, ...] = (24, 48, 12)) -> ClipTable:
+        """Return a table of clips, without audio: ``per_class`` clips of each class dealt evenly over ``folds``, two
+        clips in a row from one recording."""
+        labels = np.repeat(np.arange(len(per_class)), per_class)
+        rows = np.arange(len(labels))
+        frame = pd.DataFrame(
+            {
+                "clip_id": [f"clip{row:04d}" for row in rows],
+                "path": [f"clip{row:04d}.wav" for row in rows],
+                "label": labels,
+                "fold": np.array(folds)[rows // 2 % len(folds)],
+                "recording": [f"recording{row // 2:04d}" for row in rows],
+                "duration": 1.0,
+            }
+        )
+        return ClipTable("conformance", frame, tuple(f"class{label}" for label in range(len(per_class))), "0" * 64)
+
+    def segments(self, clips: ClipTable) -> NDArray[np.int64]:
+        """Return the number of segments of each clip, int64, shape (n_clips,)."""
+        return 3 + np.arange(len(clips), dtype=np.int64) % 4
+
+    def split(self, seed: int = 0, folds: tuple[int, ...] | None = None) -> tuple[Split, ...]:
+        """Return the splits of the table that test ``folds``, by default all."""
+        clips = self.clips()
+        return make_splits(clips, self.rule, folds or clips.folds, seed, self.segments(clips))
+
+    def test_its_description_says_what_it_does(self) -> None:
+        """Tables and reports print the sentence."""
+        assert self.description.meaning
+        assert self.description.unit in set(Unit)
+
+    def test_parts_are_disjoint_and_cover_every_item(self) -> None:
+        """Each fold is tested once, and of each split every item is in one part, which is not empty."""
+        clips = self.clips()
+        counts = self.segments(clips) if self.description.unit is Unit.SEGMENT else np.ones(len(clips), np.int64)
+        every = {(clip, segment) for clip in range(len(clips)) for segment in range(counts[clip])}
+        splits = self.split()
+        assert tuple(split.fold for split in splits) == clips.folds
+        tested: list[tuple[int, int]] = []
+        for split in splits:
+            train, validation, test = (_items(part) for part in (split.train, split.validation, split.test))
+            assert train
+            assert validation
+            assert test
+            assert len(train) + len(validation) + len(test) == len(every)
+            assert {*train, *validation, *test} == every
+            assert split.test.unit is self.description.unit
+            tested += test
+        assert len(tested) == len(every)
+
+    def test_it_depends_on_the_seed_alone(self) -> None:
+        """The same seed gives the same parts, whichever folds are asked for; official folds do not depend on it."""
+        first, again = self.split(seed=1), self.split(seed=1)
+        other = [_items(split.test) for split in self.split(seed=2)]
+        assert [_items(split.test) for split in first] == [_items(split.test) for split in again]
+        alone = self.split(seed=1, folds=(first[1].fold,))[0]
+        assert _items(alone.train) == _items(first[1].train)
+        if self.description.official:
+            assert other == [_items(split.test) for split in first]
+
+    def test_classes_are_in_proportion(self) -> None:
+        """Where the rule promises it, every fold has each class in the proportion of the whole, to one item."""
+        if not self.proportional:
+            pytest.skip("the rule promises no proportions")
+        clips = self.clips()
+        labels = clips.frame["label"].to_numpy()
+        splits = self.split()
+        everything = np.concatenate([split.test.clips for split in splits])
+        shares = np.bincount(labels[everything]) / len(splits)
+        for split in splits:
+            assert np.abs(np.bincount(labels[split.test.clips], minlength=len(shares)) - shares).max() <= 1
+
+    def test_official_folds_are_those_of_the_table(self) -> None:
+        """A rule that says so deals every clip to the fold of its metadata."""
+        if not self.description.official:
+            pytest.skip("the rule makes folds of its own")
+        folds = self.clips().frame["fold"].to_numpy()
+        for split in self.split():
+            assert set(folds[split.test.clips]) == {split.fold}
+
+
+def _items(part: Part) -> list[tuple[int, int]]:
+    segments = np.zeros(len(part), np.int64) if part.segments is None else part.segments
+    found = sorted(zip(part.clips.tolist(), segments.tolist(), strict=True))
+    assert len(set(found)) == len(found)
+    return found

@@ -1,0 +1,72 @@
+"""Built-in split rules conform; so does one that a single file adds, and a study names it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from harness.registry import SPLITS
+from harness.study import ProtocolSection
+from harness.testing.rules import SplitRuleConformance
+
+
+class TestOfficial(SplitRuleConformance):
+    rule = "official"
+    proportional = True  # the table's folds are
+
+
+class TestRandomClip(SplitRuleConformance):
+    rule = "random-clip"
+    proportional = True
+
+
+class TestRandomSegment(SplitRuleConformance):
+    rule = "random-segment"
+    proportional = True
+
+
+_TOY = '''
+"""Whole recordings shuffled over folds."""
+
+from harness.registry import SplitRule, register
+
+
+def deal(clips, seed, segments_per_clip):
+    import numpy as np
+    from harness.data.splits import every_clip
+
+    names, of = np.unique(clips.frame["recording"].to_numpy(dtype=str), return_inverse=True)
+    folds = np.array(clips.folds)[np.random.default_rng(seed).permutation(len(names)) % len(clips.folds)]
+    return every_clip(clips), folds[of]
+
+
+register(SplitRule("random-recording", f"{__name__}:deal", "whole recordings shuffled over folds"))
+'''
+
+
+@pytest.fixture
+def _toy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Register a split rule whose one file is outside the package."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "toy_rule.py").write_text(_TOY)
+    monkeypatch.syspath_prepend(str(folder))
+    SPLITS.names()  # the built-in ones are there before the copy
+    monkeypatch.setattr(SPLITS, "_items", dict(SPLITS._items))
+    __import__("toy_rule")
+    yield
+    del sys.modules["toy_rule"]
+
+
+@pytest.mark.usefixtures("_toy")
+class TestRandomRecording(SplitRuleConformance):
+    rule = "random-recording"
+
+    def test_a_study_names_it(self) -> None:
+        assert ProtocolSection.model_validate({"split": self.rule}).split == self.rule
+
+    def test_recordings_stay_together(self) -> None:
+        recordings = self.clips().frame["recording"].to_numpy()
+        for split in self.split():
+            assert not set(recordings[split.test.clips]) & set(recordings[split.train.clips])
