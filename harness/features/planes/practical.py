@@ -1,7 +1,8 @@
 """The planes of the ResNet-18 practical: spectrogram, mel and mfcc, by torchaudio's transforms (reflected ends, HTK mel
 bands without area normalisation).
 
-Each has a sample rate and frames of its own, so that it can be the channel of an image only.
+Each has a sample rate and frames of its own, so that it can be the channel of an image only. They are computed on the CPU
+whatever the device: in float32 another order of sums is heard in the bins of quiet sounds.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def mfcc(waves: Waves, options: MfccOptions) -> Tensor:
     decibels_BMT = functional.amplitude_to_DB(
         _bands(waves, options, "mfcc")[:, None], multiplier=10.0, amin=1e-10, db_multiplier=0.0, top_db=80.0
     )[:, 0]
-    cosines_CM = _cosines(options.n_mfcc, options.n_mels, waves.device)
+    cosines_CM = _cosines(options.n_mfcc, options.n_mels)
     return torch.stack([cosines_CM @ decibels_MT for decibels_MT in decibels_BMT]).mT
 
 
@@ -140,8 +141,8 @@ def _power(waves: Waves, options: FourierOptions, plane: str) -> Tensor:
             f"features.planes.{plane}: {n_samples} samples are too few for n_fft = {n_fft}; raise "
             "features.image.seconds, or lower n_fft"
         )
-    transform = _spectrogram(n_fft, win_length, waves.hop_length, waves.device)
-    return waves.once(("practical power", n_fft, win_length), lambda: transform(waves.samples))
+    transform = _spectrogram(n_fft, win_length, waves.hop_length)
+    return waves.once(("practical power", n_fft, win_length), lambda: transform(waves.samples.cpu()))
 
 
 def _bands(waves: Waves, options: BandOptions, plane: str) -> Tensor:
@@ -149,19 +150,19 @@ def _bands(waves: Waves, options: BandOptions, plane: str) -> Tensor:
     rate, n_fft, n_mels, f_min = waves.sample_rate, options.n_fft, options.n_mels, options.f_min
     if f_min >= rate / 2:
         raise FeatureError(f"features.planes.{plane}: f_min = {f_min} Hz is not below half of {rate} Hz; lower it")
-    power_BFT, scale = _power(waves, options, plane), _mel_scale(rate, n_fft, n_mels, f_min, waves.device)
+    power_BFT, scale = _power(waves, options, plane), _mel_scale(rate, n_fft, n_mels, f_min)
     return waves.once(("practical bands", n_fft, options.win_length, n_mels, f_min), lambda: scale(power_BFT))
 
 
 @lru_cache(maxsize=4)
-def _spectrogram(n_fft: int, win_length: int, hop_length: int, device: str) -> Any:
+def _spectrogram(n_fft: int, win_length: int, hop_length: int) -> Any:
     from torchaudio.transforms import Spectrogram
 
-    return Spectrogram(n_fft=n_fft, win_length=win_length, hop_length=hop_length, power=2.0).to(device)
+    return Spectrogram(n_fft=n_fft, win_length=win_length, hop_length=hop_length, power=2.0)
 
 
 @lru_cache(maxsize=4)
-def _mel_scale(sample_rate: int, n_fft: int, n_mels: int, f_min: float, device: str) -> Any:
+def _mel_scale(sample_rate: int, n_fft: int, n_mels: int, f_min: float) -> Any:
     from torchaudio.transforms import MelScale
 
     return MelScale(
@@ -172,13 +173,13 @@ def _mel_scale(sample_rate: int, n_fft: int, n_mels: int, f_min: float, device: 
         n_stft=n_fft // 2 + 1,
         norm=None,
         mel_scale="htk",
-    ).to(device)
+    )
 
 
 @lru_cache(maxsize=4)
-def _cosines(n_mfcc: int, n_mels: int, device: str) -> Tensor:
+def _cosines(n_mfcc: int, n_mels: int) -> Tensor:
     """Return the orthonormal DCT-II, shape (n_mfcc, n_mels)."""
     from torchaudio import functional
 
     matrix_MC: Tensor = functional.create_dct(n_mfcc, n_mels, norm="ortho")
-    return matrix_MC.T.to(device)
+    return matrix_MC.T
