@@ -25,8 +25,8 @@ def features_on(device: torch.device, *, clips: int, repeats: int) -> dict[str, 
     from harness.features.compute import compute, load
     from harness.features.parts import CLIPS_PER_PART
     from harness.features.sets import planes_of
+    from harness.registry import feature_set
     from harness.study import FeaturesSection
-    from harness.vocabulary import feature_set
 
     planes, settings = planes_of(feature_set("MLMC")), FeaturesSection()
     with tempfile.TemporaryDirectory() as folder:

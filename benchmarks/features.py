@@ -31,8 +31,8 @@ from harness.features import FeatureStore
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, compute_planes, load, one_thread
 from harness.features.sets import planes_of
+from harness.registry import feature_set
 from harness.study import DataSection, FeaturesSection
-from harness.vocabulary import feature_set
 
 RACED = (DataSection(dataset="esc10"), DataSection(dataset="urbansound8k", folds=(1, 2, 10)))
 RACED_CLIPS = 96

@@ -13,18 +13,18 @@ import torch
 from benchmarks.record import spread
 from harness.data import load_clips, resolve_data_root
 from harness.features.audio import read_mono, resample
-from harness.features.chroma import chroma
 from harness.features.compute import compute, load, one_thread
 from harness.features.constant_q import LOWEST, OCTAVES, OctaveSignals, clip_tunings, constant_q_chroma, octave_response
-from harness.features.contrast import contrast
-from harness.features.logmel import log_mel
-from harness.features.mfcc import mfcc_with_deltas
+from harness.features.planes.chroma import chroma
+from harness.features.planes.contrast import contrast
+from harness.features.planes.logmel import log_mel
+from harness.features.planes.mfcc import mfcc_with_deltas
+from harness.features.planes.tonnetz import tonnetz
 from harness.features.sets import planes_of
 from harness.features.spectrum import spectrum
-from harness.features.tonnetz import tonnetz
 from harness.features.tuning import estimate_tunings
+from harness.registry import feature_set
 from harness.study import DataSection, FeaturesSection
-from harness.vocabulary import feature_set
 
 CLIPS = 40
 

@@ -97,18 +97,23 @@ class Plane:
         ``"module:function"`` of ``rows(options)``, the number of rows.
     options
         ``"module:Class"`` of its settings, a :class:`harness.section.Section`; they are ``[features.planes.NAME]``.
-        A plane whose options have ``sample_rate`` and ``hop_length`` has frames of its own: it can be the channel of an
+        A plane whose options have ``sample_rate`` or ``hop_length`` has frames of its own: it can be the channel of an
         image, and cannot be stacked.
+    prepare
+        ``"module:function"`` of ``prepare(samples, sample_rate, hop_length, options)`` for work on the host, where
+        there is any: called for each clip (float32, shape (N,)) by the threads that load clips while a device computes
+        others. ``waves.prepared[NAME]`` then has what it returned for each clip.
     revision
         Raised with every change of the code that changes its numbers: the cache then computes it anew.
     libraries
-        Installed distributions whose versions its numbers depend on.
+        Installed distributions whose versions its numbers depend on, apart from torch and what decodes and resamples.
     """
 
     name: str
     compute: str
     rows: str
     options: str = "harness.section:NoOptions"
+    prepare: str = ""
     revision: int = 1
     libraries: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -421,4 +426,4 @@ def image_planes() -> dict[str, str]:
 
 def has_own_frames(plane: Plane) -> bool:
     """Whether a plane has a sample rate and frames of its own, so that it cannot be stacked with others."""
-    return "hop_length" in options_of(plane).model_fields
+    return not options_of(plane).model_fields.keys().isdisjoint(("sample_rate", "hop_length"))

@@ -6,11 +6,11 @@ Conventions: samples are float32, mono, shape (n,), full scale at 1.0; rates are
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.choices import Padding
 from harness.data.audiofile import open_audio
 from harness.errors import FeatureError
 
@@ -62,16 +62,16 @@ def resample(samples: Samples, rate: int, target: int) -> Samples:
     return lengthen(converted[:length], length)
 
 
-def lengthen(samples: Samples, length: int, padding: Literal["zeros", "repeat"] = "zeros") -> Samples:
+def lengthen(samples: Samples, length: int, padding: Padding = Padding.ZEROS) -> Samples:
     """Return ``samples`` with at least ``length`` of them: longer ones as they are, shorter ones padded at the end.
 
-    ``"zeros"`` appends silence; ``"repeat"`` appends the samples again, as often as needed (silence when there are
+    ``zeros`` appends silence; ``repeat`` appends the samples again, as often as needed (silence when there are
     none to repeat).
     """
     missing = length - len(samples)
     if missing <= 0:
         return samples
-    if padding == "repeat" and len(samples):
+    if padding == Padding.REPEAT and len(samples):
         return np.resize(samples, length)
     return np.concatenate([samples, np.zeros(missing, np.float32)])
 

@@ -27,7 +27,7 @@ from harness.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.errors import FeatureError
 from harness.features.entry import Target, discard_entry, publish_entry
 from harness.features.parts import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
 from harness.interrupt import workers_hear_no_signals
 from harness.printing import guard_streams
 from harness.study import FeaturesSection
@@ -48,11 +48,11 @@ class _Job:
     first: int
     stop: int
     paths: tuple[str, ...]
-    outputs: tuple[tuple[Plane, Path], ...]
+    outputs: tuple[tuple[LaidOut, Path], ...]
     params: FeaturesSection
 
     @property
-    def planes(self) -> list[Plane]:
+    def planes(self) -> list[LaidOut]:
         return [plane for plane, _ in self.outputs]
 
 

@@ -7,10 +7,9 @@ several clips at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +19,22 @@ from torch import Tensor
 
 from harness.errors import FeatureError
 from harness.features.audio import Samples, lengthen, read_mono, resample
-from harness.features.chroma import chroma
-from harness.features.constant_q import OctaveSignals
-from harness.features.contrast import contrast
-from harness.features.image import PracticalPlanes, excerpt, resize
-from harness.features.logmel import log_mel
-from harness.features.mfcc import mfcc_with_deltas
-from harness.features.sets import Plane, minimum_samples
-from harness.features.spectrum import Spectrum, spectrum
-from harness.features.tonnetz import tonnetz
+from harness.features.image import excerpt, resize
+from harness.features.sets import LaidOut, frames_of, minimum_samples, n_rows
+from harness.features.waves import Stretch, Waves
+from harness.registry import PLANES, Layout, code, has_own_frames
 from harness.study import FeaturesSection
 
-Planes = dict[Plane, NDArray[np.float32]]
+Planes = dict[LaidOut, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What planes are computed from together: clips in one layout, at one rate and with one distance of frames."""
+
+    layout: Layout
+    sample_rate: int
+    hop_length: int
 
 
 @dataclass(frozen=True)
@@ -42,25 +45,21 @@ class LoadedClip:
     ----------
     peak
         Largest absolute sample of the file.
-    whole, start
-        The clip and its excerpt for images, at the sample rate of the paper's planes; None when no plane needs it.
-    practical
-        The excerpt for images at the practical's sample rate; None when no plane needs it.
+    stretches
+        The clip, or its excerpt for images, for each source of the planes.
     """
 
     path: Path
     peak: float
-    whole: OctaveSignals | None
-    start: OctaveSignals | None
-    practical: Samples | None
+    stretches: Mapping[Source, Stretch]
 
 
-def compute_planes(path: Path, planes: Sequence[Plane], params: FeaturesSection, device: str = "cpu") -> Planes:
+def compute_planes(path: Path, planes: Sequence[LaidOut], params: FeaturesSection, device: str = "cpu") -> Planes:
     """Return the ``planes`` of the clip at ``path``: :func:`load`, then :func:`compute`, whose errors these are."""
     return compute([load(path, planes, params)], planes, params, device)[0]
 
 
-def load(path: Path, planes: Sequence[Plane], params: FeaturesSection) -> LoadedClip:
+def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> LoadedClip:
     """Decode the clip at ``path`` and bring it to the rates and lengths that ``planes`` are computed from.
 
     Raises
@@ -69,42 +68,24 @@ def load(path: Path, planes: Sequence[Plane], params: FeaturesSection) -> Loaded
         When the audio cannot be used; the message names the file.
     """
     decoded, rate = read_mono(path)
-    papers = [plane for plane in planes if plane.paper_name is not None]
-    resampled = resample(decoded, rate, params.sample_rate) if papers else decoded
-    image = params.image
-
-    def signals(layout: str, samples: Samples) -> OctaveSignals | None:
-        names = [plane.paper_name for plane in papers if plane.layout == layout]
-        prepared = OctaveSignals(samples, params.sample_rate, params.hop_length)
-        if "tonnetz" in names:
-            prepared.slow_down()
-        return prepared if names else None
-
-    practical = None
-    if len(papers) < len(planes):
-        practical = excerpt(resample(decoded, rate, image.sample_rate), image.sample_rate, image.seconds)
-    return LoadedClip(
-        path,
-        float(np.abs(decoded).max()),
-        signals("segments", _at_length(resampled, params)),
-        signals("image", excerpt(resampled, params.sample_rate, image.seconds)),
-        practical,
-    )
-
-
-def _at_length(samples: Samples, params: FeaturesSection) -> Samples:
-    """Return ``samples`` cut or lengthened to the seconds asked for, and to one segment at least."""
-    if params.clip_seconds is not None:
-        length = round(params.clip_seconds * params.sample_rate)
-        samples = lengthen(samples[:length], length, params.padding)
-    return lengthen(samples, minimum_samples(params), params.padding)
+    sources = _sources(planes, params)
+    resampled = {target: resample(decoded, rate, target) for target in {source.sample_rate for source in sources}}
+    stretches = {}
+    for source, wanted in sources.items():
+        samples = _cut(resampled[source.sample_rate], source, params)
+        prepared = {
+            plane.name: code(prepare)(samples, source.sample_rate, source.hop_length, params.of(plane.name))
+            for plane in wanted
+            if (prepare := PLANES.get(plane.name).prepare)
+        }
+        stretches[source] = Stretch(samples, prepared)
+    return LoadedClip(path, float(np.abs(decoded).max()), stretches)
 
 
 def compute(
-    clips: Sequence[LoadedClip], planes: Sequence[Plane], params: FeaturesSection, device: str = "cpu"
+    clips: Sequence[LoadedClip], planes: Sequence[LaidOut], params: FeaturesSection, device: str = "cpu"
 ) -> list[Planes]:
-    """Return the ``planes`` of each clip; the paper's planes of clips of one length are computed together,
-    on ``device``.
+    """Return the ``planes`` of each clip; those of clips of one length are computed together, on ``device``.
 
     Segment planes have shape (frames, bins), frames = 1 + n_samples // hop_length of the clip, lengthened to one
     segment where it is shorter; image planes have shape (rows, columns).
@@ -112,24 +93,18 @@ def compute(
     Raises
     ------
     FeatureError
-        When a setting does not fit, or a plane is not finite; the message names the setting or the file.
+        When a setting does not fit, or a plane is not finite or of another shape than it says; the message names the
+        setting, the file or the plane.
     """
-    image = params.image
     computed: list[Planes] = [{} for _ in clips]
-    for layout in ("segments", "image"):
-        papers = [plane for plane in planes if plane.layout == layout and plane.paper_name is not None]
-        for chosen, stretches in _equally_long([clip.whole if layout == "segments" else clip.start for clip in clips]):
-            batch = _Batch(stretches, params, device)
-            for plane in papers:
-                for k, values in zip(chosen, batch.plane(plane).numpy(force=True), strict=True):
+    for source, wanted in _sources(planes, params).items():
+        stretches = [clip.stretches[source] for clip in clips]
+        for chosen in _equally_long(stretches):
+            waves = Waves([stretches[k] for k in chosen], source.sample_rate, source.hop_length, device)
+            for plane in wanted:
+                for k, values in zip(chosen, _values(plane, waves, params).numpy(force=True), strict=True):
                     computed[k][plane] = values
     for clip, arrays in zip(clips, computed, strict=True):
-        if clip.practical is not None:
-            pictures = PracticalPlanes(clip.practical, params.image)
-            for plane in planes:
-                if plane.paper_name is None:
-                    picture = pictures.plane(plane.name)
-                    arrays[plane] = resize(picture[None], image.rows, image.columns)[0].numpy()
         for plane, values in arrays.items():
             if not np.isfinite(values).all():
                 raise FeatureError(
@@ -158,47 +133,44 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _equally_long(stretches: Sequence[OctaveSignals | None]) -> Iterator[tuple[list[int], list[OctaveSignals]]]:
-    """Yield clips of one length, by their places, and their signals."""
+def _sources(planes: Sequence[LaidOut], params: FeaturesSection) -> dict[Source, list[LaidOut]]:
+    """Return the planes by what they are computed from."""
+    sources: dict[Source, list[LaidOut]] = defaultdict(list)
+    for plane in planes:
+        sources[Source(plane.layout, *frames_of(plane.name, params))].append(plane)
+    return sources
+
+
+def _cut(samples: Samples, source: Source, params: FeaturesSection) -> Samples:
+    """Return ``samples`` at the length that the layout asks for: the excerpt of an image; or the seconds that the study
+    asks for, and one segment at least."""
+    if source.layout == Layout.IMAGE:
+        return excerpt(samples, source.sample_rate, params.image.seconds)
+    if params.clip_seconds is not None:
+        length = round(params.clip_seconds * source.sample_rate)
+        samples = lengthen(samples[:length], length, params.padding)
+    return lengthen(samples, minimum_samples(params), params.padding)
+
+
+def _equally_long(stretches: Sequence[Stretch]) -> Iterator[list[int]]:
+    """Yield the places of clips of one length."""
     places: dict[int, list[int]] = defaultdict(list)
     for k, stretch in enumerate(stretches):
-        if stretch is not None:
-            places[len(stretch.samples)].append(k)
-    for chosen in places.values():
-        yield chosen, [stretch for k in chosen if (stretch := stretches[k]) is not None]
+        places[len(stretch.samples)].append(k)
+    yield from places.values()
 
 
-class _Batch:
-    """The paper's planes of clips of one length; their transform is computed once."""
-
-    def __init__(self, stretches: Sequence[OctaveSignals], params: FeaturesSection, device: str) -> None:
-        self._stretches = stretches
-        self._params = params
-        self._device = device
-
-    @cached_property
-    def _spectrum(self) -> Spectrum:
-        params = self._params
-        signals_BN = torch.from_numpy(np.stack([stretch.samples for stretch in self._stretches])).to(self._device)
-        return spectrum(signals_BN, params.sample_rate, params.n_fft, params.hop_length)
-
-    def plane(self, plane: Plane) -> Tensor:
-        """Return one of the paper's planes on the device; shape (B, frames, bins), as images (B, rows, columns)."""
-        values_BTR = self._segments(plane.paper_name).to(torch.float32)
-        if plane.layout == "segments":
-            return values_BTR
-        return resize(values_BTR.mT, self._params.image.rows, self._params.image.columns)
-
-    def _segments(self, name: str | None) -> Tensor:
-        params = self._params
-        if name == "LM":
-            return log_mel(self._spectrum, params.n_mels)
-        if name == "MFCC":
-            return mfcc_with_deltas(self._spectrum, params.n_mfcc, params.delta_width)
-        if name == "chroma":
-            return chroma(self._spectrum, params.n_chroma)
-        if name == "contrast":
-            return contrast(self._spectrum, params.contrast_bands, params.contrast_fmin)
-        if name == "tonnetz":
-            return tonnetz(self._stretches, params.sample_rate, params.hop_length, self._device)
-        raise KeyError(name)
+def _values(plane: LaidOut, waves: Waves, params: FeaturesSection) -> Tensor:
+    """Return a plane on the device; shape (B, frames, bins), as images (B, rows, columns)."""
+    description, options = PLANES.get(plane.name), params.of(plane.name)
+    values_BTR: Tensor = code(description.compute)(waves, options)
+    frames = values_BTR.shape[1:2] if has_own_frames(description) else (waves.n_frames,)
+    expected = (len(waves), *frames, n_rows(plane.name, params))
+    if tuple(values_BTR.shape) != expected:
+        raise FeatureError(
+            f"the plane {plane.name!r}: {description.compute} returned the shape {tuple(values_BTR.shape)}, expected "
+            f"(clips, frames, rows) = {expected}; correct it, or {description.rows}"
+        )
+    if plane.layout == Layout.SEGMENTS:
+        return values_BTR.float()
+    return resize(values_BTR.mT, params.image.rows, params.image.columns)

@@ -26,8 +26,7 @@ from torch.nn import functional as F
 
 from harness.errors import FeatureError
 from harness.features.audio import Samples, resample
-from harness.features.chroma import scaled_frames
-from harness.features.spectrum import frames, magnitude, spectrum
+from harness.features.spectrum import frames, magnitude, scaled_frames, spectrum
 from harness.features.tuning import estimate_tunings
 
 PITCH_CLASSES = 12

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from harness.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.features.arrays import open_array
 from harness.features.parts import Part, write_atomically
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
+from harness.registry import Layout
 
 _FORMAT = 1
 
@@ -39,7 +40,7 @@ class Target:
     """An entry as it is asked for: the plane, its key and what went into the key."""
 
     cache: Path
-    plane: Plane
+    plane: LaidOut
     key: str
     identity: dict[str, Any]
 
@@ -110,7 +111,7 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
     make_private(building, group=False)
     values = building / f"{plane.slug}.npy"
     frames, shape, checksum = _join(values, read_parts)
-    segments = plane.layout == "segments"
+    segments = plane.layout == Layout.SEGMENTS
     offsets = np.concatenate([[0], np.cumsum(frames)]).astype(np.int64) if segments else np.empty(0, np.int64)
     buffer = io.BytesIO()
     np.save(buffer, offsets, allow_pickle=False)
@@ -210,12 +211,12 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
     return array
 
 
-def _check_fit(plane: Plane, values: NDArray[Any], offsets: NDArray[Any], n_clips: int) -> None:
+def _check_fit(plane: LaidOut, values: NDArray[Any], offsets: NDArray[Any], n_clips: int) -> None:
     if values.dtype != np.float32 or offsets.dtype != np.int64:
         raise DamagedEntryError(f"the arrays are of type {values.dtype} and {offsets.dtype}, not float32 and int64")
-    if (values.ndim, offsets.ndim) != (2 if plane.layout == "segments" else 3, 1):
+    if (values.ndim, offsets.ndim) != (2 if plane.layout == Layout.SEGMENTS else 3, 1):
         raise DamagedEntryError(f"the arrays have {values.ndim} and {offsets.ndim} dimensions")
-    if plane.layout == "segments":
+    if plane.layout == Layout.SEGMENTS:
         fits = len(offsets) == n_clips + 1 and offsets[0] == 0 and offsets[-1] == len(values)
         if not fits or np.any(np.diff(offsets) < 0):
             raise DamagedEntryError("the offsets of the clips do not fit the values")

@@ -19,6 +19,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.registry import Layout
+
 CLIPS_PER_PART = 8
 """Clips computed between two writes: what an interruption costs per process, and the unit of parallel work."""
 
@@ -43,7 +45,7 @@ def part_path(folder: Path, first: int, stop: int) -> Path:
 
 def write_part(path: Path, layout: str, arrays: Sequence[NDArray[np.float32]]) -> None:
     """Write the planes of consecutive clips, one array each, as a part."""
-    if layout == "segments":
+    if layout == Layout.SEGMENTS:
         values, frames = np.concatenate(arrays), np.array([len(array) for array in arrays], np.int64)
     else:
         values, frames = np.stack(arrays), np.empty(0, np.int64)
@@ -75,7 +77,7 @@ def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
         return None
     if values.dtype != np.float32 or frames.dtype != np.int64:
         return None
-    if layout == "segments":
+    if layout == Layout.SEGMENTS:
         whole = len(frames) == n_clips and values.ndim == 2 and int(frames.sum()) == len(values)
     else:
         whole = len(frames) == 0 and values.ndim == 3 and len(values) == n_clips

@@ -13,54 +13,53 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.vocabulary import FeatureSet
+from harness.errors import FeatureError
+from harness.registry import PLANES, FeatureSet, Layout, code, has_own_frames
 
 if TYPE_CHECKING:
     from harness.study import FeaturesSection
 
-# Image planes that are the paper's planes under the image's names.
-PAPER_PLANE_OF = {
-    "log-mel": "LM",
-    "mfcc-deltas": "MFCC",
-    "chroma": "chroma",
-    "contrast": "contrast",
-    "tonnetz": "tonnetz",
-}
-
 
 @dataclass(frozen=True, order=True)
-class Plane:
-    """One plane in one layout: the unit that is computed and cached. LMC and MC share three of them."""
+class LaidOut:
+    """A plane in one layout: the unit that is computed and cached. LMC and MC share three of them."""
 
-    layout: str
+    layout: Layout
     name: str
 
     @property
     def slug(self) -> str:
-        """Name for files: ``LM``, ``image-log-mel``."""
-        return self.name if self.layout == "segments" else f"{self.layout}-{self.name}"
-
-    @property
-    def paper_name(self) -> str | None:
-        """Name of the paper's plane behind it; None for the practical's planes."""
-        return self.name if self.layout == "segments" else PAPER_PLANE_OF.get(self.name)
+        """Name for files: ``LM``, ``image-LM``."""
+        return self.name if self.layout == Layout.SEGMENTS else f"{self.layout}-{self.name}"
 
 
-def planes_of(features: FeatureSet) -> tuple[Plane, ...]:
-    """Return the planes of a set, in its order."""
-    return tuple(Plane(features.layout, name) for name in features.planes)
+def planes_of(features: FeatureSet) -> tuple[LaidOut, ...]:
+    """Return the planes of a set, in its order.
+
+    Raises FeatureError when a set with segments names a plane with frames of its own.
+    """
+    for name in features.planes if features.layout == Layout.SEGMENTS else ():
+        if has_own_frames(PLANES.get(name)):
+            raise FeatureError(
+                f"features {features.name}: the plane {name!r} has a sample rate and frames of its own, so it cannot "
+                "be stacked with others; leave it out, or use it as an image"
+            )
+    return tuple(LaidOut(features.layout, name) for name in features.planes)
+
+
+def frames_of(plane: str, params: FeaturesSection) -> tuple[int, int]:
+    """Return the sample rate in Hz and the samples between frames of a plane: its own, or those that all share."""
+    options = params.of(plane)
+    rate: int = getattr(options, "sample_rate", params.sample_rate)
+    hop: int = getattr(options, "hop_length", params.hop_length)
+    return rate, hop
 
 
 def n_rows(plane: str, params: FeaturesSection) -> int:
-    """Return the rows of one of the paper's planes (Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); KeyError when
-    unknown."""
-    return {
-        "LM": params.n_mels,
-        "MFCC": 3 * params.n_mfcc,
-        "chroma": params.n_chroma,
-        "contrast": params.contrast_bands + 1,
-        "tonnetz": 6,
-    }[plane]
+    """Return the rows of a plane (those of Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); UnknownNameError when there
+    is no such plane."""
+    rows: int = code(PLANES.get(plane).rows)(params.of(plane))
+    return rows
 
 
 def plane_rows(features: FeatureSet, params: FeaturesSection) -> dict[str, slice]:
@@ -68,7 +67,7 @@ def plane_rows(features: FeatureSet, params: FeaturesSection) -> dict[str, slice
 
     Raises ValueError for an image set, whose planes are channels.
     """
-    if features.layout != "segments":
+    if features.layout != Layout.SEGMENTS:
         raise ValueError(f"the planes of {features.name!r} are channels, not rows of a stack")
     rows: dict[str, slice] = {}
     start = 0
@@ -80,7 +79,7 @@ def plane_rows(features: FeatureSet, params: FeaturesSection) -> dict[str, slice
 
 def set_shape(features: FeatureSet, params: FeaturesSection) -> tuple[int, int, int]:
     """Return the shape (channels, rows, columns) of one item of a set, as a network sees it."""
-    if features.layout == "image":
+    if features.layout == Layout.IMAGE:
         return len(features.planes), params.image.rows, params.image.columns
     return 1, sum(n_rows(plane, params) for plane in features.planes), params.segment_frames
 

@@ -1,4 +1,4 @@
-"""The short-time Fourier transform that all planes of a clip share, and decibels.
+"""The short-time Fourier transform that planes of a clip share, decibels, and scaling.
 
 Everything comes in batches of clips of one length. Shapes, as suffixes of names: B clips of a batch, N samples,
 T = 1 + N // hop_length frames, F = 1 + n_fft // 2 frequency bins; in the planes also M mel bands, C pitch classes, R
@@ -78,3 +78,9 @@ def power_to_db(power_BTR: Tensor, floor: float = 1e-10, top_db: float = 80.0) -
     """
     decibels_BTR = 10.0 * torch.log10(power_BTR.clamp_min(floor))
     return decibels_BTR.clamp_min(decibels_BTR.amax(dim=(1, 2), keepdim=True) - top_db)
+
+
+def scaled_frames(energy_BTC: Tensor) -> Tensor:
+    """Return ``energy_BTC`` with each frame's largest value 1, and silent frames as they are."""
+    peak_BT1 = energy_BTC.amax(dim=-1, keepdim=True)
+    return energy_BTC / torch.where(peak_BT1 < torch.finfo(torch.float32).tiny, 1.0, peak_BT1)

@@ -18,14 +18,15 @@ from harness.errors import FeatureError
 from harness.features.arrays import open_array
 from harness.features.entry import DamagedEntryError, Entry, Target, discard_entry, open_entry
 from harness.features.keys import canonical_digest, plane_identity, plane_key
-from harness.features.sets import Plane, n_segments, planes_of
+from harness.features.sets import LaidOut, n_segments, planes_of
+from harness.registry import Layout
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from harness.data.clips import ClipTable
+    from harness.registry import FeatureSet
     from harness.study import FeaturesSection
-    from harness.vocabulary import FeatureSet
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +82,11 @@ class FeatureRef:
                     f"{file}: the features differ from what was verified when the study began, so something changed "
                     "them since: run again to rebuild them (what has finished is recorded)"
                 )
-        return np.concatenate(arrays, axis=1) if self.layout == "segments" else np.stack(arrays, axis=1)
+        return np.concatenate(arrays, axis=1) if self.layout == Layout.SEGMENTS else np.stack(arrays, axis=1)
 
     def segments_per_clip(self) -> NDArray[np.int64]:
         """Return the number of segments of each clip, int64, shape (n_clips,): 1 + (frames - length) // hop."""
-        if self.layout == "image":
+        if self.layout == Layout.IMAGE:
             raise ValueError("an image set has no segments")
         return n_segments(np.diff(self.offsets), self.segment_frames, self.segment_hop)
 
@@ -169,7 +170,7 @@ class FeatureStore:
                 f"{SHARED_CACHE}={self._cache}"
             )
 
-    def _target(self, plane: Plane, clips: ClipTable, params: FeaturesSection, device: str) -> Target:
+    def _target(self, plane: LaidOut, clips: ClipTable, params: FeaturesSection, device: str) -> Target:
         identity = plane_identity(plane, params, device)
         return Target(self._cache, plane, plane_key(clips.digest, identity), identity)
 
@@ -181,7 +182,7 @@ class FeatureStore:
         workers: int,
         progress: Callable[[int, int], None] | None,
         device: str,
-    ) -> dict[Plane, Entry]:
+    ) -> dict[LaidOut, Entry]:
         entries = self._open(targets, len(clips))
         with ExitStack() as locks:
             # One order for all processes, so that none waits for another in a circle.
@@ -202,9 +203,9 @@ class FeatureStore:
             )
         return entries
 
-    def _open(self, targets: Sequence[Target], n_clips: int, discard: bool = False) -> dict[Plane, Entry]:
+    def _open(self, targets: Sequence[Target], n_clips: int, discard: bool = False) -> dict[LaidOut, Entry]:
         """Return the entries that are there and whole; ``discard`` removes those that are damaged."""
-        entries: dict[Plane, Entry] = {}
+        entries: dict[LaidOut, Entry] = {}
         for target in targets:
             try:
                 entry = open_entry(target, n_clips)
@@ -232,7 +233,7 @@ class FeatureStore:
         return lock
 
 
-def _missing(targets: Sequence[Target], entries: dict[Plane, Entry]) -> list[Target]:
+def _missing(targets: Sequence[Target], entries: dict[LaidOut, Entry]) -> list[Target]:
     return [target for target in targets if target.plane not in entries]
 
 
@@ -244,7 +245,7 @@ def _reference(features: FeatureSet, entries: Sequence[Entry], params: FeaturesS
     parts = {
         "set": features.name,
         "planes": [entry.digest for entry in entries],
-        "segment": [params.segment_frames, params.segment_hop] if features.layout == "segments" else [],
+        "segment": [params.segment_frames, params.segment_hop] if features.layout == Layout.SEGMENTS else [],
     }
     return FeatureRef(
         name=features.name,

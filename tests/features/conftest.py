@@ -16,10 +16,15 @@ from numpy.typing import NDArray
 from harness.data.clips import ClipTable
 from harness.features.audio import lengthen, read_mono, resample
 from harness.features.constant_q import OctaveSignals
+from harness.features.sets import LaidOut
 from harness.features.spectrum import Spectrum, spectrum
+from harness.registry import PLANES, Layout, feature_set
 
 RATE = 22050
 ONE_SEGMENT = 40 * 512
+SEGMENT_PLANES = feature_set("MLMC").planes
+SEGMENTS = [LaidOut(Layout.SEGMENTS, name) for name in SEGMENT_PLANES]
+IMAGES = [LaidOut(Layout.IMAGE, plane.name) for plane in PLANES]
 
 Signal = NDArray[np.float32]
 

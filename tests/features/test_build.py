@@ -20,12 +20,13 @@ from harness.features import FeatureStore, build, compute
 from harness.features.build import build_entries, run_ahead
 from harness.features.entry import Target
 from harness.features.parts import CLIPS_PER_PART
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
+from harness.registry import Layout, feature_set
 from harness.study import FeaturesSection
-from harness.vocabulary import SEGMENT_PLANES, feature_set
+from tests.features.conftest import SEGMENTS
 
 PARAMS = FeaturesSection()
-PLANES = [Plane("segments", name) for name in SEGMENT_PLANES] + [Plane("image", "mel"), Plane("image", "chroma")]
+PLANES = [*SEGMENTS, LaidOut(Layout.IMAGE, "mel"), LaidOut(Layout.IMAGE, "chroma")]
 Write = Callable[..., ClipTable]
 
 
@@ -84,7 +85,7 @@ def test_no_more_than_a_bounded_number_of_clips_waits(monkeypatch: pytest.Monkey
     def load(*_: object) -> None:
         loaded.append(None)
 
-    def slowly(clips: list[None], *_: object) -> list[dict[Plane, np.ndarray]]:
+    def slowly(clips: list[None], *_: object) -> list[dict[LaidOut, np.ndarray]]:
         nonlocal computed, most
         time.sleep(0.02)
         most = max(most, len(loaded) - computed)

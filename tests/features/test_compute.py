@@ -16,13 +16,13 @@ from harness.errors import FeatureError
 from harness.features import n_frames, set_shape
 from harness.features.compute import compute, compute_planes, load, one_thread
 from harness.features.image import resize
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
+from harness.registry import PLANES, Layout, feature_set, has_own_frames
 from harness.study import FeaturesSection, ImageSection
-from harness.vocabulary import IMAGE_PLANES, SEGMENT_PLANES, feature_set
+from tests.features.conftest import IMAGES, SEGMENT_PLANES, SEGMENTS
 
 PARAMS = FeaturesSection()
-SEGMENTS = [Plane("segments", name) for name in SEGMENT_PLANES]
-IMAGES = [Plane("image", name) for name in IMAGE_PLANES]
+PAPERS = [plane for plane in IMAGES if not has_own_frames(PLANES.get(plane.name))]
 
 
 def _wav(path: Path, samples: np.ndarray, rate: int = 22050) -> Path:
@@ -43,7 +43,7 @@ def test_frames_and_rows_of_real_clips(esc_paths: list[Path], urbansound_paths: 
 def test_a_5_s_clip_at_44100_hz_is_the_plain_librosa_call(esc_paths: list[Path]) -> None:
     samples, _ = librosa.load(esc_paths[0], sr=22050)
     power = librosa.feature.melspectrogram(y=samples, sr=22050, n_fft=1024, hop_length=512, n_mels=60)
-    [array] = compute_planes(esc_paths[0], [Plane("segments", "LM")], PARAMS).values()
+    [array] = compute_planes(esc_paths[0], [LaidOut(Layout.SEGMENTS, "LM")], PARAMS).values()
     np.testing.assert_allclose(array.T, librosa.power_to_db(power), rtol=0, atol=1e-4)
 
 
@@ -62,7 +62,7 @@ def test_the_shortest_clips_give_one_finite_segment(tmp_path: Path, n: int, valu
 def test_padding_repeats_the_clip_or_appends_silence(tmp_path: Path) -> None:
     tone = np.sin(np.arange(2048) * 2 * np.pi / 64).astype(np.float32)
     path = _wav(tmp_path / "tone.wav", tone)
-    plane = Plane("segments", "LM")
+    plane = LaidOut(Layout.SEGMENTS, "LM")
     silence_after = compute_planes(path, [plane], PARAMS)[plane]
     repeated = compute_planes(path, [plane], FeaturesSection(padding="repeat"))[plane]
     np.testing.assert_allclose(silence_after[1:3], repeated[1:3], atol=1e-4)
@@ -78,8 +78,7 @@ def test_image_planes_are_those_of_the_first_seconds(tmp_path: Path) -> None:
     long = compute_planes(_wav(tmp_path / "long.wav", np.concatenate([start, start])), IMAGES, params)
     for plane in IMAGES:
         assert short[plane].shape == (30, 20)
-        if plane.paper_name is not None:
-            np.testing.assert_array_equal(short[plane], long[plane])
+        np.testing.assert_array_equal(short[plane], long[plane])
 
 
 def test_an_image_of_a_papers_plane_is_that_plane_resized(tmp_path: Path) -> None:
@@ -87,10 +86,9 @@ def test_an_image_of_a_papers_plane_is_that_plane_resized(tmp_path: Path) -> Non
     samples = (0.1 * np.random.default_rng(1).standard_normal(3 * 22050)).astype(np.float32)
     path = _wav(tmp_path / "three.wav", samples)
     arrays = compute_planes(path, SEGMENTS + IMAGES, PARAMS)
-    for image in IMAGES:
-        if image.paper_name is not None:
-            plane = torch.from_numpy(arrays[Plane("segments", image.paper_name)].T)
-            np.testing.assert_allclose(arrays[image], resize(plane[None], 128, 128)[0], rtol=0, atol=1e-4)
+    for image in PAPERS:
+        plane = torch.from_numpy(arrays[LaidOut(Layout.SEGMENTS, image.name)].T)
+        np.testing.assert_allclose(arrays[image], resize(plane[None], 128, 128)[0], rtol=0, atol=1e-4)
 
 
 def test_planes_do_not_depend_on_what_else_is_asked_for(write_clips: Callable[..., ClipTable]) -> None:
@@ -114,21 +112,21 @@ def test_clips_of_a_batch_are_those_alone(write_clips: Callable[..., ClipTable],
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_planes_of_a_cuda_device_are_those_of_the_cpu(write_clips: Callable[..., ClipTable]) -> None:
     for path in map(Path, write_clips(4).frame["path"]):
-        here, there = compute_planes(path, SEGMENTS, PARAMS), compute_planes(path, SEGMENTS, PARAMS, "cuda")
-        for plane in SEGMENTS:
+        here, there = (compute_planes(path, SEGMENTS + IMAGES, PARAMS, device) for device in ("cpu", "cuda"))
+        for plane in SEGMENTS + IMAGES:
             np.testing.assert_allclose(there[plane], here[plane], rtol=0, atol=1e-4, err_msg=plane.slug)
 
 
 def test_samples_beyond_all_measure_are_refused_by_name(tmp_path: Path) -> None:
     path = _wav(tmp_path / "loud.wav", np.full(30000, 3e38, np.float32))
     with pytest.raises(FeatureError, match=r"loud\.wav: the plane image-spectrogram is not finite, .*largest 3e\+38"):
-        compute_planes(path, [Plane("image", "spectrogram")], PARAMS)
+        compute_planes(path, [LaidOut(Layout.IMAGE, "spectrogram")], PARAMS)
 
 
 def test_segments_shorter_than_the_derivatives_are_refused(tmp_path: Path) -> None:
     path = _wav(tmp_path / "short.wav", np.zeros(100, np.float32))
     with pytest.raises(FeatureError, match="received 5; lower delta_width"):
-        compute_planes(path, [Plane("segments", "MFCC")], FeaturesSection(segment_frames=5))
+        compute_planes(path, [LaidOut(Layout.SEGMENTS, "MFCC")], FeaturesSection(segment_frames=5))
 
 
 def test_one_thread_is_for_inside_only() -> None:
@@ -147,7 +145,7 @@ def test_a_clip_brought_to_a_length_is_the_cut_or_lengthened_audio(tmp_path: Pat
     samples = (0.1 * np.random.default_rng(1).standard_normal(round(seconds * 22050))).astype(np.float32)
     brought = np.concatenate([samples, np.zeros(44100, np.float32)])[:44100]
     fixed = FeaturesSection(clip_seconds=2.0)
-    planes = [Plane("segments", "LM"), Plane("segments", "contrast")]
+    planes = [LaidOut(Layout.SEGMENTS, "LM"), LaidOut(Layout.SEGMENTS, "contrast")]
     ours = compute_planes(_wav(tmp_path / "own.wav", samples), planes, fixed)
     theirs = compute_planes(_wav(tmp_path / "brought.wav", brought), planes, PARAMS)
     for plane in planes:

@@ -11,7 +11,8 @@ import pytest
 
 from harness.features.entry import DamagedEntryError, Target, discard_entry, open_entry, publish_entry
 from harness.features.parts import Part
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
+from harness.registry import Layout
 
 FRAMES = [[41, 50], [43]]
 
@@ -29,7 +30,7 @@ def _image_parts() -> Iterator[Part]:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
-    target = Target(tmp_path, Plane("segments", "LM"), "ab" * 32, {"settings": {"n_mels": 5}})
+    target = Target(tmp_path, LaidOut(Layout.SEGMENTS, "LM"), "ab" * 32, {"settings": {"n_mels": 5}})
     target.scratch.mkdir()
     return target
 
@@ -51,7 +52,7 @@ def test_a_published_entry_is_the_parts_joined(target: Target) -> None:
 
 
 def test_images_are_published_alike(tmp_path: Path) -> None:
-    target = Target(tmp_path, Plane("image", "mel"), "cd" * 32, {})
+    target = Target(tmp_path, LaidOut(Layout.IMAGE, "mel"), "cd" * 32, {})
     publish_entry(target, _image_parts)
     entry = open_entry(target, 3)
     assert entry is not None
@@ -62,7 +63,7 @@ def test_images_are_published_alike(tmp_path: Path) -> None:
 def test_the_digest_follows_contents_and_key(tmp_path: Path) -> None:
     digests = set()
     for number, (key, fill) in enumerate([("a" * 64, 0), ("a" * 64, 1), ("b" * 64, 0)]):
-        target = Target(tmp_path / str(number), Plane("image", "mel"), key, {})
+        target = Target(tmp_path / str(number), LaidOut(Layout.IMAGE, "mel"), key, {})
         publish_entry(
             target, lambda fill=fill: iter([Part(np.full((1, 2, 2), fill, np.float32), np.empty(0, np.int64))])
         )

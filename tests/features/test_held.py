@@ -14,8 +14,8 @@ from harness.cli import cli
 from harness.data.clips import ClipTable
 from harness.features import FeatureRef, FeatureStore
 from harness.features.held import held, prune
+from harness.registry import feature_set
 from harness.study import FeaturesSection
-from harness.vocabulary import feature_set
 
 PARAMS = FeaturesSection()
 

@@ -1,43 +1,12 @@
-"""Image planes against torchaudio's transforms applied directly."""
+"""Images: resized without a shift, from an excerpt of the clip's first seconds."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from torchaudio import transforms
 
-from harness.errors import FeatureError
-from harness.features.image import PracticalPlanes, excerpt, resize
-from harness.study import ImageSection
-
-SETTINGS = ImageSection()
-FOURIER = {"n_fft": 1024, "win_length": 512, "hop_length": 256}
-MEL = {**FOURIER, "n_mels": 64, "f_min": 1.0, "f_max": 22050.0, "norm": None, "mel_scale": "htk"}
-
-
-@pytest.fixture(params=["noise", "silence"])
-def samples(request: pytest.FixtureRequest) -> NDArray[np.float32]:
-    noise = np.random.default_rng(3).standard_normal(3 * 44100).astype(np.float32)
-    return 0.1 * noise if request.param == "noise" else np.zeros_like(noise)
-
-
-def test_planes_are_torchaudios(samples: NDArray[np.float32]) -> None:
-    planes = PracticalPlanes(samples, SETTINGS)
-    signal = torch.from_numpy(samples)
-    spectrogram = 10 * torch.log10(transforms.Spectrogram(**FOURIER)(signal) + 1e-10)
-    mel = 10 * torch.log10(transforms.MelSpectrogram(44100, **MEL)(signal) + 1e-10)
-    mfcc = transforms.MFCC(44100, n_mfcc=64, melkwargs=MEL)(signal)
-    assert planes.plane("spectrogram").shape == (513, 1 + len(samples) // 256)
-    torch.testing.assert_close(planes.plane("spectrogram"), spectrogram, rtol=0, atol=1e-5)
-    torch.testing.assert_close(planes.plane("mel"), mel, rtol=0, atol=1e-4)
-    torch.testing.assert_close(planes.plane("mfcc"), mfcc, rtol=0, atol=1e-3)
-
-
-def test_an_unknown_plane_is_a_key_error(samples: NDArray[np.float32]) -> None:
-    with pytest.raises(KeyError):
-        PracticalPlanes(samples, SETTINGS).plane("chroma")
+from harness.features.image import excerpt, resize
 
 
 def test_resizing_keeps_constants_and_order() -> None:
@@ -58,19 +27,3 @@ def test_shrinking_averages_what_it_skips() -> None:
 def test_the_excerpt_is_cut_or_padded() -> None:
     assert excerpt(np.ones(100, np.float32), 10, 3.0).tolist() == [1.0] * 30
     assert excerpt(np.ones(10, np.float32), 10, 1.5).tolist() == [1.0] * 10 + [0.0] * 5
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"win_length": 2048}, "win_length = 2048 exceeds n_fft = 1024"),
-        ({"n_mfcc": 65}, "n_mfcc = 65 .* n_mels = 64"),
-        ({"f_min": 22050.0}, "f_min = 22050"),
-        ({"seconds": 0.01}, "seconds = 0.01 gives 441 samples"),
-    ],
-)
-def test_contradicting_settings_are_named(change: dict[str, float], message: str) -> None:
-    settings = ImageSection(**change)  # type: ignore[arg-type]
-    silence = np.zeros(round(settings.seconds * settings.sample_rate), np.float32)
-    with pytest.raises(FeatureError, match=message):
-        PracticalPlanes(silence, settings)

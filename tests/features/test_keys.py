@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.features import keys
 from harness.features.keys import plane_identity, plane_key
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
+from harness.registry import PLANES, Layout, has_own_frames, options_of
 from harness.study import FeaturesSection, ImageSection
-from harness.vocabulary import IMAGE_PLANES, SEGMENT_PLANES
+from tests.features.conftest import IMAGES, SEGMENT_PLANES, SEGMENTS
 
-PLANES = [Plane("segments", name) for name in SEGMENT_PLANES] + [Plane("image", name) for name in IMAGE_PLANES]
+LAID_OUT = SEGMENTS + IMAGES
+PRACTICAL = {plane.name for plane in PLANES if has_own_frames(plane)}
 # Settings of how planes are cut or scaled later; they change no plane.
-LATER = {"segment_hop", "normalise", "image"}
+LATER = {"segment_hop", "normalise"}
+OPTIONS = [(plane.name, field) for plane in PLANES for field in options_of(plane).model_fields]
 
 
-def _keys(params: FeaturesSection, digest: str = "a") -> dict[Plane, str]:
-    return {plane: plane_key(digest, plane_identity(plane, params)) for plane in PLANES}
+def _keys(params: FeaturesSection, digest: str = "a") -> dict[LaidOut, str]:
+    return {plane: plane_key(digest, plane_identity(plane, params)) for plane in LAID_OUT}
 
 
-def _changed(before: dict[Plane, str], after: dict[Plane, str]) -> set[Plane]:
-    return {plane for plane in PLANES if before[plane] != after[plane]}
+def _changed(before: dict[LaidOut, str], after: dict[LaidOut, str]) -> set[LaidOut]:
+    return {plane for plane in LAID_OUT if before[plane] != after[plane]}
 
 
 def _other(value: Any) -> Any:
@@ -32,72 +36,70 @@ def _other(value: Any) -> Any:
 
 
 def test_all_keys_differ() -> None:
-    assert len(set(_keys(FeaturesSection()).values())) == len(PLANES)
+    assert len(set(_keys(FeaturesSection()).values())) == len(LAID_OUT)
 
 
 def test_other_clips_change_every_key() -> None:
-    assert _changed(_keys(FeaturesSection(), "a"), _keys(FeaturesSection(), "b")) == set(PLANES)
+    assert _changed(_keys(FeaturesSection(), "a"), _keys(FeaturesSection(), "b")) == set(LAID_OUT)
 
 
-@pytest.mark.parametrize("field", sorted(FeaturesSection.model_fields))
-def test_every_setting_changes_a_key_unless_it_applies_later(field: str) -> None:
+@pytest.mark.parametrize("field", sorted(FeaturesSection.model_fields.keys() - {"image", "planes"}))
+def test_every_shared_setting_changes_a_key_unless_it_applies_later(field: str) -> None:
     value = getattr(FeaturesSection(), field)
-    if field == "image":
-        return
     changed = _changed(_keys(FeaturesSection()), _keys(FeaturesSection(**{field: _other(value)})))
     assert bool(changed) == (field not in LATER)
-    assert not changed & {Plane("image", name) for name in ("spectrogram", "mel", "mfcc")}
+    assert not {plane.name for plane in changed} & PRACTICAL
+    if field in ("padding", "clip_seconds", "segment_frames"):
+        assert changed == set(SEGMENTS)
 
 
 @pytest.mark.parametrize("field", sorted(ImageSection.model_fields))
-def test_every_image_setting_changes_images_only(field: str) -> None:
+def test_every_image_setting_changes_all_images_only(field: str) -> None:
     image = ImageSection(**{field: _other(getattr(ImageSection(), field))})
-    changed = _changed(_keys(FeaturesSection()), _keys(FeaturesSection(image=image)))
-    assert changed
-    assert all(plane.layout == "image" for plane in changed)
+    assert _changed(_keys(FeaturesSection()), _keys(FeaturesSection(image=image))) == set(IMAGES)
 
 
-@pytest.mark.parametrize(
-    ("field", "planes"),
-    [
-        ("n_mels", {"LM"}),
-        ("n_mfcc", {"MFCC"}),
-        ("n_chroma", {"chroma"}),
-        ("contrast_fmin", {"contrast"}),
-        ("n_fft", {"LM", "MFCC", "chroma", "contrast"}),
-        ("padding", set(SEGMENT_PLANES)),
-        ("clip_seconds", set(SEGMENT_PLANES)),
-    ],
-)
-def test_a_setting_leaves_other_planes_alone(field: str, planes: set[str]) -> None:
-    changed = _changed(
-        _keys(FeaturesSection()), _keys(FeaturesSection(**{field: _other(getattr(FeaturesSection(), field))}))
-    )
-    assert {plane.name for plane in changed if plane.layout == "segments"} == planes
+@pytest.mark.parametrize(("name", "field"), OPTIONS)
+def test_an_option_changes_its_plane_alone_and_in_both_layouts(name: str, field: str) -> None:
+    default = getattr(options_of(PLANES.get(name))(), field)
+    changed = _changed(_keys(FeaturesSection()), _keys(FeaturesSection(planes={name: {field: _other(default)}})))
+    assert changed == {plane for plane in LAID_OUT if plane.name == name}
+
+
+def test_options_that_are_stated_as_the_defaults_change_nothing() -> None:
+    stated = FeaturesSection(planes={plane.name: options_of(plane)().model_dump() for plane in PLANES})
+    assert _keys(stated) == _keys(FeaturesSection())
 
 
 def test_versions_and_revisions_are_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _keys(FeaturesSection())
-    monkeypatch.setitem(keys._REVISIONS, "chroma", 99)
-    assert _changed(before, _keys(FeaturesSection())) == {Plane("segments", "chroma"), Plane("image", "chroma")}
+    monkeypatch.setitem(PLANES._items, "chroma", replace(PLANES.get("chroma"), revision=99))
+    assert {plane.name for plane in _changed(before, _keys(FeaturesSection()))} == {"chroma"}
+    monkeypatch.undo()
+    monkeypatch.setitem(keys._REVISIONS, "audio", 99)
+    assert _changed(before, _keys(FeaturesSection())) == set(LAID_OUT)
     monkeypatch.undo()
     versions = dict.fromkeys(("soundfile", "soxr", "torch", "torchaudio", "librosa", "numpy"), "1.0.0")
     monkeypatch.setattr(keys, "version", versions.__getitem__)
     before = _keys(FeaturesSection())
     versions["torch"] = "1.0.1+cpu"
     assert _changed(before, _keys(FeaturesSection())) == set()
+    versions["numpy"] = "1.1.0"
+    assert {plane.name for plane in _changed(before, _keys(FeaturesSection()))} == {"tonnetz"}
     versions["librosa"] = "1.0.1"
-    assert {
-        plane.paper_name is None for plane in PLANES if plane not in _changed(before, _keys(FeaturesSection()))
-    } == {True}
+    assert {plane.name for plane in _changed(before, _keys(FeaturesSection()))} == set(SEGMENT_PLANES)
     versions["torch"] = "1.1.0"
-    assert _changed(before, _keys(FeaturesSection())) == set(PLANES)
+    assert _changed(before, _keys(FeaturesSection())) == set(LAID_OUT)
 
 
-def test_a_gpu_has_keys_of_its_own_for_what_it_computes() -> None:
+def test_a_gpu_has_keys_of_its_own() -> None:
     params = FeaturesSection()
-    on_cpu, on_gpu, on_second = ([plane_identity(p, params, d) for p in PLANES] for d in ("cpu", "cuda", "cuda:1"))
+    on_cpu, on_gpu, on_second = ([plane_identity(p, params, d) for p in LAID_OUT] for d in ("cpu", "cuda", "cuda:1"))
     assert on_gpu == on_second
-    assert on_cpu == [plane_identity(plane, params) for plane in PLANES]
-    moved = {plane for plane, here, there in zip(PLANES, on_cpu, on_gpu, strict=True) if here != there}
-    assert moved == {plane for plane in PLANES if plane.paper_name is not None}
+    assert on_cpu == [plane_identity(plane, params) for plane in LAID_OUT]
+    assert [here | {"device": "cuda"} for here in on_cpu] == on_gpu
+
+
+def test_layouts_have_keys_of_their_own() -> None:
+    own = _keys(FeaturesSection())
+    assert own[LaidOut(Layout.IMAGE, "LM")] != own[LaidOut(Layout.SEGMENTS, "LM")]

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.errors import FeatureError
 from harness.features import n_frames, n_segments, plane_rows, segment_starts, set_shape
-from harness.features.sets import PAPER_PLANE_OF, Plane, minimum_samples, planes_of
+from harness.features.sets import LaidOut, minimum_samples, planes_of
+from harness.registry import FeatureSet, Layout, feature_set, image_planes
 from harness.study import FeaturesSection
-from harness.vocabulary import IMAGE_PLANES, SEGMENT_PLANES, feature_set
 
 PARAMS = FeaturesSection()
 
@@ -31,7 +32,7 @@ def test_rows_of_mlmc_are_stacked_in_the_order_of_figure_5() -> None:
 
 
 def test_rows_follow_the_settings() -> None:
-    params = FeaturesSection(n_mels=40, contrast_bands=4)
+    params = FeaturesSection(planes={"LM": {"n_mels": 40}, "contrast": {"bands": 4}})
     assert plane_rows(feature_set("LMC"), params)["tonnetz"] == slice(40 + 12 + 5, 40 + 12 + 5 + 6)
 
 
@@ -44,19 +45,31 @@ def test_images_have_channels_not_rows() -> None:
 
 def test_lmc_and_mc_share_three_planes() -> None:
     shared = set(planes_of(feature_set("LMC"))) & set(planes_of(feature_set("MC")))
-    assert shared == {Plane("segments", name) for name in ("chroma", "contrast", "tonnetz")}
+    assert shared == {LaidOut(Layout.SEGMENTS, name) for name in ("chroma", "contrast", "tonnetz")}
 
 
 def test_a_plane_as_image_is_not_the_plane_in_segments() -> None:
-    image, segments = Plane("image", "chroma"), Plane("segments", "chroma")
+    image, segments = LaidOut(Layout.IMAGE, "chroma"), LaidOut(Layout.SEGMENTS, "chroma")
     assert image != segments
     assert (image.slug, segments.slug) == ("image-chroma", "chroma")
-    assert image.paper_name == segments.paper_name == "chroma"
 
 
-def test_every_image_plane_is_the_practicals_or_the_papers() -> None:
-    assert set(IMAGE_PLANES) - set(PAPER_PLANE_OF) == {"spectrogram", "mel", "mfcc"}
-    assert set(PAPER_PLANE_OF.values()) == set(SEGMENT_PLANES)
+def test_an_alias_is_the_plane_that_it_means() -> None:
+    assert feature_set("image:log-mel").planes == feature_set("image:LM").planes == ("LM",)
+    assert feature_set("image:mfcc-deltas").planes == ("MFCC",)
+    with pytest.raises(ValueError, match="3 different planes"):
+        feature_set("image:LM+log-mel+mel")
+
+
+def test_every_plane_can_be_an_image() -> None:
+    assert set(image_planes()) == {
+        *("LM", "log-mel", "MFCC", "mfcc-deltas", "chroma", "contrast", "tonnetz", "spectrogram", "mel", "mfcc")
+    }
+
+
+def test_a_plane_with_frames_of_its_own_cannot_be_stacked() -> None:
+    with pytest.raises(FeatureError, match=r"features odd: the plane 'mel' has .* frames of its own"):
+        planes_of(FeatureSet("odd", ("LM", "mel"), Layout.SEGMENTS))
 
 
 def test_a_clip_of_the_minimum_length_is_one_segment() -> None:

@@ -23,8 +23,8 @@ from harness.errors import FeatureError
 from harness.features import FeatureRef, FeatureStore, n_frames
 from harness.features.compute import compute_planes
 from harness.features.sets import planes_of
+from harness.registry import feature_set
 from harness.study import FeaturesSection
-from harness.vocabulary import feature_set
 
 PARAMS = FeaturesSection()
 # Small sets, so that a test computes what it looks at and no more.
@@ -36,7 +36,7 @@ BUILDER = """
 import pickle, sys
 from harness.features import FeatureStore
 from harness.study import FeaturesSection
-from harness.vocabulary import feature_set
+from harness.registry import feature_set
 cache, clips, sets, workers = pickle.load(sys.stdin.buffer)
 refs = FeatureStore(cache).build(clips, [feature_set(name) for name in sets], FeaturesSection(), workers,
     lambda done, total: print(done, flush=True))

@@ -23,7 +23,7 @@ from harness.errors import HarnessError
 from harness.features.compute import compute_planes
 from harness.features.sets import planes_of
 from harness.study import FeaturesSection
-from harness.vocabulary import feature_set
+from harness.registry import feature_set
 from tests.security.conftest import RATE, House, noise
 from tests.security.fuzz import fuzz
 

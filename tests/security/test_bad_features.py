@@ -17,7 +17,8 @@ from harness.errors import FeatureError
 from harness.features import FeatureStore
 from harness.features.entry import DamagedEntryError, Entry, Target, open_entry, publish_entry
 from harness.features.parts import Part, read_part, write_part
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
+from harness.registry import Layout
 from harness.study import load_study
 from tests.security.conftest import House
 from tests.security.fuzz import fuzz
@@ -28,7 +29,7 @@ Damage = Callable[[Path], object]
 
 
 def publish(folder: Path) -> Target:
-    target = Target(folder, Plane("segments", "LM"), "ab" * 32, {"settings": {}})
+    target = Target(folder, LaidOut(Layout.SEGMENTS, "LM"), "ab" * 32, {"settings": {}})
     target.scratch.mkdir()
 
     def parts() -> Iterator[Part]:

@@ -22,8 +22,9 @@ import harness
 from harness.errors import HarnessError
 from harness.features.entry import DamagedEntryError, Target, open_entry
 from harness.features.parts import read_part
-from harness.features.sets import Plane
+from harness.features.sets import LaidOut
 from harness.features.store import FeatureRef
+from harness.registry import Layout
 from harness.training.weights import load_weights
 
 PACKAGE = Path(harness.__file__).parent
@@ -172,7 +173,7 @@ def test_hostile_features_run_nothing(tmp_path: Path, mark: Path) -> None:
     assert read_part(tmp_path / "part.npz", "segments", 1) is None
     (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Bomb(mark)))
     assert read_part(tmp_path / "pickle.npz", "segments", 1) is None
-    target = Target(tmp_path, Plane("segments", "LM"), "ab" * 32, {})
+    target = Target(tmp_path, LaidOut(Layout.SEGMENTS, "LM"), "ab" * 32, {})
     target.folder.mkdir()
     for name in ("LM.npy", "offsets.npy", "manifest.json"):
         (target.folder / name).write_bytes(pickle.dumps(Bomb(mark)))

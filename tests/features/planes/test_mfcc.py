@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.errors import FeatureError
-from harness.features.mfcc import derivatives, mfcc, mfcc_with_deltas
+from harness.features.planes.mfcc import derivatives, mfcc, mfcc_with_deltas
 from tests.features.conftest import spectrum_of
 
 TOLERANCE = 1e-3

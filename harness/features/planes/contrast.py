@@ -11,15 +11,54 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from harness.errors import FeatureError
-from harness.features.spectrum import Spectrum, power_to_db
+from harness.registry import Plane, register
+from harness.section import Most, Positive, Rate, Section
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.features.spectrum import Spectrum
+    from harness.features.waves import Waves
 
 _QUANTILE = 0.02
+
+
+class ContrastOptions(Section):
+    """Settings of contrast."""
+
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
+    """Points of the Fourier transform and samples of its Hann window."""
+    bands: Annotated[Positive, Most(16, "octaves; hearing spans 10")] = 6
+    """Octave bands; one row more than bands."""
+    fmin: Annotated[Rate, Most(384_000, "half the highest rate")] = 200.0
+    """Upper edge of the first band in Hz."""
+
+
+def rows(options: ContrastOptions) -> int:
+    """Return the number of bands, with the one below them."""
+    return options.bands + 1
+
+
+def compute(waves: Waves, options: ContrastOptions) -> Tensor:
+    """Return contrast, shape (B, T, bands + 1)."""
+    return contrast(waves.spectrum(options.n_fft), options.bands, options.fmin)
+
+
+register(
+    Plane(
+        name="contrast",
+        compute="harness.features.planes.contrast:compute",
+        rows="harness.features.planes.contrast:rows",
+        options="harness.features.planes.contrast:ContrastOptions",
+        revision=3,
+        libraries=("librosa",),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +78,10 @@ def contrast(spectrum: Spectrum, n_bands: int, fmin: float) -> Tensor:
     FeatureError
         When a band begins above half the sample rate or holds too few frequency bins.
     """
+    import torch
+
+    from harness.features.spectrum import power_to_db
+
     bands = _bands(spectrum.sample_rate, spectrum.n_fft, n_bands, fmin)
     valleys, peaks = zip(
         *(_ends(spectrum.magnitude[..., band.start : band.stop], band.n) for band in bands), strict=True
@@ -49,6 +92,8 @@ def contrast(spectrum: Spectrum, n_bands: int, fmin: float) -> Tensor:
 
 def _ends(band_BTF: Tensor, n: int) -> tuple[Tensor, Tensor]:
     """Return the means of the ``n`` smallest and of the ``n`` largest values; shape (B, T) both."""
+    import torch
+
     if n == 1:
         return band_BTF.amin(dim=-1), band_BTF.amax(dim=-1)
     if band_BTF.device.type == "cpu":
@@ -63,11 +108,11 @@ def _ends(band_BTF: Tensor, n: int) -> tuple[Tensor, Tensor]:
 def _bands(sample_rate: int, n_fft: int, n_bands: int, fmin: float) -> tuple[_Band, ...]:
     frequency_F = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
     edges = np.concatenate([[0.0], fmin * 2.0 ** np.arange(n_bands + 1)])
-    where = f"features.contrast_bands = {n_bands} with contrast_fmin = {fmin} at {sample_rate} Hz"
+    where = f"features.planes.contrast: bands = {n_bands} with fmin = {fmin} at {sample_rate} Hz"
     if edges[-2] >= sample_rate / 2:
         raise FeatureError(
             f"{where}: the last band would begin at {edges[-2]:g} Hz, at or above half the sample rate; "
-            "lower contrast_bands or contrast_fmin"
+            "lower bands or fmin"
         )
     bands = []
     for k, (low, high) in enumerate(itertools.pairwise(edges)):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from harness.errors import FeatureError
-from harness.features.contrast import contrast
+from harness.features.planes.contrast import contrast
 from harness.features.spectrum import spectrum
 from tests.features.conftest import spectrum_of
 

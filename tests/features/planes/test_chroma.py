@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.features.chroma import chroma
+from harness.features.planes.chroma import chroma
 from harness.features.tuning import estimate_tunings
 from tests.features.conftest import spectrum_of
 

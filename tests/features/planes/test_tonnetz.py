@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import FeatureError
 from harness.features.constant_q import clip_tunings
-from harness.features.tonnetz import tonnetz
+from harness.features.planes.tonnetz import tonnetz
 from tests.features.conftest import signals_of
 
 TOLERANCE = 1e-4

@@ -6,18 +6,60 @@ Reference: ``librosa.feature.melspectrogram`` (Slaney's scale and area normalisa
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from harness.features.spectrum import Spectrum, power_to_db
+from harness.registry import Plane, register
+from harness.section import Most, Positive, Section
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.features.spectrum import Spectrum
+    from harness.features.waves import Waves
 
 _GROUPS = 6
 
 
+class LogMelOptions(Section):
+    """Settings of LM."""
+
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
+    """Points of the Fourier transform and samples of its Hann window."""
+    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 60
+    """Mel bands (Slaney scale and area normalisation)."""
+
+
+def rows(options: LogMelOptions) -> int:
+    """Return the number of mel bands."""
+    return options.n_mels
+
+
+def compute(waves: Waves, options: LogMelOptions) -> Tensor:
+    """Return LM, shape (B, T, n_mels)."""
+    return log_mel(waves.spectrum(options.n_fft), options.n_mels)
+
+
+register(
+    Plane(
+        name="LM",
+        compute="harness.features.planes.logmel:compute",
+        rows="harness.features.planes.logmel:rows",
+        options="harness.features.planes.logmel:LogMelOptions",
+        revision=3,
+        libraries=("librosa",),
+        aliases=("log-mel",),
+    )
+)
+
+
 def log_mel(spectrum: Spectrum, n_mels: int) -> Tensor:
     """Return the mel spectrograms in dB, at most 80 dB below the clip's maximum; shape (B, T, n_mels)."""
+    import torch
+
+    from harness.features.spectrum import power_to_db
+
     blocks = _mel_blocks(spectrum.sample_rate, spectrum.n_fft, n_mels, str(spectrum.magnitude.device))
     return power_to_db(
         torch.cat([spectrum.power[..., first : first + len(bank_FM)] @ bank_FM for first, bank_FM in blocks], dim=-1)
@@ -31,6 +73,7 @@ def _mel_blocks(sample_rate: int, n_fft: int, n_mels: int, device: str) -> list[
     A band is a triangle over a few bins, so that groups spare most products with zero.
     """
     import librosa
+    import torch
 
     bank_FM = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels).T
     blocks = []

@@ -10,14 +10,52 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from harness.registry import Plane, register
+from harness.section import NoOptions
 
-from harness.features.constant_q import PITCH_CLASSES, OctaveSignals, constant_q_chroma
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.features.audio import Samples
+    from harness.features.constant_q import OctaveSignals
+    from harness.features.waves import Waves
 
 CENTROIDS = 6
 """Rows: sine and cosine on the circles of fifths, minor thirds and major thirds."""
+
+
+def rows(_options: NoOptions) -> int:
+    """Return the number of coordinates."""
+    return CENTROIDS
+
+
+def slow_down(samples: Samples, sample_rate: int, hop_length: int, _options: NoOptions) -> OctaveSignals:
+    """Return a clip at the rates of the octaves: soxr's work, on the host while a device is busy with other clips."""
+    from harness.features.constant_q import OctaveSignals
+
+    signals = OctaveSignals(samples, sample_rate, hop_length)
+    signals.slow_down()
+    return signals
+
+
+def compute(waves: Waves, _options: NoOptions) -> Tensor:
+    """Return tonnetz, shape (B, T, 6)."""
+    return tonnetz(waves.prepared["tonnetz"], waves.sample_rate, waves.hop_length, waves.device)
+
+
+register(
+    Plane(
+        name="tonnetz",
+        compute="harness.features.planes.tonnetz:compute",
+        rows="harness.features.planes.tonnetz:rows",
+        prepare="harness.features.planes.tonnetz:slow_down",
+        revision=3,
+        # The filters of the constant-Q transform come from numpy's Fourier transform.
+        libraries=("librosa", "numpy"),
+    )
+)
 
 
 def tonnetz(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
@@ -28,6 +66,10 @@ def tonnetz(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, d
     FeatureError
         When the sample rate is too low for the constant-Q transform, or the clips too short.
     """
+    import torch
+
+    from harness.features.constant_q import constant_q_chroma
+
     chroma_BTC = constant_q_chroma(clips, sample_rate, hop_length, device)
     total_BT1 = chroma_BTC.sum(dim=2, keepdim=True)
     share_BTC = chroma_BTC / torch.where(total_BT1 < torch.finfo(torch.float32).tiny, 1.0, total_BT1)
@@ -37,6 +79,10 @@ def tonnetz(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, d
 @lru_cache(maxsize=2)
 def _circles(device: str) -> Tensor:
     """Return the projection, shape (12, 6)."""
+    import torch
+
+    from harness.features.constant_q import PITCH_CLASSES
+
     semitone = torch.arange(PITCH_CLASSES, dtype=torch.float64)
     columns = []
     for radius, turn in ((1.0, 7 / 6), (1.0, 3 / 2), (0.5, 2 / 3)):

@@ -9,16 +9,65 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
+from pydantic import Field, field_validator
 
 from harness.errors import FeatureError
-from harness.features.logmel import log_mel
-from harness.features.spectrum import Spectrum
+from harness.features.planes.logmel import log_mel
+from harness.registry import Plane, register
+from harness.section import Most, Positive, Section
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from harness.features.spectrum import Spectrum
+    from harness.features.waves import Waves
 
 MEL_BANDS = 128
 """Bands below the cosine transform: librosa's default."""
+
+
+class MfccOptions(Section):
+    """Settings of MFCC."""
+
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
+    """Points of the Fourier transform and samples of its Hann window."""
+    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 20
+    """Coefficients, of 128 mel bands; their first and second derivatives are appended."""
+    delta_width: Annotated[Annotated[int, Field(ge=3)], Most(1_001, "frames; 23 s by default")] = 9
+    """Frames of the Savitzky-Golay filter of the derivatives; odd."""
+
+    @field_validator("delta_width")
+    @classmethod
+    def _odd(cls, width: int) -> int:
+        if width % 2 == 0:
+            raise ValueError(f"delta_width must be odd, received {width}")
+        return width
+
+
+def rows(options: MfccOptions) -> int:
+    """Return the number of coefficients and derivatives."""
+    return 3 * options.n_mfcc
+
+
+def compute(waves: Waves, options: MfccOptions) -> Tensor:
+    """Return MFCC, shape (B, T, 3 * n_mfcc)."""
+    return mfcc_with_deltas(waves.spectrum(options.n_fft), options.n_mfcc, options.delta_width)
+
+
+register(
+    Plane(
+        name="MFCC",
+        compute="harness.features.planes.mfcc:compute",
+        rows="harness.features.planes.mfcc:rows",
+        options="harness.features.planes.mfcc:MfccOptions",
+        revision=3,
+        libraries=("librosa",),
+        aliases=("mfcc-deltas",),
+    )
+)
 
 
 def mfcc_with_deltas(spectrum: Spectrum, n_mfcc: int, width: int) -> Tensor:
@@ -29,6 +78,8 @@ def mfcc_with_deltas(spectrum: Spectrum, n_mfcc: int, width: int) -> Tensor:
     FeatureError
         When more coefficients than mel bands are asked for, or the clips have fewer frames than ``width``.
     """
+    import torch
+
     coefficients = mfcc(spectrum, n_mfcc)
     return torch.cat([coefficients, *derivatives(coefficients, width)], dim=-1)
 
@@ -38,8 +89,12 @@ def mfcc(spectrum: Spectrum, n_mfcc: int) -> Tensor:
 
     Raises FeatureError when ``n_mfcc`` exceeds the number of mel bands.
     """
+    import torch
+
     if n_mfcc > MEL_BANDS:
-        raise FeatureError(f"features.n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that")
+        raise FeatureError(
+            f"features.planes.MFCC: n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that"
+        )
     # Values of some hundred, of which 128 are summed with both signs, want more digits than float32 has.
     decibels_BTM = log_mel(spectrum, MEL_BANDS).to(torch.float64)
     return decibels_BTM @ _cosines(n_mfcc, MEL_BANDS, str(decibels_BTM.device))
@@ -51,10 +106,13 @@ def derivatives(plane_BTR: Tensor, width: int) -> tuple[Tensor, Tensor]:
     ``width`` is the odd number of frames that polynomials are fitted to. Raises FeatureError when there are fewer
     frames.
     """
+    import torch
+
     n_frames = plane_BTR.shape[1]
     if n_frames < width:
         raise FeatureError(
-            f"derivatives over features.delta_width = {width} frames need as many frames, received {n_frames}; "
+            f"features.planes.MFCC: derivatives over delta_width = {width} frames need as many frames, received "
+            f"{n_frames}; "
             "lower delta_width, or raise features.segment_frames (for images: features.image.seconds)"
         )
     weights_W2 = _savitzky_golay(width, plane_BTR.dtype, str(plane_BTR.device))
@@ -68,6 +126,8 @@ def derivatives(plane_BTR: Tensor, width: int) -> tuple[Tensor, Tensor]:
 @lru_cache(maxsize=8)
 def _cosines(n_rows: int, n_columns: int, device: str) -> Tensor:
     """Return the first rows of the orthonormal DCT-II matrix, transposed; shape (n_columns, n_rows)."""
+    import torch
+
     row = torch.arange(n_rows, dtype=torch.float64)
     column = torch.arange(n_columns, dtype=torch.float64)[:, None]
     matrix = math.sqrt(2.0 / n_columns) * torch.cos(math.pi / n_columns * row * (column + 0.5))
@@ -79,6 +139,8 @@ def _cosines(n_rows: int, n_columns: int, device: str) -> Tensor:
 def _savitzky_golay(width: int, dtype: torch.dtype, device: str) -> Tensor:
     """Return the weights, shape (width, 2), that give the first derivative of the line, and the second of the parabola,
     that fit a window best by least squares."""
+    import torch
+
     position = torch.arange(width, dtype=torch.float64) - width // 2
     columns = []
     for order in (1, 2):

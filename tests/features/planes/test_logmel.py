@@ -9,7 +9,7 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.features.logmel import log_mel
+from harness.features.planes.logmel import log_mel
 from tests.features.conftest import spectrum_of
 
 TOLERANCE = 1e-4

@@ -1,0 +1,73 @@
+"""Chroma: energy in each of the pitch classes (Su et al. 2019, section 3.1, where its 12 rows are called contrast's).
+
+Reference: ``librosa.feature.chroma_stft`` with its defaults: the tuning is estimated once per clip, and each frame is
+scaled so that its largest value is 1.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
+
+from harness.registry import Plane, register
+from harness.section import Most, Positive, Section
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.features.spectrum import Spectrum
+    from harness.features.waves import Waves
+
+
+class ChromaOptions(Section):
+    """Settings of chroma."""
+
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
+    """Points of the Fourier transform and samples of its Hann window."""
+    n_chroma: Annotated[Positive, Most(1_024, "a twelfth of a semitone has 144")] = 12
+    """Chroma bins."""
+
+
+def rows(options: ChromaOptions) -> int:
+    """Return the number of chroma bins."""
+    return options.n_chroma
+
+
+def compute(waves: Waves, options: ChromaOptions) -> Tensor:
+    """Return chroma, shape (B, T, n_chroma)."""
+    return chroma(waves.spectrum(options.n_fft), options.n_chroma)
+
+
+register(
+    Plane(
+        name="chroma",
+        compute="harness.features.planes.chroma:compute",
+        rows="harness.features.planes.chroma:rows",
+        options="harness.features.planes.chroma:ChromaOptions",
+        revision=3,
+        libraries=("librosa",),
+    )
+)
+
+
+def chroma(spectrum: Spectrum, n_chroma: int) -> Tensor:
+    """Return the chromagrams, values in [0, 1], zero where a frame is silent; shape (B, T, n_chroma)."""
+    import torch
+
+    from harness.features.spectrum import scaled_frames
+    from harness.features.tuning import estimate_tunings
+
+    rate, n_fft, device = spectrum.sample_rate, spectrum.n_fft, str(spectrum.magnitude.device)
+    tunings = estimate_tunings(spectrum.power, rate, n_fft, n_chroma)
+    bank_BFC = torch.stack([_chroma_bank(rate, n_fft, n_chroma, tuning, device) for tuning in tunings])
+    return scaled_frames(spectrum.power @ bank_BFC)
+
+
+@lru_cache(maxsize=128)
+def _chroma_bank(sample_rate: int, n_fft: int, n_chroma: int, tuning: float, device: str) -> Tensor:
+    """Return weights, shape (1 + n_fft // 2, n_chroma); tunings come in hundredths of a bin, so a few dozen recur."""
+    import librosa
+    import torch
+
+    bank_CF = librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=tuning)
+    return torch.from_numpy(bank_CF.T.copy()).to(device, torch.float32)

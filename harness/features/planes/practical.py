@@ -1,0 +1,185 @@
+"""The planes of the ResNet-18 practical: spectrogram, mel and mfcc, by torchaudio's transforms (reflected ends, HTK mel
+bands without area normalisation).
+
+Each has a sample rate and frames of its own, so that it can be the channel of an image only. They are computed on the CPU
+whatever the device: in float32 another order of sums is heard in the bins of quiet sounds.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from harness.errors import FeatureError
+from harness.registry import Plane, register
+from harness.section import Most, Positive, Rate, Section
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from harness.features.waves import Waves
+
+Offset = Annotated[Rate, Most(1, "full scale")]
+
+
+class FourierOptions(Section):
+    """Settings that all three have."""
+
+    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 44100
+    """Hz; clips are resampled to it."""
+    n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
+    """Points of the Fourier transform."""
+    win_length: Annotated[Positive, Most(2**16, "no longer than the transform")] = 512
+    """Samples of the Hann window."""
+    hop_length: Annotated[Positive, Most(2**20, "24 s at 44.1 kHz")] = 256
+    """Samples between frames."""
+
+
+class SpectrogramOptions(FourierOptions):
+    """Settings of spectrogram."""
+
+    db_offset: Offset = 1e-10
+    """Power added before the logarithm: dB = 10 log10(power + db_offset)."""
+
+
+class BandOptions(FourierOptions):
+    """Settings of mel bands."""
+
+    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 64
+    """Mel bands (HTK scale, no area normalisation)."""
+    f_min: Annotated[Annotated[float, Field(ge=0)], Most(384_000, "half the highest rate")] = 1.0
+    """Lowest mel frequency in Hz; the highest is half the sample rate."""
+
+
+class MelOptions(BandOptions):
+    """Settings of mel."""
+
+    db_offset: Offset = 1e-10
+    """Power added before the logarithm: dB = 10 log10(power + db_offset)."""
+
+
+class MfccOptions(BandOptions):
+    """Settings of mfcc."""
+
+    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 64
+    """Coefficients of n_mels bands."""
+
+
+def spectrogram_rows(options: SpectrogramOptions) -> int:
+    """Return the number of frequency bins."""
+    return 1 + options.n_fft // 2
+
+
+def mel_rows(options: MelOptions) -> int:
+    """Return the number of mel bands."""
+    return options.n_mels
+
+
+def mfcc_rows(options: MfccOptions) -> int:
+    """Return the number of coefficients."""
+    return options.n_mfcc
+
+
+def spectrogram(waves: Waves, options: SpectrogramOptions) -> Tensor:
+    """Return the power spectrogram in dB, shape (B, frames, 1 + n_fft // 2).
+
+    Raises FeatureError, as the other two planes do, when settings contradict each other or clips are too short.
+    """
+    return _decibels(_power(waves, options, "spectrogram"), options.db_offset)
+
+
+def mel(waves: Waves, options: MelOptions) -> Tensor:
+    """Return the mel spectrogram in dB, shape (B, frames, n_mels)."""
+    return _decibels(_bands(waves, options, "mel"), options.db_offset)
+
+
+def mfcc(waves: Waves, options: MfccOptions) -> Tensor:
+    """Return cepstral coefficients, shape (B, frames, n_mfcc)."""
+    import torch
+    from torchaudio import functional
+
+    if options.n_mfcc > options.n_mels:
+        raise FeatureError(
+            f"features.planes.mfcc: n_mfcc = {options.n_mfcc} coefficients cannot come from n_mels = {options.n_mels} "
+            "bands; lower n_mfcc or raise n_mels"
+        )
+    # As in torchaudio's MFCC: decibels of its own, cut 80 dB below each clip's maximum (its fourth axis from the end).
+    decibels_BMT = functional.amplitude_to_DB(
+        _bands(waves, options, "mfcc")[:, None], multiplier=10.0, amin=1e-10, db_multiplier=0.0, top_db=80.0
+    )[:, 0]
+    cosines_CM = _cosines(options.n_mfcc, options.n_mels)
+    return torch.stack([cosines_CM @ decibels_MT for decibels_MT in decibels_BMT]).mT
+
+
+for _name, _options in (("spectrogram", SpectrogramOptions), ("mel", MelOptions), ("mfcc", MfccOptions)):
+    register(
+        Plane(
+            name=_name,
+            compute=f"harness.features.planes.practical:{_name}",
+            rows=f"harness.features.planes.practical:{_name}_rows",
+            options=f"harness.features.planes.practical:{_options.__name__}",
+            libraries=("torchaudio",),
+        )
+    )
+
+
+def _decibels(power_BFT: Tensor, offset: float) -> Tensor:
+    """Return (B, T, F)."""
+    decibels_BFT: Tensor = 10.0 * (power_BFT + offset).log10()
+    return decibels_BFT.mT
+
+
+def _power(waves: Waves, options: FourierOptions, plane: str) -> Tensor:
+    """Return the power spectrogram that planes of one window share, shape (B, F, T)."""
+    n_samples, n_fft, win_length = waves.samples.shape[1], options.n_fft, options.win_length
+    if win_length > n_fft:
+        raise FeatureError(f"features.planes.{plane}: win_length = {win_length} exceeds n_fft = {n_fft}; lower it")
+    if n_samples <= n_fft // 2:
+        raise FeatureError(
+            f"features.planes.{plane}: {n_samples} samples are too few for n_fft = {n_fft}; raise "
+            "features.image.seconds, or lower n_fft"
+        )
+    transform = _spectrogram(n_fft, win_length, waves.hop_length)
+    return waves.once(("practical power", n_fft, win_length), lambda: transform(waves.samples.cpu()))
+
+
+def _bands(waves: Waves, options: BandOptions, plane: str) -> Tensor:
+    """Return the mel spectrogram that planes of one bank share, shape (B, n_mels, T)."""
+    rate, n_fft, n_mels, f_min = waves.sample_rate, options.n_fft, options.n_mels, options.f_min
+    if f_min >= rate / 2:
+        raise FeatureError(f"features.planes.{plane}: f_min = {f_min} Hz is not below half of {rate} Hz; lower it")
+    power_BFT, scale = _power(waves, options, plane), _mel_scale(rate, n_fft, n_mels, f_min)
+    return waves.once(("practical bands", n_fft, options.win_length, n_mels, f_min), lambda: scale(power_BFT))
+
+
+@lru_cache(maxsize=4)
+def _spectrogram(n_fft: int, win_length: int, hop_length: int) -> Any:
+    from torchaudio.transforms import Spectrogram
+
+    return Spectrogram(n_fft=n_fft, win_length=win_length, hop_length=hop_length, power=2.0)
+
+
+@lru_cache(maxsize=4)
+def _mel_scale(sample_rate: int, n_fft: int, n_mels: int, f_min: float) -> Any:
+    from torchaudio.transforms import MelScale
+
+    return MelScale(
+        n_mels=n_mels,
+        sample_rate=sample_rate,
+        f_min=f_min,
+        f_max=sample_rate / 2,
+        n_stft=n_fft // 2 + 1,
+        norm=None,
+        mel_scale="htk",
+    )
+
+
+@lru_cache(maxsize=4)
+def _cosines(n_mfcc: int, n_mels: int) -> Tensor:
+    """Return the orthonormal DCT-II, shape (n_mfcc, n_mels)."""
+    from torchaudio import functional
+
+    matrix_MC: Tensor = functional.create_dct(n_mfcc, n_mels, norm="ortho")
+    return matrix_MC.T
