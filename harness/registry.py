@@ -59,8 +59,8 @@ class Network:
         What a study calls it.
     build
         ``"module:factory"`` of a function or class that is called as ``factory(input_shape=..., n_classes=...,
-        **options)`` and returns a ``torch.nn.Module`` with fresh weights. The module maps float32 items, shape (B, channels, rows,
-        columns), to logits, shape (B, n_classes); ``input_shape`` is (channels, rows, columns).
+        **options)`` and returns a ``torch.nn.Module`` with fresh weights. The module maps float32 items, shape (B,
+        channels, rows, columns), to logits, shape (B, n_classes); ``input_shape`` is (channels, rows, columns).
     layouts
         What it takes.
     arguments

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.choices import ReadAs
 from harness.errors import ReportError
+from harness.study import StudySpec
 
 RESULTS = "results.json"
 MOST_BYTES = 256 * 2**20
@@ -72,10 +73,10 @@ class Chosen(Part):
     fold: Fold
     trial: Count | None
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The values by dotted name; what has none is left out."""
-        return {name: value for name, value in (self.model_extra or {}).items() if value is not None}
+    def values_of(self, spec: StudySpec) -> dict[str, Any]:
+        """Return the values of what ``spec`` searched, by dotted name; what has none is left out."""
+        given = self.model_extra or {}
+        return {name: given[name] for name in spec.search.space if given.get(name) is not None}
 
 
 class Selection(Part):

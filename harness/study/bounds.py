@@ -47,13 +47,12 @@ def _set_faults(spec: StudySpec) -> Iterator[str]:
         for name, section in (("train", settings.train), ("model", settings.options), ("protocol", settings.protocol)):
             for fault in _faults(section, name):
                 yield f"arm {arm.name!r}: {fault}"
-        for dotted, space in spec.search.space.items():
-            section, _, field = dotted.partition(".")
-            kind = type(settings.train if section == "train" else settings.options)
-            bound = bound_of(kind, field) if field in kind.model_fields else None
+        for name, space in spec.searched_fields.items():
+            kind = type(settings.options if name.section == "model" else settings.train)
+            bound = bound_of(kind, name.field) if name.field in kind.model_fields else None
             for value in (space.low, space.high, *(space.choices or ())) if bound else ():
                 if bound and (fault := bound.fault(value)):
-                    yield f"search.space.{dotted}: {fault}"
+                    yield f"search.space.{name}: {fault}"
 
 
 def _spectrum_faults(spec: StudySpec) -> Iterator[str]:

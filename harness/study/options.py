@@ -23,7 +23,7 @@ def stated(given: Any, kinds: Mapping[str, type[Section]]) -> Any:
     """
     if not isinstance(given, Mapping):
         return given
-    found = _model(tuple(kinds.items())).model_validate(_as_tuples(dict(given)))
+    found = _model(tuple(kinds.items())).model_validate(as_tuples(dict(given)))
     return {name: getattr(found, name) for name in given}
 
 
@@ -33,8 +33,8 @@ def _model(kinds: tuple[tuple[str, type[Section]], ...]) -> type[Section]:
     return create_model("Options", __base__=Section, **fields)
 
 
-def _as_tuples(value: Any) -> Any:
+def as_tuples(value: Any) -> Any:
     """Return JSON data with tuples for lists, as strict sections want them."""
     if isinstance(value, Mapping):
-        return {name: _as_tuples(one) for name, one in value.items()}
-    return tuple(_as_tuples(one) for one in value) if isinstance(value, list) else value
+        return {name: as_tuples(one) for name, one in value.items()}
+    return tuple(as_tuples(one) for one in value) if isinstance(value, list) else value

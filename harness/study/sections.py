@@ -30,7 +30,7 @@ from harness.choices import (
 )
 from harness.registry import DATASETS, PLANES, SPLITS, Dataset, options_of
 from harness.section import Fraction, Most, Natural, Positive, Rate, Section
-from harness.study.options import stated
+from harness.study.options import as_tuples, stated
 
 
 def whole_address(uri: str | None) -> str | None:
@@ -69,7 +69,8 @@ class DataSection(Section):
         known = DATASETS.get(given["dataset"])
         kinds = {known.name: kind} if (kind := options_of(known)).model_fields else {}
         own = {name: {} for name in kinds} | {name: given[name] for name in given if name not in cls.model_fields}
-        return given | stated(own, kinds)
+        # Seen by Python first, lists are no longer the JSON that strict sections take tuples from.
+        return as_tuples(given) | stated(own, kinds)
 
     @field_validator("dataset")
     @classmethod

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from harness.registry import NETWORKS, SPLITS, FeatureSet, Layout, Network, Unit, feature_set, options_of
 from harness.section import Most, Section
 from harness.study.arms import Arm
+from harness.study.dotted import Dotted
 from harness.study.sections import (
     Comparison,
     DataSection,
@@ -17,6 +18,7 @@ from harness.study.sections import (
     ModelSection,
     ProtocolSection,
     SearchSection,
+    Space,
     StudySection,
     TrackingSection,
     TrainSection,
@@ -30,6 +32,9 @@ TUNED = {"tuned_on", "tuned_by"}
 
 DECLARATIONS = (*COMPARISONS, *(f"train.{field}" for field in sorted(TUNED)))
 """These, and what the study's values were chosen on."""
+
+_SEARCHED = ("train", "model")
+"""Sections whose fields a search may vary."""
 
 
 class ArmSettings(Section):
@@ -143,16 +148,10 @@ class StudySpec(Section):
         sections = {name: section.model_dump() for name, section in own.items()}
         stated = {name: value for name, value in self.model.options.items() if name in options.model_fields}
         sections["model"] = {"init": self.model.init} | options().model_dump() | stated
-        for given, allowed in ((arm.set, ("train", "model", "protocol")), (values or {}, ("train", "model"))):
+        for given, allowed in ((arm.set, (*_SEARCHED, "protocol")), (values or {}, _SEARCHED)):
             for dotted, value in given.items():
-                section, _, field = dotted.partition(".")
-                if section not in allowed or field not in sections[section]:
-                    fields = [f"{name}.{key}" for name in allowed for key in sections[name]]
-                    raise ValueError(
-                        f"{dotted!r} is not a field of {', '.join(allowed[:-1])} or {allowed[-1]}; allowed: "
-                        f"{', '.join(fields)}"
-                    )
-                sections[section][field] = tuple(value) if isinstance(value, list) else value
+                name = Dotted.parse(dotted, allowed, options.model_fields)
+                sections[name.section][name.field] = tuple(value) if isinstance(value, list) else value
         model = {name: value for name, value in sections["model"].items() if name in options.model_fields}
         checked = options.model_validate(model).model_dump()
         return ArmSettings(
@@ -173,6 +172,12 @@ class StudySpec(Section):
         if arm.fuse:
             return min(self.seeds(self.arm(stream)) for stream in arm.fuse)
         return arm.seeds or self.evaluate.seeds
+
+    @property
+    def searched_fields(self) -> dict[Dotted, Space]:
+        """What is searched, by field; ValueError when a name in search.space is no field of train or model."""
+        options = {name for arm in self.trained_arms for name in options_of(NETWORKS.get(arm.model or "")).model_fields}
+        return {Dotted.parse(name, _SEARCHED, options): space for name, space in self.search.space.items()}
 
     @property
     def arm_splits(self) -> tuple[str, ...]:
@@ -207,6 +212,10 @@ class StudySpec(Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"arms: the name {name!r} stands {names.count(name)} times; names must differ")
+        try:
+            _ = self.searched_fields
+        except ValueError as error:
+            raise ValueError(f"search.space: {error}") from None
         trained = {arm.name: arm for arm in self.trained_arms}
         for arm in self.arms:
             if arm.is_fused:
@@ -249,9 +258,9 @@ class StudySpec(Section):
     def _check_values(self, arm: Arm) -> None:
         try:
             settings = self.settings(arm)
-            for dotted, space in self.search.space.items() if self.search.trials and arm.search else ():
+            for name, space in self.searched_fields.items() if self.search.trials and arm.search else ():
                 for value in space.choices if space.choices is not None else (space.low, space.high):
-                    self.settings(arm, {dotted: _as_field(settings, dotted, value)})
+                    self.settings(arm, {str(name): _as_field(settings, name, value)})
         except ValueError as error:
             raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
         if settings.train.patience and settings.protocol.epoch_rule != "best-on-validation":
@@ -292,11 +301,9 @@ class StudySpec(Section):
             )
 
 
-def _as_field(settings: ArmSettings, dotted: str, value: Any) -> Any:
+def _as_field(settings: ArmSettings, name: Dotted, value: Any) -> Any:
     """Bring the bound of a range to the type of its field: TOML reads 10 and 10.0 alike into low and high."""
-    section, _, field = dotted.partition(".")
-    current = getattr(getattr(settings, section, None), field, None)
-    whole = isinstance(current, int) and not isinstance(current, bool)
+    whole = name.takes_whole_numbers(settings)
     return int(value) if whole and isinstance(value, float) and value.is_integer() else value
 
 

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from harness.models import build_model, count_parameters
+from harness.registry import NETWORKS
 from harness.study import ModelSection
-from harness.vocabulary import MODELS
 
 ROWS = {"MFCC": (0, 60), "LM": (60, 120), "chroma": (120, 132), "contrast": (132, 139), "tonnetz": (139, 145)}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS.names())
 def test_every_name_builds_and_answers(name: str) -> None:
     shape = (3, 64, 64) if name == "resnet18" else (1, 145, 41)
     model = build_model(name, ModelSection(), shape, 7, ROWS)

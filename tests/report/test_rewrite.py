@@ -12,7 +12,7 @@ import pytest
 from harness.errors import ReportError
 from harness.record import StudyRecord
 from harness.report import rewrite_report, write_report
-from harness.study import StudySpec
+from harness.study import Dotted, StudySpec
 from tests.records import TRAINED, searched_record
 
 
@@ -56,14 +56,10 @@ def test_numbers_come_from_the_predictions_not_from_the_old_results(original: Pa
 
 
 def spec_of(record: StudyRecord, **changes: Any) -> StudySpec:
-    document = json.loads(json.dumps(record.spec))
+    spec = record.spec
     for dotted, value in changes.items():
-        section, _, field = dotted.partition("__")
-        if field:
-            document[section] = {**document.get(section, {}), field: value}
-        else:
-            document[section] = value
-    return StudySpec.model_validate_json(json.dumps(document))
+        spec = Dotted.parse(dotted.replace("__", ".")).set(spec, value)
+    return spec
 
 
 def test_declarations_are_taken_from_the_study_file(record_of_search: StudyRecord, folder: Path) -> None:
@@ -87,6 +83,18 @@ def test_the_file_of_another_study_is_refused(record_of_search: StudyRecord, fol
     before = contents(folder)
     with pytest.raises(ReportError, match="the study file names 'other'"):
         rewrite_report(folder, spec_of(record_of_search, study__name="other"), pdf=False)
+    assert contents(folder) == before
+
+
+def test_declarations_about_arms_that_the_report_has_not_are_refused(
+    record_of_search: StudyRecord, folder: Path
+) -> None:
+    arm = record_of_search.spec.arms[0]
+    grown = record_of_search.spec.model_copy(update={"arms": (arm, arm.model_copy(update={"name": "new"}))})
+    pairs = Dotted.parse("evaluate.contrasts").set(grown, ((arm.name, "new"),))
+    before = contents(folder)
+    with pytest.raises(ReportError, match=r"declarations.*do not fit.*evaluate.contrasts: arm 'new' is unknown"):
+        rewrite_report(folder, pairs, pdf=False)
     assert contents(folder) == before
 
 

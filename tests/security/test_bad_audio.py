@@ -22,8 +22,8 @@ from harness.data.audiofile import LONGEST
 from harness.errors import HarnessError
 from harness.features.compute import compute_planes
 from harness.features.sets import planes_of
-from harness.study import FeaturesSection
 from harness.registry import feature_set
+from harness.study import FeaturesSection
 from tests.security.conftest import RATE, House, noise
 from tests.security.fuzz import fuzz
 

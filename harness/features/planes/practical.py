@@ -1,8 +1,8 @@
 """The planes of the ResNet-18 practical: spectrogram, mel and mfcc, by torchaudio's transforms (reflected ends, HTK mel
 bands without area normalisation).
 
-Each has a sample rate and frames of its own, so that it can be the channel of an image only. They are computed on the CPU
-whatever the device: in float32 another order of sums is heard in the bins of quiet sounds.
+Each has a sample rate and frames of its own, so that it can be the channel of an image only. They are computed on the
+CPU whatever the device: in float32 another order of sums is heard in the bins of quiet sounds.
 """
 
 from __future__ import annotations
