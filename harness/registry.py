@@ -245,7 +245,7 @@ class Registry(Generic[T]):
     """The descriptions of one kind by name: built-in ones, registered ones, and those of installed packages."""
 
     def __init__(self, kind: type[T], noun: str, folders: tuple[str, ...], group: str) -> None:
-        self._kind = kind
+        self._kind: type[T] = kind
         self._noun = noun
         self._folders = folders
         self._group = group

@@ -64,8 +64,8 @@ class Claim:
 
     @property
     def read_as(self) -> ReadAs:
-        """What it is beside an arm where nobody says: a reference where its table is one."""
-        return "reference" if self.table.role == "reference" else "replication"
+        """What it means for an arm where nobody says: a reference where its table is one."""
+        return ReadAs.REFERENCE if self.table.role == "reference" else ReadAs.REPLICATION
 
     @property
     def estimand(self) -> str:

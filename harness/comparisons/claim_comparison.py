@@ -139,7 +139,7 @@ class ClaimComparison:
     p_equivalence_adjusted: float | None = None
     bootstrap: BootstrapInterval | None = None
     classes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    read_as: ReadAs = "replication"
+    read_as: ReadAs = ReadAs.REPLICATION
 
     @property
     def is_reference(self) -> bool:

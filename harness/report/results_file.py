@@ -235,7 +235,7 @@ class Comparison(Part):
     claim: Claim
     arm: str
     estimand: str
-    read_as: Annotated[ReadAs, Field(alias="as")] = "replication"
+    read_as: Annotated[ReadAs, Field(alias="as")] = ReadAs.REPLICATION
 
 
 class Results(Part):

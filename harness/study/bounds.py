@@ -47,12 +47,12 @@ def _set_faults(spec: StudySpec) -> Iterator[str]:
         for name, section in (("train", settings.train), ("model", settings.options), ("protocol", settings.protocol)):
             for fault in _faults(section, name):
                 yield f"arm {arm.name!r}: {fault}"
-        for name, space in spec.searched_fields.items():
-            kind = type(settings.options if name.section == "model" else settings.train)
-            bound = bound_of(kind, name.field) if name.field in kind.model_fields else None
+        for searched, space in spec.searched_fields.items():
+            kind = type(settings.options if searched.section == "model" else settings.train)
+            bound = bound_of(kind, searched.field) if searched.field in kind.model_fields else None
             for value in (space.low, space.high, *(space.choices or ())) if bound else ():
                 if bound and (fault := bound.fault(value)):
-                    yield f"search.space.{name}: {fault}"
+                    yield f"search.space.{searched}: {fault}"
 
 
 def _spectrum_faults(spec: StudySpec) -> Iterator[str]:

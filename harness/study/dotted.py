@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
+from harness.section import Section
 from harness.study.sections import (
     DataSection,
     EvaluateSection,
@@ -13,7 +14,6 @@ from harness.study.sections import (
     ModelSection,
     ProtocolSection,
     SearchSection,
-    Section,
     StudySection,
     TrackingSection,
     TrainSection,

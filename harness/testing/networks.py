@@ -82,7 +82,7 @@ class NetworkConformance:
                 torch.manual_seed(step)
                 loss = F.cross_entropy(model.train()(items), labels)
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 lacking = [name for name, value in model.named_parameters() if value.grad is None]
                 assert not lacking, f"no gradient reaches {lacking}"
                 optimizer.step()
