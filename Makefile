@@ -15,10 +15,10 @@ help:
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml requirements/dev.lock requirements/uv.lock
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "harness needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12 ..." % v)'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "harness needs Python 3.11, 3.12, 3.13 or 3.14, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12 ..." % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -49,8 +49,9 @@ bench: $(INSTALLED)
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.soak --json tests/soak/results.json
 
-# Hashes without addresses: the files work with any index that holds the same files.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+# Hashes without addresses: the files work with any index that holds the same files. What pyproject.toml still allows
+# keeps its version; `make lock UPGRADE=--upgrade` takes the newest of everything.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header $(UPGRADE)
 lock:
 	$(LOCK) --all-extras pyproject.toml -o requirements/dev.lock
 	echo uv | $(LOCK) - -o requirements/uv.lock

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.training.augment import Batch, EpochDraws, augmented
+from harness.training.optimizers import fused_optimizer
 
 if TYPE_CHECKING:
     from harness.study import TrainSection
@@ -150,19 +151,3 @@ class Learner:
         if weights is None:
             return loss.mean()
         return loss.sum() / torch.lerp(weights[batch.partners], weights[batch.labels], batch.share).sum()
-
-
-def fused_optimizer(
-    model: nn.Module, train: TrainSection, lr: float | Tensor, *, capturable: bool = False
-) -> torch.optim.Optimizer:
-    """Return the study's optimiser over all parameters, in torch's fused form.
-
-    ``capturable`` is for a CUDA graph, which must also read the rate ``lr`` from a tensor on its device.
-    """
-    parameters, decay = model.parameters(), train.weight_decay
-    if train.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
-    if train.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
-    # Without a switch of its own: fused SGD can always be recorded.
-    return torch.optim.SGD(parameters, lr=lr, momentum=train.momentum, weight_decay=decay, fused=True)

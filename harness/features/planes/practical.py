@@ -1,5 +1,5 @@
-"""The planes of the ResNet-18 practical: spectrogram, mel and mfcc, by torchaudio's transforms (reflected ends, HTK mel
-bands without area normalisation).
+"""The planes of the ResNet-18 practical: spectrogram, mel and mfcc, as torchaudio's transforms compute them (reflected
+ends, HTK mel bands without area normalisation): the same operations in the same order, equal to the bit.
 
 Each has a sample rate and frames of its own, so that it can be the channel of an image only. They are computed on the
 CPU whatever the device: in float32 another order of sums is heard in the bins of quiet sounds.
@@ -7,8 +7,9 @@ CPU whatever the device: in float32 another order of sums is heard in the bins o
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -98,19 +99,17 @@ def mel(waves: Waves, options: MelOptions) -> Tensor:
 def mfcc(waves: Waves, options: MfccOptions) -> Tensor:
     """Return cepstral coefficients, shape (B, frames, n_mfcc)."""
     import torch
-    from torchaudio import functional
 
     if options.n_mfcc > options.n_mels:
         raise FeatureError(
             f"features.planes.mfcc: n_mfcc = {options.n_mfcc} coefficients cannot come from n_mels = {options.n_mels} "
             "bands; lower n_mfcc or raise n_mels"
         )
-    # As in torchaudio's MFCC: decibels of its own, cut 80 dB below each clip's maximum (its fourth axis from the end).
-    decibels_BMT = functional.amplitude_to_DB(
-        _bands(waves, options, "mfcc")[:, None], multiplier=10.0, amin=1e-10, db_multiplier=0.0, top_db=80.0
-    )[:, 0]
+    # As in torchaudio's MFCC: decibels of its own, cut 80 dB below each clip's maximum.
+    decibels_BMT = 10.0 * torch.log10(_bands(waves, options, "mfcc").clamp(min=1e-10))
+    cut_BMT = torch.maximum(decibels_BMT, decibels_BMT.amax(dim=(1, 2), keepdim=True) - 80.0)
     cosines_CM = _cosines(options.n_mfcc, options.n_mels)
-    return torch.stack([cosines_CM @ decibels_MT for decibels_MT in decibels_BMT]).mT
+    return torch.stack([cosines_CM @ decibels_MT for decibels_MT in cut_BMT]).mT
 
 
 for _name, _options in (("spectrogram", SpectrogramOptions), ("mel", MelOptions), ("mfcc", MfccOptions)):
@@ -120,7 +119,6 @@ for _name, _options in (("spectrogram", SpectrogramOptions), ("mel", MelOptions)
             compute=f"harness.features.planes.practical:{_name}",
             rows=f"harness.features.planes.practical:{_name}_rows",
             options=f"harness.features.planes.practical:{_options.__name__}",
-            libraries=("torchaudio",),
         )
     )
 
@@ -141,8 +139,10 @@ def _power(waves: Waves, options: FourierOptions, plane: str) -> Tensor:
             f"features.planes.{plane}: {n_samples} samples are too few for n_fft = {n_fft}; raise "
             "features.image.seconds, or lower n_fft"
         )
-    transform = _spectrogram(n_fft, win_length, waves.hop_length)
-    return waves.once(("practical power", n_fft, win_length), lambda: transform(waves.samples.cpu()))
+    return waves.once(
+        ("practical power", n_fft, win_length),
+        lambda: _power_spectrum(waves.samples.cpu(), n_fft, win_length, waves.hop_length),
+    )
 
 
 def _bands(waves: Waves, options: BandOptions, plane: str) -> Tensor:
@@ -150,36 +150,49 @@ def _bands(waves: Waves, options: BandOptions, plane: str) -> Tensor:
     rate, n_fft, n_mels, f_min = waves.sample_rate, options.n_fft, options.n_mels, options.f_min
     if f_min >= rate / 2:
         raise FeatureError(f"features.planes.{plane}: f_min = {f_min} Hz is not below half of {rate} Hz; lower it")
-    power_BFT, scale = _power(waves, options, plane), _mel_scale(rate, n_fft, n_mels, f_min)
-    return waves.once(("practical bands", n_fft, options.win_length, n_mels, f_min), lambda: scale(power_BFT))
-
-
-@lru_cache(maxsize=4)
-def _spectrogram(n_fft: int, win_length: int, hop_length: int) -> Any:
-    from torchaudio.transforms import Spectrogram
-
-    return Spectrogram(n_fft=n_fft, win_length=win_length, hop_length=hop_length, power=2.0)
-
-
-@lru_cache(maxsize=4)
-def _mel_scale(sample_rate: int, n_fft: int, n_mels: int, f_min: float) -> Any:
-    from torchaudio.transforms import MelScale
-
-    return MelScale(
-        n_mels=n_mels,
-        sample_rate=sample_rate,
-        f_min=f_min,
-        f_max=sample_rate / 2,
-        n_stft=n_fft // 2 + 1,
-        norm=None,
-        mel_scale="htk",
+    power_BFT, bands_FM = _power(waves, options, plane), _mel_bands(rate, n_fft, n_mels, f_min)
+    return waves.once(
+        ("practical bands", n_fft, options.win_length, n_mels, f_min), lambda: (power_BFT.mT @ bands_FM).mT
     )
+
+
+def _power_spectrum(samples_BN: Tensor, n_fft: int, win_length: int, hop_length: int) -> Tensor:
+    """Return squared magnitudes of the Fourier transform of Hann-windowed frames, shape (B, F, T)."""
+    import torch
+
+    spectrum_BFT = torch.stft(
+        samples_BN,
+        n_fft=n_fft,
+        hop_length=hop_length,
+        win_length=win_length,
+        window=torch.hann_window(win_length),
+        pad_mode="reflect",
+        return_complex=True,
+    )
+    return spectrum_BFT.abs().pow(2.0)
+
+
+@lru_cache(maxsize=4)
+def _mel_bands(sample_rate: int, n_fft: int, n_mels: int, f_min: float) -> Tensor:
+    """Return triangular bands of height 1, evenly spaced on the HTK mel scale; shape (F, n_mels)."""
+    import torch
+
+    edges = 2595.0 * math.log10(1.0 + f_min / 700.0), 2595.0 * math.log10(1.0 + sample_rate / 1400.0)
+    corners_M = 700.0 * (10.0 ** (torch.linspace(*edges, n_mels + 2) / 2595.0) - 1.0)
+    # The highest bin is whole hertz in torchaudio, at an odd sample rate as well.
+    bins_F = torch.linspace(0, sample_rate // 2, n_fft // 2 + 1)
+    distance_FM = corners_M - bins_F[:, None]
+    widths_M = corners_M.diff()
+    rising_FM, falling_FM = -distance_FM[:, :-2] / widths_M[:-1], distance_FM[:, 2:] / widths_M[1:]
+    return torch.minimum(rising_FM, falling_FM).clamp(min=0.0)
 
 
 @lru_cache(maxsize=4)
 def _cosines(n_mfcc: int, n_mels: int) -> Tensor:
-    """Return the orthonormal DCT-II, shape (n_mfcc, n_mels)."""
-    from torchaudio import functional
+    """Return the orthonormal discrete cosine transform (DCT-II); shape (n_mfcc, n_mels)."""
+    import torch
 
-    matrix_MC: Tensor = functional.create_dct(n_mfcc, n_mels, norm="ortho")
-    return matrix_MC.T
+    bands_M, coefficients_K = torch.arange(float(n_mels)), torch.arange(float(n_mfcc))
+    matrix_KM = torch.cos(math.pi / n_mels * (bands_M + 0.5) * coefficients_K[:, None])
+    matrix_KM[0] *= math.sqrt(0.5)
+    return matrix_KM * math.sqrt(2.0 / n_mels)
