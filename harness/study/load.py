@@ -116,7 +116,7 @@ def _explain(
         if fault["type"] == "extra_forbidden":
             allowed = _fields_at(fault["loc"][:-1], document)
             close = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            hint = f" (did you mean {close[0]!r}?)" if close else _moved(fault["loc"])
             lines.append(f"{where}: unknown key{hint}, received {_show(fault['input'])}; allowed: {', '.join(allowed)}")
         elif fault["type"] == "missing":
             lines.append(f"{where}: required, but not given")
@@ -167,6 +167,15 @@ def _step(node: Any, step: int | str) -> Any:
         return node[step]
     except (KeyError, IndexError, TypeError):
         return None
+
+
+def _moved(location: tuple[int | str, ...]) -> str:
+    """Return where a setting of planes belongs, which is no field of [features] or [features.image]."""
+    if location[:1] != ("features",) or "planes" in location:
+        return ""
+    planes = [plane.name for plane in PLANES if location[-1] in options_of(plane).model_fields]
+    tables = ", ".join(f"[features.planes.{name}]" for name in planes)
+    return f" (a setting of planes: write it in {tables})" if planes else ""
 
 
 def _fields_at(location: tuple[int | str, ...], document: dict[str, Any]) -> list[str]:

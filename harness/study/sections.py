@@ -170,7 +170,9 @@ class FeaturesSection(Section):
     fold's training part."""
     image: ImageSection = ImageSection()
     """Image channels."""
-    planes: dict[str, SerializeAsAny[Section]] = Field(default_factory=dict)
+    planes: Annotated[dict[str, SerializeAsAny[Section]], Most(1_000, "there are fewer planes")] = Field(
+        default_factory=dict
+    )
     """Settings of planes, a table each: [features.planes.LM]."""
 
     @field_validator("planes", mode="before")

@@ -74,7 +74,7 @@ BEYOND = {
     "train.batch_size=10_000_000": "train.batch_size: 65536 at most",
     "train.lr=1e30": "train.lr: 1000 at most",
     "features.clip_seconds=1e12": "features.clip_seconds: 60 at most",
-    "features.n_fft=1073741824": "features.n_fft: 65536 at most",
+    "features.planes.LM.n_fft=1073741824": "features.planes[LM].n_fft: 65536 at most",
     "features.sample_rate=1_000_000_000": "features.sample_rate: 768000 at most",
     "features.image.rows=100_000": "features.image.rows: 4096 at most",
     "features.hop_length=1": "",
@@ -104,9 +104,10 @@ def test_what_each_allows_may_be_too_much_together(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text(STUDY, encoding="utf-8")
     with pytest.raises(
-        StudyError, match=r"features: n_fft = 65536 every hop_length = 1 samples of 60 s .* GiB a clip, 4 GiB"
+        StudyError,
+        match=r"features\.planes\.LM: n_fft = 65536 every hop_length = 1 samples of 60 s .* GiB a clip, 4 GiB",
     ):
-        load_study(path, ["features.n_fft=65536", "features.hop_length=1", "features.clip_seconds=60.0"])
+        load_study(path, ["features.planes.LM.n_fft=65536", "features.hop_length=1", "features.clip_seconds=60.0"])
     assert spectrum_bytes(5.0, 22050, 1024, 512) == 216 * 513 * 16
 
 

@@ -35,7 +35,56 @@ def test_what_is_recorded_today_is_read_as_it_is(document: dict[str, Any]) -> No
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
 def test_the_committed_reports_state_what_they_did(path: Path) -> None:
     recorded = json.loads(path.read_text(encoding="utf-8"))["spec"]
-    assert recorded_document(read(recorded)) == recorded
+    today = recorded_document(read(recorded))
+    assert recorded_document(read(today)) == today
+    for section in recorded.keys() - {"features", "model", "data"}:
+        assert today[section] == recorded[section]
+    was, planes = recorded["features"], today["features"]["planes"]
+    moved = {"contrast_bands": "bands", "contrast_fmin": "fmin"}
+    for plane, options in planes.items():
+        given = was["image"] if plane in ("spectrogram", "mel", "mfcc") else was
+        assert options == {moved.get(name, name): given[name] for name in given if moved.get(name, name) in options}
+    for name, value in was.items():
+        known = [options for options in planes.values() if moved.get(name, name) in options]
+        assert known or name in today["features"] or name in ("n_mels", "n_mfcc", "delta_width", "n_chroma"), name
+        assert today["features"].get(name, value) == value or name == "image"
+
+
+def test_settings_of_planes_that_were_one_list_are_tables_of_the_planes_in_use(document: dict[str, Any]) -> None:
+    document["features"] = {
+        "sample_rate": 16000,
+        "n_fft": 2048,
+        "n_mels": 40,
+        "contrast_bands": 5,
+        "contrast_fmin": 100.0,
+    }
+    document["features"]["image"] = {"sample_rate": 8000, "rows": 32, "n_mels": 20}
+    document["arms"] = [
+        {"name": "A", "model": "su4", "features": "LMC"},
+        {"name": "B", "model": "resnet18", "features": "image:mel"},
+    ]
+    document |= {"compare": [], "search": {"trials": 0}, "evaluate": {}}
+    features = read(document).features
+    assert features.sample_rate == 16000
+    assert features.image.rows == 32
+    dumped = {name: dict(options) for name, options in features.planes.items()}
+    assert (dumped["LM"], dumped["contrast"]) == (
+        {"n_fft": 2048, "n_mels": 40},
+        {"n_fft": 2048, "bands": 5, "fmin": 100.0},
+    )
+    assert (dumped["mel"]["sample_rate"], dumped["mel"]["n_mels"]) == (8000, 20)
+    assert "MFCC" not in dumped
+
+
+def test_options_of_networks_that_a_study_does_not_train_are_left_out(document: dict[str, Any]) -> None:
+    document |= {"compare": [], "search": {"trials": 0}, "evaluate": {}}
+    document["arms"] = [{"name": "B", "model": "resnet18", "features": "image:mel"}]
+    document["model"] = {"conv4": "pool", "dropout": 0.5, "init": "kaiming-normal"}
+    document["data"]["synthetic"] = {"clips_per_class_and_fold": 4, "seed": 0}
+    spec = read(document)
+    assert spec.model.options == {}
+    assert spec.model.init == "kaiming-normal"
+    assert spec.data.model_extra == {}
 
 
 def test_fields_of_later_versions_have_their_defaults_and_are_not_stated(document: dict[str, Any]) -> None:
