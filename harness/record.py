@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.study import ArmSettings, ProtocolSection, StudySpec, TrainSection
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Found = TypeVar("Found")
-
-_PROTOCOL = {"split": "official", "epoch_rule": "fixed", "final_train": "train"}
-"""What a record that does not say was made with."""
 
 TUNED_ON = ("not stated", "none", "other data", "validation folds", "reported folds")
 """What values may have been chosen on, by how much of the reported data that had seen."""
@@ -49,7 +48,7 @@ class StudyRecord:
     name, run_id, status
         Of the study run; status as MLflow names it (RUNNING, FINISHED, FAILED, KILLED).
     spec
-        The resolved StudySpec as JSON data (``StudySpec.model_dump(mode="json")``).
+        The study, resolved; :func:`harness.study.recorded_document` tells what the record states of it.
     classes
         Class names; the position is the label.
     predictions
@@ -85,7 +84,7 @@ class StudyRecord:
     name: str
     run_id: str
     status: str
-    spec: dict[str, Any]
+    spec: StudySpec
     classes: tuple[str, ...]
     predictions: pd.DataFrame
     history: pd.DataFrame
@@ -97,45 +96,37 @@ class StudyRecord:
     claims: dict[str, Any] = field(default_factory=dict)
     learnt: dict[str, float] = field(default_factory=dict)
 
-    def arm(self, name: str) -> dict[str, Any]:
-        """Return what the study file says of an arm, as JSON data; empty when it names none so."""
-        return next((dict(arm) for arm in self.spec.get("arms", ()) if str(arm["name"]) == name), {})
+    def streams(self, arm: str) -> tuple[str, ...]:
+        """Return the trained arms that ``arm`` is made of: those that it fuses, or itself."""
+        return self._fused.get(arm, (arm,))
 
-    def protocol(self, arm: str) -> dict[str, str]:
-        """Return ``split``, ``epoch_rule`` and ``final_train`` of an arm: the study's, or what the arm sets over them.
-
-        A fused arm's streams share one protocol.
-        """
-        said = self.arm(arm)
-        stream = self.arm(str(said["fuse"][0])) if said.get("fuse") else said
-        given = {**(self.spec.get("protocol") or {})}
-        given |= {
-            name.partition(".")[2]: value
-            for name, value in (stream.get("set") or {}).items()
-            if name.startswith("protocol.")
-        }
-        return {name: str(given.get(name, default)) for name, default in _PROTOCOL.items()}
+    def protocol(self, arm: str) -> ProtocolSection:
+        """Return the protocol of an arm: the study's, or what the arm sets over it. A fused arm's streams share one."""
+        settings = self._settings.get(self.streams(arm)[0])
+        return settings.protocol if settings else self.spec.protocol
 
     def tuned(self, arm: str) -> tuple[str, str]:
         """Return what the values of an arm that no search found were chosen on, and how, as the study declares it; of a
         fused arm that of the stream whose values saw the most."""
-        said = self.arm(arm)
-        if said.get("fuse"):
-            return max((self.tuned(str(stream)) for stream in said["fuse"]), key=lambda each: TUNED_ON.index(each[0]))
-        train, own = self.spec.get("train") or {}, said.get("set") or {}
-        on = own.get("train.tuned_on", train.get("tuned_on", TUNED_ON[0]))
-        return str(on), str(own.get("train.tuned_by", train.get("tuned_by", "")))
+        train = max(map(self._train, self.streams(arm)), key=lambda each: TUNED_ON.index(each.tuned_on))
+        return train.tuned_on, train.tuned_by
 
     @property
-    def protocols(self) -> tuple[dict[str, str], ...]:
-        """The protocols of the study's arms, each once, in the arms' order; that of the study where there is no arm."""
-        names = [str(arm["name"]) for arm in self.spec.get("arms", ())] or [""]
-        found: list[dict[str, str]] = []
-        for name in names:
-            protocol = self.protocol(name)
-            if protocol not in found:
-                found.append(protocol)
-        return tuple(found)
+    def protocols(self) -> tuple[ProtocolSection, ...]:
+        """The protocols of the study's arms, each once, in the arms' order."""
+        return tuple(dict.fromkeys(self.protocol(arm.name) for arm in self.spec.arms))
+
+    @functools.cached_property
+    def _fused(self) -> dict[str, tuple[str, ...]]:
+        return {arm.name: arm.fuse for arm in self.spec.arms if arm.fuse}
+
+    @functools.cached_property
+    def _settings(self) -> dict[str, ArmSettings]:
+        return {arm.name: self.spec.settings(arm) for arm in self.spec.trained_arms}
+
+    def _train(self, arm: str) -> TrainSection:
+        settings = self._settings.get(arm)
+        return settings.train if settings else self.spec.train
 
 
 def once_per_record(compute: Callable[[StudyRecord], Found]) -> Callable[[StudyRecord], Found]:

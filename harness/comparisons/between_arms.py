@@ -61,9 +61,7 @@ def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
     Where the study declares no pair, all of them are the family. A pair whose arm has no tested fold is left out.
     """
     tested = [str(arm) for arm in scores.arms["arm"] if scores.folds_of(str(arm))]
-    declared = [
-        (str(first), str(second)) for first, second in (record.spec.get("evaluate") or {}).get("contrasts") or ()
-    ]
+    declared = record.spec.evaluate.contrasts
     family = [pair for pair in declared if set(pair) <= set(tested)]
     others = [pair for pair in _pairs(record, tested) if not any(set(pair) == set(own) for own in family)]
     rules = rules_of(record.spec)
@@ -83,7 +81,7 @@ def compare_arms(record: StudyRecord, scores: StudyScores) -> ArmComparisons:
 def _pairs(record: StudyRecord, tested: Sequence[str]) -> list[tuple[str, str]]:
     """Return every pair once: each fusion with its own streams, then (of at most :data:`MOST_ARMS` arms) with the rest,
     then the others, in the study's order."""
-    streams = {str(arm["name"]): [str(name) for name in arm.get("fuse") or ()] for arm in record.spec.get("arms", ())}
+    streams = {arm.name: arm.fuse or () for arm in record.spec.arms}
     fused = [arm for arm in tested if streams.get(arm)]
 
     def rank(pair: tuple[str, str]) -> tuple[int, int, int]:
@@ -108,7 +106,7 @@ def _contrast(
 ) -> Contrast:
     left, right = (_fold_percents(scores, arm) for arm in (first, second))
     ratios = [conditions_of(record, arm).ratio for arm in (first, second)]
-    split_alike = record.protocol(first)["split"] == record.protocol(second)["split"]
+    split_alike = record.protocol(first).split == record.protocol(second).split
     contrast = Contrast(
         first=first,
         second=second,
@@ -205,8 +203,7 @@ def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules, *, by_fo
 
 def _cochran(record: StudyRecord, answers: Mapping[str, pd.Series]) -> tuple[tuple[str, ...], CochranQ | None]:
     """Return the largest group of trained arms that were tested on the same clips, and their test."""
-    trained = [str(arm["name"]) for arm in record.spec.get("arms", ()) if not arm.get("fuse")]
-    present = [arm for arm in trained if arm in answers]
+    present = [arm.name for arm in record.spec.trained_arms if arm.name in answers]
     groups = [tuple(arm for arm in present if answers[arm].index.equals(answers[other].index)) for other in present]
     arms = max(groups, key=len, default=())
     if len(arms) < 3:

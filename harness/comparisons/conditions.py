@@ -60,30 +60,22 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
 
     The estimand is left open, since every one can be computed. A fused arm is tuned where a stream of it is.
     """
-    data = record.spec.get("data") or {}
+    spec = record.spec
     protocol = record.protocol(arm) if arm else record.protocols[0]
-    search = record.spec.get("search") or {}
-    dataset = str(data.get("dataset"))
-    official = DATASETS[dataset].folds if dataset in DATASETS else ()
-    names = [arm] if arm else [str(each["name"]) for each in record.spec.get("arms", ())]
+    names = [arm] if arm else [each.name for each in spec.arms]
     tunings = [record.tuned(name)[0] for name in names]
-    if search.get("trials") and _searched(record, arm):
-        tunings.append("reported folds" if search.get("selection") == "pooled" else "validation folds")
-    tuning = max(tunings, key=TUNED_ON.index, default=NOT_STATED)
+    apart = {each.name for each in spec.arms if each.is_fused or not each.search}
+    if spec.search.trials and any(stream not in apart for name in names for stream in record.streams(name)):
+        tunings.append("reported folds" if spec.search.selection == "pooled" else "validation folds")
+    tuning = max(tunings, key=TUNED_ON.index)
     return Conditions(
-        dataset=dataset,
-        data_folds=len(data.get("folds") or official),
-        validation_apart=protocol["final_train"] == "train",
-        split=protocol["split"],
-        epoch_rule=protocol["epoch_rule"],
+        dataset=spec.data.dataset,
+        data_folds=len(spec.data.used_folds),
+        validation_apart=protocol.final_train == "train",
+        split=protocol.split,
+        epoch_rule=protocol.epoch_rule,
         tuning="validation" if tuning == "validation folds" else tuning,
     )
-
-
-def _searched(record: StudyRecord, arm: str | None) -> bool:
-    arms = {str(each["name"]): each for each in record.spec.get("arms", ())}
-    named = arms if arm is None else arms.get(arm, {}).get("fuse") or (arm,)
-    return any(arms.get(name, {}).get("search", True) for name in named if not arms.get(name, {}).get("fuse"))
 
 
 def estimand_in_words(estimand: str) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from harness.data.leakage import LISTED, LeakageReport
 from harness.record import StudyRecord
-from harness.vocabulary import DATASETS
+from harness.study import ProtocolSection
 
 
 def leakage_of(record: StudyRecord) -> pd.DataFrame:
@@ -27,57 +27,55 @@ def leakage_of(record: StudyRecord) -> pd.DataFrame:
         return record.leakage
     rows: list[dict[Any, Any]] = []
     for protocol in record.protocols:
-        split, final_train = protocol["split"], protocol["final_train"]
+        split, final_train = protocol.split, protocol.final_train
         if any((row["protocol"], row["final_train"]) == (split, final_train) for row in rows):
             continue
         if final_train == "train":
             recorded = record.leakage[record.leakage["protocol"] == split]
             rows += recorded.assign(final_train=final_train).to_dict("records")
         else:
-            rows += [asdict(each) for each in _counted(record, split, final_train)]
+            rows += [asdict(each) for each in _counted(record, protocol)]
     return pd.DataFrame(rows)
 
 
-def _counted(record: StudyRecord, split: str, final_train: str) -> list[LeakageReport]:
-    items = _tested_items(record, split, final_train)
-    data = record.spec.get("data") or {}
-    folds = sorted(data.get("folds") or DATASETS[str(data["dataset"])].folds)
+def _counted(record: StudyRecord, protocol: ProtocolSection) -> list[LeakageReport]:
+    items = _tested_items(record, protocol)
+    folds = record.spec.data.used_folds
     if set(folds) != set(items["fold"]):
         return []
-    return [_report(items, split, final_train, fold, folds) for fold in folds]
+    return [_report(items, protocol, fold, folds) for fold in folds]
 
 
-def _tested_items(record: StudyRecord, split: str, final_train: str) -> pd.DataFrame:
+def _tested_items(record: StudyRecord, protocol: ProtocolSection) -> pd.DataFrame:
     """Return each tested clip of one trained arm with that protocol, by fold: ``recording``, ``items`` (1, or the
     number of its segments that the fold tests)."""
-    wanted = {"split": split, "final_train": final_train}
     arms = [
-        str(arm["name"])
-        for arm in record.spec.get("arms", ())
-        if not arm.get("fuse") and record.protocol(str(arm["name"])).items() >= wanted.items()
+        arm.name
+        for arm in record.spec.trained_arms
+        if (own := record.protocol(arm.name)).split == protocol.split and own.final_train == protocol.final_train
     ]
     rows = record.predictions[record.predictions["arm"].isin(arms[:1])]
     rows = rows[rows["seed"] == rows["seed"].min()]
-    items = rows["n_segments"].to_numpy(np.int64) if split == "random-segment" else 1
+    items = rows["n_segments"].to_numpy(np.int64) if protocol.split == "random-segment" else 1
     tested: pd.DataFrame = rows[["fold", "clip_id", "recording"]].assign(items=items)
     return tested
 
 
-def _report(items: pd.DataFrame, split: str, final_train: str, fold: int, folds: list[int]) -> LeakageReport:
+def _report(items: pd.DataFrame, protocol: ProtocolSection, fold: int, folds: tuple[int, ...]) -> LeakageReport:
     following = folds[(folds.index(fold) + 1) % len(folds)]
     test, validation = items[items["fold"] == fold], items[items["fold"] == following]
     train = items[~items["fold"].isin([fold, following])]
-    learned = pd.concat([train, validation]) if final_train == "train+validation" else train
+    learned = pd.concat([train, validation]) if protocol.final_train == "train+validation" else train
 
     def shared(part: pd.DataFrame, known: pd.DataFrame, column: str) -> int:
         return int(part.loc[part[column].isin(known[column]), "items"].sum())
 
     both = test.loc[test["recording"].isin(learned["recording"]), "recording"].astype(str)
     return LeakageReport(
-        protocol=split,
+        protocol=protocol.split,
         fold=fold,
-        final_train=final_train,
-        unit="segment" if split == "random-segment" else "clip",
+        final_train=protocol.final_train,
+        unit="segment" if protocol.split == "random-segment" else "clip",
         n_test=int(test["items"].sum()),
         n_test_sharing_recording=shared(test, learned, "recording"),
         n_test_sharing_clip=shared(test, learned, "clip_id"),

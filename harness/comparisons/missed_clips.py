@@ -48,24 +48,23 @@ def hard_clips(record: StudyRecord) -> HardClips:
     answers = rows[["arm", "fold", "seed", "clip_id", "recording", "y_true"]].assign(
         called=called, right=called == rows["y_true"].to_numpy()
     )
-    several_splits = len({protocol["split"] for protocol in record.protocols}) > 1
+    several_splits = len({protocol.split for protocol in record.protocols}) > 1
     clips = answers.groupby(["clip_id"] if several_splits else ["fold", "clip_id"], sort=True, observed=True)
     missed = [_row(record, group) for _, group in clips if not group["right"].any()]
     only = []
-    for arm in record.spec.get("arms", ()):
-        streams = arm.get("fuse") or ()
-        if not streams:
+    for arm in record.spec.arms:
+        if not arm.fuse:
             continue
-        own = answers[answers["arm"].isin([arm["name"], *streams])]
+        own = answers[answers["arm"].isin([arm.name, *arm.fuse])]
         for _, group in own.groupby(["fold", "clip_id"], sort=True, observed=True):
-            fused = group["arm"] == arm["name"]
+            fused = group["arm"] == arm.name
             if (
                 fused.any()
                 and (~fused).any()
                 and group.loc[fused, "right"].all()
                 and not group.loc[~fused, "right"].any()
             ):
-                only.append({"arm": arm["name"], **_row(record, group[~fused])})
+                only.append({"arm": arm.name, **_row(record, group[~fused])})
     return HardClips(pd.DataFrame(missed, columns=_MISSED), pd.DataFrame(only, columns=_FUSION), clips.ngroups)
 
 

@@ -14,8 +14,10 @@ from harness.comparisons.between_arms import ArmComparisons
 from harness.comparisons.contrast import Contrast
 from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
+from harness.study import Arm, Dotted, StudySpec
 
-_STRICT = {"split": "official", "epoch_rule": "fixed"}
+_STRICT = ("official", "fixed")
+"""Split and epoch rule."""
 
 
 @dataclass(frozen=True)
@@ -64,26 +66,26 @@ def protocol_effects(record: StudyRecord, scores: StudyScores, arms: ArmComparis
     """Return every tested arm whose network stands under at least two protocols, network by network in the study's
     order, the reference first; empty for a study of one protocol."""
     groups: dict[str, list[str]] = {}
-    for arm in record.spec.get("arms", ()):
-        if scores.folds_of(str(arm["name"])):
-            groups.setdefault(_network(record, str(arm["name"])), []).append(str(arm["name"]))
+    for arm in record.spec.arms:
+        if scores.folds_of(arm.name):
+            groups.setdefault(_network(record.spec, arm), []).append(arm.name)
     found: list[ProtocolEffect] = []
     for names in groups.values():
-        if len({tuple(record.protocol(name).values()) for name in names}) < 2:
+        protocols = {name: record.protocol(name) for name in names}
+        if len(set(protocols.values())) < 2:
             continue
-        strict = [name for name in names if record.protocol(name).items() >= _STRICT.items()]
+        strict = [name for name, own in protocols.items() if (own.split, own.epoch_rule) == _STRICT]
         reference = (strict or names)[0]
         ordered = [reference, *(name for name in names if name != reference)]
         found += [_effect(record, scores, arms, reference, name) for name in ordered]
     return tuple(found)
 
 
-def _network(record: StudyRecord, name: str) -> str:
+def _network(spec: StudySpec, arm: Arm) -> str:
     """Return what an arm is apart from its name and its protocol, as text; equal for equal networks."""
-    arm = record.arm(name)
-    values = {key: value for key, value in (arm.get("set") or {}).items() if not key.startswith("protocol.")}
-    what = {key: arm.get(key) for key in ("model", "features", "rule", "level", "search")}
-    streams = [_network(record, str(stream)) for stream in arm.get("fuse") or ()]
+    what = arm.model_dump(mode="json", include={"model", "features", "rule", "level", "search"})
+    values = {name: value for name, value in arm.set.items() if Dotted.parse(name).section != "protocol"}
+    streams = [_network(spec, spec.arm(stream)) for stream in arm.fuse or ()]
     return json.dumps({**what, "set": values, "fuse": streams}, sort_keys=True)
 
 
@@ -99,9 +101,9 @@ def _effect(
         folds={int(fold): 100 * float(value) for fold, value in zip(own["fold"], own["macro_accuracy"], strict=True)},
         mean=100 * float(summary["macro_accuracy_mean"]),
         sd=100 * float(summary["macro_accuracy_sd"]),
-        split=protocol["split"],
-        epoch_rule=protocol["epoch_rule"],
-        final_train=protocol["final_train"],
+        split=protocol.split,
+        epoch_rule=protocol.epoch_rule,
+        final_train=protocol.final_train,
     )
     for contrast in arms.contrasts:
         if {contrast.first, contrast.second} == {reference, name} and reference != name:

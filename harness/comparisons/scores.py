@@ -62,7 +62,7 @@ class StudyScores:
 
 def arm_names(record: StudyRecord) -> tuple[str, ...]:
     """Return the arms in the study file's order, then any other that the predictions hold."""
-    named = [str(arm["name"]) for arm in record.spec.get("arms", ())]
+    named = [arm.name for arm in record.spec.arms]
     tested = record.predictions["arm"].unique() if "arm" in record.predictions else ()
     return (*named, *sorted(str(arm) for arm in tested if arm not in named))
 

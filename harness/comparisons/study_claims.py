@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,18 +17,15 @@ if TYPE_CHECKING:
 
     from harness.comparisons.scores import StudyScores
     from harness.record import StudyRecord
+    from harness.study import StudySpec
 
 _COLUMNS = {"macro": "macro_accuracy", "clip": "clip_accuracy", "segment": "segment_accuracy"}
 
 
-def rules_of(spec: Mapping[str, Any]) -> Rules:
+def rules_of(spec: StudySpec) -> Rules:
     """Return what a study declares before it runs."""
-    evaluate = spec.get("evaluate") or {}
-    return Rules(
-        margin=float(evaluate.get("margin", 2.0)),
-        confidence=float(evaluate.get("confidence", 0.95)),
-        claim_exact=bool(evaluate.get("claim_exact", False)),
-    )
+    declared = spec.evaluate
+    return Rules(margin=declared.margin, confidence=declared.confidence, claim_exact=declared.claim_exact)
 
 
 def library_of(record: StudyRecord) -> Library:
@@ -60,14 +56,13 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
     ClaimsError
         When a claim cannot be found.
     """
-    wanted = record.spec.get("compare") or ()
-    if not wanted:
+    if not record.spec.compare:
         return ()
     library = library_of(record)
     rules = rules_of(record.spec)
     found = []
-    for entry in wanted:
-        claim, arm = library.claim(str(entry["claim"])), str(entry["arm"])
+    for entry in record.spec.compare:
+        claim, arm = library.claim(entry.claim), entry.arm
         runs = scores.runs[scores.runs["arm"] == arm]
         if runs.empty:
             continue
@@ -79,7 +74,7 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
             library.paper(claim.source.key),
             replace(conditions_of(record, arm), estimand=estimand),
             rules,
-            entry.get("as"),
+            entry.read_as,
         )
         n_seeds = runs.groupby("fold").size()
         found.append(

@@ -11,6 +11,7 @@ from harness.replay.conditions import Difference, leaves
 from harness.replay.outcome import FINAL, counted, title
 from harness.replay.predictions import ClipChange, compare_clips
 from harness.replay.rebuild import conditions_apart, recorded_conditions
+from harness.study import StudySpec, recorded_document
 from harness.tracking import RecordedFold, RecordedRun, load_fold, read_run, readable_uri
 
 _UNSET = "not set"
@@ -113,12 +114,10 @@ def _only(left: Mapping[tuple[object, ...], RecordedFold], right: Mapping[tuple[
     return tuple(title(fold) for place, fold in left.items() if place not in right)
 
 
-def _spec_differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Difference, ...]:
-    before, after = (
-        leaves({name: each for name, each in spec.items() if name != "tracking"}) for spec in (first, second)
-    )
+def _spec_differences(first: StudySpec, second: StudySpec) -> tuple[Difference, ...]:
+    before, after = (leaves(recorded_document(spec)) for spec in (first, second))
     return tuple(
         Difference(name, before.get(name, _UNSET), after.get(name, _UNSET))
         for name in {**before, **after}
-        if before.get(name) != after.get(name) and name != "search.storage"
+        if before.get(name) != after.get(name) and name != "search.storage" and not name.startswith("tracking.")
     )

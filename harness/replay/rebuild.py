@@ -14,7 +14,6 @@ from harness.replay.conditions import SETTING, Difference, differences, run_cond
 from harness.replay.outcome import FINAL
 from harness.study import StudySpec
 from harness.study.bounds import require_bounded
-from harness.study.load import parse_study
 from harness.tracking import RecordedFold, RecordedRun
 from harness.tracking.digests import part_digest
 from harness.tracking.runs import flat_settings
@@ -32,28 +31,21 @@ def recorded_spec(run: RecordedRun) -> StudySpec:
     Raises
     ------
     TrackingError
-        When this version of the code cannot read it, or it lacks an arm that was trained.
+        When a value is beyond its bound, or it lacks an arm that was trained.
     """
     try:
-        spec = parse_study(dict(run.spec), source := f"study.json of run {run.study_run}")
         # It is to be trained again: a forged record must not fill the memory.
-        require_bounded(spec, source)
+        require_bounded(run.spec, f"study.json of run {run.study_run}")
     except StudyError as error:
-        git = run.environment.get("git", {})
-        made = (
-            f"commit {git['commit']}" if git.get("commit") else f"version {run.environment.get('harness', 'unknown')}"
-        )
-        raise TrackingError(
-            *error.args, f"The study was recorded by {made} of the harness; replay it with that"
-        ) from None
-    arms = [arm.name for arm in spec.arms]
+        raise TrackingError(*error.args) from None
+    arms = [arm.name for arm in run.spec.arms]
     for fold in run.folds:
         if fold.arm not in arms:
             raise TrackingError(
                 f"study.json of run {run.study_run} has no arm {fold.arm!r}, which run {fold.run_id} trained; it has: "
                 f"{', '.join(arms)}. Was the file changed after it was recorded?"
             )
-    return spec
+    return run.spec
 
 
 def rebuild_inputs(

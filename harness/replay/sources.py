@@ -140,7 +140,7 @@ def _head(report: ReportFolder) -> RecordedRun:
         title=report.results.study.name,
         study=report.results.study.name,
         study_run=report.results.study.run_id,
-        spec=report.found["spec"],
+        spec=report.spec,
         spec_is_original=None,
         environment=dict(report.found["environment"]),
         folds=(),
@@ -153,7 +153,7 @@ def _fold(
     head: RecordedRun, spec: StudySpec, arm: str, run: Run, row: Chosen | None, devices: list[str]
 ) -> RecordedFold:
     """Return a final training as a store would have it; ``row`` has the trial and the values chosen for its fold."""
-    values = {name: row.settings[name] for name in spec.search.space if name in row.settings} if row else {}
+    values = row.values_of(spec) if row else {}
     own = spec.arm(arm)
     settings = None if own.is_fused else spec.settings(own, values)
     digests = head.environment.get("digests", {})
@@ -185,7 +185,7 @@ def open_source(what: str, uri: str, study: StudySpec | None = None, claims: Map
 
 def with_streams(chosen: list[RecordedFold], run: RecordedRun) -> list[RecordedFold]:
     """Return ``chosen`` and the trainings that its fused arms are made of: a report has no segments to fuse again."""
-    fuse: Mapping[str, list[str]] = {str(arm["name"]): list(arm.get("fuse") or ()) for arm in run.spec["arms"]}
+    fuse = {arm.name: arm.fuse or () for arm in run.spec.arms}
     needed = {(stream, fold.fold, fold.seed) for fold in chosen for stream in fuse.get(fold.arm, ())}
     there = {(fold.arm, fold.fold, fold.seed) for fold in chosen}
     wanted = needed | there

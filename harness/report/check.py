@@ -17,10 +17,11 @@ from harness.report.evidence import gather
 from harness.report.folder import ReportFolder, open_report
 from harness.report.front import FRONT, is_own
 from harness.report.gallery import figures_there
+from harness.report.parameters import parameter_tables
 from harness.report.results import SCHEMA, results_json
 from harness.report.results_file import RESULTS
 from harness.report.rewrite import record_of_report
-from harness.report.write import networks_of, report_texts
+from harness.report.write import report_texts
 from harness.study import StudySpec
 
 RECORDED = (
@@ -106,7 +107,7 @@ def check_report(
         )
     evidence = gather(replace(record_of_report(opened, study), claims=dict(claims or {})))
     stems = {path.stem for path in (folder / "figures").glob("*") if path.is_file()}
-    files = report_texts(evidence, networks_of(evidence.record), figures_there(evidence, stems))
+    files = report_texts(evidence, parameter_tables(evidence.record), figures_there(evidence, stems))
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         # A page that somebody wrote, which a report leaves alone.
         del files[FRONT]

@@ -32,7 +32,7 @@ def contrasts_data(evidence: Evidence) -> dict[str, Any]:
 def hard_clips_data(evidence: Evidence) -> dict[str, Any]:
     """Return counts of the clips that all arms miss, and of those that only a fusion gets right, whole and by class."""
     missed, only = evidence.clips.missed_by_all, evidence.clips.only_fusion
-    fused = [str(arm["name"]) for arm in evidence.record.spec.get("arms", ()) if arm.get("fuse")]
+    fused = [arm.name for arm in evidence.record.spec.arms if arm.is_fused]
     return {
         "n_clips": evidence.clips.n_clips,
         "missed_by_all": {"count": len(missed), "classes": missed["class"].value_counts().sort_index().to_dict()},

@@ -144,8 +144,8 @@ def family_sentence(evidence: Evidence) -> str:
 
 def of_own_stream(evidence: Evidence, contrast: Contrast) -> bool:
     """Return whether a pair sets a fusion against one of the arms that it fuses."""
-    streams = {arm["name"]: set(arm.get("fuse") or ()) for arm in evidence.record.spec.get("arms", ())}
-    return contrast.second in streams.get(contrast.first, ()) or contrast.first in streams.get(contrast.second, ())
+    streams = evidence.record.streams
+    return contrast.second in streams(contrast.first) or contrast.first in streams(contrast.second)
 
 
 def _after_leading(evidence: Evidence, pairs: Sequence[Contrast]) -> tuple[int, ...]:

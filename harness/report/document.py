@@ -24,7 +24,7 @@ def document_tex(
     :func:`~harness.report.gallery.draw_all` does.
     """
     record = evidence.record
-    question = str(wording.section(record, "study").get("question") or "")
+    question = record.spec.study.question
     parts = [PREAMBLE, r"\begin{document}", rf"\begin{{center}}{{\LARGE {breakable(record.name)}\par}}"]
     if question:
         parts.append(rf"\medskip{{\large\itshape {escape(question)}\par}}")

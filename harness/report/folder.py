@@ -11,8 +11,7 @@ import pandas as pd
 from harness.errors import ReportError, StudyError
 from harness.report.predictions_file import PREDICTIONS, read_predictions
 from harness.report.results_file import RESULTS, Results, read_results
-from harness.study import StudySpec
-from harness.study.load import parse_study
+from harness.study import StudySpec, read_recorded
 
 
 @dataclass(frozen=True)
@@ -48,22 +47,18 @@ def open_report(folder: Path) -> ReportFolder:
         When a file cannot be read, or does not fit; naming the file, the place within it and the value.
     """
     found, results = read_results(folder)
-    spec = _study(folder, results)
+    spec = _study(folder, found, results)
     predictions = read_predictions(folder, len(results.classes))
     _match(folder, results, predictions)
     return ReportFolder(folder, found, results, spec, predictions)
 
 
-def _study(folder: Path, results: Results) -> StudySpec:
+def _study(folder: Path, found: dict[str, Any], results: Results) -> StudySpec:
     path = folder / RESULTS
     try:
-        spec = parse_study(results.spec, f"{path}: $.spec")
+        spec = read_recorded(results.spec, f"{path}: $.spec", found["environment"])
     except StudyError as error:
-        git, version = results.environment.git, results.environment.harness or "unknown"
-        made = f"commit {git.commit}" if git.commit else f"version {version}"
-        raise ReportError(
-            f"{error}\nThe report was written by {made} of the harness; read or replay it with that"
-        ) from None
+        raise ReportError(*error.args) from None
     if spec.study.name != results.study.name:
         _refuse(path, f"$.study.name: expected {spec.study.name!r} as in $.spec, received {results.study.name!r}")
     arms, named = [arm.name for arm in spec.arms], [arm.name for arm in results.arms]
@@ -84,8 +79,7 @@ def _check_chosen(path: Path, results: Results, spec: StudySpec) -> None:
     """Refuse values that a search cannot have chosen: they would be trained with."""
     # Values are further keys of a row, named by the study's search space.
     for position, row in enumerate(results.selection.chosen):
-        arm = spec.arm(row.arm)
-        values = {name: value for name, value in row.settings.items() if name in spec.search.space}
+        arm, values = spec.arm(row.arm), row.values_of(spec)
         try:
             if arm.is_fused:
                 raise ValueError("a fused arm is not searched")

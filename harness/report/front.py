@@ -29,7 +29,7 @@ def front_page(
     """Return the front page; ``tables`` and ``figures`` are by topic, as in
     :func:`~harness.report.document.document_tex`."""
     record = evidence.record
-    question = str(wording.section(record, "study").get("question") or "")
+    question = record.spec.study.question
     parts = [_OURS, f"# {markdown.escape(record.name)}"]
     if question:
         parts.append(f"*{markdown.escape(question)}*")

@@ -80,7 +80,7 @@ _Drawn = tuple[str, str, Callable[[], Figure | None], str]
 
 
 def _figures(evidence: Evidence) -> Iterator[_Drawn]:
-    fused = [str(arm["name"]) for arm in evidence.record.spec.get("arms", ()) if arm.get("fuse")]
+    fused = [arm.name for arm in evidence.record.spec.arms if arm.is_fused]
     yield _protocols(evidence)
     yield _folds(evidence, fused)
     yield from _dumbbells(evidence)

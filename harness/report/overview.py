@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -26,7 +25,7 @@ from harness.report.results_file import RESULTS, Effect, Results, read_results
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
 from harness.spreadsheet import csv_text
-from harness.study.load import parse_study
+from harness.study import read_recorded
 
 STEM = "protocols"
 _DATASETS = {
@@ -86,7 +85,7 @@ def read_report(folder: Path) -> Reported:
     study, title = found.study.name, _title(found)
     own = tuple(_effect(each, title) for each in found.protocol_effects)
     published = _published(found, title)
-    confidence = _confidence(path, data["spec"])
+    confidence = read_recorded(data["spec"], f"{path}: $.spec", data["environment"]).evaluate.confidence
     if not own:
         raise ReportError(
             f"{path}: every arm of {study} has one and the same protocol, so there is nothing to set beside another; "
@@ -158,10 +157,6 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
     }
     put_in_place(drawn | written, target)
     return OverviewFiles(target, tuple(target / name for name in drawn), tuple(target / name for name in written))
-
-
-def _confidence(path: Path, spec: dict[str, Any]) -> float:
-    return parse_study(spec, f"{path}: $.spec").evaluate.confidence
 
 
 def _title(found: Results) -> str:

@@ -14,7 +14,6 @@ from harness.models import build_model, describe_model
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.table import Table
-from harness.study.load import parse_study
 
 NETWORKS_ABREAST = 4
 """Networks that stand beside each other in one table; more continue in a further table."""
@@ -24,14 +23,8 @@ LONGEST_HEADING = 36
 
 
 def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
-    """Return the layer table of every trained arm's network, by arm, from the record's study alone.
-
-    Raises
-    ------
-    StudyError
-        When the recorded study is not one that this version can read.
-    """
-    spec = parse_study(record.spec, f"study {record.name!r} as recorded")
+    """Return the layer table of every trained arm's network, by arm, from the record's study alone."""
+    spec = record.spec
     tables = {}
     for arm in spec.trained_arms:
         settings = spec.settings(arm)

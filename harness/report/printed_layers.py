@@ -14,7 +14,6 @@ from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.table import Table
 from harness.study import StudySpec
-from harness.study.load import parse_study
 from harness.vocabulary import feature_set
 
 
@@ -27,7 +26,7 @@ def printed_layer_tables(
     """
     if not networks or not any(paper.layer_tables for paper in papers.values()):
         return []
-    spec = parse_study(record.spec, f"study {record.name!r} as recorded")
+    spec = record.spec
     tables: list[Table] = []
     for paper in papers.values():
         for printed in paper.layer_tables:

@@ -23,6 +23,7 @@ from harness.report.comparison_data import comparisons_data, contrasts_data, har
 from harness.report.evidence import Evidence
 from harness.report.run_tables import chosen_hyperparameters, failures, stopped_early
 from harness.report.search_tables import searches_of
+from harness.study import recorded_document
 
 SCHEMA = 3
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
@@ -32,17 +33,14 @@ SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 def results(evidence: Evidence) -> dict[str, Any]:
     """Return the results as JSON data; what does not exist (the SD of one fold) is null."""
     record, scores = evidence.record, evidence.scores
-    protocol = wording.section(record, "protocol")
-    data = wording.section(record, "data")
-    search = wording.section(record, "search")
-    study = wording.section(record, "study")
+    spec = record.spec
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "study": {
             "name": record.name,
-            "question": study.get("question", ""),
-            "seed": study.get("seed"),
+            "question": spec.study.question,
+            "seed": spec.study.seed,
             "run_id": record.run_id,
             "status": record.status,
             "seconds": record.seconds,
@@ -59,24 +57,22 @@ def results(evidence: Evidence) -> dict[str, Any]:
         },
         "marks": evidence.marks,
         "protocol": {
-            **protocol,
-            "split": str(protocol.get("split", "official")),
-            "epoch_rule": str(protocol.get("epoch_rule", "fixed")),
+            **spec.protocol.model_dump(mode="json"),
             "epoch_chosen_on_test": "best-on-test" in wording.epoch_rules(record),
             "official_folds": wording.official_folds(record),
-            "expected_folds": wording.expected_folds(record),
+            "expected_folds": record.spec.test_folds,
             "tested_folds": tested,
             "partial": set(tested) != set(wording.official_folds(record)),
         },
         "data": {
-            **data,
+            **spec.data.model_dump(mode="json"),
             "n_clips": int(record.predictions["clip_id"].nunique()),
             "n_recordings": int(record.predictions["recording"].nunique()),
         },
         "classes": record.classes,
         "selection": {
-            "trials": search.get("trials", 0),
-            "rule": search.get("selection") if wording.searched(record) else None,
+            "trials": spec.search.trials,
+            "rule": spec.search.selection if wording.searched(record) else None,
             "tuned_on_reported_folds": wording.tuned_on_reported_folds(record),
             "tuned": {arm: dict(zip(("on", "by"), record.tuned(arm), strict=True)) for arm in arm_names(record)},
             "chosen": chosen_hyperparameters(record).to_dict("records"),
@@ -93,7 +89,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "failures": failures(record).to_dict("records"),
         "devices": sorted(set(record.folds.loc[record.folds["phase"] == "final", "device"].dropna()) - {"-", ""}),
         "environment": record.environment,
-        "spec": record.spec,
+        "spec": recorded_document(spec),
     }
     plain: dict[str, Any] = json_data(found)
     return plain
@@ -116,7 +112,7 @@ def command(record: StudyRecord) -> str | None:
 def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
     record, scores, name = evidence.record, evidence.scores, str(summary["arm"])
     test = evidence.intervals.get(name)
-    described: dict[str, Any] = next((arm for arm in record.spec.get("arms", ()) if arm["name"] == name), {})
+    described = next((arm for arm in record.spec.arms if arm.name == name), None)
     folds = scores.folds[scores.folds["arm"] == name]
     runs = scores.runs[scores.runs["arm"] == name]
     classes = scores.classes[scores.classes["arm"] == name]
@@ -124,11 +120,11 @@ def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
     means, deviations = by_class.mean(), by_class.std(ddof=1)
     return {
         "name": name,
-        **{key: described.get(key) for key in ("model", "features", "fuse", "rule", "level", "set")},
-        "protocol": record.protocol(name),
+        **{key: getattr(described, key, None) for key in ("model", "features", "fuse", "rule", "level", "set")},
+        "protocol": record.protocol(name).model_dump(mode="json"),
         "n_folds": summary["n_folds"],
         "n_seeds": [summary["seeds_min"], summary["seeds_max"]],
-        "missing_folds": [fold for fold in wording.expected_folds(record) if fold not in set(folds["fold"])],
+        "missing_folds": [fold for fold in record.spec.test_folds if fold not in set(folds["fold"])],
         "mean": {score: summary[f"{score}_mean"] for score in SCORES},
         "sd": {score: summary[f"{score}_sd"] for score in SCORES},
         "learnt": wording.last_training_accuracy(record).get(name),

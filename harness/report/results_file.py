@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ReportError
+from harness.study import StudySpec
 from harness.vocabulary import ReadAs
 
 RESULTS = "results.json"
@@ -72,10 +73,10 @@ class Chosen(Part):
     fold: Fold
     trial: Count | None
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The values by dotted name; what has none is left out."""
-        return {name: value for name, value in (self.model_extra or {}).items() if value is not None}
+    def values_of(self, spec: StudySpec) -> dict[str, Any]:
+        """Return the values of what ``spec`` searched, by dotted name; what has none is left out."""
+        given = self.model_extra or {}
+        return {name: given[name] for name in spec.search.space if given.get(name) is not None}
 
 
 class Selection(Part):

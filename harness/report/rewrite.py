@@ -13,11 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from harness.errors import ReportError
+from harness.errors import ReportError, StudyError
 from harness.record import FOLD_COLUMNS, StudyRecord
 from harness.report.folder import ReportFolder, open_report
 from harness.report.write import ReportFiles, write_report
-from harness.study import COMPARISONS, DECLARATIONS, StudySpec
+from harness.study import COMPARISONS, DECLARATIONS, Dotted, StudySpec, recorded_document
+from harness.study.load import parse_study
 
 
 def rewrite_report(
@@ -58,10 +59,13 @@ def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> St
         When ``study`` is another study.
     """
     found, read = report.found, report.results
-    spec, environment = dict(found["spec"]), dict(found["environment"])
+    spec, environment = report.spec, dict(found["environment"])
     if study is not None:
-        later = _declare(spec, report.spec, study)
-        if later:
+        spec = _declared(spec, study)
+        changed = (
+            name for name in map(Dotted.parse, COMPARISONS) if _unlabelled(name, spec) != _unlabelled(name, report.spec)
+        )
+        if later := [str(name) for name in changed]:
             environment["declared_later"] = sorted({*environment.get("declared_later", ()), *later})
     return StudyRecord(
         name=read.study.name,
@@ -80,49 +84,43 @@ def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> St
     )
 
 
-def _declare(spec: dict[str, Any], recorded: StudySpec, study: StudySpec) -> list[str]:
-    """Put the declarations of ``study`` into the recorded ``spec``; return the comparisons that differ."""
-    # A record made before a field was added has that field's default.
-    then = recorded.model_dump(mode="json")
-    now = study.model_dump(mode="json")
-    if now["study"]["name"] != then["study"]["name"]:
+def _declared(recorded: StudySpec, study: StudySpec) -> StudySpec:
+    """Return the ``recorded`` study with the question and the declarations of ``study``."""
+    if study.study.name != recorded.study.name:
         raise ReportError(
-            f"the report is of study {then['study']['name']!r}, and the study file names {now['study']['name']!r}; "
+            f"the report is of study {recorded.study.name!r}, and the study file names {study.study.name!r}; "
             "give the file of the same study"
         )
-    changed = []
-    for dotted in ("study.question", *DECLARATIONS):
-        section, _, field = dotted.partition(".")
-        before, after = (each[section][field] if field else each[section] for each in (then, now))
-        spec[section] = {**spec.get(section, {}), field: after} if field else after
-        if dotted in COMPARISONS and _unlabelled(before) != _unlabelled(after):
-            changed.append(dotted)
+    changed = recorded
+    for name in map(Dotted.parse, ("study.question", *DECLARATIONS)):
+        changed = name.set(changed, name.of(study))
     # What an arm declares of itself.
-    own = {arm["name"]: arm["set"] for arm in now["arms"]}
-    for arm in spec["arms"]:
-        declared = {name: value for name, value in own.get(arm["name"], {}).items() if name in DECLARATIONS}
-        if declared:
-            arm["set"] = {**(arm.get("set") or {}), **declared}
-    return changed
+    own = {arm.name: {name: arm.set[name] for name in DECLARATIONS if name in arm.set} for arm in study.arms}
+    arms = [
+        arm.model_copy(update={"set": {**arm.set, **own[arm.name]}}) if own.get(arm.name) else arm
+        for arm in recorded.arms
+    ]
+    try:
+        document = recorded_document(changed.model_copy(update={"arms": tuple(arms)}))
+        return parse_study(document, "the declarations of the study file do not fit the recorded study")
+    except StudyError as error:
+        raise ReportError(*error.args) from None
 
 
-def _unlabelled(value: Any) -> Any:
+def _unlabelled(name: Dotted, spec: StudySpec) -> Any:
     """Return a field without what says only how a comparison is called."""
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [{name: each[name] for name in ("claim", "arm")} for each in value]
-    return value
+    return [(each.claim, each.arm) for each in spec.compare] if str(name) == "compare" else name.of(spec)
 
 
 def _fold_rows(report: ReportFolder) -> Iterator[dict[str, Any]]:
     """Yield a row for each training that the results tell of, with the columns of ``StudyRecord.folds``."""
     found = report.results
     chosen = {(row.arm, row.fold): row for row in found.selection.chosen}
-    space = report.spec.search.space
     device = found.devices[0] if len(found.devices) == 1 else "-"
     for arm in found.arms:
         for run in arm.runs:
             row = chosen.get((arm.name, run.fold))
-            values = {name: row.settings[name] for name in space if name in row.settings} if row else {}
+            values = row.values_of(report.spec) if row else {}
             yield _row(arm.name, "final", row.trial if row else None, run.fold, run.seed, params=values, device=device)
     for search in found.searches:
         for trial in search.trials:

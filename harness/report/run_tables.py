@@ -21,7 +21,7 @@ def chosen_hyperparameters(record: StudyRecord) -> pd.DataFrame:
     frame = record.folds
     if not wording.searched(record) or frame.empty:
         return pd.DataFrame()
-    space = list(section_space(record))
+    space = record.spec.search.space
     final = frame[(frame["phase"] == "final") & frame["trial"].notna()]
     search = frame[frame["phase"] == "search"]
     validated = {
@@ -46,17 +46,12 @@ def chosen_hyperparameters(record: StudyRecord) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def section_space(record: StudyRecord) -> dict[str, Any]:
-    """Return the search space by dotted name."""
-    return dict(wording.section(record, "search").get("space") or {})
-
-
 def hyperparameter_table(record: StudyRecord, marks: list[str]) -> list[Table]:
     """Return the hyperparameters chosen per arm and fold, or nothing when none were searched."""
     data = chosen_hyperparameters(record)
     if data.empty:
         return []
-    space = list(section_space(record))
+    space = record.spec.search.space
     printed = pd.DataFrame(
         [
             [

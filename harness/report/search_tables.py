@@ -11,9 +11,9 @@ import pandas as pd
 from harness.comparisons.scores import arm_names
 from harness.record import StudyRecord
 from harness.report import wording
-from harness.report.run_tables import section_space
 from harness.report.table import Table
 from harness.report.wording import NOTHING, percent
+from harness.study import Space
 
 SEARCHES_ABREAST = 8
 """Arms whose importances stand beside each other; more continue in a further table."""
@@ -49,7 +49,7 @@ def search_tables(record: StudyRecord, marks: list[str]) -> list[Table]:
 
 
 def _space_table(record: StudyRecord, number: int, searches: Mapping[str, Any], marks: list[str]) -> Table:
-    space = section_space(record)
+    space = record.spec.search.space
     shares = {arm: search.get("importance") or {} for arm, search in searches.items()}
     printed = pd.DataFrame(
         [
@@ -123,17 +123,14 @@ def _trials_table(searches: Mapping[str, Any], marks: list[str]) -> Table:
     )
 
 
-def describe_space(entry: Any) -> str:
+def describe_space(space: Space) -> str:
     """Return the range of a hyperparameter in words: ``0.0001 to 0.01, logarithmic``, or its choices."""
-    if not isinstance(entry, Mapping):
-        return str(entry)
-    choices = entry.get("choices")
-    if choices is not None:
-        return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in choices)
-    text = f"{entry['low']:g} to {entry['high']:g}"
-    if entry.get("log"):
+    if space.choices is not None:
+        return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in space.choices)
+    text = f"{space.low:g} to {space.high:g}"
+    if space.log:
         return f"{text}, logarithmic"
-    return f"{text} in steps of {entry['step']:g}" if entry.get("step") else text
+    return f"{text} in steps of {space.step:g}" if space.step else text
 
 
 def _chosen(chosen: Mapping[str, int]) -> str:

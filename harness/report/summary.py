@@ -43,18 +43,18 @@ class ArmSummary:
 
 def summarise(record: StudyRecord) -> list[ArmSummary]:
     """Return one summary per arm in the study's order; an arm without a tested fold has no folds and NaN."""
-    arms = {str(arm["name"]): arm for arm in record.spec.get("arms", ())}
+    arms = {arm.name: arm for arm in record.spec.arms}
     rows = [] if record.predictions.empty else score_study(record).arms.to_dict("records")
     tested = {str(row["arm"]): row for row in rows}
     summaries = []
     for name in arm_names(record):
-        arm, scores = arms.get(name, {}), tested.get(name, {})
+        arm, scores = arms.get(name), tested.get(name, {})
         runs = record.folds[record.folds["arm"] == name] if len(record.folds) else record.folds
         summaries.append(
             ArmSummary(
                 arm=name,
-                model=str((arm.get("rule") if arm.get("fuse") else arm.get("model")) or wording.NOTHING),
-                features=" + ".join(arm["fuse"]) if arm.get("fuse") else str(arm.get("features") or wording.NOTHING),
+                model=(arm and (arm.rule or arm.model)) or wording.NOTHING,
+                features=(arm and (" + ".join(arm.fuse or ()) or arm.features)) or wording.NOTHING,
                 macro_mean=float(scores.get("macro_accuracy_mean", "nan")),
                 macro_sd=float(scores.get("macro_accuracy_sd", "nan")),
                 clip_mean=float(scores.get("clip_accuracy_mean", "nan")),

@@ -100,8 +100,8 @@ def accuracy_table(evidence: Evidence) -> Table:
     data.insert(3, "folds", [" ".join(map(str, scores.folds_of(arm))) for arm in data["arm"]])
     if len(record.protocols) > 1:
         protocols = [record.protocol(arm) for arm in scores.arms["arm"]]
-        told = {"Split": [each["split"] for each in protocols]}
-        told["Epoch"] = [EPOCHS.get(each["epoch_rule"], each["epoch_rule"]) for each in protocols]
+        told: dict[str, list[str]] = {"Split": [each.split for each in protocols]}
+        told["Epoch"] = [EPOCHS.get(each.epoch_rule, each.epoch_rule) for each in protocols]
         for position, (header, cells) in enumerate(told.items(), start=2):
             printed.insert(position, ("", header), cells)
             data.insert(position, header.lower(), cells)
@@ -240,15 +240,14 @@ def leakage_table(frame: pd.DataFrame, marks: list[str]) -> list[Table]:
 
 def describe_arm(record: StudyRecord, name: str) -> str:
     """Return what an arm is: ``su4 on LMC``, or ``Dempster-Shafer of LMCNet and MCNet``."""
-    for arm in record.spec.get("arms", ()):
-        if arm["name"] == name and arm.get("fuse"):
-            rule = {"dempster-shafer": "Dempster-Shafer", "mean": "Mean"}.get(arm.get("rule"), str(arm.get("rule")))
-            level = ", per segment" if arm.get("level") == "segment" else ""
-            *first, last = arm["fuse"]
-            return f"{rule} of {', '.join(first)} and {last}{level}"
-        if arm["name"] == name:
-            return f"{arm.get('model')} on {arm.get('features')}"
-    return NOTHING
+    arm = next((arm for arm in record.spec.arms if arm.name == name), None)
+    if arm is None:
+        return NOTHING
+    if not arm.fuse:
+        return f"{arm.model} on {arm.features}"
+    rule = {"dempster-shafer": "Dempster-Shafer", "mean": "Mean"}.get(str(arm.rule), str(arm.rule))
+    *first, last = arm.fuse
+    return f"{rule} of {', '.join(first)} and {last}{', per segment' if arm.level == 'segment' else ''}"
 
 
 def _share(count: float, total: float) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from harness.comparisons.scores import StudyScores
 from harness.decimals import decimals
@@ -63,49 +62,31 @@ def percent(value: float, *, digits: int = 1) -> str:
     return NOTHING if value is None or not math.isfinite(value) else decimals(100 * value, digits)
 
 
-def section(record: StudyRecord, name: str) -> dict[str, Any]:
-    """Return a section of the study, empty when it was not recorded."""
-    return dict(record.spec.get(name) or {})
-
-
 def official_folds(record: StudyRecord) -> tuple[int, ...]:
-    """Return the folds that the data set's authors made, or those of the study where the data set is unknown."""
-    data = section(record, "data")
-    info = DATASETS.get(str(data.get("dataset")))
-    return info.folds if info else tuple(data.get("folds") or ())
-
-
-def expected_folds(record: StudyRecord) -> tuple[int, ...]:
-    """Return the folds that the study set out to test, ascending."""
-    chosen = section(record, "evaluate").get("folds") or section(record, "data").get("folds")
-    return tuple(sorted(chosen or official_folds(record)))
+    """Return the folds that the data set's authors made."""
+    return DATASETS[record.spec.data.dataset].folds
 
 
 def searched(record: StudyRecord) -> bool:
     """Return whether hyperparameters were searched."""
-    return bool(section(record, "search").get("trials"))
+    return bool(record.spec.search.trials)
 
 
 def tuned_on_reported_folds(record: StudyRecord) -> bool:
     """Return whether hyperparameters were chosen on folds that are reported: by a pooled search, or as declared."""
-    return pooled(record) or any(record.tuned(arm)[0] == "reported folds" for arm in _arms(record))
+    return pooled(record) or any(record.tuned(arm.name)[0] == "reported folds" for arm in record.spec.arms)
 
 
 def pooled(record: StudyRecord) -> bool:
     """Return whether the search made one choice for all folds, the tested ones among them."""
-    return searched(record) and section(record, "search").get("selection") == "pooled"
-
-
-def _arms(record: StudyRecord) -> list[str]:
-    return [str(arm["name"]) for arm in record.spec.get("arms", ())]
+    return searched(record) and record.spec.search.selection == "pooled"
 
 
 def _tuned_sentences(record: StudyRecord) -> list[str]:
     """Return what the values of the study were chosen on, once for each choice that its arms declare."""
     declared: dict[tuple[str, str], list[str]] = {}
-    for arm in record.spec.get("arms", ()):
-        if not arm.get("fuse"):
-            declared.setdefault(record.tuned(str(arm["name"])), []).append(str(arm["name"]))
+    for arm in record.spec.trained_arms:
+        declared.setdefault(record.tuned(arm.name), []).append(arm.name)
     sentences = []
     for (on, by), arms in declared.items():
         whose = "The study's own values" if len(declared) == 1 else f"The values of {', '.join(arms)}"
@@ -121,12 +102,12 @@ def pruned_across_folds(record: StudyRecord) -> bool:
 
 def split_names(record: StudyRecord) -> tuple[str, ...]:
     """Return the splits of the study's arms, each once."""
-    return tuple(dict.fromkeys(protocol["split"] for protocol in record.protocols))
+    return tuple(dict.fromkeys(protocol.split for protocol in record.protocols))
 
 
 def epoch_rules(record: StudyRecord) -> tuple[str, ...]:
     """Return the rules that pick the tested epoch, each once."""
-    return tuple(dict.fromkeys(protocol["epoch_rule"] for protocol in record.protocols))
+    return tuple(dict.fromkeys(protocol.epoch_rule for protocol in record.protocols))
 
 
 def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
@@ -193,8 +174,7 @@ def without_marks(text: str, marks: Sequence[str]) -> str:
 
 def _pieces(record: StudyRecord) -> list[str]:
     """Return a sentence about random-segment: a fold tests clips on a part of their segments."""
-    arms = [str(arm["name"]) for arm in record.spec.get("arms", ()) if not arm.get("fuse")]
-    arms = [name for name in arms if record.protocol(name)["split"] == "random-segment"]
+    arms = [arm.name for arm in record.spec.trained_arms if record.protocol(arm.name).split == "random-segment"]
     rows = record.predictions[record.predictions["arm"].isin(arms)]
     if rows.empty:
         return []
@@ -211,7 +191,7 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
     found = []
     for arm in scores.arms["arm"]:
         own = scores.folds[scores.folds["arm"] == arm]
-        missing = [fold for fold in expected_folds(record) if fold not in set(own["fold"])]
+        missing = [fold for fold in record.spec.test_folds if fold not in set(own["fold"])]
         if own.empty:
             found.append(f"{arm} has no tested fold.")
         elif missing:
@@ -251,10 +231,9 @@ def last_training_accuracy(record: StudyRecord) -> dict[str, float]:
 
 def expected_seeds(record: StudyRecord, arm: str) -> int:
     """Return how many seeds a fold of ``arm`` has by the study file; of a fused arm, those that its streams share."""
-    said = record.arm(arm)
-    if said.get("fuse"):
-        return min(expected_seeds(record, str(stream)) for stream in said["fuse"])
-    return int(said.get("seeds") or section(record, "evaluate").get("seeds") or 1)
+    return min(
+        (record.spec.seeds(each) for each in record.spec.arms if each.name == arm), default=record.spec.evaluate.seeds
+    )
 
 
 def _folds(folds: Sequence[int]) -> str:
@@ -296,7 +275,7 @@ def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
 
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return the protocol in sentences, for the report's opening."""
-    data, protocol = section(record, "data"), section(record, "protocol")
+    search = record.spec.search
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     clips = record.predictions["clip_id"].nunique()
     recordings = record.predictions["recording"].nunique()
@@ -306,21 +285,19 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     if fewest < most:
         told = f"{fewest} to {most} seeds, as the table of accuracies says"
     sentences = [
-        f"Data: {data.get('dataset', 'unknown')} with {len(record.classes)} classes; {clips:,} clips from "
+        f"Data: {record.spec.data.dataset} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
         f"Split: {_each(split_names(record), _SPLITS)}.",
         f"Epoch: {_each(epoch_rules(record), _EPOCHS)}.",
     ]
     if len(record.protocols) > 1:
         sentences.append("The arms differ in it; the table of accuracies says which has which.")
-    if protocol.get("final_train") == "train+validation":
+    if record.spec.protocol.final_train == "train+validation":
         sentences.append("The final trainings learn from the validation fold as well.")
     if searched(record):
-        search = section(record, "search")
         chosen = "one choice for all folds" if pooled(record) else "chosen for each fold on its own validation fold"
         sentences.append(
-            f"Search: {search['trials']} trials per arm ({search.get('sampler', 'tpe')}) by validation macro accuracy, "
-            f"{chosen}."
+            f"Search: {search.trials} trials per arm ({search.sampler}) by validation macro accuracy, {chosen}."
         )
     else:
         sentences.append("Nothing was searched.")

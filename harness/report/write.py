@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from harness.comparisons.scores import checked_predictions
-from harness.errors import StudyError
 from harness.record import StudyRecord
 from harness.report.document import document_tex
 from harness.report.evidence import Evidence, gather
@@ -26,8 +24,6 @@ from harness.report.table import table_tex
 from harness.report.tables import build_tables
 from harness.spreadsheet import csv_text
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,9 @@ def write_report(
         When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
         file of somebody else would be replaced.
     """
-    files = report_contents(record, networks_of(record) if parameter_tables is None else parameter_tables, kept or {})
+    files = report_contents(
+        record, tables_of_networks(record) if parameter_tables is None else parameter_tables, kept or {}
+    )
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
     hints: list[str] = []
@@ -96,16 +94,6 @@ def write_report(
         pdf_hint=" ".join(hints),
         contents=files,
     )
-
-
-def networks_of(record: StudyRecord) -> Mapping[str, pd.DataFrame]:
-    """Return the layer tables, or none where this version cannot read the recorded study: its accuracies still
-    stand."""
-    try:
-        return tables_of_networks(record)
-    except StudyError as error:
-        _logger.warning("The parameter table is left out of the report: %s", error)
-        return {}
 
 
 def report_contents(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from harness.study import ArmSettings, Space
+from harness.study import ArmSettings, Dotted, Space
 
 
 def distribution(space: Space, whole: bool) -> BaseDistribution:
@@ -22,10 +20,7 @@ def distribution(space: Space, whole: bool) -> BaseDistribution:
 
 def distributions(spaces: dict[str, Space], settings: ArmSettings) -> dict[str, BaseDistribution]:
     """Return the distributions of ``spaces`` by dotted name, each of the kind its field in ``settings`` takes."""
-    return {dotted: distribution(space, _is_whole(settings, dotted)) for dotted, space in spaces.items()}
-
-
-def _is_whole(settings: ArmSettings, dotted: str) -> bool:
-    section, _, field = dotted.partition(".")
-    current: Any = getattr(getattr(settings, section), field)
-    return isinstance(current, int) and not isinstance(current, bool)
+    return {
+        dotted: distribution(space, Dotted.parse(dotted).takes_whole_numbers(settings))
+        for dotted, space in spaces.items()
+    }

@@ -1,7 +1,9 @@
 """The study file: its models and how it is read."""
 
 from harness.study.arms import Arm
+from harness.study.dotted import Dotted
 from harness.study.load import load_study
+from harness.study.migrate import read_recorded, recorded_document
 from harness.study.sections import (
     Comparison,
     DataSection,
@@ -27,6 +29,7 @@ __all__ = [
     "ArmSettings",
     "Comparison",
     "DataSection",
+    "Dotted",
     "EvaluateSection",
     "FeaturesSection",
     "ImageSection",
@@ -40,4 +43,6 @@ __all__ = [
     "TrackingSection",
     "TrainSection",
     "load_study",
+    "read_recorded",
+    "recorded_document",
 ]

@@ -81,13 +81,11 @@ def _set_faults(spec: StudySpec) -> Iterator[str]:
         for section in ("train", "model", "protocol"):
             for fault in _faults(getattr(settings, section), section):
                 yield f"arm {arm.name!r}: {fault}"
-    for dotted, space in spec.search.space.items():
-        section, _, field = dotted.partition(".")
-        model = type(getattr(spec, section, None))
-        bound = bound_of(model, field) if issubclass(model, BaseModel) and field in model.model_fields else None
+    for name, space in spec.searched_fields.items():
+        bound = bound_of(name.model, name.field)
         for value in (space.low, space.high, *(space.choices or ())) if bound else ():
             if bound and (fault := bound.fault(value)):
-                yield f"search.space.{dotted}: {fault}"
+                yield f"search.space.{name}: {fault}"
 
 
 def _spectrum_faults(spec: StudySpec) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
 from harness.study.bounds import require_bounded
+from harness.study.dotted import path_of
 from harness.study.spec import StudySpec
 from harness.study.toml import as_toml
 
@@ -66,20 +67,13 @@ def parse_study(
 def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:
     """Set the value of ``override`` in ``document``, and return where that is."""
     dotted, equals, text = override.partition("=")
-    keys = dotted.strip().split(".")
+    keys = path_of(dotted)
     if not equals or not all(keys):
         raise StudyError(f"--set {override}: expected section.key=value, for instance train.epochs=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         value = text.strip()
-    # Keys of the search space and of an arm's own values hold dots themselves.
-    for depth, key in enumerate(keys):
-        if key in ("space", "set") and depth + 2 < len(keys):
-            rest = keys[depth + 1 :]
-            cut = 2 if len(rest) >= 2 else 1
-            keys = [*keys[: depth + 1], ".".join(rest[:cut]), *rest[cut:]]
-            break
     node: Any = document
     place: list[int | str] = []
     for key in keys[:-1]:

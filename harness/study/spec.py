@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from harness.study.arms import Arm
 from harness.study.bounds import Most
+from harness.study.dotted import Dotted
 from harness.study.sections import (
     Comparison,
     DataSection,
@@ -17,6 +18,7 @@ from harness.study.sections import (
     ProtocolSection,
     SearchSection,
     Section,
+    Space,
     StudySection,
     TrackingSection,
     TrainSection,
@@ -31,6 +33,9 @@ TUNED = {"tuned_on", "tuned_by"}
 
 DECLARATIONS = (*COMPARISONS, *(f"train.{field}" for field in sorted(TUNED)))
 """These, and what the study's values were chosen on."""
+
+_SEARCHED = ("train", "model")
+"""Sections whose fields a search may vary."""
 
 
 class ArmSettings(Section):
@@ -129,16 +134,10 @@ class StudySpec(Section):
         """
         own: dict[str, Section] = {"train": self.train, "model": self.model, "protocol": self.protocol}
         sections = {name: section.model_dump() for name, section in own.items()}
-        for given, allowed in ((arm.set, ("train", "model", "protocol")), (values or {}, ("train", "model"))):
+        for given, allowed in ((arm.set, (*_SEARCHED, "protocol")), (values or {}, _SEARCHED)):
             for dotted, value in given.items():
-                section, _, field = dotted.partition(".")
-                if section not in allowed or field not in sections[section]:
-                    fields = [f"{name}.{key}" for name in allowed for key in sections[name]]
-                    raise ValueError(
-                        f"{dotted!r} is not a field of {', '.join(allowed[:-1])} or {allowed[-1]}; allowed: "
-                        f"{', '.join(fields)}"
-                    )
-                sections[section][field] = tuple(value) if isinstance(value, list) else value
+                name = Dotted.parse(dotted, allowed)
+                sections[name.section][name.field] = tuple(value) if isinstance(value, list) else value
         if arm.model is None or arm.features is None:
             raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
         return ArmSettings(
@@ -161,6 +160,11 @@ class StudySpec(Section):
         return arm.seeds or self.evaluate.seeds
 
     @property
+    def searched_fields(self) -> dict[Dotted, Space]:
+        """What is searched, by field; ValueError when a name in search.space is no field of train or model."""
+        return {Dotted.parse(name, _SEARCHED): space for name, space in self.search.space.items()}
+
+    @property
     def arm_splits(self) -> tuple[str, ...]:
         """The splits of the trained arms, each once, in the arms' order."""
         return tuple(dict.fromkeys(self.arm_protocol(arm).split for arm in self.trained_arms))
@@ -176,6 +180,10 @@ class StudySpec(Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"arms: the name {name!r} stands {names.count(name)} times; names must differ")
+        try:
+            _ = self.searched_fields
+        except ValueError as error:
+            raise ValueError(f"search.space: {error}") from None
         trained = {arm.name: arm for arm in self.trained_arms}
         for arm in self.arms:
             if arm.is_fused:
@@ -218,9 +226,9 @@ class StudySpec(Section):
     def _check_values(self, arm: Arm) -> None:
         try:
             settings = self.settings(arm)
-            for dotted, space in self.search.space.items() if self.search.trials and arm.search else ():
+            for name, space in self.searched_fields.items() if self.search.trials and arm.search else ():
                 for value in space.choices if space.choices is not None else (space.low, space.high):
-                    self.settings(arm, {dotted: _as_field(settings, dotted, value)})
+                    self.settings(arm, {str(name): _as_field(settings, name, value)})
         except ValueError as error:
             raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
         if settings.train.patience and settings.protocol.epoch_rule != "best-on-validation":
@@ -260,11 +268,9 @@ class StudySpec(Section):
             )
 
 
-def _as_field(settings: ArmSettings, dotted: str, value: Any) -> Any:
+def _as_field(settings: ArmSettings, name: Dotted, value: Any) -> Any:
     """Bring the bound of a range to the type of its field: TOML reads 10 and 10.0 alike into low and high."""
-    section, _, field = dotted.partition(".")
-    current = getattr(getattr(settings, section, None), field, None)
-    whole = isinstance(current, int) and not isinstance(current, bool)
+    whole = name.takes_whole_numbers(settings)
     return int(value) if whole and isinstance(value, float) and value.is_integer() else value
 
 

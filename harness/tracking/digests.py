@@ -14,11 +14,19 @@ import numpy as np
 import pandas as pd
 
 from harness.data.splits import Part
-from harness.study import DECLARATIONS, Arm, StudySpec
+from harness.study import DECLARATIONS, Arm, Comparison, Dotted, StudySpec
+from harness.study.dotted import selection
+from harness.tracking.uri import mask_tree
 
 EXTENT = ("arms", "evaluate.seeds")
 """Fields that say which trainings a study has, but change none of them: arms may come and go, and so may seeds. A study
 run goes on with others, but says so where something had been tested already: these can be chosen by results too."""
+
+
+def spec_document(spec: StudySpec) -> dict[str, Any]:
+    """Return a study as it is recorded: JSON data with every field, secrets masked."""
+    document: dict[str, Any] = mask_tree(spec.model_dump(mode="json"))
+    return document
 
 
 def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
@@ -27,59 +35,57 @@ def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
     Where runs are recorded is left out, for it changes no result; so are the question and what results are compared
     with (:data:`DECLARATIONS`), for they change no training.
     """
-    return resolved_digest(spec.model_dump(mode="json"), digests)
+    return document_digest(spec.model_dump(mode="json"), digests)
 
 
-def resolved_digest(resolved: Mapping[str, Any], digests: Mapping[str, str], *, comparisons: bool = False) -> str:
+def document_digest(document: Mapping[str, Any], digests: Mapping[str, str], *, comparisons: bool = False) -> str:
     """Return :func:`spec_digest` of a study as JSON data, such as an earlier version recorded it.
 
     ``comparisons`` takes question and comparisons in, as earlier versions did.
     """
-    kept = {name: section for name, section in resolved.items() if name != "tracking"}
-    left_out = ["search.storage"] if comparisons else ["search.storage", "study.question", *DECLARATIONS]
-    for dotted in left_out:
-        section, _, field = dotted.partition(".")
-        if field and section in kept:
-            kept[section] = {name: value for name, value in kept[section].items() if name != field}
-        elif not field:
-            kept.pop(section, None)
-    return _digest({"spec": kept, "inputs": dict(digests)})
+    left_out = () if comparisons else ("study.question", *DECLARATIONS)
+    return _digest({"spec": _without(document, "tracking", "search.storage", *left_out), "inputs": dict(digests)})
 
 
-def changed_declarations(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two resolved studies.
-
-    A field that an earlier version did not have yet has its default.
-    """
-
-    def value(resolved: Mapping[str, Any], dotted: str) -> Any:
-        section, _, field = dotted.partition(".")
-        if not field:
-            return resolved.get(section)
-        defaults = StudySpec.model_fields[section].default.model_dump(mode="json")
-        return {**defaults, **(resolved.get(section) or {})}[field]
-
-    changed = [dotted for dotted in (*DECLARATIONS, *EXTENT) if value(before, dotted) != value(after, dotted)]
-    if "compare" in changed and _same_comparisons(before.get("compare") or (), after.get("compare") or ()):
-        changed.remove("compare")
-    return changed
+def core_digest(document: Mapping[str, Any], data_digest: str) -> str:
+    """Return the digest of a study as JSON data without its :data:`EXTENT`, and of its audio."""
+    return document_digest(_without(document, *EXTENT), {"data": data_digest})
 
 
-def _same_comparisons(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
+def _without(document: Mapping[str, Any], *dotted: str) -> dict[str, Any]:
+    """Return a study as JSON data without these fields and sections."""
+    kept = dict(document)
+    for name in map(Dotted.parse, dotted):
+        if not name.field:
+            kept.pop(name.section, None)
+        elif isinstance(section := kept.get(name.section), Mapping):
+            kept[name.section] = {key: value for key, value in section.items() if key != name.field}
+    return kept
+
+
+def changed_declarations(before: StudySpec, after: StudySpec) -> list[str]:
+    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two studies; ``before`` was recorded, so
+    that its secrets are masked."""
+    return [
+        str(name)
+        for name in map(Dotted.parse, (*DECLARATIONS, *EXTENT))
+        if _shown(name, before) != _shown(name, after)
+        and not (str(name) == "compare" and _compare_alike(before.compare, after.compare))
+    ]
+
+
+def _shown(name: Dotted, spec: StudySpec) -> Any:
+    return mask_tree(spec.model_dump(mode="json", include=selection([str(name)])))
+
+
+def _compare_alike(before: Sequence[Comparison], after: Sequence[Comparison]) -> bool:
     """Return whether two studies compare alike; one that does not say what a claim is compared as leaves it open."""
 
-    def filled(entry: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-        return {**entry, "as": entry.get("as") or other.get("as")}
+    def alike(first: Comparison, second: Comparison) -> bool:
+        same = (first.claim, first.arm) == (second.claim, second.arm)
+        return same and (first.read_as == second.read_as or None in (first.read_as, second.read_as))
 
-    pairs = list(zip(before, after, strict=False))
-    return len(before) == len(after) and all(filled(first, second) == filled(second, first) for first, second in pairs)
-
-
-def core_digest(resolved: Mapping[str, Any], data_digest: str) -> str:
-    """Return the digest of a study as JSON data without its :data:`EXTENT`, and of its audio."""
-    evaluate = {name: value for name, value in resolved["evaluate"].items() if name != "seeds"}
-    core = {name: section for name, section in resolved.items() if name != "arms"} | {"evaluate": evaluate}
-    return resolved_digest(core, {"data": data_digest})
+    return len(before) == len(after) and all(map(alike, before, after))
 
 
 def search_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
@@ -97,11 +103,12 @@ def search_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
     )
 
 
-def arms_agree(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether the arms that two resolved studies share by name are the same but for their number of seeds."""
+def arms_agree(before: StudySpec, after: StudySpec) -> bool:
+    """Return whether the arms that two studies share by name are the same but for their number of seeds; ``before`` was
+    recorded, so that its secrets are masked."""
 
-    def by_name(resolved: Mapping[str, Any]) -> dict[str, Any]:
-        return {arm["name"]: {**arm, "seeds": None} for arm in resolved["arms"]}
+    def by_name(spec: StudySpec) -> dict[str, Any]:
+        return {arm.name: mask_tree(arm.model_dump(mode="json", exclude={"seeds"})) for arm in spec.arms}
 
     first, second = by_name(before), by_name(after)
     return all(first[name] == second[name] for name in first.keys() & second.keys())

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.errors import TrackingError
+from harness.errors import StudyError, TrackingError
+from harness.study import StudySpec, read_recorded
 from harness.tracking import names
 from harness.tracking.files import (
     PUT_BACK,
@@ -144,18 +145,20 @@ def whole_or_none(tag: str) -> int | None:
     return None if tag == names.NOT_APPLICABLE else int(tag)
 
 
-def belongs(fold: Run, spec: Mapping[str, Any]) -> bool:
-    """Return whether the study ``spec``, as JSON data, has this training: in another session its run may have had other
-    arms, or more seeds."""
+def study_of(run: Run, document: Any, environment: Mapping[str, Any], name: str = names.SPEC_FILE) -> StudySpec:
+    """Return the study that ``document``, the JSON data of the file ``name`` of a study ``run``, records.
+
+    ``environment`` is that of the session which wrote it. TrackingError when this version cannot read it.
+    """
+    try:
+        return read_recorded(document, f"{name} of run {run.info.run_id}", environment)
+    except StudyError as error:
+        raise TrackingError(*error.args) from None
+
+
+def belongs(fold: Run, spec: StudySpec) -> bool:
+    """Return whether the study ``spec`` has this training: in another session its run may have had other arms, or more
+    seeds."""
     tags = fold.data.tags
-    arms = {arm["name"]: arm for arm in spec["arms"]}
-    if tags["arm"] not in arms:
-        return False
-    return tags["phase"] != names.FINAL or int(tags["seed"]) < _n_seeds(spec, arms, tags["arm"])
-
-
-def _n_seeds(spec: Mapping[str, Any], arms: Mapping[str, Any], name: str) -> int:
-    """Return how many seeds an arm has, as :meth:`harness.study.StudySpec.seeds` counts them, of a study as JSON."""
-    if streams := arms[name].get("fuse"):
-        return min(_n_seeds(spec, arms, stream) for stream in streams)
-    return int(arms[name].get("seeds") or spec["evaluate"].get("seeds") or 1)
+    seeds = next((spec.seeds(arm) for arm in spec.arms if arm.name == tags["arm"]), None)
+    return seeds is not None and (tags["phase"] != names.FINAL or int(tags["seed"]) < seeds)

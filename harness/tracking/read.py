@@ -15,9 +15,18 @@ from numpy.typing import NDArray
 
 from harness.errors import TrackingError
 from harness.record import FOLD_COLUMNS, StudyRecord
+from harness.study import StudySpec
 from harness.tracking import names
 from harness.tracking.files import PUT_BACK, fetched, read_json
-from harness.tracking.folds import StoredFold, belongs, plain_metrics, read_fold, read_fold_weights, whole_or_none
+from harness.tracking.folds import (
+    StoredFold,
+    belongs,
+    plain_metrics,
+    read_fold,
+    read_fold_weights,
+    study_of,
+    whole_or_none,
+)
 from harness.tracking.gathering import gather_tables
 from harness.tracking.session import active_seconds, descendants
 from harness.tracking.store import Store, open_store
@@ -79,8 +88,8 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
     Raises
     ------
     TrackingError
-        When the store, the study or the run does not exist, none has finished, or an artifact is missing or damaged.
-        The message names what is there. Nothing is created by reading.
+        When the store, the study or the run does not exist, none has finished, an artifact is missing or damaged, or
+        this version cannot read the recorded study. The message names what is there. Nothing is created by reading.
     """
     store = open_store(uri, create=False)
     with store.guard(f"read the study {name!r}"):
@@ -98,9 +107,10 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
                 content[artifact] = read_json(found)
             recorded = file(names.CLAIMS_FILE)
             claims = read_json(recorded) if recorded else {}
-            searches = _searches(file, content[names.SPEC_FILE])
-        spec, data = content[names.SPEC_FILE], content[names.DATA_FILE]
-        order = {arm["name"]: position for position, arm in enumerate(spec["arms"])}
+            spec = study_of(run, content[names.SPEC_FILE], content[names.ENVIRONMENT_FILE])
+            searches = _searches(file, spec)
+        data = content[names.DATA_FILE]
+        order = {arm.name: position for position, arm in enumerate(spec.arms)}
         folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec)])
         folds.sort(key=lambda each: _position(each, order))
         final = [
@@ -124,8 +134,8 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
     )
 
 
-def _searches(file: Callable[[str], Path | None], spec: dict[str, Any]) -> dict[str, Any]:
-    found = {arm["name"]: file(f"{names.SEARCH_FOLDER}/{arm['name']}.json") for arm in spec["arms"]}
+def _searches(file: Callable[[str], Path | None], spec: StudySpec) -> dict[str, Any]:
+    found = {arm.name: file(f"{names.SEARCH_FOLDER}/{arm.name}.json") for arm in spec.arms}
     return {name: read_json(path) for name, path in found.items() if path is not None}
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from harness.errors import TrackingError
+from harness.study import StudySpec
 from harness.tracking import names
-from harness.tracking.digests import resolved_digest
+from harness.tracking.digests import document_digest
 from harness.tracking.files import PUT_BACK, fetched, read_json, read_weights
-from harness.tracking.folds import belongs, whole_or_none
+from harness.tracking.folds import belongs, study_of, whole_or_none
 from harness.tracking.session import descendants
 from harness.tracking.store import Store, open_store
 
@@ -83,7 +84,7 @@ class RecordedRun:
     study_run
         Id of the study run above it (or its own).
     spec
-        The resolved study, as JSON data.
+        The study, resolved.
     spec_is_original
         Whether the study still has the digest that its run was made with; None where that cannot be told.
     environment
@@ -101,7 +102,7 @@ class RecordedRun:
     title: str
     study: str
     study_run: str
-    spec: Mapping[str, Any]
+    spec: StudySpec
     spec_is_original: bool | None
     environment: Mapping[str, Any]
     folds: tuple[RecordedFold, ...]
@@ -115,8 +116,8 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
     Raises
     ------
     TrackingError
-        When no run or several have such an id, the run is none of this harness, it has not finished, or what is needed
-        of its study is missing or damaged.
+        When no run or several have such an id, the run is none of this harness, it has not finished, what is needed of
+        its study is missing or damaged, or this version cannot read the study.
     """
     store = open_store(uri, create=False)
     with store.guard(f"read the run {run_id}"):
@@ -131,10 +132,14 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
             if each.data.tags["level"] == names.FOLD
         ]
         with fetched(store, study) as file:
-            spec = _needed(store, study, file, names.SPEC_FILE)
+            document = _needed(store, study, file, names.SPEC_FILE)
             sessions = _sessions(store, study, file)
-            earlier_files = [file(f"study-session-{number}.json") for number in range(1, len(sessions))]
-            earlier_specs = [read_json(each) for each in earlier_files if each is not None]
+            spec = study_of(study, document, sessions[-1])
+            earlier_specs = [
+                study_of(study, read_json(path), session, path.name)
+                for number, session in enumerate(sessions[:-1], start=1)
+                if (path := file(f"study-session-{number}.json")) is not None
+            ]
         # What an earlier session had and the last has not was taken out; what none had is a file that was changed.
         gone = [
             each for each in found if not belongs(each, spec) and any(belongs(each, before) for before in earlier_specs)
@@ -160,7 +165,7 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
         study=tags["study"],
         study_run=study_run,
         spec=spec,
-        spec_is_original=_is_original(study, spec, sessions[-1]),
+        spec_is_original=_is_original(study, document, sessions[-1]),
         environment=sessions[-1],
         folds=tuple(siblings[each.info.run_id] for each in mine),
         siblings=tuple(siblings.values()),
@@ -293,13 +298,13 @@ def _is_below(fold: Run, run: Run) -> bool:
     return level == names.STUDY or fold.data.tags.get(names.PARENT_TAG) == run.info.run_id
 
 
-def _is_original(study: Run, spec: dict[str, Any], environment: Mapping[str, Any]) -> bool | None:
+def _is_original(study: Run, document: dict[str, Any], environment: Mapping[str, Any]) -> bool | None:
     inputs = {name: each for name, each in environment.get("digests", {}).items() if name not in _NOT_INPUTS}
     made_with = study.data.tags.get("spec_digest", names.NOT_APPLICABLE)
     # A password that was masked before it was written changes the digest too.
-    if made_with == names.NOT_APPLICABLE or "***" in json.dumps(spec):
+    if made_with == names.NOT_APPLICABLE or "***" in json.dumps(document):
         return None
-    return made_with in (resolved_digest(spec, inputs), resolved_digest(spec, inputs, comparisons=True))
+    return made_with in (document_digest(document, inputs), document_digest(document, inputs, comparisons=True))
 
 
 def _name(run: Run) -> str:

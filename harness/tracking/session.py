@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import StudySpec
-from harness.tracking.digests import arms_agree, changed_declarations, core_digest
+from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
 from harness.tracking.environment import Environment
 from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
+from harness.tracking.folds import study_of
 from harness.tracking.names import (
     ACTIVE_SECONDS_TAG,
     CLAIMS_FILE,
@@ -35,7 +36,6 @@ from harness.tracking.names import (
 )
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.store import Store
-from harness.tracking.uri import mask_tree
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -53,20 +53,23 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
     for run in runs:
         if run.data.tags.get("spec_digest") == digests["spec"]:
             return run
-    resolved = mask_tree(spec.model_dump(mode="json"))
-    core = core_digest(resolved, digests["data"])
+    core = core_digest(spec_document(spec), digests["data"])
     for run in runs:
         if run.data.tags.get("data_digest") != digests["data"]:
             continue
         environment, earlier = _earlier(store, run)
-        if environment is None or earlier is None or not earlier.keys() >= {"arms", "evaluate"}:
+        if environment is None or earlier is None:
             continue
         # A feature set that both have must hold the same numbers.
         inputs = environment.get("digests", {})
         same_inputs = all(
             inputs[name] == digests[name] for name in inputs.keys() & digests.keys() if name.startswith("features.")
         )
-        if same_inputs and core_digest(earlier, digests["data"]) == core and arms_agree(earlier, resolved):
+        if (
+            same_inputs
+            and core_digest(earlier, digests["data"]) == core
+            and arms_agree(study_of(run, earlier, environment), spec)
+        ):
             return run
     return None
 
@@ -128,9 +131,9 @@ def begin_session(
     run_id = run.info.run_id
     number = int(run.data.tags.get(SESSIONS_TAG, "0")) + 1
     facts = {**environment.facts, "digests": dict(digests), "session": number, "began_ms": now_ms()}
-    resolved = mask_tree(spec.model_dump(mode="json"))
+    document = spec_document(spec)
     files: dict[str, Writer] = {
-        SPEC_FILE: json_file(resolved),
+        SPEC_FILE: json_file(document),
         DATA_FILE: json_file(data_facts(clips)),
         LEAKAGE_FILE: json_file(leakage_rows(leakage)),
         CLAIMS_FILE: json_file(claims),
@@ -141,9 +144,10 @@ def begin_session(
         facts[RESUMED_TAG] = sorted(changed)
         files[f"environment-session-{number - 1}.json"] = json_file(earlier)
         later = set(earlier.get(DECLARED_LATER, ()))
-        if earlier_spec is not None and earlier_spec != resolved:
+        if earlier_spec is not None and earlier_spec != document:
             files[f"study-session-{number - 1}.json"] = json_file(earlier_spec)
-            later |= set(changed_declarations(earlier_spec, resolved)) if tested else set()
+            before = study_of(run, earlier_spec, earlier)
+            later |= set(changed_declarations(before, spec)) if tested else set()
         if later:
             facts[DECLARED_LATER] = sorted(later)
     files[ENVIRONMENT_FILE] = json_file(facts)

@@ -20,7 +20,7 @@ from harness.data.leakage import LeakageReport
 from harness.study import Arm, StudySpec
 from harness.tracking import names
 from harness.tracking.delivery import Courier
-from harness.tracking.digests import core_digest, spec_digest, text_digest
+from harness.tracking.digests import core_digest, spec_digest, spec_document, text_digest
 from harness.tracking.environment import collect_environment
 from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
@@ -42,7 +42,7 @@ from harness.tracking.session import (
 )
 from harness.tracking.spool import recording_uri, spool_of
 from harness.tracking.store import Store, open_store
-from harness.tracking.uri import is_remote, local_folder, mask_secrets, mask_tree
+from harness.tracking.uri import is_remote, local_folder, mask_secrets
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -125,7 +125,7 @@ class StudyRecorder(FoldRecorder):
         for warning in environment.warnings:
             tell(warning)
         # Studies that go on in one study run share a lock.
-        core = core_digest(mask_tree(spec.model_dump(mode="json")), digests["data"])
+        core = core_digest(spec_document(spec), digests["data"])
         lock = _take_lock(store, spec.study.name, core, tell)
         recorder = None
         try:
