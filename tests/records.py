@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from harness.record import StudyRecord
+from harness.study import StudySpec, read_recorded, recorded_document
+from harness.study.arms import NAME
 from harness.vocabulary import DATASETS
 
 ESC10 = ("dog", "rooster", "rain", "sea_waves", "crackling_fire", "crying_baby", "sneezing", "clock_tick", "helicopter",
@@ -79,7 +82,7 @@ def build_record(
     for trial in range(trials):
         runs += [_run(arm, "search", trial, fold, 0, rng) for arm, *_ in trained for fold in folds]
     compared = {"compare": [{"claim": claim, "arm": arm} for claim, arm in compare]} if compare else {}
-    spec = _spec(name, dataset, folds, n_seeds, trained, fused, trials) | compared | sections
+    spec = study_of(_spec(name, dataset, folds, n_seeds, trained, fused, trials) | compared | sections)
     return StudyRecord(
         name=name,
         run_id="0123456789abcdef0123456789abcdef",
@@ -96,6 +99,35 @@ def build_record(
         searches={arm: _search(rng, arm, folds, trials) for arm, *_ in trained} if trials else {},
         claims={key: tomllib.loads((PAPERS / f"{key}.toml").read_text("utf-8")) for key in _papers(compare)},
     )
+
+
+def study_of(document: dict[str, Any]) -> StudySpec:
+    """Return the study that ``document`` records. Names of arms that no study file may have are taken all the same."""
+    names = [arm["name"] for arm in document["arms"]]
+    if all(re.match(NAME, name) for name in names):
+        return read_recorded(document, "synthetic study", {})
+    arms = [{**arm, "name": f"arm {number}"} for number, arm in enumerate(document["arms"])]
+    return renamed(read_recorded({**document, "arms": arms}, "synthetic study", {}), names)
+
+
+def renamed(spec: StudySpec, names: Sequence[str]) -> StudySpec:
+    """Return ``spec`` whose arms have these ``names``, unchecked."""
+    arms = zip(spec.arms, names, strict=True)
+    return spec.model_copy(update={"arms": tuple(arm.model_copy(update={"name": name}) for arm, name in arms)})
+
+
+def restudied(record: StudyRecord, **sections: Any) -> StudyRecord:
+    """Return ``record`` whose study has these fields of sections, and these lists, instead."""
+    document = recorded_document(record.spec)
+    for name, value in sections.items():
+        document[name] = {**document.get(name, {}), **value} if isinstance(value, dict) else value
+    return dataclasses.replace(record, spec=study_of(document))
+
+
+def with_arm(record: StudyRecord, name: str, **fields: Any) -> StudyRecord:
+    """Return ``record`` whose arm ``name`` has these ``fields``."""
+    arms = recorded_document(record.spec)["arms"]
+    return restudied(record, arms=[{**arm, **fields} if arm["name"] == name else arm for arm in arms])
 
 
 def us8k_record(**changes: Any) -> StudyRecord:
@@ -237,22 +269,22 @@ def _spec(
     trials: int,
 ) -> dict[str, Any]:
     arms: list[dict[str, Any]] = [
-        {"name": arm, "model": model, "features": features, "fuse": None, "rule": None}
-        for arm, model, features, _ in trained
+        {"name": arm, "model": model, "features": features} for arm, model, features, _ in trained
     ]
     if fused is not None:
         arms.append({"name": fused[0], "fuse": list(fused[1]), "rule": fused[2], "level": "clip"})
     search: dict[str, Any] = {"trials": trials, "sampler": "tpe", "selection": "per-fold"}
     if trials:
         search["space"] = {"train.lr": {"low": 1e-4, "high": 1e-2}, "model.dropout": {"low": 0.1, "high": 0.5}}
-    official = DATASETS[dataset].folds
+    # A study has three folds at least, of which it may test fewer.
+    used = list(folds) if 3 <= len(folds) < len(DATASETS[dataset].folds) else None
     return {
         "study": {"name": name, "question": "Does TSCNN-DS beat its streams on ESC-10?", "seed": 2019},
-        "data": {"dataset": dataset, "folds": None if set(folds) == set(official) else list(folds)},
+        "data": {"dataset": dataset, "folds": used},
         "protocol": {"split": "official", "epoch_rule": "fixed", "final_train": "train"},
         "arms": arms,
         "search": search,
-        "evaluate": {"seeds": n_seeds, "folds": None, "margin": 2.0},
+        "evaluate": {"seeds": n_seeds, "folds": list(folds) if len(folds) < 3 else None, "margin": 2.0},
     }
 
 

@@ -44,7 +44,8 @@ def document_digest(document: Mapping[str, Any], digests: Mapping[str, str], *, 
     ``comparisons`` takes question and comparisons in, as earlier versions did.
     """
     left_out = () if comparisons else ("study.question", *DECLARATIONS)
-    return _digest({"spec": _without(document, "tracking", "search.storage", *left_out), "inputs": dict(digests)})
+    kept = {name: section for name, section in document.items() if name != "tracking"}
+    return _digest({"spec": _without(kept, "search.storage", *left_out), "inputs": dict(digests)})
 
 
 def core_digest(document: Mapping[str, Any], data_digest: str) -> str:
@@ -53,7 +54,7 @@ def core_digest(document: Mapping[str, Any], data_digest: str) -> str:
 
 
 def _without(document: Mapping[str, Any], *dotted: str) -> dict[str, Any]:
-    """Return a study as JSON data without these fields and sections."""
+    """Return a study as JSON data without these fields and lists."""
     kept = dict(document)
     for name in map(Dotted.parse, dotted):
         if not name.field:

@@ -12,7 +12,8 @@ from harness.comparisons.between_arms import MOST_ARMS, ArmComparisons, Contrast
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.statistics import Verdict, holm, paired
-from tests.records import build_record
+from harness.study import recorded_document
+from tests.records import build_record, restudied
 
 DECLARED = {"contrasts": [["MLMC", "LMCNet"], ["TSCNN-DS", "MLMC"]], "margin": 2.0}
 
@@ -42,8 +43,8 @@ def answers(record: StudyRecord, arm: str, seed: int = 0) -> dict[tuple[int, str
 def copied(record: StudyRecord, arm: str, copy: str) -> StudyRecord:
     """Return the record with a second arm that predicts what ``arm`` does."""
     rows = record.predictions.query(f"arm == {arm!r}").assign(arm=copy)
-    spec = record.spec | {"arms": [*record.spec["arms"], {"name": copy, "model": "su4", "features": "LM"}]}
-    return dataclasses.replace(record, spec=spec, predictions=pd.concat([record.predictions, rows]))
+    arms = [*recorded_document(record.spec)["arms"], {"name": copy, "model": "su4", "features": "LM"}]
+    return dataclasses.replace(restudied(record, arms=arms), predictions=pd.concat([record.predictions, rows]))
 
 
 @pytest.fixture(scope="module")

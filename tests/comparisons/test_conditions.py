@@ -10,7 +10,7 @@ import pytest
 from harness.claims import Claim
 from harness.comparisons.conditions import Conditions, compared, conditions_of
 from tests.claims.audit.papers import claim_of, column, paper
-from tests.records import build_record, us8k_record
+from tests.records import build_record, restudied, us8k_record, with_arm
 
 # All that can be stated, stated alike on both sides.
 HERE = Conditions("urbansound8k", 10, False, "official", "fixed", "validation", "macro")
@@ -146,14 +146,12 @@ class TestOfAStudy:
 
     @pytest.mark.parametrize(("selection", "tuning"), [("per-fold", "validation"), ("pooled", "reported folds")])
     def test_an_arm_that_the_search_leaves_alone_is_not_tuned(self, selection: str, tuning: str) -> None:
-        record = build_record(trials=2)
-        record.spec["search"]["selection"] = selection
-        record.spec["arms"][2]["search"] = False
+        record = restudied(with_arm(build_record(trials=2), "MLMC", search=False), search={"selection": selection})
         said = {arm: conditions_of(record, arm).tuning for arm in ("LMCNet", "MCNet", "MLMC", "TSCNN-DS")}
         assert said == {"LMCNet": tuning, "MCNet": tuning, "MLMC": "not stated", "TSCNN-DS": tuning}
         assert conditions_of(record).tuning == tuning
-        for stream in record.spec["arms"][:2]:
-            stream["search"] = False
+        for stream in ("LMCNet", "MCNet"):
+            record = with_arm(record, stream, search=False)
         assert conditions_of(record, "TSCNN-DS").tuning == "not stated"
 
     @pytest.mark.parametrize(
@@ -171,14 +169,12 @@ class TestOfAStudy:
     def test_values_that_were_tuned_elsewhere_count_with_the_search(
         self, declared: str, searched: bool, tuning: str
     ) -> None:
-        record = build_record(trials=2 if searched else 0)
-        record.spec["train"] = {**record.spec.get("train", {}), "tuned_on": declared}
+        record = restudied(build_record(trials=2 if searched else 0), train={"tuned_on": declared})
         assert {conditions_of(record, arm).tuning for arm in ("LMCNet", "TSCNN-DS")} == {tuning}
 
     def test_an_arm_declares_for_itself_and_a_fusion_is_as_its_stream_that_saw_most(self) -> None:
-        record = build_record()
-        record.spec["train"] = {**record.spec.get("train", {}), "tuned_on": "none"}
-        record.spec["arms"][1]["set"] = {"train.tuned_on": "reported folds", "train.tuned_by": "hand"}
+        own = {"train.tuned_on": "reported folds", "train.tuned_by": "hand"}
+        record = with_arm(restudied(build_record(), train={"tuned_on": "none"}), "MCNet", set=own)
         said = {arm: conditions_of(record, arm).tuning for arm in ("LMCNet", "MCNet", "TSCNN-DS")}
         assert said == {"LMCNet": "none", "MCNet": "reported folds", "TSCNN-DS": "reported folds"}
         assert record.tuned("TSCNN-DS") == ("reported folds", "hand")

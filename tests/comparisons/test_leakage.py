@@ -12,6 +12,7 @@ import pytest
 from harness.comparisons.leakage import leakage_of
 from harness.data import ClipTable, leakage_report, make_splits
 from harness.record import StudyRecord
+from tests.records import study_of
 
 SEGMENTS = 3
 
@@ -49,11 +50,18 @@ def _record(clips: ClipTable, split: str, final_train: str, folds: tuple[int, ..
         name="old",
         run_id="1",
         status="FINISHED",
-        spec={
-            "data": {"dataset": "esc10"},
-            "protocol": {"split": split, "final_train": final_train},
-            "arms": [{"name": "A"}, {"name": "F", "fuse": ["A", "A"]}],
-        },
+        spec=study_of(
+            {
+                "study": {"name": "old"},
+                "data": {"dataset": "esc10"},
+                "protocol": {"split": split, "final_train": final_train},
+                "arms": [
+                    {"name": "A", "model": "su4", "features": "LMC"},
+                    {"name": "B", "model": "su4", "features": "MC"},
+                    {"name": "F", "fuse": ["A", "B"], "rule": "mean"},
+                ],
+            }
+        ),
         classes=clips.classes,
         predictions=predictions[predictions["fold"].isin(folds)],
         history=pd.DataFrame(),

@@ -10,7 +10,7 @@ import pytest
 
 from harness.comparisons.missed_clips import hard_clips
 from harness.record import StudyRecord
-from tests.records import build_record
+from tests.records import TRAINED, build_record
 
 CLASSES = ("dog", "rain", "siren")
 # clip: fold, true class, and what LMCNet, MCNet and their fusion call it with seed 0 and seed 1.
@@ -43,9 +43,8 @@ def record_of(clips: Mapping[str, tuple[int, int, str, str, str]]) -> StudyRecor
         for arm, called in zip(("LMCNet", "MCNet", "TSCNN-DS"), calls, strict=True)
         for seed, call in enumerate(called)
     ]
-    base = build_record(folds=(1, 2), classes=CLASSES)
-    spec = base.spec | {"arms": [arm for arm in base.spec["arms"] if arm["name"] != "MLMC"]}
-    return dataclasses.replace(base, spec=spec, predictions=pd.DataFrame(rows).sample(frac=1, random_state=2))
+    base = build_record(folds=(1, 2), classes=CLASSES, trained=TRAINED[:2])
+    return dataclasses.replace(base, predictions=pd.DataFrame(rows).sample(frac=1, random_state=2))
 
 
 def test_missed_by_all_with_any_seed() -> None:

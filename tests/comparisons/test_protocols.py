@@ -14,7 +14,8 @@ from harness.comparisons.protocols import ProtocolEffect, protocol_effects
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.statistics import against_published
-from tests.records import build_record
+from harness.study import ProtocolSection, recorded_document
+from tests.records import build_record, restudied, with_arm
 
 STRICT, SHUFFLED, CHOSEN = "LMC", "LMC random-clip", "LMC best-on-test"
 SETS: dict[str, dict[str, Any]] = {
@@ -29,7 +30,8 @@ def record_of(sets: dict[str, dict[str, Any]] = SETS, **changes: Any) -> StudyRe
     folds."""
     trained = [(name, "su4", "LMC", 1.0 + 0.2 * position) for position, name in enumerate(sets)]
     record = build_record(trained=trained, fused=None, **changes)
-    arms = [{**arm, "set": sets[arm["name"]]} for arm in record.spec["arms"]]
+    for name, values in sets.items():
+        record = with_arm(record, name, set=values)
     predictions = record.predictions.copy()
     for name, values in sets.items():
         if "random" in str(values.get("protocol.split")):
@@ -37,7 +39,7 @@ def record_of(sets: dict[str, dict[str, Any]] = SETS, **changes: Any) -> StudyRe
             ids = sorted(predictions.loc[own, "clip_id"].unique())
             cut = dict(zip(ids, np.random.default_rng(1).permutation(len(ids)) % 5 + 1, strict=True))
             predictions.loc[own, "fold"] = predictions.loc[own, "clip_id"].map(cut)
-    return replace(record, spec={**record.spec, "arms": arms}, predictions=predictions)
+    return replace(record, predictions=predictions)
 
 
 def effects_of(record: StudyRecord) -> tuple[tuple[ProtocolEffect, ...], ArmComparisons]:
@@ -105,7 +107,10 @@ def test_clips_are_paired_whatever_fold_they_lie_in() -> None:
 
 def test_a_fused_arm_has_the_protocol_of_its_streams() -> None:
     record = build_record()
-    arms = [{**arm, "set": {"protocol.split": "random-clip"}} for arm in record.spec["arms"]]
-    record = replace(record, spec={**record.spec, "arms": arms})
-    assert record.protocol("TSCNN-DS") == {"split": "random-clip", "epoch_rule": "fixed", "final_train": "train"}
+    arms = [
+        arm if arm.get("fuse") else {**arm, "set": {"protocol.split": "random-clip"}}
+        for arm in recorded_document(record.spec)["arms"]
+    ]
+    record = restudied(record, arms=arms)
+    assert record.protocol("TSCNN-DS") == ProtocolSection(split="random-clip")
     assert len(record.protocols) == 1

@@ -17,7 +17,7 @@ from harness.errors import ClaimsError
 from harness.record import StudyRecord
 from harness.statistics import Verdict, holm
 from tests.claims.audit.papers import column_of
-from tests.records import build_record, us8k_record
+from tests.records import build_record, restudied, us8k_record, with_arm
 
 ARMS = ("LMCNet", "MCNet", "MLMC", "TSCNN-DS")
 
@@ -115,11 +115,12 @@ class TestReadAs:
         self, claim: str, said: str | None, expected: str
     ) -> None:
         record = us8k_record(compare=[(claim, "MLMC")])
-        record.spec["compare"][0]["as"] = said
-        assert only(record).read_as == expected
+        compare = {"claim": claim, "arm": "MLMC"}
+        assert only(restudied(record, compare=[{**compare, "as": said}])).read_as == expected
         # Studies of earlier versions have no such key.
-        del record.spec["compare"][0]["as"]
-        assert only(record).read_as == ("reference" if "salamon" in claim else "replication")
+        assert only(restudied(record, compare=[compare])).read_as == (
+            "reference" if "salamon" in claim else "replication"
+        )
 
 
 class TestClassClaims:
@@ -245,8 +246,7 @@ def test_margin_and_confidence_are_those_declared() -> None:
 
 def test_an_arm_tuned_on_the_reported_folds_is_marked_where_its_neighbour_is_not() -> None:
     record = us8k_record(trials=2, compare=[("su2019:T2/LMCNet", "LMCNet"), ("su2019:T2/MLMC", "MLMC")])
-    record.spec["search"]["selection"] = "pooled"
-    record.spec["arms"][2]["search"] = False
+    record = restudied(with_arm(record, "MLMC", search=False), search={"selection": "pooled"})
     tuned, left = comparisons(record)
     optimistic = "hyperparameters were chosen on the reported folds here, so the measured accuracy is optimistic"
     assert optimistic in tuned.caveats

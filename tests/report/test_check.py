@@ -16,7 +16,7 @@ from harness.errors import HarnessError, ReportError
 from harness.report import check_report, write_report
 from harness.report.check import RECORDED
 from harness.report.results_file import RESULTS
-from tests.records import TRAINED, build_record, searched_record
+from tests.records import TRAINED, build_record, restudied, searched_record
 from tests.security.fuzz import fuzz
 
 
@@ -132,8 +132,8 @@ def test_claims_that_are_not_here_are_said_and_can_be_given(tmp_path: Path) -> N
         compare=[("piczak2015cnn:ESC-10/CNN", TRAINED[0][0])],
     )  # fmt: skip
     claims = json.loads(json.dumps(record.claims).replace("piczak2015cnn", "own"))
-    spec = json.loads(json.dumps(record.spec).replace("piczak2015cnn", "own"))
-    own = replace(record, claims=claims, spec=spec)
+    compare = [{"claim": "own:ESC-10/CNN", "arm": TRAINED[0][0]}]
+    own = replace(restudied(record, compare=compare), claims=claims)
     folder = tmp_path / "own"
     write_report(own, folder, pdf=False)
     found = check_report(folder)

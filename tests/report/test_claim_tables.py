@@ -15,7 +15,7 @@ from harness.report.claim_tables import claim_tables, claimed_class_tables, samp
 from harness.report.evidence import Evidence, gather
 from harness.report.table import Table
 from harness.statistics import Decision, Verdict, holm
-from tests.records import MakeRecord, restated, us8k_record, with_fold_sd
+from tests.records import MakeRecord, restated, restudied, us8k_record, with_fold_sd
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -119,8 +119,9 @@ def test_a_reference_is_called_one_wherever_it_stands(make_record: MakeRecord) -
 
 
 def test_a_study_says_what_a_claim_is_compared_as(make_record: MakeRecord) -> None:
-    record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
-    record.spec["compare"][0]["as"] = "replication"
+    compare = {"claim": "piczak2015cnn:ESC-10/CNN", "arm": "LMCNet"}
+    record = make_record(compare=[tuple(compare.values())])
+    record = restudied(record, compare=[{**compare, "as": "replication"}])
     main, _ = claim_tables(found_higher(gather(with_fold_sd(record))))
     assert rows(main)[0]["Claim"] == "piczak2015cnn:ESC-10/CNN"
     assert rows(main)[0]["Verdict"] == "higher"

@@ -11,7 +11,7 @@ from harness.errors import ReportError
 from harness.record import StudyRecord
 from harness.report.conclusions import findings
 from harness.report.evidence import Evidence, gather
-from tests.records import MakeRecord
+from tests.records import MakeRecord, restudied
 
 
 def test_papers_are_those_of_the_compared_claims(us8k: Evidence, evidence: Evidence) -> None:
@@ -23,7 +23,7 @@ def test_papers_are_those_of_the_compared_claims(us8k: Evidence, evidence: Evide
 
 def test_an_unknown_claim_leaves_the_arms_standing(make_record: MakeRecord, caplog: pytest.LogCaptureFixture) -> None:
     record = make_record(compare=[("su2019:T2/LMCNet", "LMCNet")])
-    lost = dataclasses.replace(record, spec=record.spec | {"compare": [{"claim": "su2019:T9/x", "arm": "LMCNet"}]})
+    lost = restudied(record, compare=[{"claim": "su2019:T9/x", "arm": "LMCNet"}])
     evidence = gather(lost)
     assert evidence.claims == ()
     assert "T9" in evidence.claims_refused

@@ -17,6 +17,7 @@ from harness.record import StudyRecord
 from harness.report import results
 from harness.report.evidence import Evidence, gather
 from harness.report.results import SCHEMA_FILE, json_data, results_json
+from harness.study import recorded_document
 from tests.records import restated
 
 MakeRecord = Callable[..., StudyRecord]
@@ -73,7 +74,7 @@ def test_what_a_reader_must_know_is_said(make_record: MakeRecord) -> None:
     assert len(found["marks"]) == 4
     assert found["command"].startswith("harness run-study")
     assert found["environment"]["git"]["dirty"] is True
-    assert found["spec"] == json_data(record.spec)
+    assert found["spec"] == recorded_document(record.spec)
     assert [row["fold"] for row in found["leakage"]] == [1, 2, 10]
 
 

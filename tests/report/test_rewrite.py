@@ -12,7 +12,7 @@ import pytest
 from harness.errors import ReportError
 from harness.record import StudyRecord
 from harness.report import rewrite_report, write_report
-from harness.study import StudySpec
+from harness.study import Dotted, StudySpec
 from tests.records import TRAINED, searched_record
 
 
@@ -56,14 +56,10 @@ def test_numbers_come_from_the_predictions_not_from_the_old_results(original: Pa
 
 
 def spec_of(record: StudyRecord, **changes: Any) -> StudySpec:
-    document = json.loads(json.dumps(record.spec))
+    spec = record.spec
     for dotted, value in changes.items():
-        section, _, field = dotted.partition("__")
-        if field:
-            document[section] = {**document.get(section, {}), field: value}
-        else:
-            document[section] = value
-    return StudySpec.model_validate_json(json.dumps(document))
+        spec = Dotted.parse(dotted.replace("__", ".")).set(spec, value)
+    return spec
 
 
 def test_declarations_are_taken_from_the_study_file(record_of_search: StudyRecord, folder: Path) -> None:

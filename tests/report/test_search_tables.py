@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from harness.record import StudyRecord
 from harness.report.search_tables import describe_space, search_tables, trials_of
+from harness.study import Space
 from tests.records import MakeRecord
 
 
@@ -71,15 +71,15 @@ def test_trials_come_in_order_with_their_mean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "text"),
+    ("space", "text"),
     [
-        ({"low": 1e-4, "high": 0.01, "log": True}, "0.0001 to 0.01, logarithmic"),
-        ({"low": 10.0, "high": 50.0, "log": False, "step": 10.0, "choices": None}, "10 to 50 in steps of 10"),
-        ({"choices": [True, 3, 0.5, "sgd"], "low": None}, "True, 3, 0.5, sgd"),
+        (Space(low=1e-4, high=0.01, log=True), "0.0001 to 0.01, logarithmic"),
+        (Space(low=10.0, high=50.0, step=10.0), "10 to 50 in steps of 10"),
+        (Space(choices=(True, 3, 0.5, "sgd")), "True, 3, 0.5, sgd"),
     ],
 )
-def test_ranges_in_words(entry: dict[str, Any], text: str) -> None:
-    assert describe_space(entry) == text
+def test_ranges_in_words(space: Space, text: str) -> None:
+    assert describe_space(space) == text
 
 
 def test_many_arms_continue_in_a_second_table(make_record: MakeRecord) -> None:

@@ -17,8 +17,11 @@ from harness.report.evidence import gather
 from harness.report.table import Table
 from harness.report.tables import build_tables, describe_arm
 from harness.report.wording import protocol_sentences
+from tests.records import with_arm
 
 MakeRecord = Callable[..., StudyRecord]
+
+SPACE = {"train.lr": {"low": 1e-4, "high": 1e-2}}
 
 
 def layers() -> pd.DataFrame:
@@ -117,7 +120,7 @@ class TestMarks:
             ({"protocol": {"split": "random-clip"}}, "Random split (random-clip)"),
             ({"protocol": {"split": "random-segment"}}, "Random split (random-segment)"),
             ({"protocol": {"epoch_rule": "best-on-test"}}, "Best-on-test"),
-            ({"search": {"trials": 3, "selection": "pooled", "space": {}}}, "Tuned on the reported folds"),
+            ({"search": {"trials": 3, "selection": "pooled", "space": SPACE}}, "Tuned on the reported folds"),
             ({"status": "FAILED"}, "Incomplete: the study run failed"),
         ],
     )
@@ -166,9 +169,8 @@ class TestMarks:
 
     def test_an_arm_with_its_own_number_of_seeds_lacks_none(self, record: StudyRecord) -> None:
         table = record.predictions
-        arms = [{**arm, "seeds": 1} if arm["name"] == "LMCNet" else arm for arm in record.spec["arms"]]
         kept = table[~(table["arm"].isin(["LMCNet", "TSCNN-DS"]) & (table["seed"] == 1))]
-        fewer = dataclasses.replace(record, predictions=kept, spec={**record.spec, "arms": arms})
+        fewer = dataclasses.replace(with_arm(record, "LMCNet", seeds=1), predictions=kept)
         assert not any("fewer than" in caption for caption in captions(fewer))
         sentences = protocol_sentences(fewer, score_study(fewer))
         assert any("from 1 to 2 seeds, as the table of accuracies says" in sentence for sentence in sentences)

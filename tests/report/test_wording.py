@@ -11,7 +11,7 @@ import pytest
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.report import wording
-from tests.records import TRAINED, MakeRecord
+from tests.records import TRAINED, MakeRecord, restudied, with_arm
 
 
 def marks_of(record: StudyRecord) -> str:
@@ -57,16 +57,14 @@ def test_random_segment_says_how_much_of_a_clip_a_fold_tests(make_record: MakeRe
 def test_what_values_were_tuned_on_is_printed(
     make_record: MakeRecord, declared: dict[str, Any], said: str, marked: bool
 ) -> None:
-    record = make_record(trained=TRAINED[:1], fused=None, n_seeds=1)
-    record.spec["train"] = {**record.spec.get("train", {}), **declared}
+    record = restudied(make_record(trained=TRAINED[:1], fused=None, n_seeds=1), train=declared)
     assert said in " ".join(wording.protocol_sentences(record, score_study(record)))
     assert ("Tuned on the reported folds" in marks_of(record)) == marked
 
 
 def test_arms_that_declare_for_themselves_are_named(make_record: MakeRecord) -> None:
-    record = make_record(trained=TRAINED[:2], fused=None, n_seeds=1)
-    record.spec["train"] = {"tuned_on": "none"}
-    record.spec["arms"][1]["set"] = {"train.tuned_on": "reported folds"}
+    record = restudied(make_record(trained=TRAINED[:2], fused=None, n_seeds=1), train={"tuned_on": "none"})
+    record = with_arm(record, "MCNet", set={"train.tuned_on": "reported folds"})
     told = " ".join(wording.protocol_sentences(record, score_study(record)))
     assert "The values of LMCNet were chosen on no data." in told
     assert "The values of MCNet were chosen on the folds that are reported." in told

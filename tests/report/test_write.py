@@ -158,16 +158,6 @@ def test_an_interruption_leaves_whole_files(
     assert all(after[name] == whole[name] for name in changed)
 
 
-def test_a_study_this_version_cannot_read_is_reported_without_its_networks(
-    small: StudyRecord, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    old = dataclasses.replace(small, spec=small.spec | {"an old section": {}})
-    files = write_report(old, tmp_path, pdf=False)
-    assert files.results.exists()
-    assert not (tmp_path / "tables" / "parameters.tex").exists()
-    assert "parameter table is left out" in caplog.text
-
-
 def test_nothing_is_written_when_there_is_nothing_to_report(small: StudyRecord, tmp_path: Path) -> None:
     empty = dataclasses.replace(small, predictions=small.predictions.iloc[:0])
     with pytest.raises(ReportError):

@@ -23,7 +23,7 @@ from harness.report import write_report
 from harness.report.latex import escape
 from harness.report.place import MANIFEST
 from harness.tracking import read_study
-from tests.records import MakeRecord
+from tests.records import MakeRecord, renamed, restudied
 from tests.stores import record_tiny
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
@@ -155,7 +155,7 @@ def test_latex_in_names_of_arms_classes_and_clips_is_printed(make_record: MakeRe
         name="a", trained=[(payload, "su4", "LMC", 1.0) for payload in PAYLOADS[3:6]], fused=None, folds=(1, 2, 3),
         n_seeds=1, classes=classes,
     )  # fmt: skip
-    record = dataclasses.replace(record, spec=record.spec | {"study": {"name": "a", "question": " ".join(PAYLOADS)}})
+    record = restudied(record, study={"question": " ".join(PAYLOADS)})
     made = write_report(record, tmp_path / "a", parameter_tables={})
     assert made.pdf is not None, made.pdf_hint
     assert not list(tmp_path.rglob("MARK"))
@@ -263,12 +263,11 @@ def test_three_reports_at_once_leave_one_whole_report(store: Path, tmp_path: Pat
 
 def test_formulas_in_names_reach_no_table(small: StudyRecord, tmp_path: Path) -> None:
     name = "=HYPERLINK(A1)"
-    spec = json.loads(json.dumps(small.spec).replace(json.dumps(small.spec["arms"][0]["name"]), json.dumps(name)))
-    arm = small.spec["arms"][0]["name"]
+    arm = small.spec.arms[0].name
     swap = {"arm": {arm: name}}
     record = dataclasses.replace(
-        small, spec=spec, predictions=small.predictions.replace(swap), folds=small.folds.replace(swap),
-        history=small.history.replace(swap), leakage=small.leakage.replace(swap),
+        small, spec=renamed(small.spec, [name]), predictions=small.predictions.replace(swap),
+        folds=small.folds.replace(swap), history=small.history.replace(swap), leakage=small.leakage.replace(swap),
     )  # fmt: skip
     made = write_report(record, tmp_path, parameter_tables={}, pdf=False)
     cells = [

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from harness.study import DECLARATIONS, load_study
+from harness.study import DECLARATIONS, load_study, read_recorded
 from harness.study.load import parse_study
 from harness.tracking.digests import (
     EXTENT,
     arms_agree,
     changed_declarations,
     core_digest,
-    resolved_digest,
+    document_digest,
     search_digest,
     spec_digest,
 )
@@ -28,7 +28,7 @@ INPUTS = {"data": "0" * 64, "features.LMC": "1" * 64}
 def resolved() -> dict[str, Any]:
     spec = load_study(STUDIES / "su2019-urbansound8k.toml")
     found: dict[str, Any] = spec.model_dump(mode="json")
-    assert resolved_digest(found, INPUTS) == spec_digest(spec, INPUTS)
+    assert document_digest(found, INPUTS) == spec_digest(spec, INPUTS)
     return found
 
 
@@ -44,6 +44,14 @@ def put(resolved: dict[str, Any], dotted: str, value: object) -> dict[str, Any]:
     return other
 
 
+def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return changed_declarations(*(read_recorded(each, "study.json", {}) for each in (before, after)))
+
+
+def agree(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    return arms_agree(*(read_recorded(each, "study.json", {}) for each in (before, after)))
+
+
 @pytest.mark.parametrize(
     ("dotted", "value"),
     [
@@ -56,8 +64,8 @@ def put(resolved: dict[str, Any], dotted: str, value: object) -> dict[str, Any]:
 def test_what_changes_no_training_does_not_count(resolved: dict[str, Any], dotted: str, value: object) -> None:
     other = put(resolved, dotted, value)
     assert other != resolved
-    assert resolved_digest(other, INPUTS) == resolved_digest(resolved, INPUTS)
-    assert changed_declarations(resolved, other) == ([dotted] if dotted in DECLARATIONS else [])
+    assert document_digest(other, INPUTS) == document_digest(resolved, INPUTS)
+    assert changed(resolved, other) == ([dotted] if dotted in DECLARATIONS else [])
 
 
 @pytest.mark.parametrize(
@@ -68,17 +76,17 @@ def test_what_changes_no_training_does_not_count(resolved: dict[str, Any], dotte
     ],
 )  # fmt: skip
 def test_what_changes_trainings_counts(resolved: dict[str, Any], dotted: str, value: object) -> None:
-    assert resolved_digest(put(resolved, dotted, value), INPUTS) != resolved_digest(resolved, INPUTS)
-    assert resolved_digest(resolved, INPUTS | {"data": "2" * 64}) != resolved_digest(resolved, INPUTS)
+    assert document_digest(put(resolved, dotted, value), INPUTS) != document_digest(resolved, INPUTS)
+    assert document_digest(resolved, INPUTS | {"data": "2" * 64}) != document_digest(resolved, INPUTS)
 
 
 def test_records_of_earlier_versions_are_told_by_their_own_digest(resolved: dict[str, Any]) -> None:
     other = put(resolved, "evaluate.margin", 3.0)
-    assert resolved_digest(other, INPUTS, comparisons=True) != resolved_digest(resolved, INPUTS, comparisons=True)
+    assert document_digest(other, INPUTS, comparisons=True) != document_digest(resolved, INPUTS, comparisons=True)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "changed"),
+    ("before", "after", "differs"),
     [
         # Studies of earlier versions do not say what a claim is compared as.
         ({}, {"as": "replication"}, False),
@@ -86,13 +94,16 @@ def test_records_of_earlier_versions_are_told_by_their_own_digest(resolved: dict
         ({"as": "reference"}, {}, False),
         ({"as": "reference"}, {"as": "reference"}, False),
         ({"as": "replication"}, {"as": "reference"}, True),
-        ({}, {"as": "reference", "arm": "B"}, True),
+        ({}, {"as": "reference", "arm": "MCNet"}, True),
     ],
 )
-def test_what_a_claim_is_compared_as(before: dict[str, Any], after: dict[str, Any], changed: bool) -> None:
-    first, second = ({"compare": [{"claim": "a:b/c", "arm": "A", **more}]} for more in (before, after))
-    assert changed_declarations(first, second) == (["compare"] if changed else [])
-    assert changed_declarations(first, {"compare": []}) == ["compare"]
+def test_what_a_claim_is_compared_as(
+    resolved: dict[str, Any], before: dict[str, Any], after: dict[str, Any], differs: bool
+) -> None:
+    entry = {"claim": "a:b/c", "arm": "LMCNet"}
+    first, second = (put(resolved, "compare", [{**entry, **more}]) for more in (before, after))
+    assert changed(first, second) == (["compare"] if differs else [])
+    assert changed(first, put(resolved, "compare", [])) == ["compare"]
 
 
 def test_a_study_recorded_before_a_declaration_existed_goes_on(resolved: dict[str, Any]) -> None:
@@ -100,10 +111,10 @@ def test_a_study_recorded_before_a_declaration_existed_goes_on(resolved: dict[st
     for dotted in ("evaluate.claim_exact", "train.tuned_on", "train.tuned_by"):
         section, _, field = dotted.partition(".")
         del earlier[section][field]
-    assert resolved_digest(earlier, INPUTS) == resolved_digest(resolved, INPUTS)
+    assert document_digest(earlier, INPUTS) == document_digest(resolved, INPUTS)
     undeclared = put(put(resolved, "train.tuned_on", "not stated"), "train.tuned_by", "")
-    assert changed_declarations(earlier, undeclared) == []
-    assert changed_declarations(earlier, resolved) == ["train.tuned_by", "train.tuned_on"]
+    assert changed(earlier, undeclared) == []
+    assert changed(earlier, resolved) == ["train.tuned_by", "train.tuned_on"]
 
 
 @pytest.mark.parametrize(("dotted", "value"), [("arms", []), ("evaluate.seeds", 9)])
@@ -111,7 +122,7 @@ def test_arms_and_seeds_are_no_part_of_the_core(resolved: dict[str, Any], dotted
     other = put(resolved, dotted, value)
     assert core_digest(other, "d") == core_digest(resolved, "d")
     assert dotted in EXTENT
-    assert changed_declarations(resolved, other) == [dotted]
+    assert changed(resolved, other) == [dotted]
 
 
 @pytest.mark.parametrize(
@@ -124,10 +135,10 @@ def test_all_else_is(resolved: dict[str, Any], dotted: str, value: object) -> No
 
 def test_arms_agree_where_those_of_one_name_are_the_same(resolved: dict[str, Any]) -> None:
     first = resolved["arms"][0]
-    assert arms_agree(resolved, put(resolved, "arms", resolved["arms"][1:]))
-    assert arms_agree(resolved, put(resolved, "arms", [{**first, "seeds": 7}]))
-    assert not arms_agree(resolved, put(resolved, "arms", [{**first, "model": "su8"}]))
-    assert arms_agree(resolved, put(resolved, "arms", [{**first, "name": "another", "model": "su8"}]))
+    assert agree(resolved, put(resolved, "arms", resolved["arms"][1:]))
+    assert agree(resolved, put(resolved, "arms", [{**first, "seeds": 7}]))
+    assert not agree(resolved, put(resolved, "arms", [{**first, "model": "su8"}]))
+    assert agree(resolved, put(resolved, "arms", [{**first, "name": "another", "model": "su8"}]))
 
 
 def test_a_search_is_known_by_its_arm_and_what_that_learns_from() -> None:

@@ -14,6 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
+from harness.study import recorded_document
 from harness.tracking import list_studies, load_fold, load_weights, read_study
 from harness.training.metrics import scores
 
@@ -75,7 +76,8 @@ def test_the_record_tells_of_every_fold_and_of_the_study(recorded: tuple[Any, st
     assert (folds["error"] == "").all()
 
     assert record.classes == ("hum", "click")
-    assert record.spec == study.spec.model_dump(mode="json")
+    assert record.spec == study.spec
+    assert recorded_document(record.spec) == study.spec.model_dump(mode="json")
     assert record.leakage[["protocol", "fold", "n_test", "n_test_sharing_recording"]].to_numpy().tolist() == [
         ["official", 1, 4, 1],
         ["official", 2, 4, 2],

@@ -60,7 +60,7 @@ def test_a_run_of_any_level_by_its_first_letters(
     assert {fold.run_id for fold in run.folds} == {recorded[name] for name in found}
     assert {fold.run_id for fold in run.siblings} == {recorded[name] for name in ("fold 1", "fold 2", "searched")}
     assert run.unfinished == (1 if asked in ("study", "final") else 0)
-    assert run.spec["study"]["name"] == run.study == "tiny"
+    assert run.spec.study.name == run.study == "tiny"
     assert run.spec_is_original is True
 
 
