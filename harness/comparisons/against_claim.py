@@ -5,9 +5,8 @@ Accuracies, differences and margins are percentage points.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,26 +15,22 @@ from harness.claims.audit import dispersion_kind, fold_sd
 from harness.comparisons.claim_comparison import ClaimComparison, Rules, settle_family
 from harness.comparisons.claim_side import Basis, ClaimSide, claim_side
 from harness.comparisons.conditions import Conditions, compared, compared_folds
-from harness.errors import ClaimsError, StatisticsError
+from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
 from harness.statistics import (
     Decision,
     Trainings,
     Verdict,
     average_seeds,
-    correlated_t,
     folds_needed,
     one_sample,
     seeds_needed,
     seeds_per_fold,
     sensitivity,
     variance_components,
-    wilcoxon_folds,
 )
 from harness.vocabulary import ReadAs
 
-Result = TypeVar("Result")
-
-__all__ = ["ClaimComparison", "Rules", "attempt", "compare_with_claim", "made", "settle_family"]
+__all__ = ["ClaimComparison", "Rules", "compare_with_claim", "settle_family"]
 
 
 def compare_with_claim(
@@ -105,10 +100,7 @@ def compare_with_claim(
         claim_sd_kind=kind.kind,
         equivalence=same,
         sensitivity=made(lambda: _sensitivity(side, folds, ratio, rules)),
-        wilcoxon=made(lambda: wilcoxon_folds(folds, target, rounding=side.rounding)),
-        bayes=made(
-            lambda: correlated_t(folds, target, rope=rules.margin, ratio=corrected, confidence=rules.confidence)
-        ),
+        further=run_tests(FoldSample(folds, target, corrected, rules.margin, rules.confidence, side.rounding)),
         needed=made(
             lambda: folds_needed(
                 difference,
@@ -142,8 +134,7 @@ def compare_with_claim(
             decisive=None,
             equivalence=None,
             sensitivity=None,
-            wilcoxon=None,
-            bayes=None,
+            further={},
             needed=None,
             seeds_needed=None,
         )
@@ -169,17 +160,3 @@ def _apart(trainings: Trainings, claimed: Mapping[int, float]) -> Trainings:
     folds, accuracies = list(trainings["fold"]), trainings["accuracy"]
     apart = [value - claimed.get(fold, 0.0) for fold, value in zip(folds, accuracies, strict=True)]
     return {"fold": folds, "accuracy": apart}
-
-
-def attempt(test: Callable[[], Result]) -> tuple[Result | None, str]:
-    """Return a test's result, or None and why there is none."""
-    try:
-        return test(), ""
-    except (StatisticsError, ClaimsError) as error:
-        # A comparison has one set of values, so their name in the function tells a reader nothing.
-        return None, str(error).removeprefix("values: ")
-
-
-def made(test: Callable[[], Result]) -> Result | None:
-    """Return a test's result, or None where there is none."""
-    return attempt(test)[0]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from harness.comparisons.against_claim import Rules, attempt
+from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.conditions import conditions_of
 from harness.comparisons.contrast import Contrast, pair_by_fold, settle_contrasts, settled
+from harness.comparisons.statistical_tests import attempt
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
 from harness.statistics import (
     BootstrapInterval,

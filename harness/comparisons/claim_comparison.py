@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
-from harness.decimals import decimals
+from harness.decimals import decimals, possible
 from harness.statistics import (
     BootstrapInterval,
-    CorrelatedT,
     Decision,
     DifferenceTest,
     Equivalence,
@@ -22,7 +21,6 @@ from harness.statistics import (
     PublishedTest,
     TTest,
     Verdict,
-    Wilcoxon,
     decide,
     holm,
 )
@@ -85,11 +83,13 @@ class ClaimComparison:
     published_refused, claim_sd, claim_sd_kind
         The claim's own SD over folds; None with the reason, where there is no such SD. The kind is what a printed
         dispersion is over, as the audit found it: folds, classes, unknown, or none.
-    equivalence, sensitivity, wilcoxon, bayes, bootstrap
+    equivalence, sensitivity, bootstrap
         Further tests, None where they cannot be made; ``equivalence`` is that of ``decisive``, ``sensitivity`` how
-        large an unknown SD of the claim would have to be for the difference to be chance. ``wilcoxon`` pairs folds
-        where ``basis`` does, ``bayes`` is of the claim as printed, and the bootstrap is over recordings and needs
-        predictions. Of a row that is not comparable only ``test`` and ``bootstrap`` are there.
+        large an unknown SD of the claim would have to be for the difference to be chance. The bootstrap is over
+        recordings and needs predictions. Of a row that is not comparable only ``test`` and ``bootstrap`` are there.
+    further
+        The results of :func:`harness.comparisons.statistical_tests.run_tests` by name; folds are paired where ``basis``
+        does.
     p, p_adjusted, p_equivalence, p_equivalence_adjusted
         Of ``decisive``, raw and after Holm over the family; None for a row that is not comparable, which is no part of
         the family.
@@ -127,8 +127,7 @@ class ClaimComparison:
     claim_sd_kind: str
     equivalence: Equivalence | None
     sensitivity: float | None
-    wilcoxon: Wilcoxon | None
-    bayes: CorrelatedT | None
+    further: Mapping[str, Any]
     needed: FoldsNeeded | None
     seeds_needed: int | None
     p: float | None
@@ -157,6 +156,22 @@ class ClaimComparison:
     def published(self) -> PublishedTest | None:
         """Welch's test with the claim's own SD over folds, where the verdict rests on that."""
         return self.decisive if isinstance(self.decisive, PublishedTest) else None
+
+    @property
+    def prediction_low(self) -> float | None:
+        """Where a claim on like folds would be expected: lower end, as far as an accuracy can be; None without
+        ``published``."""
+        return possible(self.published.prediction_low, self.published.prediction_high)[0] if self.published else None
+
+    @property
+    def prediction_high(self) -> float | None:
+        """Upper end of the same."""
+        return possible(self.published.prediction_low, self.published.prediction_high)[1] if self.published else None
+
+    @property
+    def uncorrected(self) -> TTest | None:
+        """The test whose uncorrected p is shown for contrast; None for a row that is not comparable."""
+        return None if self.differences else self.test
 
     @property
     def low(self) -> float:

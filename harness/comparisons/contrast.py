@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.comparisons.against_claim import Rules, attempt, made
-from harness.comparisons.claim_comparison import Compared, adjusted_in_family, found_above
+from harness.comparisons.claim_comparison import Compared, Rules, adjusted_in_family, found_above
+from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
 from harness.statistics import (
-    CorrelatedT,
     Decision,
     Equivalence,
     PublishedTest,
     TTest,
     Verdict,
-    Wilcoxon,
-    correlated_t,
     decide,
     paired,
     paired_equivalence,
-    wilcoxon_folds,
 )
 
 if TYPE_CHECKING:  # these load scipy.stats and pandas, which fold accuracies do not need
@@ -40,8 +36,10 @@ class Contrast:
     folds, mean, sd
         Difference in macro accuracy by fold, seeds averaged first; mean and SD over folds. Empty and NaN where the two
         were not tested on the same folds; of arms split differently ``mean`` is the difference of their means.
-    test, refused, equivalence, wilcoxon, bayes
+    test, refused, equivalence
         Paired by fold; None, with the reason in ``refused``, where there is no test.
+    further
+        The results of :func:`harness.comparisons.statistical_tests.run_tests` by name; also paired by fold.
     unpaired
         Welch's test of two sets of folds, both variances corrected, where the two arms were split differently.
     mcnemar
@@ -68,8 +66,7 @@ class Contrast:
     unpaired: PublishedTest | None = None
     refused: str = ""
     equivalence: Equivalence | None = None
-    wilcoxon: Wilcoxon | None = None
-    bayes: CorrelatedT | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
     mcnemar: McNemar | None = None
     bootstrap: BootstrapInterval | None = None
     in_family: bool = True
@@ -77,6 +74,11 @@ class Contrast:
     p_adjusted: float | None = None
     p_equivalence_adjusted: float | None = None
     decision: Decision = _OPEN
+
+    @property
+    def uncorrected(self) -> TTest | None:
+        """The test whose uncorrected p is shown for contrast."""
+        return self.test
 
     @property
     def p(self) -> float | None:
@@ -160,8 +162,7 @@ def pair_by_fold(
         test=test,
         refused=refused.removeprefix("first: "),
         equivalence=made(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha)),
-        wilcoxon=made(lambda: wilcoxon_folds(left, right)),
-        bayes=made(lambda: correlated_t(left, right, rope=rules.margin, ratio=ratio, confidence=rules.confidence)),
+        further=run_tests(FoldSample(left, right, ratio, rules.margin, rules.confidence)),
     )
 
 

@@ -14,11 +14,10 @@ from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.claim_side import Basis
 from harness.decimals import possible
 from harness.report import wording
-from harness.report.cells import accuracy, claimed, count, cut_note, interval, p_value, points, probability
+from harness.report.cells import accuracy, claimed, count, cut_note, interval, points
+from harness.report.columns import captions, cells, headings, numbers, shown_tests
 from harness.report.evidence import Evidence
 from harness.report.table import Table
-from harness.report.wording import NOTHING
-from harness.statistics import CorrelatedT
 
 CLAIMS_ABREAST = 4
 """Claims whose class accuracies stand beside each other; more continue in a further table."""
@@ -28,8 +27,6 @@ _BASES = {
     Basis.MEASURED_SD: " A claim that is a mean over folds of unknown SD is tested with the measured SD on both sides.",
     Basis.EXACT: " A claim without an SD over folds is taken as exact.",
 }
-
-UNCORRECTED = "Uncorrected p: of the t-test that takes folds as independent and a claim as exact; for contrast only."
 
 
 def claim_tables(evidence: Evidence) -> list[Table]:
@@ -47,8 +44,8 @@ def comparison_table(evidence: Evidence) -> Table:
     published = "Published" if any(each.is_reference for each in claims) else "Claimed"
     headers = [("", "Claim"), ("", "Arm"), ("", published), ("Measured", "Mean"), ("Measured", "SD")]
     headers += [("Measured", "Interval"), ("", "Difference")]
-    headers += [(group, part) for group in ("t-test p", "TOST p") for part in ("raw", "Holm")]
-    headers += [("", "Verdict")]
+    tests = shown_tests("claim", "main", claims)
+    headers += [*headings(tests), ("", "Verdict")]
     rows = [
         [
             addressed(each),
@@ -58,10 +55,7 @@ def comparison_table(evidence: Evidence) -> Table:
             accuracy(each.sd),
             interval(each.low, each.high),
             points(each.difference),
-            p_value(each.p),
-            p_value(each.p_adjusted),
-            p_value(each.p_equivalence),
-            p_value(each.p_equivalence_adjusted),
+            *cells(tests, each),
             each.outcome,
         ]
         for each in claims
@@ -94,36 +88,10 @@ def comparison_table(evidence: Evidence) -> Table:
 def complement_table(evidence: Evidence) -> Table:
     """Return what else can be said of each claim: other intervals and tests, and the uncorrected one."""
     claims = evidence.claims
-    predicted = any(each.published is not None for each in claims)
-    headers = [("", "Claim"), ("", "Arm"), ("Interval", "recordings")]
-    headers += [("Interval", "prediction")] if predicted else []
-    headers += [("Probability", part) for part in ("lower", "within", "higher")]
-    headers += [("Wilcoxon p", "found"), ("Wilcoxon p", "least"), ("Uncorrected", "p")]
-    rows = []
-    for each in claims:
-        ranks, published, drawn = each.wilcoxon, each.published, each.bootstrap
-        expected = interval(published.prediction_low, published.prediction_high) if published else NOTHING
-        rows.append(
-            [
-                addressed(each),
-                each.arm,
-                interval(drawn.low, drawn.high) if drawn else NOTHING,
-                *([expected] if predicted else []),
-                *probabilities(each.bayes),
-                p_value(ranks.p if ranks else None),
-                p_value(ranks.attainable_p if ranks else None),
-                p_value(each.test.naive_p if each.test and not each.differences else None),
-            ]
-        )
-    prediction = "Prediction: where a claim on like folds would be expected, for claims with an SD over folds. "
-    caption = (
-        f"Complements to the comparison with claims. Recordings: {evidence.confidence} bootstrap interval of the "
-        "measured accuracy, whole recordings resampled, networks and folds held fixed. "
-        f"{prediction if predicted else ''}Probability: of the true difference lying below −{evidence.margin:g}, "
-        f"within ±{evidence.margin:g} and above +{evidence.margin:g} points (Bayesian correlated t-test, over folds). "
-        "Wilcoxon: exact signed-rank test over folds, and the least p that so many folds can give. "
-        f"{UNCORRECTED}"
-    )
+    tests = shown_tests("claim", "complement", claims)
+    headers = [("", "Claim"), ("", "Arm"), *headings(tests)]
+    rows = [[addressed(each), each.arm, *cells(tests, each)] for each in claims]
+    caption = f"Complements to the comparison with claims. {captions(tests, evidence, 'the measured accuracy')}"
     if any(_tested(each, Basis.FOLD_BY_FOLD) for each in claims):
         caption += " Claims with fold values are paired by fold."
     caption += cut_note(
@@ -149,15 +117,15 @@ def claimed_class_tables(evidence: Evidence) -> list[Table]:
 def _class_page(evidence: Evidence, number: int, page: Sequence[ClaimComparison]) -> Table:
     classes = evidence.record.classes
     columns: list[tuple[str, str]] = [("", "Class")]
-    cells: list[list[str]] = [[*classes, "Average"]]
+    printed: list[list[str]] = [[*classes, "Average"]]
     data: dict[str, Any] = {"class": [*classes, "average"]}
     for each in page:
         measured = [each.classes[name][1] for name in classes]
         average = sum(measured) / len(measured)
         name = each.arm if [other.arm for other in page].count(each.arm) == 1 else f"{each.arm}, {each.claim.address}"
         columns += [(name, "Reference" if each.is_reference else "Claimed"), (name, "Measured")]
-        cells.append([*(claimed(each.claim, label) for label in classes), claimed(each.claim)])
-        cells.append([*map(accuracy, measured), accuracy(average)])
+        printed.append([*(claimed(each.claim, label) for label in classes), claimed(each.claim)])
+        printed.append([*map(accuracy, measured), accuracy(average)])
         key = f"{each.claim.address} {each.arm}"
         data[f"{key}: claimed"] = [*(each.classes[label][0] for label in classes), each.claim.percent]
         data[f"{key}: measured"] = [*measured, average]
@@ -172,15 +140,10 @@ def _class_page(evidence: Evidence, number: int, page: Sequence[ClaimComparison]
         name="claimed-classes" if number == 0 else f"claimed-classes-{number + 1}",
         title="Claimed and measured accuracy per class",
         caption=wording.with_marks(caption, evidence.marks),
-        printed=pd.DataFrame(list(zip(*cells, strict=True)), columns=pd.MultiIndex.from_tuples(columns)),
+        printed=pd.DataFrame(list(zip(*printed, strict=True)), columns=pd.MultiIndex.from_tuples(columns)),
         data=pd.DataFrame(data),
         rules=(len(classes),),
     )
-
-
-def probabilities(bayes: CorrelatedT | None) -> list[str]:
-    """Return the cells of a posterior: below, within and above the margin."""
-    return [probability(value) for value in (bayes.p_lower, bayes.p_rope, bayes.p_higher)] if bayes else [NOTHING] * 3
 
 
 def sample_size(claims: Sequence[ClaimComparison]) -> str:
@@ -229,34 +192,17 @@ def _full(each: ClaimComparison) -> dict[str, Any]:
         "n_folds": len(each.folds),
         "seeds_min": each.n_seeds[0],
         "seeds_max": each.n_seeds[1],
-        "p": each.p,
-        "p_holm": each.p_adjusted,
-        "margin": each.margin,
-        "p_equivalence": each.p_equivalence,
-        "p_equivalence_holm": each.p_equivalence_adjusted,
+        **numbers("claim", "main", each),
         "verdict": each.decision.verdict.value,
         "reason": each.decision.reason,
     }
 
 
 def _further(each: ClaimComparison) -> dict[str, Any]:
-    expected = each.published
-    predicted = possible(expected.prediction_low, expected.prediction_high) if expected else (None, None)
     return {
         "claim": each.claim.address,
         "as": each.read_as,
         "arm": each.arm,
-        "recordings_low": each.bootstrap.low if each.bootstrap else None,
-        "recordings_high": each.bootstrap.high if each.bootstrap else None,
-        "n_recordings": each.bootstrap.n_groups if each.bootstrap else None,
-        "prediction_low": predicted[0],
-        "prediction_high": predicted[1],
-        "probability_lower": each.bayes.p_lower if each.bayes else None,
-        "probability_within": each.bayes.p_rope if each.bayes else None,
-        "probability_higher": each.bayes.p_higher if each.bayes else None,
-        "wilcoxon_p": each.wilcoxon.p if each.wilcoxon else None,
-        "wilcoxon_least_p": each.wilcoxon.attainable_p if each.wilcoxon else None,
-        "uncorrected_t": each.test.naive_t if each.test else None,
-        "uncorrected_p": each.test.naive_p if each.test else None,
+        **numbers("claim", "complement", each),
         "vanishes_at_claimed_sd": each.sensitivity,
     }

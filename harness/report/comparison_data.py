@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.contrast import Contrast
+from harness.comparisons.statistical_tests import Side, entries_of
 from harness.report.evidence import Evidence
 from harness.statistics import DifferenceTest
 
@@ -82,9 +83,8 @@ def comparison_entry(each: ClaimComparison) -> dict[str, Any]:
         "confidence": each.confidence,
         "margin": each.margin,
         "ratio": each.ratio,
-        **_tests(each),
+        **_tests("claim", each),
         "decisive": _decisive(each.decisive),
-        "published": _plain(each.published),
         "sensitivity": each.sensitivity,
         "needed": _plain(each.needed),
         "seeds_needed": each.seeds_needed,
@@ -104,13 +104,12 @@ def contrast_entry(each: Contrast) -> dict[str, Any]:
         "sd": each.sd,
         "interval": list(each.interval) if each.interval else None,
         "unpaired": _plain(each.unpaired),
-        **_tests(each),
-        "mcnemar": _plain(each.mcnemar),
+        **_tests("contrast", each),
         "in_family": each.in_family,
     }
 
 
-def _tests(each: ClaimComparison | Contrast) -> dict[str, Any]:
+def _tests(side: Side, each: ClaimComparison | Contrast) -> dict[str, Any]:
     """Return what both kinds of comparison have."""
     return {
         "p": each.p,
@@ -119,12 +118,8 @@ def _tests(each: ClaimComparison | Contrast) -> dict[str, Any]:
         "p_equivalence_holm": each.p_equivalence_adjusted,
         "verdict": each.decision.verdict.value,
         "reason": each.decision.reason,
-        "test": _plain(each.test),
         "refused": each.refused or None,
-        "equivalence": _plain(each.equivalence),
-        "wilcoxon": _plain(each.wilcoxon),
-        "bayes": _plain(each.bayes),
-        "bootstrap": _plain(each.bootstrap),
+        **{test.name: _plain(test.of(each)) for test in entries_of(side) if test.name},
     }
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 from harness.comparisons.contrast import Contrast
 from harness.decimals import possible
 from harness.report import wording
-from harness.report.cells import accuracy, count, cut_note, interval, p_value, points
-from harness.report.claim_tables import UNCORRECTED, probabilities
+from harness.report.cells import accuracy, count, cut_note, interval, points
+from harness.report.columns import captions, cells, headings, numbers, shown_tests
 from harness.report.evidence import Evidence
 from harness.report.table import Table
 from harness.report.wording import NOTHING
@@ -41,30 +41,21 @@ def printed_pairs(evidence: Evidence) -> Sequence[Contrast]:
 def contrast_table(evidence: Evidence) -> Table:
     """Return one row per pair of arms: difference, interval, p values, clips that only one gets right, verdict."""
     headers = [("", "First"), ("", "Second"), ("First − second", "Mean"), ("First − second", "SD")]
-    headers += [("First − second", "Interval")]
-    headers += [(group, part) for group in ("t-test p", "TOST p") for part in ("raw", "Holm")]
-    headers += [("Clips right", "only 1st"), ("Clips right", "only 2nd"), ("Clips right", "p"), ("", "Verdict")]
-    rows = []
     pairs = printed_pairs(evidence)
-    for each in pairs:
-        clips = each.mcnemar
-        rows.append(
-            [
-                each.first,
-                each.second,
-                points(each.mean),
-                accuracy(each.sd),
-                interval(*each.interval, signed=True) if each.interval else NOTHING,
-                p_value(each.p),
-                p_value(each.p_adjusted),
-                p_value(each.p_equivalence),
-                p_value(each.p_equivalence_adjusted),
-                f"{clips.only_first:,}" if clips else NOTHING,
-                f"{clips.only_second:,}" if clips else NOTHING,
-                p_value(clips.p if clips else None),
-                each.decision.verdict.value if each.in_family else NOTHING,
-            ]
-        )
+    tests = shown_tests("contrast", "main", pairs)
+    headers += [("First − second", "Interval"), *headings(tests), ("", "Verdict")]
+    rows = [
+        [
+            each.first,
+            each.second,
+            points(each.mean),
+            accuracy(each.sd),
+            interval(*each.interval, signed=True) if each.interval else NOTHING,
+            *cells(tests, each),
+            each.decision.verdict.value if each.in_family else NOTHING,
+        ]
+        for each in pairs
+    ]
     caption = (
         "Differences in macro accuracy between arms in points, paired by fold. SD and interval: over folds, seeds "
         f"averaged first; the {evidence.confidence} interval is corrected for training sets that overlap. TOST: "
@@ -93,31 +84,12 @@ def contrast_table(evidence: Evidence) -> Table:
 
 def contrast_complement_table(evidence: Evidence) -> Table:
     """Return what else can be said of each pair."""
-    headers = [("", "First"), ("", "Second"), ("Interval", "recordings")]
-    headers += [("Probability", part) for part in ("lower", "within", "higher")]
-    headers += [("Wilcoxon p", "found"), ("Wilcoxon p", "least"), ("Uncorrected", "p")]
-    rows = []
     pairs = printed_pairs(evidence)
-    for each in pairs:
-        ranks, drawn = each.wilcoxon, each.bootstrap
-        rows.append(
-            [
-                each.first,
-                each.second,
-                interval(drawn.low, drawn.high, signed=True) if drawn else NOTHING,
-                *probabilities(each.bayes),
-                p_value(ranks.p if ranks else None),
-                p_value(ranks.attainable_p if ranks else None),
-                p_value(each.test.naive_p if each.test else None),
-            ]
-        )
-    caption = (
-        f"Complements to the differences between arms. Recordings: {evidence.confidence} bootstrap interval of "
-        "the difference in macro accuracy, whole recordings resampled, networks and folds held fixed. Probability: of "
-        f"the true difference lying below −{evidence.margin:g}, within ±{evidence.margin:g} and above "
-        f"+{evidence.margin:g} points (Bayesian correlated t-test, over folds). Wilcoxon: exact signed-rank test over "
-        f"folds, and the least p that so many folds can give. {UNCORRECTED}"
-    )
+    tests = shown_tests("contrast", "complement", pairs)
+    headers = [("", "First"), ("", "Second"), *headings(tests)]
+    rows = [[each.first, each.second, *cells(tests, each)] for each in pairs]
+    what = "the difference in macro accuracy"
+    caption = f"Complements to the differences between arms. {captions(tests, evidence, what)}"
     return Table(
         name="contrasts-complement",
         title="Complements to the differences between arms",
@@ -165,13 +137,7 @@ def _full(each: Contrast) -> dict[str, Any]:
         "high": possible(*each.interval, difference=True)[1] if each.interval else None,
         "paired": each.unpaired is None,
         "n_folds": len(each.folds),
-        "p": each.p,
-        "p_holm": each.p_adjusted,
-        "p_equivalence": each.p_equivalence,
-        "p_equivalence_holm": each.p_equivalence_adjusted,
-        "clips_only_first": each.mcnemar.only_first if each.mcnemar else None,
-        "clips_only_second": each.mcnemar.only_second if each.mcnemar else None,
-        "mcnemar_p": each.mcnemar.p if each.mcnemar else None,
+        **numbers("contrast", "main", each),
         "in_family": each.in_family,
         "verdict": each.decision.verdict.value,
         "reason": each.decision.reason,
@@ -179,16 +145,4 @@ def _full(each: Contrast) -> dict[str, Any]:
 
 
 def _further(each: Contrast) -> dict[str, Any]:
-    return {
-        "first": each.first,
-        "second": each.second,
-        "recordings_low": each.bootstrap.low if each.bootstrap else None,
-        "recordings_high": each.bootstrap.high if each.bootstrap else None,
-        "probability_lower": each.bayes.p_lower if each.bayes else None,
-        "probability_within": each.bayes.p_rope if each.bayes else None,
-        "probability_higher": each.bayes.p_higher if each.bayes else None,
-        "wilcoxon_p": each.wilcoxon.p if each.wilcoxon else None,
-        "wilcoxon_least_p": each.wilcoxon.attainable_p if each.wilcoxon else None,
-        "uncorrected_t": each.test.naive_t if each.test else None,
-        "uncorrected_p": each.test.naive_p if each.test else None,
-    }
+    return {"first": each.first, "second": each.second, **numbers("contrast", "complement", each)}

@@ -16,7 +16,7 @@ from harness.screen.table import console, table
 
 if TYPE_CHECKING:
     from harness.comparisons import ClaimComparison, Contrast
-    from harness.statistics import CorrelatedT, Decision, Wilcoxon
+    from harness.statistics import Decision
 
 _STYLES = {"consistent": "green", "lower": "red", "higher": "blue", "not comparable": "yellow"}
 
@@ -85,11 +85,7 @@ def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
     terminal.print(table("Arms against each other, paired by fold", columns, rows, wrap_first=True))
     for each in contrasts:
         _show_verdict(each.decision)
-        notes = _further_tests(each.wilcoxon, each.bayes, each.margin)
-        if each.equivalence is not None:
-            smallest = each.equivalence.smallest_margin
-            notes.insert(0, f"These folds could show equivalence for margins above {smallest:.1f} points.")
-        _listed(notes)
+        _listed(_of_tests(each))
     terminal.print()
 
 
@@ -127,28 +123,14 @@ def _of_arm(each: ClaimComparison) -> list[str]:
         )
     elif each.sensitivity:
         notes.append(f"With an own SD over folds of {each.sensitivity:.1f} points the claim could differ by chance.")
-    if each.equivalence is not None:
-        notes.append(
-            f"These folds could show equivalence for margins above {each.equivalence.smallest_margin:.1f} points."
-        )
-    return [*notes, *_further_tests(each.wilcoxon, each.bayes, each.margin, paired=each.basis == "fold by fold")]
+    return [*notes, *_of_tests(each)]
 
 
-def _further_tests(
-    wilcoxon: Wilcoxon | None, bayes: CorrelatedT | None, margin: float, *, paired: bool = False
-) -> list[str]:
-    notes = []
-    if wilcoxon is not None:
-        notes.append(
-            f"Wilcoxon's signed-rank test{', paired by fold' * paired}: p = {wilcoxon.p:.3g}; {wilcoxon.k} folds "
-            f"cannot go below {wilcoxon.attainable_p:.3g}."
-        )
-    if bayes is not None:
-        notes.append(
-            f"Probability (correlated t): lower {bayes.p_lower:.2f}, within ±{margin:g} points {bayes.p_rope:.2f}, "
-            f"higher {bayes.p_higher:.2f}."
-        )
-    return notes
+def _of_tests(each: ClaimComparison | Contrast) -> list[str]:
+    """Return what the tests say on screen, in their order."""
+    from harness.comparisons.statistical_tests import TESTS
+
+    return [test.note(each) for test in TESTS if test.note and test.of(each) is not None]
 
 
 def comparisons_json(

@@ -42,7 +42,7 @@ class TestFoldByFold:
         assert found.decision.verdict is Verdict.CONSISTENT
         assert "against the published 73.13 %, paired by fold: all 10 measured folds equal" in found.decision.reason
         assert (found.p, found.p_equivalence) == (1.0, 0.0)
-        assert found.wilcoxon is found.bayes is None
+        assert found.further == {}
         assert found.difference == pytest.approx(0, abs=1e-9)
 
     def test_folds_that_round_to_the_printed_ones_are_equal_to_them(self) -> None:
@@ -68,8 +68,7 @@ class TestFoldByFold:
         assert found.decisive.standard_error >= oracle.standard_error - 1e-12
         # Rounding may have added half of the last digit to every fold.
         assert found.decisive.t == pytest.approx((oracle.mean - 0.005) / found.decisive.standard_error)
-        assert found.wilcoxon is not None
-        assert found.wilcoxon.p == found.wilcoxon.attainable_p
+        assert found.further["wilcoxon"].p == found.further["wilcoxon"].attainable_p
         # The same values against the mean alone are lost in the spread between folds.
         alone = beside(values, *toy("73.1", column={"dispersion": {"value": "4.0", "kind": "folds"}}))
         assert alone.decision.verdict is Verdict.INCONCLUSIVE
@@ -108,8 +107,9 @@ class TestClaimWithoutSpread:
         assert found.p_equivalence == pytest.approx(stats.t.sf((2 - apart) / error, 9), abs=1e-6)
         assert "its SD over folds is not known: the measured one is used for both sides" in found.decision.reason
         # Its posterior is as wide.
-        assert found.bayes is not None
-        assert found.bayes.high - found.bayes.low == pytest.approx(2 * stats.t.isf(0.025, 9) * error)
+        assert found.further["bayes"].high - found.further["bayes"].low == pytest.approx(
+            2 * stats.t.isf(0.025, 9) * error
+        )
 
     def test_taken_as_exact_by_rule_the_verdict_says_so(self) -> None:
         found = beside(TEN, *toy("89.0"), rules=EXACT)

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -35,6 +35,21 @@ def test_with_ties_p_counts_every_choice_of_signs(apart: list[int]) -> None:
     ours = wilcoxon_folds([80.0 + d for d in apart], [80.0] * len(apart))
     assert (ours.statistic, ours.p) == (smaller, pytest.approx(p, abs=1e-12))
     assert (ours.k, ours.zeros) == (len(ranked), apart.count(0))
+
+
+@settings(max_examples=25, deadline=None)  # each takes scipy 0.1 s
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=7).filter(lambda apart: sum(map(bool, apart)) > 1))
+def test_with_ties_it_is_scipys_permutation_test(apart: list[int]) -> None:
+    ranked = np.array([d for d in apart if d], dtype=float)
+    oracle = stats.wilcoxon(ranked, method=stats.PermutationMethod(n_resamples=np.inf))
+    ours = wilcoxon_folds([80.0 + d for d in apart], [80.0] * len(apart))
+    assert (ours.statistic, ours.p) == (oracle.statistic, pytest.approx(min(1.0, oracle.pvalue), abs=1e-12))
+
+
+def test_scipys_exact_method_is_wrong_with_ties() -> None:
+    apart = [1.0, 1, 2, -1, 3]
+    assert stats.wilcoxon(apart, method="exact").pvalue == 0.1875
+    assert wilcoxon_folds(apart, 0.0).p == 0.25
 
 
 def test_differences_within_the_rounding_of_print_are_none() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.study import DECLARATIONS, load_study, read_recorded
+from harness.study import DECLARATIONS, Arm, load_study, read_recorded
 from harness.study.load import parse_study
 from harness.tracking.digests import (
     EXTENT,
@@ -48,14 +49,16 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return changed_declarations(*(read_recorded(each, "study.json", {}) for each in (before, after)))
 
 
-def agree(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    return arms_agree(*(read_recorded(each, "study.json", {}) for each in (before, after)))
+def agree(resolved: dict[str, Any], arms: list[dict[str, Any]]) -> bool:
+    before = read_recorded(resolved, "study.json", {})
+    others = tuple(Arm.model_validate_json(json.dumps(arm)) for arm in arms)
+    return arms_agree(before, before.model_copy(update={"arms": others}))
 
 
 @pytest.mark.parametrize(
     ("dotted", "value"),
     [
-        ("study.question", "another"), ("compare", []), ("evaluate.margin", 3.0), ("evaluate.contrasts", None),
+        ("study.question", "another"), ("compare", []), ("evaluate.margin", 3.0), ("evaluate.contrasts", []),
         ("evaluate.confidence", 0.9), ("evaluate.claim_exact", True),
         ("train.tuned_on", "other data"), ("train.tuned_by", "hand"),
         ("tracking.uri", "sqlite:///elsewhere.db"), ("search.storage", "sqlite:///x.db"),
@@ -117,9 +120,10 @@ def test_a_study_recorded_before_a_declaration_existed_goes_on(resolved: dict[st
     assert changed(earlier, resolved) == ["train.tuned_by", "train.tuned_on"]
 
 
-@pytest.mark.parametrize(("dotted", "value"), [("arms", []), ("evaluate.seeds", 9)])
-def test_arms_and_seeds_are_no_part_of_the_core(resolved: dict[str, Any], dotted: str, value: object) -> None:
-    other = put(resolved, dotted, value)
+@pytest.mark.parametrize("dotted", ["arms", "evaluate.seeds"])
+def test_arms_and_seeds_are_no_part_of_the_core(resolved: dict[str, Any], dotted: str) -> None:
+    first, *others = resolved["arms"]
+    other = put(resolved, dotted, {"arms": [{**first, "seeds": 7}, *others], "evaluate.seeds": 9}[dotted])
     assert core_digest(other, "d") == core_digest(resolved, "d")
     assert dotted in EXTENT
     assert changed(resolved, other) == [dotted]
@@ -134,11 +138,11 @@ def test_all_else_is(resolved: dict[str, Any], dotted: str, value: object) -> No
 
 
 def test_arms_agree_where_those_of_one_name_are_the_same(resolved: dict[str, Any]) -> None:
-    first = resolved["arms"][0]
-    assert agree(resolved, put(resolved, "arms", resolved["arms"][1:]))
-    assert agree(resolved, put(resolved, "arms", [{**first, "seeds": 7}]))
-    assert not agree(resolved, put(resolved, "arms", [{**first, "model": "su8"}]))
-    assert agree(resolved, put(resolved, "arms", [{**first, "name": "another", "model": "su8"}]))
+    first, *others = resolved["arms"]
+    assert agree(resolved, others)
+    assert agree(resolved, [{**first, "seeds": 7}])
+    assert not agree(resolved, [{**first, "model": "su8"}])
+    assert agree(resolved, [{**first, "name": "another", "model": "su8"}])
 
 
 def test_a_search_is_known_by_its_arm_and_what_that_learns_from() -> None:

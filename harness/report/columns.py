@@ -1,0 +1,63 @@
+"""Columns of the statistical tests: their headings, cells and captions in tables, and their numbers in CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.comparisons.claim_comparison import ClaimComparison
+from harness.comparisons.contrast import Contrast
+from harness.comparisons.statistical_tests import Cell, Place, Side, StatisticalTest, entries_of, value_at
+from harness.report.cells import interval, p_value, probability
+from harness.report.evidence import Evidence
+from harness.report.wording import NOTHING
+
+_PRINTED: Mapping[str, Callable[[Any], str]] = {
+    "p": p_value,
+    "probability": probability,
+    "count": lambda value: NOTHING if value is None else f"{value:,}",
+}
+
+
+def shown_tests(
+    side: Side, place: Place, comparisons: Sequence[ClaimComparison | Contrast]
+) -> tuple[StatisticalTest, ...]:
+    """Return the tests that a table of ``comparisons`` shows."""
+    return tuple(
+        test
+        for test in entries_of(side, place)
+        if not test.optional or any(test.of(each) is not None for each in comparisons)
+    )
+
+
+def headings(tests: Sequence[StatisticalTest]) -> list[tuple[str, str]]:
+    """Return the two levels of headings of the tests' columns."""
+    return [(cell.group, cell.part) for test in tests for cell in test.cells]
+
+
+def cells(tests: Sequence[StatisticalTest], each: ClaimComparison | Contrast) -> list[str]:
+    """Return what a comparison prints in these columns."""
+    return [_cell(cell, each) for test in tests for cell in test.cells]
+
+
+def captions(tests: Sequence[StatisticalTest], evidence: Evidence, what: str) -> str:
+    """Return what a caption says of the tests; ``what`` is the accuracy or difference that is resampled."""
+    told = (test.caption for test in tests if test.caption)
+    return " ".join(text.format(margin=evidence.margin, confidence=evidence.confidence, what=what) for text in told)
+
+
+def numbers(side: Side, place: Place, each: ClaimComparison | Contrast) -> dict[str, Any]:
+    """Return the numbers of a comparison's tests by column of a CSV file; None where there is none."""
+    return {
+        number.name: value_at(each, number.value)
+        for test in entries_of(side, place)
+        for number in test.numbers
+        if number.only in (None, side)
+    }
+
+
+def _cell(cell: Cell, each: ClaimComparison | Contrast) -> str:
+    values = [value_at(each, path) for path in cell.values]
+    if cell.kind == "interval":
+        return interval(*values, signed=isinstance(each, Contrast))
+    return _PRINTED[cell.kind](*values)
