@@ -35,7 +35,7 @@ from harness.report import (
     write_report,
 )
 from harness.search import FoldScore, TrialRecord, search_arm
-from harness.study import Arm, StudySpec, TrackingSection, load_study
+from harness.study import Arm, Dotted, StudySpec, TrackingSection, load_study
 from harness.tracking import (
     Delivery,
     StudyRecorder,
@@ -262,7 +262,7 @@ def _search(
 
 def _told(values: dict[str, Any]) -> str:
     return ", ".join(
-        f"{name.partition('.')[2]} {value:.2g}" if isinstance(value, float) else f"{name.partition('.')[2]} {value}"
+        f"{Dotted.parse(name).field} {f'{value:.2g}' if isinstance(value, float) else value}"
         for name, value in values.items()
     )
 

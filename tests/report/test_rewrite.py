@@ -86,6 +86,18 @@ def test_the_file_of_another_study_is_refused(record_of_search: StudyRecord, fol
     assert contents(folder) == before
 
 
+def test_declarations_about_arms_that_the_report_has_not_are_refused(
+    record_of_search: StudyRecord, folder: Path
+) -> None:
+    arm = record_of_search.spec.arms[0]
+    grown = record_of_search.spec.model_copy(update={"arms": (arm, arm.model_copy(update={"name": "new"}))})
+    pairs = Dotted.parse("evaluate.contrasts").set(grown, ((arm.name, "new"),))
+    before = contents(folder)
+    with pytest.raises(ReportError, match=r"declarations.*do not fit.*evaluate.contrasts: arm 'new' is unknown"):
+        rewrite_report(folder, pairs, pdf=False)
+    assert contents(folder) == before
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"study": 1}', "{}"])
 def test_what_is_no_report_is_refused(folder: Path, content: str) -> None:
     (folder / "results.json").write_text(content, encoding="utf-8")
