@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -236,6 +237,24 @@ def test_a_damaged_artifact_is_told(study: Any, damage: Callable[[Path], object]
         run_id = study.run_fold(recorder, recorder.trial(study.spec.arm("A"), "final", None), study.task())
     folder = Path(MlflowClient(study.uri).get_run(run_id).info.artifact_uri.removeprefix("file://"))
     damage(folder / "predictions.parquet")
+    with pytest.raises(TrackingError, match=message):
+        read_study(study.uri, "tiny")
+
+
+def test_a_study_of_another_version_is_migrated_or_names_its_version(study: Any) -> None:
+    with study.recording() as recorder:
+        study.run_fold(recorder, recorder.trial(study.spec.arm("A"), "final", None), study.task())
+        run_id = recorder.run_id
+    folder = Path(MlflowClient(study.uri).get_run(run_id).info.artifact_uri.removeprefix("file://"))
+    document = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    for later in ("cuda_graphs", "tuned_on", "norm_statistics"):
+        del document["train"][later]
+    (folder / "study.json").write_text(json.dumps(document), encoding="utf-8")
+    train = read_study(study.uri, "tiny").spec.train
+    assert (train.cuda_graphs, train.tuned_on, train.norm_statistics) == (False, "not stated", "running")
+    document["train"]["gone"] = 1
+    (folder / "study.json").write_text(json.dumps(document), encoding="utf-8")
+    message = rf"^study\.json of run {run_id}: train\.gone: unknown key[^\n]*\nThe study was recorded by "
     with pytest.raises(TrackingError, match=message):
         read_study(study.uri, "tiny")
 
