@@ -1,5 +1,5 @@
 """The statistical tests of a comparison, one entry each: tables, CSV files, results.json and the screen go through this
-list, so that a further test is one entry (and, where its result has a new layout, a line of results.schema.json)."""
+list, so that a further test is one entry here and its key in results.schema.json."""
 
 from __future__ import annotations
 
@@ -40,21 +40,27 @@ class FoldSample:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One column of a printed table; ``values`` are paths from the comparison (see :func:`value_at`)."""
+class Column:
+    """Numbers of a result that stand in one cell.
 
-    group: str
-    part: str
-    kind: Literal["p", "probability", "count", "interval"]
-    values: tuple[str, ...]
+    Attributes
+    ----------
+    values
+        Their paths from the comparison (see :func:`value_at`), separated by spaces.
+    names
+        Their columns in CSV files, likewise; empty where CSV has none.
+    heading
+        Group and part of the heading in printed tables; None where those have none.
+    kind
+        How they are printed; an interval has two values.
+    only
+        The side that has the column; by default both have.
+    """
 
-
-@dataclass(frozen=True)
-class Number:
-    """One column of a CSV file, with the path of its value from the comparison; of one side ``only``, or of both."""
-
-    name: str
-    value: str
+    values: str
+    names: str = ""
+    heading: tuple[str, str] | None = None
+    kind: Literal["p", "probability", "count", "interval"] = "p"
     only: Side | None = None
 
 
@@ -73,9 +79,9 @@ class StatisticalTest:
         because the verdict rests on it or because it needs more than folds.
     only
         The side that has it; by default both have.
-    place, cells, numbers, caption
-        The table that shows it, its columns there and in CSV, and what the caption says of it, with the fields
-        ``margin`` (points), ``confidence`` (``95 %``) and ``what`` (the accuracy or difference).
+    place, columns, caption
+        The table that shows it, its columns there, and what the caption says of it, with the fields ``margin``
+        (points), ``confidence`` (``95 %``) and ``what`` (the accuracy or difference).
     optional
         Whether its columns are left out of a table in which no comparison has it.
     note
@@ -87,8 +93,7 @@ class StatisticalTest:
     run: Callable[[FoldSample], Any] | None = None
     only: Side | None = None
     place: Place
-    cells: tuple[Cell, ...]
-    numbers: tuple[Number, ...]
+    columns: tuple[Column, ...]
     caption: str = ""
     optional: bool = False
     note: Callable[[Any], str] | None = None
@@ -96,6 +101,11 @@ class StatisticalTest:
     def of(self, comparison: Any) -> Any:
         """Return the result that ``comparison`` has, or None."""
         return value_at(comparison, self.result)
+
+
+def _equivalence_note(comparison: Any) -> str:
+    smallest = comparison.equivalence.smallest_margin
+    return f"These folds could show equivalence for margins above {smallest:.1f} points."
 
 
 def _wilcoxon_note(comparison: Any) -> str:
@@ -120,51 +130,45 @@ TESTS: tuple[StatisticalTest, ...] = (
         name="test",
         result="test",
         place="main",
-        cells=(Cell("t-test p", "raw", "p", ("p",)), Cell("t-test p", "Holm", "p", ("p_adjusted",))),
-        numbers=(Number("p", "p"), Number("p_holm", "p_adjusted")),
+        columns=(
+            Column("p", "p", ("t-test p", "raw")),
+            Column("p_adjusted", "p_holm", ("t-test p", "Holm")),
+        ),
     ),
     StatisticalTest(
         name="equivalence",
         result="equivalence",
         place="main",
-        cells=(
-            Cell("TOST p", "raw", "p", ("p_equivalence",)),
-            Cell("TOST p", "Holm", "p", ("p_equivalence_adjusted",)),
+        columns=(
+            Column("margin", "margin", only="claim"),
+            Column("p_equivalence", "p_equivalence", ("TOST p", "raw")),
+            Column("p_equivalence_adjusted", "p_equivalence_holm", ("TOST p", "Holm")),
         ),
-        numbers=(
-            Number("margin", "margin", only="claim"),
-            Number("p_equivalence", "p_equivalence"),
-            Number("p_equivalence_holm", "p_equivalence_adjusted"),
-        ),
-        note=lambda comparison: (
-            f"These folds could show equivalence for margins above {comparison.equivalence.smallest_margin:.1f} points."
-        ),
+        note=_equivalence_note,
     ),
     StatisticalTest(
         name="mcnemar",
         result="mcnemar",
         only="contrast",
         place="main",
-        cells=(
-            Cell("Clips right", "only 1st", "count", ("mcnemar.only_first",)),
-            Cell("Clips right", "only 2nd", "count", ("mcnemar.only_second",)),
-            Cell("Clips right", "p", "p", ("mcnemar.p",)),
-        ),
-        numbers=(
-            Number("clips_only_first", "mcnemar.only_first"),
-            Number("clips_only_second", "mcnemar.only_second"),
-            Number("mcnemar_p", "mcnemar.p"),
+        columns=(
+            Column("mcnemar.only_first", "clips_only_first", ("Clips right", "only 1st"), "count"),
+            Column("mcnemar.only_second", "clips_only_second", ("Clips right", "only 2nd"), "count"),
+            Column("mcnemar.p", "mcnemar_p", ("Clips right", "p")),
         ),
     ),
     StatisticalTest(
         name="bootstrap",
         result="bootstrap",
         place="complement",
-        cells=(Cell("Interval", "recordings", "interval", ("bootstrap.low", "bootstrap.high")),),
-        numbers=(
-            Number("recordings_low", "bootstrap.low"),
-            Number("recordings_high", "bootstrap.high"),
-            Number("n_recordings", "bootstrap.n_groups", only="claim"),
+        columns=(
+            Column(
+                "bootstrap.low bootstrap.high",
+                "recordings_low recordings_high",
+                ("Interval", "recordings"),
+                "interval",
+            ),
+            Column("bootstrap.n_groups", "n_recordings", only="claim"),
         ),
         caption="Recordings: {confidence} bootstrap interval of {what}, whole recordings resampled, networks and folds "
         "held fixed.",
@@ -174,8 +178,14 @@ TESTS: tuple[StatisticalTest, ...] = (
         result="published",
         only="claim",
         place="complement",
-        cells=(Cell("Interval", "prediction", "interval", ("prediction_low", "prediction_high")),),
-        numbers=(Number("prediction_low", "prediction_low"), Number("prediction_high", "prediction_high")),
+        columns=(
+            Column(
+                "prediction_low prediction_high",
+                "prediction_low prediction_high",
+                ("Interval", "prediction"),
+                "interval",
+            ),
+        ),
         caption="Prediction: where a claim on like folds would be expected, for claims with an SD over folds.",
         optional=True,
     ),
@@ -186,15 +196,10 @@ TESTS: tuple[StatisticalTest, ...] = (
             sample.first, sample.second, rope=sample.margin, ratio=sample.ratio, confidence=sample.confidence
         ),
         place="complement",
-        cells=(
-            Cell("Probability", "lower", "probability", ("further.bayes.p_lower",)),
-            Cell("Probability", "within", "probability", ("further.bayes.p_rope",)),
-            Cell("Probability", "higher", "probability", ("further.bayes.p_higher",)),
-        ),
-        numbers=(
-            Number("probability_lower", "further.bayes.p_lower"),
-            Number("probability_within", "further.bayes.p_rope"),
-            Number("probability_higher", "further.bayes.p_higher"),
+        columns=(
+            Column("further.bayes.p_lower", "probability_lower", ("Probability", "lower"), "probability"),
+            Column("further.bayes.p_rope", "probability_within", ("Probability", "within"), "probability"),
+            Column("further.bayes.p_higher", "probability_higher", ("Probability", "higher"), "probability"),
         ),
         caption="Probability: of the true difference lying below −{margin:g}, within ±{margin:g} and above +{margin:g} "
         "points (Bayesian correlated t-test, over folds).",
@@ -205,13 +210,9 @@ TESTS: tuple[StatisticalTest, ...] = (
         result="further.wilcoxon",
         run=lambda sample: wilcoxon_folds(sample.first, sample.second, rounding=sample.rounding),
         place="complement",
-        cells=(
-            Cell("Wilcoxon p", "found", "p", ("further.wilcoxon.p",)),
-            Cell("Wilcoxon p", "least", "p", ("further.wilcoxon.attainable_p",)),
-        ),
-        numbers=(
-            Number("wilcoxon_p", "further.wilcoxon.p"),
-            Number("wilcoxon_least_p", "further.wilcoxon.attainable_p"),
+        columns=(
+            Column("further.wilcoxon.p", "wilcoxon_p", ("Wilcoxon p", "found")),
+            Column("further.wilcoxon.attainable_p", "wilcoxon_least_p", ("Wilcoxon p", "least")),
         ),
         caption="Wilcoxon: exact signed-rank test over folds, and the least p that so many folds can give.",
         note=_wilcoxon_note,
@@ -219,8 +220,10 @@ TESTS: tuple[StatisticalTest, ...] = (
     StatisticalTest(
         result="uncorrected",
         place="complement",
-        cells=(Cell("Uncorrected", "p", "p", ("uncorrected.naive_p",)),),
-        numbers=(Number("uncorrected_t", "test.naive_t"), Number("uncorrected_p", "test.naive_p")),
+        columns=(
+            Column("test.naive_t test.naive_p", "uncorrected_t uncorrected_p"),
+            Column("uncorrected.naive_p", heading=("Uncorrected", "p")),
+        ),
         caption="Uncorrected p: of the t-test that takes folds as independent and a claim as exact; for contrast only.",
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.comparisons.claim_comparison import ClaimComparison
 from harness.comparisons.contrast import Contrast
-from harness.comparisons.statistical_tests import Cell, Place, Side, StatisticalTest, entries_of, value_at
+from harness.comparisons.statistical_tests import Column, Place, Side, StatisticalTest, entries_of, value_at
 from harness.report.cells import interval, p_value, probability
 from harness.report.evidence import Evidence
 from harness.report.wording import NOTHING
@@ -32,12 +32,12 @@ def shown_tests(
 
 def headings(tests: Sequence[StatisticalTest]) -> list[tuple[str, str]]:
     """Return the two levels of headings of the tests' columns."""
-    return [(cell.group, cell.part) for test in tests for cell in test.cells]
+    return [column.heading for test in tests for column in test.columns if column.heading]
 
 
 def cells(tests: Sequence[StatisticalTest], each: ClaimComparison | Contrast) -> list[str]:
     """Return what a comparison prints in these columns."""
-    return [_cell(cell, each) for test in tests for cell in test.cells]
+    return [_cell(column, each) for test in tests for column in test.columns if column.heading]
 
 
 def captions(tests: Sequence[StatisticalTest], evidence: Evidence, what: str) -> str:
@@ -49,15 +49,16 @@ def captions(tests: Sequence[StatisticalTest], evidence: Evidence, what: str) ->
 def numbers(side: Side, place: Place, each: ClaimComparison | Contrast) -> dict[str, Any]:
     """Return the numbers of a comparison's tests by column of a CSV file; None where there is none."""
     return {
-        number.name: value_at(each, number.value)
+        name: value_at(each, path)
         for test in entries_of(side, place)
-        for number in test.numbers
-        if number.only in (None, side)
+        for column in test.columns
+        if column.names and column.only in (None, side)
+        for name, path in zip(column.names.split(), column.values.split(), strict=True)
     }
 
 
-def _cell(cell: Cell, each: ClaimComparison | Contrast) -> str:
-    values = [value_at(each, path) for path in cell.values]
-    if cell.kind == "interval":
+def _cell(column: Column, each: ClaimComparison | Contrast) -> str:
+    values = [value_at(each, path) for path in column.values.split()]
+    if column.kind == "interval":
         return interval(*values, signed=isinstance(each, Contrast))
-    return _PRINTED[cell.kind](*values)
+    return _PRINTED[column.kind](*values)

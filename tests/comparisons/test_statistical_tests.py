@@ -9,9 +9,8 @@ import pytest
 from harness.comparisons import statistical_tests
 from harness.comparisons.statistical_tests import (
     TESTS,
-    Cell,
+    Column,
     FoldSample,
-    Number,
     StatisticalTest,
     entries_of,
     run_tests,
@@ -46,8 +45,10 @@ SIGN = StatisticalTest(
     result="further.sign",
     run=count_signs,
     place="complement",
-    cells=(Cell("Signs", "above", "count", ("further.sign.above",)),),
-    numbers=(Number("sign_above", "further.sign.above"), Number("sign_below", "further.sign.below", only="claim")),
+    columns=(
+        Column("further.sign.above", "sign_above", ("Signs", "above"), "count"),
+        Column("further.sign.below", "sign_below", only="claim"),
+    ),
     caption="Signs: folds above, {what}.",
     note=lambda each: f"Signs: {each.further['sign'].above} above, {each.further['sign'].below} below.",
 )
