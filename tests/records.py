@@ -106,14 +106,22 @@ def study_of(document: dict[str, Any]) -> StudySpec:
     names = [arm["name"] for arm in document["arms"]]
     if all(re.match(NAME, name) for name in names):
         return read_recorded(document, "synthetic study", {})
-    arms = [{**arm, "name": f"arm {number}"} for number, arm in enumerate(document["arms"])]
-    return renamed(read_recorded({**document, "arms": arms}, "synthetic study", {}), names)
+    safe = {name: f"arm {number}" for number, name in enumerate(names)}
+    arms = [{**arm, "name": safe[arm["name"]]} for arm in document["arms"]]
+    arms = [{**arm, "fuse": [safe[each] for each in arm["fuse"]]} if arm.get("fuse") else arm for arm in arms]
+    compare = [{**each, "arm": safe[each["arm"]]} for each in document.get("compare", ())]
+    return renamed(read_recorded({**document, "arms": arms, "compare": compare}, "synthetic study", {}), names)
 
 
 def renamed(spec: StudySpec, names: Sequence[str]) -> StudySpec:
     """Return ``spec`` whose arms have these ``names``, unchecked."""
-    arms = zip(spec.arms, names, strict=True)
-    return spec.model_copy(update={"arms": tuple(arm.model_copy(update={"name": name}) for arm, name in arms)})
+    new = {arm.name: name for arm, name in zip(spec.arms, names, strict=True)}
+    arms = [
+        arm.model_copy(update={"name": new[arm.name], "fuse": arm.fuse and tuple(new[each] for each in arm.fuse)})
+        for arm in spec.arms
+    ]
+    compare = [each.model_copy(update={"arm": new[each.arm]}) for each in spec.compare]
+    return spec.model_copy(update={"arms": tuple(arms), "compare": tuple(compare)})
 
 
 def restudied(record: StudyRecord, **sections: Any) -> StudyRecord:
