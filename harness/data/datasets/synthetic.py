@@ -116,7 +116,7 @@ def _generate(folder: Path, spec: SyntheticSection) -> None:
 
     table = io.StringIO(newline="")
     lines = csv.writer(table, lineterminator="\n")
-    lines.writerow(EscRow.model_fields)
+    lines.writerow(EscRow.columns())
     files: dict[str, bytes] = {}
     for fold in FOLDS:
         for target, voice in enumerate(VOICES):
