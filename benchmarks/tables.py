@@ -11,12 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.registry import DATASETS
 from harness.report.table import Table
 
 Spread = Mapping[str, float]
 Document = Mapping[str, Any]
-
-_DATASETS = {"esc10": "ESC-10", "urbansound8k": "UrbanSound8K"}
 
 
 def ratio_table(
@@ -96,7 +95,7 @@ def _features(document: Document) -> Table:
         f"in turns, a process on each of {document['workers']} cores for both. Less loading: the time that decoding "
         "and resampling alone take is subtracted on both sides.",
         {
-            f"{_DATASETS.get(dataset, dataset)}, {said}": race[dataset][kind]
+            f"{DATASETS.get(dataset).title}, {said}": race[dataset][kind]
             for dataset in race
             for kind, said in kinds.items()
             if kind in race[dataset]
@@ -105,7 +104,7 @@ def _features(document: Document) -> Table:
 
 
 def _features_profile(document: Document) -> Table:
-    found = {_DATASETS.get(dataset, dataset): of["milliseconds_a_clip"] for dataset, of in document["profile"].items()}
+    found = {DATASETS.get(dataset).title: of["milliseconds_a_clip"] for dataset, of in document["profile"].items()}
     stages = list(dict.fromkeys(stage for of in found.values() for stage in of))
     columns = {name: [of[stage]["median"] if stage in of else None for stage in stages] for name, of in found.items()}
     printed = {name: ["" if value is None else f"{value:.2f}" for value in values] for name, values in columns.items()}

@@ -354,10 +354,15 @@ def discover(folder: str) -> None:
     """Import every module of the package ``folder`` once; each registers what it describes."""
     if folder in _discovered:
         return
-    _discovered.add(folder)
-    package = importlib.import_module(folder)
-    for found in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{folder}.{found.name}")
+    _discovered.add(folder)  # at once: its modules may look names up themselves
+    try:
+        package = importlib.import_module(folder)
+        for found in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{folder}.{found.name}")
+    except BaseException:
+        # Otherwise the next look-up would find an empty registry, not the fault.
+        _discovered.discard(folder)
+        raise
 
 
 def code(reference: str) -> Any:

@@ -81,6 +81,37 @@ def test_an_entry_point_must_have_the_name_of_what_it_describes() -> None:
         NETWORKS.get("misnamed")
 
 
+@pytest.mark.usefixtures("_guests")
+def test_one_broken_package_hides_no_other_name() -> None:
+    assert "broken" in NETWORKS
+    found = [network.name for network in NETWORKS]
+    assert {"su4", "toynet"} <= set(found)
+    assert not {"broken", "misnamed"} & set(found)
+
+
+def test_installed_packages_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(registry, "entry_points", lambda **group: calls.append(group) or [])
+    registry._points_on.cache_clear()
+    try:
+        assert "no such network" not in NETWORKS
+        assert "no such network" not in NETWORKS
+    finally:
+        registry._points_on.cache_clear()
+    assert calls == [{"group": "harness.networks"}]
+
+
+def test_a_module_that_fails_to_import_fails_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "failing_rules"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "rule.py").write_text("raise OSError('no licence')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(OSError, match="no licence"):
+            registry.discover("failing_rules")
+
+
 def test_two_descriptions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NETWORKS, "_items", dict(NETWORKS._items))
     register(NETWORKS.get("resnet18"))

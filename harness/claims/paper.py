@@ -23,11 +23,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from harness.claims.entry import Doi, Entry, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
-from harness.registry import DATASETS, NETWORKS, PLANES, feature_set
+from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, feature_set
 
 NOT_STATED = "not stated"
 INPUT = "input"
 """Name of the row of a table of layers that counts the input."""
+_NO_RULE = ("one split", "not stated")
 Estimand = Literal["macro", "macro over pieces", "clip", "segment", "not stated"]
 
 
@@ -112,8 +113,8 @@ class AccuracyTable(Entry):
     estimand: Estimand
     """What the headline accuracies are: mean of class accuracies, the same over pieces of clips (such as the segments
     of a clip that one batch holds), fraction of clips, or of segments."""
-    split: Literal["official", "random-clip", "random-segment", "one split", "not stated"]
-    """How training and test were parted."""
+    split: str
+    """How training and test were parted: a split of studies, "one split" of the source's own, or "not stated"."""
     folds: Annotated[int, Field(ge=1, le=1000)]
     """Folds tested; 1 for one split."""
     tested_folds: tuple[int, ...] = ()
@@ -138,6 +139,13 @@ class AccuracyTable(Entry):
     @classmethod
     def _known(cls, dataset: str) -> str:
         return DATASETS.get(dataset).name
+
+    @field_validator("split")
+    @classmethod
+    def _known_split(cls, split: str) -> str:
+        if split in _NO_RULE or split in SPLITS:
+            return split
+        raise ValueError(f"unknown split {split!r}; allowed: {', '.join((*SPLITS.names(), *_NO_RULE))}")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -1,7 +1,7 @@
 """One audio file, decoded to its last sample, and the marks of a file that was cut off or damaged.
 
-libsndfile opens a cut-off WAV or Ogg file as if it were whole and only shorter, and leaves out an Ogg page that fails
-its checksum without a word, so the containers are looked at here (RIFF; Ogg: RFC 3533).
+libsndfile opens a cut-off WAV or Ogg file as if it were complete and only shorter, and silently leaves out an Ogg page
+that fails its checksum, so the containers are examined here (RIFF; Ogg: RFC 3533).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 @dataclass(frozen=True)
 class AudioFacts:
-    """What decoding a whole file gave.
+    """What decoding a file to its end gave.
 
     ``container`` is the format as libsndfile names it. ``promised`` and ``decoded`` are frames (samples of each
     channel) as the header says and as were read. ``peak`` is the largest absolute finite sample, 1 being full scale.

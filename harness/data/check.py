@@ -172,11 +172,11 @@ def _compare(inventory: Inventory, folds: Sequence[int], counts: pd.DataFrame, e
         what = f"fold {fold} has {int(here.sum())} clips, the official release {int(promised.sum())}"
         if here.sum():
             what += f" ({', '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''})"
-        remedy = "name the folds that are here (data.folds in a study), or fetch the whole data set"
+        remedy = "name the folds that are here (data.folds in a study), or fetch the complete data set"
         findings.append(Finding(Severity.ERROR, Kind.COUNT, inventory.source, what, remedy))
     if inventory.absent:
         what = f"{len(inventory.absent)} original classes have no clip ({', '.join(inventory.absent[:5])} ...)"
-        findings.append(Finding(Severity.ERROR, Kind.COUNT, inventory.source, what, "fetch the whole data set"))
+        findings.append(Finding(Severity.ERROR, Kind.COUNT, inventory.source, what, "fetch the complete data set"))
     return findings
 
 

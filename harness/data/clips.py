@@ -15,7 +15,7 @@ from harness.data.inventory import ClipEntry, validate_entries
 from harness.errors import DataError
 
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
-_RESTORE = "put the original file back; run `harness data check DATASET` for the whole list"
+_RESTORE = "put the original file back; run `harness data check DATASET` for the full list"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def build_clip_table(
     """Return the table of ``entries``: validated, sorted, with durations and the digest read from the audio files.
 
     The digest takes each file's own SHA-256, so that files are hashed by ``workers`` threads; it depends neither on
-    their number nor on where the files lie.
+    their number nor on the folder of the files.
 
     Raises
     ------
@@ -76,10 +76,10 @@ def build_clip_table(
     ordered = sorted(entries, key=lambda entry: (entry.fold, entry.clip_id))
     with ThreadPoolExecutor(max_workers=workers) as pool:
         facts = list(pool.map(_read_facts, ordered))
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for entry, (audio, _) in zip(ordered, facts, strict=True):
         row = [entry.clip_id, entry.label, entry.fold, entry.recording, audio]
-        whole.update(json.dumps(row).encode() + b"\n")
+        digest.update(json.dumps(row).encode() + b"\n")
     frame = pd.DataFrame(
         {
             "clip_id": pd.Series([entry.clip_id for entry in ordered], dtype="str"),
@@ -91,7 +91,7 @@ def build_clip_table(
         },
         columns=list(COLUMNS),
     )
-    return ClipTable(dataset, frame, tuple(classes), whole.hexdigest(), tuple(notes))
+    return ClipTable(dataset, frame, tuple(classes), digest.hexdigest(), tuple(notes))
 
 
 def _read_facts(entry: ClipEntry) -> tuple[str, float]:
@@ -113,7 +113,7 @@ def _read_facts(entry: ClipEntry) -> tuple[str, float]:
         ) from None
     except soundfile.LibsndfileError as error:
         raise DataError(f"{path}: is not readable audio ({error.error_string.rstrip('.')}); {_RESTORE}") from None
-    # libsndfile would give what is left of it as if it were the whole clip.
+    # libsndfile would give what is left of it as if it were the complete clip.
     if fault := cut_off(content) or broken_page(content):
         raise DataError(f"{path}: {fault}; {_RESTORE}")
     return hashlib.sha256(content).hexdigest(), frames / rate

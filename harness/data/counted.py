@@ -1,6 +1,6 @@
 """The bytes of an archive as an archive module reads them: counted, and never many at once.
 
-tarfile reads a header whole, whatever size it claims: 14 MB of gzip can hold a PAX header of 3 GiB. zipfile does the
+tarfile reads a header at once, whatever size it claims: 14 MB of gzip can hold a PAX header of 3 GiB. zipfile does the
 same with the list of members at the end of the file. Both read here through a file that refuses.
 """
 

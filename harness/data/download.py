@@ -29,7 +29,7 @@ _SHOWN = 5
 
 
 def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None = None, progress: bool = True) -> Path:
-    """Return the folder of the data set ``name`` below ``root``, which is downloaded unless it is there and whole.
+    """Return the folder of the data set ``name`` below ``root``, which is downloaded unless it is there and complete.
 
     An interrupted download goes on where it stopped when called again. The folder appears at once, complete; an
     existing one is never changed. The archive is deleted when its content is in place.
@@ -44,7 +44,7 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
     ------
     DataError
         When the data set cannot be fetched, the checksum differs, the archive is unsafe or its content is not the
-        whole data set; or when the folder is there but not whole.
+        complete data set; or when the folder is there but incomplete.
     """
     source = _source(name)
     if url is None:
@@ -128,7 +128,7 @@ def _require_existing(name: str, root: Path, existing: Path) -> None:
     try:
         require_whole(read_inventory(name, root))
     except DataError as error:
-        raise DataError(f"{existing} is already there but not whole; move it away and fetch again. {error}") from None
+        raise DataError(f"{existing} is already there but incomplete; move it away and fetch again. {error}") from None
 
 
 def _download(source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> Path:
@@ -168,7 +168,7 @@ def _require_content(name: str, stage: Path, url: str, decode: bool) -> None:
     try:
         require_whole(read_inventory(name, stage))
     except DataError as error:
-        raise DataError(f"{url}: the archive is not a whole {name}. {error}") from None
+        raise DataError(f"{url}: the archive does not hold the complete {name}. {error}") from None
     report = check_dataset(name, stage) if decode else None
     if report is not None and not report.ok:
         shown = "; ".join(f"{finding.file.name}: {finding.kind}, {finding.what}" for finding in report.errors[:_SHOWN])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.choices import FinalTrain
 from harness.data.clips import ClipTable
 from harness.errors import LeakageError
 from harness.registry import DATASETS, Unit
@@ -61,7 +62,8 @@ def leakage_report(clips: ClipTable, split: Split, final_train: str) -> LeakageR
     items that share one with the training part."""
     train, validation, test = split.train, split.validation, split.test
     recordings = clips.frame["recording"].to_numpy(dtype=str)
-    learned = np.concatenate([train.clips, validation.clips]) if final_train == "train+validation" else train.clips
+    both = final_train == FinalTrain.TRAIN_AND_VALIDATION
+    learned = np.concatenate([train.clips, validation.clips]) if both else train.clips
     shared = np.isin(recordings[test.clips], recordings[learned])
     return LeakageReport(
         protocol=split.protocol,

@@ -1,4 +1,4 @@
-"""From the data section of a study to its clips: find the data set, see that it is whole, read it."""
+"""From the data section of a study to its clips: find the data set, check that it is complete, read it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
     """Return the clips of a study below the data root, with every audio file hashed by ``workers`` threads.
 
     A data set that is made, such as the synthetic one, is made below ``root`` when it is not there. Without
-    ``data.folds`` the data set must be the whole official one; with it, only these folds are read and a difference from
+    ``data.folds`` the data set must be complete; with it, only these folds are read and a difference from
     the official number of clips becomes a note of the table.
 
     Raises
@@ -62,30 +62,30 @@ def _described(name: str) -> Dataset:
 
 
 def require_whole(inventory: Inventory) -> None:
-    """Check that every official clip is named and its file is there.
+    """Check that every official clip is named and that its file exists.
 
     Raises
     ------
     DataError
-        With the folds that are whole, those that are not, and what to do.
+        With the complete and the incomplete folds, and what to do.
     """
     _require_classes(inventory)
     dataset, counts, expected = inventory.dataset, inventory.counts(inventory.present()), inventory.expected
     if counts == expected:
         return
     by_fold = list(zip(dataset.folds, counts, expected, strict=True))
-    whole = [fold for fold, here, official in by_fold if here == official]
+    complete = [fold for fold, here, official in by_fold if here == official]
     faulty = [f"fold {fold} has {sum(here)} of {sum(official)}" for fold, here, official in by_fold if here != official]
-    named = whole if len(whole) >= _MIN_FOLDS else [fold for fold, here, _ in by_fold if sum(here)]
+    named = complete if len(complete) >= _MIN_FOLDS else [fold for fold, here, _ in by_fold if sum(here)]
     rest = f"run `harness data fetch {dataset.name}`" if dataset.source else "put the missing clips here"
     remedy = (
-        f"To use what is here, name its folds in the study (data.folds = {named}); for the whole set, {rest}"
+        f"To use what is here, name its folds in the study (data.folds = {named}); for the complete set, {rest}"
         if len(named) >= _MIN_FOLDS
         else f"A study needs at least {_MIN_FOLDS} folds: {rest}"
     )
     raise DataError(
-        f"{dataset.name} in {inventory.folder} is only partly here: {_total(counts)} of {_total(expected)} clips. "
-        f"Whole folds: {', '.join(map(str, whole)) or 'none'}; not whole: {', '.join(faulty)}. {remedy}"
+        f"{dataset.name} in {inventory.folder} is incomplete: {_total(counts)} of {_total(expected)} clips. "
+        f"Complete folds: {', '.join(map(str, complete)) or 'none'}; incomplete: {', '.join(faulty)}. {remedy}"
     )
 
 
@@ -102,7 +102,7 @@ def _require_classes(inventory: Inventory) -> None:
     shown = ", ".join(inventory.absent[:5]) + (" ..." if len(inventory.absent) > 5 else "")
     raise DataError(
         f"{inventory.source}: {dataset.name} has {promised} clips, {here} are named here, so {promised - here} "
-        f"are missing, and {len(inventory.absent)} original classes have no clip at all ({shown}); put the whole "
+        f"are missing, and {len(inventory.absent)} original classes have no clip at all ({shown}); put the complete "
         f"data set here{subset}"
     )
 
@@ -123,14 +123,14 @@ def _table(inventory: Inventory, folds: tuple[int, ...], workers: int) -> ClipTa
         raise DataError(
             f"{dataset.name}: {len(missing)} of {len(chosen)} audio files are missing, the first is "
             f"{missing[0].path} (named in {missing[0].origin}); put them back, or run `harness data check "
-            f"{dataset.name}` for the whole list"
+            f"{dataset.name}` for the full list"
         )
     used = {entry.label for entry in chosen}
     empty = [name for label, name in enumerate(inventory.classes) if label not in used]
     if empty:
         raise DataError(
-            f"{inventory.source}: no clip of class {empty[0]!r} in folds {', '.join(map(str, folds))}; put the whole "
-            "data set here, or use other folds"
+            f"{inventory.source}: no clip of class {empty[0]!r} in folds {', '.join(map(str, folds))}; put the "
+            "complete data set here, or use other folds"
         )
     notes = tuple(
         f"fold {fold} has {sum(here)} clips here and {sum(official)} in the official release"

@@ -16,144 +16,105 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar, cast
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from harness.errors import DataError
 from harness.tables import TableError, number, read_table, whole
 
 _RESTORE = "put the original metadata file back, or correct this row"
 _SAVE = "put the original metadata file back, or save the table as CSV in UTF-8"
-_RESAVED = re.compile(r"([0-9]+)[.,]0+")
+_RESAVED = re.compile(r"^([0-9]+)[.,]0+\Z")
 # Excel writes truth values in its own language: English, German, French, Spanish, Italian, Dutch.
-_TRUE = ("true", "wahr", "vrai", "verdadero", "vero", "waar")
-_FALSE = ("false", "falsch", "faux", "falso", "onwaar")
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A row as the file has it."""
-
-    file: Path
-    line: int
-    values: Mapping[str, str]
-    decimal_comma: bool
-
-    @property
-    def origin(self) -> str:
-        return f"{self.file}, row {self.line}"
-
-    def fail(self, column: str, expected: object) -> NoReturn:
-        raise DataError(
-            f"{self.origin}, column {column!r}: received {self.values[column]!r}, expected {expected}; {_RESTORE}"
-        )
+_FLAGS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True) | dict.fromkeys(
+    ("false", "falsch", "faux", "falso", "onwaar"), False
+)
 
 
 class Row(BaseModel):
     """One row of a metadata file; a subclass has a field for each column that it needs.
 
     Fields have the types of this module, such as :data:`Text` or ``Annotated[int, between(1, 5)]``; a column that is no
-    Python name is the field's alias.
+    Python name is the field's alias. ``origin`` is the file and row, for messages.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    _given: _Given = PrivateAttr()
-
-    def model_post_init(self, context: Any) -> None:
-        """Keep what the file has, for messages."""
-        self._given = context
-
-    @property
-    def origin(self) -> str:
-        """File and row, for messages."""
-        return self._given.origin
+    origin: str = Field(alias="(origin)")
 
     @classmethod
     def column(cls, field: str) -> str:
         """Return the column that ``field`` is read from."""
         return cls.model_fields[field].alias or field
 
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Return the columns that are needed."""
+        return [cls.column(field) for field in cls.model_fields if field != "origin"]
+
     def fail(self, field: str, expected: str) -> NoReturn:
         """Raise the DataError for the value of ``field``."""
-        self._given.fail(self.column(field), expected)
+        _refuse(self.origin, self.column(field), str(getattr(self, field)), expected)
 
 
 R = TypeVar("R", bound=Row)
 
 
-def _text(value: str) -> str:
-    # Names of classes and recordings are written into the tables of a report, which spreadsheets open.
-    if value.strip().startswith(("=", "+", "-", "@")):
-        raise ValueError("a value that does not begin like a formula (=, +, - or @)")
-    if not value.strip():
-        raise ValueError("a value")
-    return value.strip()
+def reads(expected: str, read: Callable[[str, bool], Any]) -> BeforeValidator:
+    """Return what makes a field take what ``read(text, decimal_comma)`` returns.
 
+    Where that is None, the message says that ``expected`` was expected. ``decimal_comma`` says whether numbers may be
+    written with one.
+    """
 
-def _identifier(text: str) -> str:
-    resaved = _RESAVED.fullmatch(text)
-    return resaved[1] if resaved else text
+    def validate(text: str, info: ValidationInfo) -> Any:
+        if (found := read(text, bool(info.context))) is None:
+            raise ValueError(expected)
+        return found
 
-
-def _file_name(name: str) -> str:
-    if name.startswith(".") or any(sign in "/\\:" or not sign.isprintable() for sign in name):
-        raise ValueError("a plain file name, without folders, '..' or control characters")
-    if not Path(name).suffix:
-        raise ValueError("a file name with an extension, such as .wav")
-    return name
-
-
-def _decimal_comma(info: ValidationInfo) -> bool:
-    return cast(_Given, info.context).decimal_comma
-
-
-def _seconds(value: str, info: ValidationInfo) -> float:
-    seconds = number(value, decimal_comma=_decimal_comma(info))
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError("a number of seconds")
-    return seconds
-
-
-def _flag(value: str) -> bool:
-    if (word := value.strip().lower()) not in _TRUE + _FALSE:
-        raise ValueError("True or False")
-    return word in _TRUE
+    return BeforeValidator(validate)
 
 
 def between(low: int, high: int | None = None) -> BeforeValidator:
-    """Return what makes an ``int`` field take whole numbers of at least ``low`` and at most ``high``, also as programs
-    re-save them (``3.0``)."""
+    """Return what makes an ``int`` field take whole numbers from ``low`` to ``high``, also re-saved ones (``3.0``)."""
 
-    def read(value: str, info: ValidationInfo) -> int:
-        found = whole(value, decimal_comma=_decimal_comma(info))
-        if found is None or found < low or (high is not None and found > high):
-            raise ValueError(f"a whole number {f'from {low} to {high}' if high is not None else f'of at least {low}'}")
-        return found
+    def read(text: str, decimal_comma: bool) -> int | None:
+        found = whole(text, decimal_comma=decimal_comma)
+        return found if found is not None and low <= found <= (found if high is None else high) else None
 
-    return BeforeValidator(read)
+    return reads(f"a whole number from {low} to {high}" if high is not None else f"a whole number from {low}", read)
 
 
-Text = Annotated[str, AfterValidator(_text)]
+def _file_name(name: str, _: bool) -> str | None:
+    plain = not name.startswith(".") and all(sign not in "/\\:" and sign.isprintable() for sign in name)
+    return name if plain and Path(name).suffix else None
+
+
+def _seconds(text: str, decimal_comma: bool) -> float | None:
+    value = number(text, decimal_comma=decimal_comma)
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+# Names of classes and recordings are written into tables of a report, which a spreadsheet opens.
+Text = Annotated[
+    str,
+    reads(
+        "a value that does not begin like a formula (=, +, - or @)",
+        lambda text, _: None if text.startswith(("=", "+", "-", "@")) else text or None,
+    ),
+]
 """Text that is not empty, nor what a spreadsheet would take for a formula."""
-Identifier = Annotated[Text, AfterValidator(_identifier)]
+Identifier = Annotated[Text, AfterValidator(lambda text: _RESAVED.sub(r"\1", text))]
 """Text; a whole number that a program re-saved as ``100032.0`` is 100032 again."""
-FileName = Annotated[Text, AfterValidator(_file_name)]
+FileName = Annotated[
+    Text, reads("a plain file name with an extension, without folders, '..' or control characters", _file_name)
+]
 """A plain file name: no folder, no drive, no ``..``, so that it stays in its folder."""
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, reads("a number of seconds", _seconds)]
 """A finite number of at least 0."""
-Flag = Annotated[bool, BeforeValidator(_flag)]
+Flag = Annotated[bool, reads("True or False", lambda text, _: _FLAGS.get(text.lower()))]
 """True or False, or as Excel writes them in some languages."""
 
 
@@ -173,21 +134,22 @@ def read_rows(file: Path, model: type[R]) -> tuple[R, ...]:
     except TableError as error:
         where = f"{file}, row {error.line}" if error.line else str(file)
         raise DataError(f"{where}: {error.fault}; {_SAVE}") from None
-    _check_header(file, table.header, [model.column(field) for field in model.model_fields])
+    _check_header(file, table.header, model.columns())
     if not table.lines:
         raise DataError(f"{file}: has a header but no clip; put the original metadata file back")
-    return tuple(
-        _read(model, _Given(file, line.number, dict(zip(table.header, line.cells, strict=True)), table.decimal_comma))
-        for line in table.lines
-    )
+    rows = []
+    for line in table.lines:
+        origin, cells = f"{file}, row {line.number}", dict(zip(table.header, line.cells, strict=True))
+        try:
+            rows.append(model.model_validate({**cells, "(origin)": origin}, context=table.decimal_comma))
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            _refuse(origin, str(fault["loc"][0]), fault["input"], fault["msg"].removeprefix("Value error, "))
+    return tuple(rows)
 
 
-def _read(model: type[R], given: _Given) -> R:
-    try:
-        return model.model_validate(given.values, context=given)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        given.fail(str(fault["loc"][0]), fault["msg"].removeprefix("Value error, "))
+def _refuse(origin: str, column: str, received: str, expected: str) -> NoReturn:
+    raise DataError(f"{origin}, column {column!r}: received {received!r}, expected {expected}; {_RESTORE}")
 
 
 def _check_header(file: Path, header: Sequence[str], columns: Sequence[str]) -> None:

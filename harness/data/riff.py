@@ -39,7 +39,7 @@ def is_wav(content: bytes) -> bool:
 def cut_wav(content: bytes) -> str:
     """Return how a WAV file ends before its header says so; empty when it does not.
 
-    Where the header states no length, a sample that is not whole says that the file was cut off.
+    Where the header states no length, an incomplete sample shows that the file was cut off.
     """
     samples = _samples(content)
     if samples is None:

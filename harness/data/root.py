@@ -1,4 +1,4 @@
-"""Where the data sets lie."""
+"""The data root: the folder that holds the data sets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A downloader for pooch that goes on where an earlier attempt stopped.
 
 pooch names the file, verifies the checksum and moves the result into place; this fetches the bytes. They gather in a
-``.part`` file that outlives the process, beside a small JSON file that says which version of the resource they are of
+``.part`` file that outlives the process, with a small JSON file that says which version of the resource they are of
 (RFC 9110: Range, If-Range, Content-Range, ETag), so that pieces of two versions never mix.
 """
 
@@ -154,7 +154,7 @@ class ResumingDownloader:
         self._note.unlink(missing_ok=True)
 
     def _place(self, response: requests.Response, offset: int, version: dict[str, Any]) -> tuple[int, int | None]:
-        """Return where the answer's bytes go, and the size of the whole, None when the server does not say."""
+        """Return where the answer's bytes go, and the size of the resource, None when the server does not say."""
         if response.status_code != 206:
             length = response.headers.get("Content-Length", "").strip()
             return 0, int(length) if _LENGTH.fullmatch(length) else None
@@ -193,7 +193,7 @@ class ResumingDownloader:
         ):
             try:
                 # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive. What has
-                # come, not a whole chunk: of a slow server each byte would have a timeout of its own.
+                # come, not a full chunk: of a slow server each byte would have a timeout of its own.
                 while chunk := response.raw.read1(_CHUNK, decode_content=False):
                     offset += len(chunk)
                     self._limit(url, offset)
@@ -257,7 +257,7 @@ class _Pace:
 
 
 def _known_by(url: str) -> str:
-    """Return what the note knows an address by: it may hold a password or a token, which must not lie on a disk."""
+    """Return what the note knows an address by: it may hold a password or a token, which no file may keep."""
     return hashlib.sha256(url.encode()).hexdigest()
 
 

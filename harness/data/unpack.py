@@ -40,7 +40,7 @@ def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = 20
                 while chunk := content.read(CHUNK):
                     budget -= len(chunk)
                     if budget < 0:
-                        refuse(archive, name, f"goes beyond the {max_bytes} bytes expected of the whole archive")
+                        refuse(archive, name, f"goes beyond the {max_bytes} bytes expected of the archive")
                     file.write(chunk)
     except (*DAMAGED, OSError) as error:
         # An OSError with a number is the system's (a full disk, say); without, it is gzip's or bzip2's of the content.

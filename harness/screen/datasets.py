@@ -24,9 +24,9 @@ def show_datasets(root: Path) -> None:
         try:
             inventory = read_inventory(dataset.name, root)
             present = inventory.present()
+            complete = inventory.counts(present) == inventory.expected
             here, folds = len(present), sorted({entry.fold for entry in present})
-            whole = inventory.counts(present) == inventory.expected
-            state = "generated" if dataset.prepare else "whole" if whole else "partial"
+            state = "generated" if dataset.prepare else "complete" if complete else "partial"
         except DataError:
             here, folds, state = 0, [], _how_to_get(dataset)
         official = f"{dataset.n_clips:,}" if dataset.n_clips else "as asked"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.data import leakage_report, load_clips, make_splits
+from harness.data import leakage_report, load_clips, make_splits, read_inventory
 from harness.registry import DATASETS
 from harness.study.load import parse_study
 from harness.testing.datasets import DatasetConformance
@@ -116,25 +118,58 @@ def _birds(root: Path) -> None:
     write_table(root / "birds" / "birds.csv", ("file", "fold", "bird", "tape"), rows)
 
 
-@pytest.fixture
-def _toy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Register a data set whose one file is outside the package."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    (folder / "toy_birds.py").write_text(_TOY)
+def _import_toy(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the data set of a file outside the package, for as long as ``monkeypatch`` lasts."""
+    folder.mkdir(exist_ok=True)
+    (folder / "toy_birds.py").write_text(code)
     monkeypatch.syspath_prepend(str(folder))
     DATASETS.names()  # the built-in ones are there before the copy
     monkeypatch.setattr(DATASETS, "_items", dict(DATASETS._items))
-    __import__("toy_birds")
-    yield
-    del sys.modules["toy_birds"]
+    monkeypatch.delitem(sys.modules, "toy_birds", raising=False)
+    importlib.import_module("toy_birds")
 
 
-@pytest.mark.usefixtures("_toy")
-class TestBirds(DatasetConformance):
+@pytest.fixture
+def _toy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    _import_toy(_TOY, tmp_path_factory.mktemp("elsewhere"), monkeypatch)
+
+
+class _Birds(DatasetConformance):
     dataset = "birds"
 
     def make(self, root: Path) -> None:
         _birds(root)
+
+
+@pytest.mark.usefixtures("_toy")
+class TestBirds(_Birds):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "test"),
+    [
+        ("row.bird, row.fold", "0, row.fold", "test_its_reader_agrees_with_its_description"),
+        ("row.tape,", "'tape',", "test_recordings_that_cross_folds_are_known"),
+        ("row.tape,", "row.tape[3],", "test_garbled_metadata_is_one_error"),
+        ("dataset_folder(dataset, root)", "Path('birds')", "test_what_is_not_there_is_one_error"),
+        ("(1, 2, 3, 4), 24", "(1, 2, 3, 4), 23", "test_its_description_agrees_with_itself"),
+        ("(1, 2, 3, 4), 24", "(1, 2), 12", "test_its_description_agrees_with_itself"),
+    ],
+)
+def test_a_faulty_data_set_does_not_conform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, test: str
+) -> None:
+    assert old in _TOY
+    _import_toy(_TOY.replace(old, new), tmp_path / "elsewhere", monkeypatch)
+    run, root = getattr(_Birds(), test), tmp_path / "data"
+    root.mkdir()
+    given: dict[str, Any] = {"tmp_path": root}
+    if "inventory" in signature(run).parameters:
+        _birds(root)
+        given["inventory"] = read_inventory("birds", root)
+    with pytest.raises((AssertionError, IndexError)):
+        run(**{name: given[name] for name in signature(run).parameters})
 
 
 @pytest.mark.usefixtures("_toy")

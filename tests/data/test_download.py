@@ -144,7 +144,7 @@ def test_an_incomplete_archive_is_refused_even_with_its_checksum(
     made.audio(17).unlink()
     content = _zipped(made.root / "ESC-50", "ESC-50-master")
     checksum = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    with pytest.raises(DataError, match=r"not a whole esc10.*fold 1 has 79 of 80"):
+    with pytest.raises(DataError, match=r"does not hold the complete esc10.*fold 1 has 79 of 80"):
         fetch("esc10", tmp_path / "root", url=shelf.put("a.zip", content), checksum=checksum, progress=False)
     assert _names(tmp_path / "root") == []
 
@@ -164,7 +164,7 @@ def test_damaged_audio_is_found_where_no_checksum_stands_for_it(
 def test_a_folder_that_is_there_is_never_changed(shelf: Any, make_esc: Callable[..., Any]) -> None:
     made = make_esc(folds=(1, 2, 3), folder="ESC-50-master")
     before = {path: path.stat().st_mtime_ns for path in made.root.rglob("*")}
-    with pytest.raises(DataError, match=r"ESC-50-master is already there but not whole; move it away"):
+    with pytest.raises(DataError, match=r"ESC-50-master is already there but incomplete; move it away"):
         fetch("esc10", made.root, url=shelf.put("a.zip", b"x"), progress=False)
     assert {path: path.stat().st_mtime_ns for path in made.root.rglob("*")} == before
     assert shelf.log == []

@@ -52,7 +52,7 @@ def test_the_real_folds_of_urbansound8k(urbansound: ClipTable) -> None:
 def test_a_partial_set_is_refused_until_the_study_names_its_folds(urbansound_root: Path) -> None:
     with pytest.raises(DataError) as raised:
         load_clips(DataSection(dataset="urbansound8k"), urbansound_root)
-    for words in ("2598 of 8732 clips", "Whole folds: 1, 2, 10", "fold 3 has 0 of 925", "data.folds = [1, 2, 10]"):
+    for words in ("2598 of 8732 clips", "Complete folds: 1, 2, 10", "fold 3 has 0 of 925", "data.folds = [1, 2, 10]"):
         assert words in str(raised.value)
 
 
@@ -75,7 +75,9 @@ def test_named_folds_alone_are_read(make_esc: Callable[..., Any]) -> None:
     assert part.notes == ()
     kept = whole.frame[whole.frame["fold"].isin((2, 3, 5))].reset_index(drop=True)
     assert part.frame.equals(kept)
-    with pytest.raises(DataError, match=r"320 of 400 clips.*Whole folds: 2, 3, 4, 5; not whole: fold 1 has 0 of 80"):
+    with pytest.raises(
+        DataError, match=r"320 of 400 clips.*Complete folds: 2, 3, 4, 5; incomplete: fold 1 has 0 of 80"
+    ):
         load_clips(DataSection(dataset="esc10"), made.root)
 
 

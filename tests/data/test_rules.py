@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
-from harness.registry import SPLITS
+from harness.data import ClipTable, Part
+from harness.data.splits import every_clip
+from harness.registry import SPLITS, SplitRule
 from harness.study import ProtocolSection
 from harness.testing.rules import SplitRuleConformance
 
@@ -70,3 +73,45 @@ class TestRandomRecording(SplitRuleConformance):
         recordings = self.clips().frame["recording"].to_numpy()
         for split in self.split():
             assert not set(recordings[split.test.clips]) & set(recordings[split.train.clips])
+
+
+class _Faulty(SplitRuleConformance):
+    rule = "faulty"
+    proportional = True
+
+
+def _drop_a_clip(clips: ClipTable, _seed: int, _segments: object) -> tuple[Part, np.ndarray]:
+    return Part(np.arange(1, len(clips))), clips.frame["fold"].to_numpy()[1:]
+
+
+def _twice(clips: ClipTable, _seed: int, _segments: object) -> tuple[Part, np.ndarray]:
+    folds = clips.frame["fold"].to_numpy()
+    return Part(np.append(np.arange(len(clips)), 0)), np.append(folds, folds[0])
+
+
+def _first_folds_larger(clips: ClipTable, _seed: int, _segments: object) -> tuple[Part, np.ndarray]:
+    return every_clip(clips), np.sort(clips.frame["fold"].to_numpy())
+
+
+def _from_the_clock(clips: ClipTable, _seed: int, _segments: object) -> tuple[Part, np.ndarray]:
+    return every_clip(clips), np.random.default_rng().permutation(clips.frame["fold"].to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("deal", "test"),
+    [
+        (_drop_a_clip, "test_parts_are_disjoint_and_cover_every_item"),
+        (_twice, "test_parts_are_disjoint_and_cover_every_item"),
+        (_first_folds_larger, "test_classes_are_in_proportion"),
+        (_first_folds_larger, "test_official_folds_are_those_of_the_table"),
+        (_from_the_clock, "test_it_depends_on_the_seed_alone"),
+    ],
+)
+def test_a_faulty_rule_does_not_conform(
+    monkeypatch: pytest.MonkeyPatch, deal: Callable[..., object], test: str
+) -> None:
+    rule = SplitRule("faulty", f"{__name__}:{deal.__name__}", "faulty", official=test.startswith("test_official"))
+    monkeypatch.setitem(SPLITS._items, rule.name, rule)
+    monkeypatch.setattr("harness.data.splits.code", lambda _: deal)
+    with pytest.raises(AssertionError):
+        getattr(_Faulty(), test)()

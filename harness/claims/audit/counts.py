@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.claims.paper import AccuracyTable
-from harness.registry import DATASETS
+from harness.registry import DATASETS, SPLITS, Unit
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
         return ClassCounts(table.class_clips)
     if table.split == "one split":
         return _unknown("one split tests a part of the data set, and its clips per class are not known")
-    if table.split == "random-segment" or table.estimand == "segment":
+    by_segment = table.split in SPLITS and SPLITS.get(table.split).unit is Unit.SEGMENT
+    if by_segment or table.estimand == "segment":
         return _unknown("segments were counted, not clips")
     info = DATASETS.get(table.dataset)
     if table.folds != len(info.folds):

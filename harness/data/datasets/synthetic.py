@@ -44,13 +44,13 @@ class SyntheticSection(Section):
 
 
 def synthetic_folder(root: Path, spec: SyntheticSection) -> Path:
-    """Return where the data set of ``spec`` lies below ``root``, whether it is there or not."""
+    """Return the folder of the data set of ``spec`` below ``root``, whether it exists or not."""
     facts = {"version": GENERATOR_VERSION, **spec.model_dump(mode="json")}
     return root / f"synthetic-{hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def write_synthetic(root: Path, spec: SyntheticSection) -> Path:
-    """Return the folder of the data set of ``spec`` below ``root``, which is generated unless it is there and whole.
+    """Return the folder of the data set of ``spec`` below ``root``, which is generated unless it exists and is intact.
 
     Mono 16-bit WAV files of 2 s at 22,050 Hz in ``audio/`` and ``meta/esc50.csv`` with ESC-50's columns. The folder
     appears at once, complete; an existing one is compared with its checksums, and replaced when it differs or another
@@ -116,7 +116,7 @@ def _generate(folder: Path, spec: SyntheticSection) -> None:
 
     table = io.StringIO(newline="")
     lines = csv.writer(table, lineterminator="\n")
-    lines.writerow(EscRow.model_fields)
+    lines.writerow(EscRow.columns())
     files: dict[str, bytes] = {}
     for fold in FOLDS:
         for target, voice in enumerate(VOICES):
@@ -131,7 +131,7 @@ def _generate(folder: Path, spec: SyntheticSection) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    # The checksums stand for a sync of every file: after a power cut, files that did not arrive are noticed.
+    # The checksums replace a sync of every file: after a power cut, files that did not arrive are noticed.
     manifest = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     with (folder / _MANIFEST).open("w", encoding="ascii") as file:
         file.write(manifest)
@@ -158,7 +158,7 @@ def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
 
 
 def _put(made: Path, target: Path, aside: Path) -> None:
-    """Move ``made`` to ``target``; a damaged folder there goes to ``aside``, a whole one of another process stays."""
+    """Move ``made`` to ``target``; a damaged folder there goes to ``aside``, an intact one of another process stays."""
     if target.exists() and (not is_whole(target) or distrust(target)):
         target.rename(aside)
     try:
