@@ -63,8 +63,7 @@ class Learner:
     def __init__(
         self, model: nn.Module, train: TrainSection, device: torch.device, weights_C: NDArray[np.float32] | None = None
     ) -> None:
-        # .to() is typed for tensors only where it takes a memory format.
-        self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)
         self.device = device
         self.gathered = GATHERED.get(device.type, 1)
         self._bfloat16 = train.precision == "bfloat16"
