@@ -22,10 +22,10 @@ from benchmarks.counting import Counted, counted
 from benchmarks.peak import Contest, arithmetic, memory, seconds_of
 from benchmarks.record import spread, write
 from benchmarks.training import FRAMES, N_CLASSES, ROWS
+from harness.devices import open_device
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch
-from harness.devices import open_device
 from harness.training.isolation import isolated
 from harness.training.learner import Learner
 

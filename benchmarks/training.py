@@ -19,12 +19,12 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.record import spread, write
+from harness.devices import open_device
 from harness.features.store import FeatureRef
 from harness.models import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.inputs import Items, Resident
-from harness.devices import open_device
 from harness.training.isolation import isolated
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
 
