@@ -15,10 +15,10 @@ from harness.data import load_clips, resolve_data_root
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, load, one_thread
 from harness.features.constant_q import LOWEST, OCTAVES, OctaveSignals, clip_tunings, constant_q_chroma, octave_response
-from harness.features.planes.chroma import chroma
-from harness.features.planes.contrast import contrast
-from harness.features.planes.logmel import log_mel
-from harness.features.planes.mfcc import mfcc_with_deltas
+from harness.features.planes.chroma import ChromaOptions, chroma
+from harness.features.planes.contrast import ContrastOptions, contrast
+from harness.features.planes.logmel import LogMelOptions, log_mel
+from harness.features.planes.mfcc import MfccOptions, mfcc_with_deltas
 from harness.features.planes.tonnetz import tonnetz
 from harness.features.sets import planes_of
 from harness.features.spectrum import spectrum
@@ -58,20 +58,21 @@ def _stages(path: Path, seconds: dict[str, float]) -> None:
 
     params, planes = FeaturesSection(), planes_of(feature_set("MLMC"))
     rate, hop = params.sample_rate, params.hop_length
+    lm, cepstrum, bands, pitch = LogMelOptions(), MfccOptions(), ContrastOptions(), ChromaOptions()
     clip = timed("loading", load, path, planes, params)
     decoded = timed("decoding", read_mono, path)
     timed("resampling", resample, *decoded, rate)
-    samples = clip.whole.samples
+    samples = next(iter(clip.stretches.values())).samples
     signals = OctaveSignals(samples, rate, hop)
     timed("constant-Q: octave signals", signals.slow_down)
     timed("computing", compute, [clip], planes, params)
-    shared = timed("spectrum", spectrum, torch.from_numpy(samples)[None], rate, params.n_fft, hop)
+    shared = timed("spectrum", spectrum, torch.from_numpy(samples)[None], rate, lm.n_fft, hop)
     _ = shared.power
-    timed("LM", log_mel, shared, params.n_mels)
-    timed("MFCC", mfcc_with_deltas, shared, params.n_mfcc, params.delta_width)
-    timed("contrast", contrast, shared, params.contrast_bands, params.contrast_fmin)
-    timed("chroma", chroma, shared, params.n_chroma)
-    timed("chroma: tuning", estimate_tunings, shared.power, rate, params.n_fft, params.n_chroma)
+    timed("LM", log_mel, shared, lm.n_mels)
+    timed("MFCC", mfcc_with_deltas, shared, cepstrum.n_mfcc, cepstrum.delta_width)
+    timed("contrast", contrast, shared, bands.bands, bands.fmin)
+    timed("chroma", chroma, shared, pitch.n_chroma)
+    timed("chroma: tuning", estimate_tunings, shared.power, rate, pitch.n_fft, pitch.n_chroma)
     timed("tonnetz", tonnetz, [signals], rate, hop)
     timed("tonnetz: constant-Q chroma", constant_q_chroma, [signals], rate, hop)
     [tuning], [precision] = timed("tonnetz: tuning and its spectrum", clip_tunings, [signals], rate, "cpu")

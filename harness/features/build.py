@@ -30,6 +30,7 @@ from harness.features.parts import CLIPS_PER_PART, Part, part_path, part_ranges,
 from harness.features.sets import LaidOut
 from harness.interrupt import workers_hear_no_signals
 from harness.printing import guard_streams
+from harness.registry import PLANES, Plane, register
 from harness.study import FeaturesSection
 
 if TYPE_CHECKING:
@@ -135,7 +136,10 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
         return
     # Spawned, not forked: the caller may hold threads and a CUDA context, which a fork would break.
     pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=multiprocessing.get_context("spawn"), initializer=_enter_worker
+        min(workers, len(jobs)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_enter_worker,
+        initargs=(tuple({PLANES.get(plane.name) for job in jobs for plane in job.planes}),),
     )
     try:
         with workers_hear_no_signals():
@@ -168,9 +172,11 @@ def _write(job: _Job, clips: Sequence[Planes]) -> None:
         write_part(path, plane.layout, [arrays[plane] for arrays in clips])
 
 
-def _enter_worker() -> None:
+def _enter_worker(planes: Sequence[Plane] = ()) -> None:
     from harness.features.compute import one_thread
 
+    # One that the parent registered itself is in no folder and no entry point.
+    register(*planes)
     guard_streams()
     # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

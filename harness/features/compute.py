@@ -72,13 +72,8 @@ def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> Load
     resampled = {target: resample(decoded, rate, target) for target in {source.sample_rate for source in sources}}
     stretches = {}
     for source, wanted in sources.items():
-        samples = _cut(resampled[source.sample_rate], source, params)
-        prepared = {
-            plane.name: code(prepare)(samples, source.sample_rate, source.hop_length, params.of(plane.name))
-            for plane in wanted
-            if (prepare := PLANES.get(plane.name).prepare)
-        }
-        stretches[source] = Stretch(samples, prepared)
+        samples, names = _cut(resampled[source.sample_rate], source, params), [plane.name for plane in wanted]
+        stretches[source] = prepared(samples, source.sample_rate, source.hop_length, names, params)
     return LoadedClip(path, float(np.abs(decoded).max()), stretches)
 
 
@@ -102,7 +97,7 @@ def compute(
         for chosen in _equally_long(stretches):
             waves = Waves([stretches[k] for k in chosen], source.sample_rate, source.hop_length, device)
             for plane in wanted:
-                for k, values in zip(chosen, _values(plane, waves, params).numpy(force=True), strict=True):
+                for k, values in zip(chosen, laid_out(plane, waves, params).numpy(force=True), strict=True):
                     computed[k][plane] = values
     for clip, arrays in zip(clips, computed, strict=True):
         for plane, values in arrays.items():
@@ -112,6 +107,18 @@ def compute(
                     f"{clip.peak:g}); rescale the audio to full scale 1.0 or leave the clip out"
                 )
     return computed
+
+
+def prepared(
+    samples: Samples, sample_rate: int, hop_length: int, planes: Sequence[str], params: FeaturesSection
+) -> Stretch:
+    """Return a clip, shape (N,), at the rate of ``planes``, with what they make of it on the host."""
+    made = {
+        name: code(function)(samples, sample_rate, hop_length, params.of(name))
+        for name in planes
+        if (function := PLANES.get(name).prepare)
+    }
+    return Stretch(samples, made)
 
 
 @contextmanager
@@ -160,8 +167,11 @@ def _equally_long(stretches: Sequence[Stretch]) -> Iterator[list[int]]:
     yield from places.values()
 
 
-def _values(plane: LaidOut, waves: Waves, params: FeaturesSection) -> Tensor:
-    """Return a plane on the device; shape (B, frames, bins), as images (B, rows, columns)."""
+def laid_out(plane: LaidOut, waves: Waves, params: FeaturesSection) -> Tensor:
+    """Return a plane in its layout: float32, shape (B, frames, rows), as images (B, rows, columns).
+
+    Raises FeatureError when the plane's code returns another shape than it states.
+    """
     description, options = PLANES.get(plane.name), params.of(plane.name)
     values_BTR: Tensor = code(description.compute)(waves, options)
     frames = values_BTR.shape[1:2] if has_own_frames(description) else (waves.n_frames,)

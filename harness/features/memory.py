@@ -26,17 +26,24 @@ def explained_clip_memory(path: Path, planes: Sequence[LaidOut], params: Feature
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not ran_out_of_memory(error):
             raise
-        size, name, seconds = max(_spectrum(plane, params) for plane in planes)
         raise FeatureError(
-            f"{path}: memory ran out over its features ({', '.join(plane.slug for plane in planes)}); the largest "
-            f"spectrum, that of {seconds:g} s for {name}, takes about {size / 2**20:.0f} MiB in each of the --workers: "
-            f"use fewer, lower features.planes.{name}.n_fft or raise the hop_length (what is done is kept)"
+            f"{path}: memory ran out over its features ({', '.join(plane.slug for plane in planes)})"
+            f"{_largest_spectrum(planes, params)}; use fewer --workers (what is done is kept)"
         ) from None
 
 
-def _spectrum(plane: LaidOut, params: FeaturesSection) -> tuple[int, str, float]:
-    """Return the bytes of a plane's spectrum, the plane, and the seconds of the clip that they are of."""
-    seconds = params.image.seconds if plane.layout == Layout.IMAGE else params.clip_seconds or _CLIP_SECONDS
-    n_fft = getattr(params.of(plane.name), "n_fft", 0)
-    rate, hop = frames_of(plane.name, params)
-    return spectrum_bytes(seconds, rate, n_fft, hop), plane.name, seconds
+def _largest_spectrum(planes: Sequence[LaidOut], params: FeaturesSection) -> str:
+    """Return what the largest spectrum takes and how to make it smaller; empty where no plane states its n_fft."""
+    sizes = []
+    for plane in planes:
+        seconds = params.image.seconds if plane.layout == Layout.IMAGE else params.clip_seconds or _CLIP_SECONDS
+        rate, hop = frames_of(plane.name, params)
+        if n_fft := getattr(params.of(plane.name), "n_fft", 0):
+            sizes.append((spectrum_bytes(seconds, rate, n_fft, hop), plane.name, seconds))
+    if not sizes:
+        return ""
+    size, name, seconds = max(sizes)
+    return (
+        f"; the spectrum of {seconds:g} s for {name} takes about {size / 2**20:.0f} MiB in each worker: lower "
+        f"features.planes.{name}.n_fft or raise hop_length"
+    )

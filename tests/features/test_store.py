@@ -105,7 +105,7 @@ def test_other_parameters_or_clips_are_other_entries(tmp_path: Path, write_clips
     clips, store = write_clips(2), FeatureStore(tmp_path / "cache")
     refs = [
         store.build(clips, [LM], PARAMS, 1)["LM"],
-        store.build(clips, [LM], FeaturesSection(n_mels=40), 1)["LM"],
+        store.build(clips, [LM], FeaturesSection(planes={"LM": {"n_mels": 40}}), 1)["LM"],
         store.build(replace(clips, digest="0" * 64), [LM], PARAMS, 1)["LM"],
     ]
     assert len({ref.files for ref in refs}) == len({ref.digest for ref in refs}) == 3

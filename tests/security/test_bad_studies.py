@@ -199,4 +199,4 @@ def test_memory_that_runs_out_over_features_is_one_sentence(
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 70368744177664 bytes")
 
     monkeypatch.setattr("harness.features.compute.compute", full)
-    refusal(house.run(), ".wav: memory ran out over its features", "features.n_fft")
+    refusal(house.run(), ".wav: memory ran out over its features", "n_fft", "--workers")

@@ -59,5 +59,5 @@ def test_too_few_frames_name_the_settings() -> None:
 
 
 def test_more_coefficients_than_bands_are_refused() -> None:
-    with pytest.raises(FeatureError, match=r"features\.n_mfcc is 129"):
+    with pytest.raises(FeatureError, match=r"planes\.MFCC: n_mfcc is 129"):
         mfcc(spectrum_of(np.zeros(20480, np.float32)), 129)

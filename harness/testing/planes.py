@@ -1,0 +1,126 @@
+"""What every plane must do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harness.features.audio import Samples
+from harness.features.compute import laid_out, prepared
+from harness.features.sets import LaidOut, frames_of
+from harness.features.waves import Waves
+from harness.registry import PLANES, Layout, code, has_own_frames, options_of
+from harness.section import Section
+from harness.study import FeaturesSection
+
+SECONDS = 1.0
+
+
+class PlaneConformance:
+    """Tests of one plane; a subclass names it.
+
+    Attributes
+    ----------
+    plane
+        Its name in the registry.
+    tolerance
+        How far a clip's values may be from those of the clip in a batch with others; sums may have another order.
+    """
+
+    plane: ClassVar[str]
+    tolerance: ClassVar[float] = 1e-4
+
+    def options(self) -> Section:
+        """Return the options to test with: the defaults."""
+        return options_of(PLANES.get(self.plane))()
+
+    def params(self) -> FeaturesSection:
+        """Return the features of a study that states these options."""
+        return FeaturesSection.model_validate({"planes": {self.plane: self.options()}})
+
+    def clips(self) -> dict[str, Samples]:
+        """Return clips of one length, float32, shape (N,) each: noise, tones, a click, silence, full scale."""
+        rate, _ = frames_of(self.plane, self.params())
+        n = round(SECONDS * rate)
+        time = np.arange(n) / rate
+        noise = np.random.default_rng(0).standard_normal(n)
+        click = np.zeros(n)
+        click[n // 3] = 1.0
+        made = {
+            "noise": 0.1 * noise,
+            "quiet noise": 1e-6 * noise,
+            "tone": 0.5 * np.sin(2 * np.pi * 440 * time),
+            "tone, then silence": np.where(time < SECONDS / 2, np.sin(2 * np.pi * 331 * time), 0.0),
+            "click": click,
+            "silence": np.zeros(n),
+            "full scale": np.sign(noise),
+        }
+        return {name: samples.astype(np.float32) for name, samples in made.items()}
+
+    def compute(self, *clips: Samples) -> Tensor:
+        """Return the plane of clips of one length, shape (B, frames, rows)."""
+        values: Tensor = code(PLANES.get(self.plane).compute)(self._waves(clips), self.options())
+        return values
+
+    def test_it_has_defaults_for_its_options(self) -> None:
+        """A study need not state options; stating the defaults changes nothing."""
+        kind = options_of(PLANES.get(self.plane))
+        assert FeaturesSection.model_validate({"planes": {self.plane: kind().model_dump()}}).of(self.plane) == kind()
+
+    def test_it_has_the_rows_it_states_and_a_frame_for_each_hop(self) -> None:
+        """Of B clips there are B planes of float32, each of the stated rows; to be stacked they have the study's
+        frames."""
+        clips = [*self.clips().values()]
+        values, waves = self.compute(*clips), self._waves(clips)
+        assert values.is_floating_point()
+        assert values.ndim == 3
+        assert values.shape[0] == len(clips)
+        assert values.shape[2] == code(PLANES.get(self.plane).rows)(self.options())
+        if not has_own_frames(PLANES.get(self.plane)):
+            assert values.shape[1] == waves.n_frames
+
+    def test_it_is_finite_whatever_the_sound(self) -> None:
+        """Silence, clicks and clipped sounds have no NaN and no infinity."""
+        for name, samples in self.clips().items():
+            assert self.compute(samples).isfinite().all(), name
+
+    def test_it_tells_sounds_apart(self) -> None:
+        """Noise and a tone have different values."""
+        clips = self.clips()
+        assert not torch.equal(self.compute(clips["noise"]), self.compute(clips["tone"]))
+
+    def test_it_is_the_same_every_time(self) -> None:
+        """The same clips give the same bits, and are left as they were."""
+        clips = [*self.clips().values()]
+        before = [samples.copy() for samples in clips]
+        assert torch.equal(self.compute(*clips), self.compute(*clips))
+        for samples, copy in zip(clips, before, strict=True):
+            np.testing.assert_array_equal(samples, copy)
+
+    def test_a_clip_in_a_batch_is_the_clip_alone(self) -> None:
+        """What else is in the batch does not change a clip's values, but for the tolerance."""
+        clips = self.clips()
+        for (name, samples), values in zip(clips.items(), self.compute(*clips.values()), strict=True):
+            apart = float((self.compute(samples)[0] - values).abs().max())
+            assert apart <= self.tolerance, name
+
+    def test_it_can_be_laid_out(self) -> None:
+        """It becomes the channel of an image and, without frames of its own, rows of a stack, in float32."""
+        params = self.params()
+        clips = [*self.clips().values()]
+        layouts = [Layout.IMAGE] if has_own_frames(PLANES.get(self.plane)) else [*Layout]
+        for layout in layouts:
+            values = laid_out(LaidOut(layout, self.plane), self._waves(clips), params)
+            assert values.dtype == torch.float32
+            assert values.isfinite().all()
+            if layout is Layout.IMAGE:
+                assert values.shape == (len(clips), params.image.rows, params.image.columns)
+
+    def _waves(self, clips: Sequence[Samples]) -> Waves:
+        params = self.params()
+        rate, hop = frames_of(self.plane, params)
+        return Waves([prepared(samples, rate, hop, [self.plane], params) for samples in clips], rate, hop)
