@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -23,23 +24,25 @@ def librosa_planes(path: Path, params: FeaturesSection) -> Planes:
     samples, rate = librosa.load(path, sr=params.sample_rate)
     missing = (params.segment_frames - 1) * params.hop_length - len(samples)
     samples = np.pad(samples, (0, max(0, missing)))
-    window = {"n_fft": params.n_fft, "hop_length": params.hop_length}
+    options: dict[str, Any] = {name: params.of(name) for name in ("LM", "MFCC", "chroma", "contrast")}
+    window = {name: {"n_fft": each.n_fft, "hop_length": params.hop_length} for name, each in options.items()}
+    lm, cepstrum, chroma, contrast = options.values()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        power = librosa.feature.melspectrogram(y=samples, sr=rate, n_mels=params.n_mels, **window)
-        mfcc = librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=params.n_mfcc, **window)
+        power = librosa.feature.melspectrogram(y=samples, sr=rate, n_mels=lm.n_mels, **window["LM"])
+        mfcc = librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=cepstrum.n_mfcc, **window["MFCC"])
         return {
             "LM": librosa.power_to_db(power),
             "MFCC": np.concatenate(
                 [
                     mfcc,
-                    librosa.feature.delta(mfcc, width=params.delta_width),
-                    librosa.feature.delta(mfcc, width=params.delta_width, order=2),
+                    librosa.feature.delta(mfcc, width=cepstrum.delta_width),
+                    librosa.feature.delta(mfcc, width=cepstrum.delta_width, order=2),
                 ]
             ),
-            "chroma": librosa.feature.chroma_stft(y=samples, sr=rate, n_chroma=params.n_chroma, **window),
+            "chroma": librosa.feature.chroma_stft(y=samples, sr=rate, n_chroma=chroma.n_chroma, **window["chroma"]),
             "contrast": librosa.feature.spectral_contrast(
-                y=samples, sr=rate, n_bands=params.contrast_bands, fmin=params.contrast_fmin, **window
+                y=samples, sr=rate, n_bands=contrast.bands, fmin=contrast.fmin, **window["contrast"]
             ),
             "tonnetz": librosa.feature.tonnetz(y=samples, sr=rate, hop_length=params.hop_length),
         }

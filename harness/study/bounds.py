@@ -35,10 +35,14 @@ def _faults(section: BaseModel, place: str) -> Iterator[str]:
         bound = bound_of(type(section), name) if name in type(section).model_fields else None
         if bound is not None and (fault := bound.fault(value)):
             yield f"{where}: {fault}"
-        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
-        for key, each in [(None, value), *inner]:
+        inner = [(where, value)]
+        if isinstance(value, dict):
+            inner = [(f"{where}.{key}", each) for key, each in value.items()]
+        elif isinstance(value, tuple):
+            inner = [(f"{where}[{getattr(each, 'name', k)}]", each) for k, each in enumerate(value)]
+        for inner_place, each in inner:
             if isinstance(each, BaseModel):
-                yield from _faults(each, where if key is None else f"{where}[{getattr(each, 'name', key)}]")
+                yield from _faults(each, inner_place)
 
 
 def _set_faults(spec: StudySpec) -> Iterator[str]:

@@ -175,7 +175,7 @@ def test_any_override_is_set_or_refused(key: str, value: str) -> None:
 LARGE = {
     "train.threads=1_000_000_000": "train.threads: 1024 at most",
     "features.clip_seconds=1e12": "features.clip_seconds: 60 at most",
-    "features.n_fft=1073741824": "features.n_fft: 65536 at most",
+    "features.planes.LM.n_fft=1073741824": "features.planes.LM.n_fft: 65536 at most",
     "train.epochs=1_000_000_000_000": "train.epochs: 100000 at most",
     "search.trials=1_000_000_000": "search.trials: 100000 at most",
 }

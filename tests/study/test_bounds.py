@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from harness.errors import StudyError
+from harness.registry import DATASETS, NETWORKS, PLANES, options_of
 from harness.study import StudySpec, load_study
 from harness.study.bounds import bound_of, require_bounded, spectrum_bytes
 from harness.study.load import parse_study
@@ -40,8 +41,10 @@ def _open_ended(annotation: Any) -> bool:
     return annotation in (int, float, str) or origin in (tuple, dict)
 
 
+# The options of what the registry describes are tables of a study as well.
+MODELS = [*_models(StudySpec), *(options_of(each) for kind in (NETWORKS, PLANES, DATASETS) for each in kind)]
 FIELDS = sorted(
-    {(model.__name__, name): model for model in _models(StudySpec) for name in model.model_fields}.items(),
+    {(f"{model.__module__}.{model.__name__}", name): model for model in MODELS for name in model.model_fields}.items(),
     key=lambda each: each[0],
 )
 
@@ -74,7 +77,7 @@ BEYOND = {
     "train.batch_size=10_000_000": "train.batch_size: 65536 at most",
     "train.lr=1e30": "train.lr: 1000 at most",
     "features.clip_seconds=1e12": "features.clip_seconds: 60 at most",
-    "features.planes.LM.n_fft=1073741824": "features.planes[LM].n_fft: 65536 at most",
+    "features.planes.LM.n_fft=1073741824": "features.planes.LM.n_fft: 65536 at most",
     "features.sample_rate=1_000_000_000": "features.sample_rate: 768000 at most",
     "features.image.rows=100_000": "features.image.rows: 4096 at most",
     "features.hop_length=1": "",
