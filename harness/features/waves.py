@@ -1,6 +1,11 @@
 """What planes are computed from: clips of one length, as one tensor on the device.
 
 The contract of a plane is short: waveforms, shape (B, N), and their rate in; a tensor, shape (B, frames, rows), out.
+
+Examples
+--------
+>>> def compute(waves, options):
+...     return waves.spectrum(options.n_fft).magnitude.log1p()
 """
 
 from __future__ import annotations
