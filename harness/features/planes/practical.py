@@ -1,8 +1,8 @@
 """The planes of the ResNet-18 practical: spectrogram, mel and mfcc, as torchaudio's transforms compute them (reflected
 ends, HTK mel bands without area normalisation): the same operations in the same order, equal to the bit.
 
-Each has a sample rate and frames of its own, so that it can be the channel of an image only. They are computed on the
-CPU whatever the device: in float32 another order of sums is heard in the bins of quiet sounds.
+Each has a sample rate and frames of its own, so it can only be a channel of an image. All are computed on the CPU,
+whatever the device: they use float32, where sums in another order change the decibels of quiet bins.
 """
 
 from __future__ import annotations
