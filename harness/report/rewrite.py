@@ -39,7 +39,8 @@ def rewrite_report(
     Raises
     ------
     ReportError
-        When the folder holds no report that can be read, or ``study`` is another study.
+        When the folder holds no report that can be read, or ``study`` is another study or names arms that the report
+        does not have.
     """
     record = replace(record_of_report(open_report(folder), study), claims=dict(claims or {}))
     kept = {
@@ -56,7 +57,7 @@ def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> St
     Raises
     ------
     ReportError
-        When ``study`` is another study.
+        When ``study`` is another study, or names arms that the report does not have.
     """
     found, read = report.found, report.results
     spec, environment = report.spec, dict(found["environment"])
@@ -104,7 +105,7 @@ def _declared(recorded: StudySpec, study: StudySpec) -> StudySpec:
         document = recorded_document(changed.model_copy(update={"arms": tuple(arms)}))
         return parse_study(document, "the declarations of the study file do not fit the recorded study")
     except StudyError as error:
-        raise ReportError(*error.args) from None
+        raise ReportError(*error.args, "Give a study file whose declarations name arms of the report only") from None
 
 
 def _unlabelled(name: Dotted, spec: StudySpec) -> Any:
