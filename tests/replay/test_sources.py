@@ -23,7 +23,7 @@ from tests.replay.conftest import Recorded
 @pytest.fixture
 def report(recorded: Recorded, tmp_path: Path) -> Path:
     """Return the recorded study's report."""
-    return write_report(read_study(recorded.uri, "tiny"), tmp_path / "tiny", pdf=False).folder
+    return write_report(read_study(recorded.uri, "tiny", recorded.run_id), tmp_path / "tiny", pdf=False).folder
 
 
 def test_every_published_training_is_equal(
