@@ -88,9 +88,7 @@ def _libraries(paper: str | None) -> dict[str, str]:
     """Return the versions of what decodes, resamples and transforms (the wheel of soundfile brings its decoders)."""
     versions = {name: version(name) for name in ("soundfile", "soxr")}
     versions["torch"] = _minor(version("torch"))
-    if paper is None:
-        versions["torchaudio"] = _minor(version("torchaudio"))
-    else:
+    if paper is not None:
         versions["librosa"] = version("librosa")
     if paper == "tonnetz":
         # The filters of the constant-Q transform come from numpy's Fourier transform.
