@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.training.augment import Batch
-from harness.training.learner import Learner, fused_optimizer
+from harness.training.learner import Learner
+from harness.training.optimizers import fused_optimizer
 
 if TYPE_CHECKING:
     from harness.study import TrainSection

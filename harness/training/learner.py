@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.training.augment import Batch, EpochDraws, augmented
+from harness.training.optimizers import fused_optimizer
 
 if TYPE_CHECKING:
     from harness.study import TrainSection
@@ -62,8 +63,7 @@ class Learner:
     def __init__(
         self, model: nn.Module, train: TrainSection, device: torch.device, weights_C: NDArray[np.float32] | None = None
     ) -> None:
-        # .to() is typed for tensors only where it takes a memory format.
-        self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)
         self.device = device
         self.gathered = GATHERED.get(device.type, 1)
         self._bfloat16 = train.precision == "bfloat16"
@@ -150,19 +150,3 @@ class Learner:
         if weights is None:
             return loss.mean()
         return loss.sum() / torch.lerp(weights[batch.partners], weights[batch.labels], batch.share).sum()
-
-
-def fused_optimizer(
-    model: nn.Module, train: TrainSection, lr: float | Tensor, *, capturable: bool = False
-) -> torch.optim.Optimizer:
-    """Return the study's optimiser over all parameters, in torch's fused form.
-
-    ``capturable`` is for a CUDA graph, which must also read the rate ``lr`` from a tensor on its device.
-    """
-    parameters, decay = model.parameters(), train.weight_decay
-    if train.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
-    if train.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
-    # Without a switch of its own: fused SGD can always be recorded.
-    return torch.optim.SGD(parameters, lr=lr, momentum=train.momentum, weight_decay=decay, fused=True)

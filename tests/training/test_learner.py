@@ -105,7 +105,7 @@ def test_tally_weighs_batches_by_their_items_and_starts_anew() -> None:
 def test_optimisers_carry_the_studys_values(name: str, kind: type[torch.optim.Optimizer]) -> None:
     learner = linear_learner(optimizer=name, momentum=0.8, weight_decay=0.01)
     optimizer = learner._optimizer
-    assert type(optimizer) is kind
+    assert isinstance(optimizer, kind)
     group = optimizer.param_groups[0]
     assert (group["lr"], group["weight_decay"], group["fused"]) == (0.1, 0.01, True)
     assert name != "sgd" or group["momentum"] == 0.8

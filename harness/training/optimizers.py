@@ -1,0 +1,49 @@
+"""Torch's optimisers, fused, and without what they bring along for ``torch.compile``.
+
+Torch decorates the methods of its optimisers so that ``torch.compile`` leaves them alone. The first call of one imports
+the compiler (``torch._dynamo``, ``torch._inductor``, sympy), which costs more processor time than a small study trains
+for, in each process anew, and no public switch prevents it. Nothing is compiled here, so the classes below have the
+undecorated methods. They compute the same, to the bit.
+"""
+
+from __future__ import annotations
+
+from inspect import unwrap
+
+import torch
+from torch import Tensor, nn
+
+from harness.study import TrainSection
+
+
+class _Uncompiled(torch.optim.Optimizer):
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+
+
+class _SGD(_Uncompiled, torch.optim.SGD):
+    step = torch.no_grad()(unwrap(torch.optim.SGD.step))
+
+
+class _Adam(_Uncompiled, torch.optim.Adam):
+    step = torch.no_grad()(unwrap(torch.optim.Adam.step))
+
+
+class _AdamW(_Uncompiled, torch.optim.AdamW):
+    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+
+
+def fused_optimizer(
+    model: nn.Module, train: TrainSection, lr: float | Tensor, *, capturable: bool = False
+) -> torch.optim.Optimizer:
+    """Return the study's optimiser over all parameters, in torch's fused form.
+
+    ``capturable`` is for a CUDA graph, which must also read the rate ``lr`` from a tensor on its device.
+    """
+    parameters, decay = model.parameters(), train.weight_decay
+    if train.optimizer == "adam":
+        return _Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
+    if train.optimizer == "adamw":
+        return _AdamW(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
+    # Without a switch of its own: fused SGD can always be recorded.
+    return _SGD(parameters, lr=lr, momentum=train.momentum, weight_decay=decay, fused=True)
