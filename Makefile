@@ -4,21 +4,22 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install quickstart test check audit-dependencies format bench soak lock clean
+.PHONY: help install quickstart test check unlocked audit-dependencies format bench soak lock clean
 
 help:
 	@echo "make quickstart  install, then run the embedded study from audio to LaTeX tables (no network beyond the install)"
 	@echo "make test        install, then lint, type check, import contract and all tests (HARNESS_DATA=DIR adds real audio)"
 	@echo "make check       the checks alone; make format rewrites; make bench measures; make lock renews the lock files"
+	@echo "make unlocked    build the wheel, install it without the lock elsewhere, run a tiny study with it"
 	@echo "make soak        kill studies at 60 random moments, disturb them otherwise, and print what survived (half an hour)"
 
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml requirements/dev.lock requirements/uv.lock
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "harness needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12 ..." % v)'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "harness needs Python 3.11, 3.12, 3.13 or 3.14, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12 ..." % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -36,6 +37,9 @@ check: $(INSTALLED)
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+unlocked: $(INSTALLED)
+	@.ci/unlocked
+
 audit-dependencies: $(INSTALLED)
 	@.ci/audit-dependencies
 
@@ -49,8 +53,9 @@ bench: $(INSTALLED)
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.soak --json tests/soak/results.json
 
-# Hashes without addresses: the files work with any index that holds the same files.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+# Hashes without addresses: the files work with any index that holds the same files. What pyproject.toml still allows
+# keeps its version; `make lock UPGRADE=--upgrade` takes the newest of everything.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header $(UPGRADE)
 lock:
 	$(LOCK) --all-extras pyproject.toml -o requirements/dev.lock
 	echo uv | $(LOCK) - -o requirements/uv.lock
