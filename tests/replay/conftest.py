@@ -111,9 +111,9 @@ def spec_of(**changes: Any) -> StudySpec:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(synthetic_shared: Path) -> Path:
     """Return a folder for audio and features."""
-    return tmp_path_factory.mktemp("shared")
+    return synthetic_shared
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from tests.run.study import run, spec_of
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(synthetic_shared: Path) -> Path:
     """Return a folder for audio and features, which all runs may share."""
-    return tmp_path_factory.mktemp("shared")
+    return synthetic_shared
 
 
 @pytest.fixture(scope="session")

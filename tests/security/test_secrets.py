@@ -104,7 +104,7 @@ def test_no_planted_secret_reaches_anything_that_is_written_or_shown(
     remote[remote.index("--tracking-uri") :] = ["--device", "cpu", "--workers", "1", "--tracking-uri", server]
     orders = [
         # A whole study whose overrides hold a secret that is not used.
-        order(house.arguments("--set", f"tracking.uri=http://me:{PLANTED['override']}@{place}")),
+        order(house.arguments("--report", "data", "--set", f"tracking.uri=http://me:{PLANTED['override']}@{place}")),
         # A storage that cannot be reached; a server that is down; a wrong key whose value is shown.
         order(house.arguments("--set", f"search.storage={database}", *search)),
         order(remote),

@@ -38,19 +38,11 @@ def proxy(server: str) -> Iterator[Proxy]:
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_opening: tuple[Path, object]) -> None:
-    """Work in an empty folder, without the seconds that laying out a store and waiting for a server take."""
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, without the seconds of waiting for a server."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("harness.tracking.delivery.time.sleep", lambda _: None)
     monkeypatch.setattr("harness.tracking.delivery._SECONDS_BETWEEN_TRIES", 0)
-    make = spool_of.__globals__["Spool"].make
-
-    def make_quickly(spool: Any) -> None:
-        make(spool)
-        if not spool.exists:
-            shutil.copy(first_opening[0], spool.folder / "mlflow.db")
-
-    monkeypatch.setattr("harness.tracking.spool.Spool.make", make_quickly)
 
 
 @pytest.fixture
