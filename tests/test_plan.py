@@ -17,6 +17,7 @@ STUDIES = Path(__file__).parents[1] / "studies"
 FLOAT32 = "train.precision=float32"
 
 
+@pytest.mark.slow
 def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_root: Path) -> None:
     spec = load_study(STUDIES / "su2019-esc10.toml", ["evaluate.folds=[1, 2]", FLOAT32])
     before = sorted(path.name for path in esc_root.iterdir())
@@ -42,6 +43,7 @@ def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_ro
     assert (arms["LMCNet-6"].trials, arms["LMCNet-6"].final_trainings, arms["LMCNet-6"].trained_with) == (0, 2, "")
 
 
+@pytest.mark.slow
 def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Path) -> None:
     plan = make_plan(load_study(STUDIES / "protocols-esc10.toml", [FLOAT32]), esc_root, "cpu", 2)
     arms = {arm.name: arm for arm in plan.arms}
@@ -53,6 +55,7 @@ def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Pat
             assert (shared.final_trainings, shared.seconds, shared.trained_with) == (0, 0, f"{net}{split}")
 
 
+@pytest.mark.slow
 def test_a_search_s_choice_may_be_looked_at_in_two_ways_for_one_training(tmp_path: Path) -> None:
     again = {"train.norm_statistics": "re-estimated"}
     net = {"model": "su8", "features": "LM"}
@@ -73,6 +76,7 @@ def test_a_search_s_choice_may_be_looked_at_in_two_ways_for_one_training(tmp_pat
     ]
 
 
+@pytest.mark.slow
 def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: Path) -> None:
     """Arms that share a training keep the weights each; what a search trains is not kept."""
     (tmp_path / "tiny.toml").write_text(

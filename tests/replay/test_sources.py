@@ -26,6 +26,7 @@ def report(recorded: Recorded, tmp_path: Path) -> Path:
     return write_report(read_study(recorded.uri, "tiny"), tmp_path / "tiny", pdf=False).folder
 
 
+@pytest.mark.slow
 def test_every_published_training_is_equal(
     recorded: Recorded, report: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,6 +45,7 @@ def test_every_published_training_is_equal(
     assert "EQUAL: all 6 in every published digit" in printed
 
 
+@pytest.mark.slow
 def test_values_that_the_search_chose_are_taken_from_the_report(recorded: Recorded, report: Path) -> None:
     (fold,) = (each for each in ReportSource(report).run.folds if (each.arm, each.fold) == ("A", 3))
     stored = recorded.fold("A", 3)
@@ -52,12 +54,14 @@ def test_values_that_the_search_chose_are_taken_from_the_report(recorded: Record
     assert fold.digests["features"] == stored.digests["features"]
 
 
+@pytest.mark.slow
 def test_a_fusion_needs_its_streams_trained(recorded: Recorded, report: Path) -> None:
     found = recorded.replay(source=ReportSource(report), arms=["A+B"], folds=[1])
     assert [fold.recorded.arm for fold in found.folds] == ["A", "B", "A+B"]
     assert found.equal
 
 
+@pytest.mark.slow
 def test_one_changed_probability_is_found(recorded: Recorded, report: Path) -> None:
     table = pd.read_parquet(report / PREDICTIONS)
     row = table.index[(table["arm"] == "B") & (table["fold"] == 1)][0]
@@ -105,6 +109,7 @@ def test_a_study_that_this_version_cannot_read_is_told(report: Path) -> None:
         ReportSource(report)
 
 
+@pytest.mark.slow
 def test_the_command_takes_the_folder(recorded: Recorded, report: Path) -> None:
     given = ["replay", str(report), "--arm", "B", "--fold", "1", "--workers", "1"]
     folders = ["--data-root", str(recorded.shared / "data"), "--cache", str(recorded.shared / "cache")]

@@ -92,6 +92,7 @@ def test_csv_has_full_precision(written: Path, record: StudyRecord) -> None:
     assert measured == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.slow
 def test_a_second_writing_gives_equal_bytes(small: StudyRecord, tmp_path: Path) -> None:
     shuffled = dataclasses.replace(small, predictions=small.predictions.sample(frac=1, random_state=11))
     write_report(small, tmp_path / "once", pdf=False)
@@ -102,6 +103,7 @@ def test_a_second_writing_gives_equal_bytes(small: StudyRecord, tmp_path: Path) 
     assert [name for name in first if first[name] != second[name]] == []
 
 
+@pytest.mark.slow
 def test_what_an_earlier_report_left_goes_and_a_users_file_stays(
     small: StudyRecord, make_record: MakeRecord, tmp_path: Path
 ) -> None:
@@ -183,6 +185,7 @@ def test_without_latex_the_report_says_how(small: StudyRecord, tmp_path: Path, m
     assert files.results.exists()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_names_full_of_specials_compile_and_twice_the_same(make_record: MakeRecord, tmp_path: Path) -> None:
     trained = [(f"{NASTY} {number}", "su4", "LMC", 1.0) for number in range(2)] + [("$a$ \\b_{c} ~^", "su4", "MC", 0.9)]
@@ -208,6 +211,7 @@ def test_names_full_of_specials_compile_and_twice_the_same(make_record: MakeReco
     assert second.pdf.read_bytes() == first.pdf.read_bytes()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_a_missing_fold_a_dead_arm_and_no_history_compile(record: StudyRecord, tmp_path: Path) -> None:
     table = record.predictions
@@ -228,6 +232,7 @@ def test_a_missing_fold_a_dead_arm_and_no_history_compile(record: StudyRecord, t
     assert not (tmp_path / "figures" / "confusion-mcnet.pdf").exists()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_a_whole_comparison_compiles_and_every_part_is_in_it(us8k: Evidence, tmp_path: Path) -> None:
     files = write_report(us8k.record, tmp_path)
@@ -245,6 +250,7 @@ def test_a_whole_comparison_compiles_and_every_part_is_in_it(us8k: Evidence, tmp
     assert drawn == {path.stem for path in files.figures}
 
 
+@pytest.mark.slow
 @needs_latex
 def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path: Path) -> None:
     trained = [(f"ResNet-18 mel+mfcc {number}", "resnet18", "image:mel", 0.8) for number in range(11)]
@@ -262,6 +268,7 @@ def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path
     assert len(pd.read_csv(tmp_path / "tables" / "contrasts.csv")) == 66
 
 
+@pytest.mark.slow
 @needs_latex
 def test_one_tested_fold_compiles_and_tests_nothing(make_record: MakeRecord, tmp_path: Path) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")], evaluate={"seeds": 2, "folds": [2]})
