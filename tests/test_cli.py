@@ -114,7 +114,7 @@ def test_a_precision_the_processor_lacks_is_told_before_anything_is_loaded(
     given = ["--set", "train.precision=bfloat16", "--device", "cpu", "--data-root", str(tmp_path)]
     result = CliRunner().invoke(cli, [command, study, *given])
     assert result.exit_code == 2
-    assert "arm 'LMCNet': " in result.output
+    assert "arm 'log-mel': " in result.output
     assert "--set train.precision=float32" in result.output
     assert list(tmp_path.iterdir()) == []
 

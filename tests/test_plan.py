@@ -117,11 +117,21 @@ def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: P
 
 
 def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:
-    spec = load_study(STUDIES / "quickstart.toml", ["protocol.split=random-clip", "features.image.rows=32"])
-    plan = make_plan(spec, tmp_path, "cpu", None)
+    given = {
+        "study": {"name": "tiny"},
+        "data": {"dataset": "synthetic", "synthetic": {"clips_per_class_and_fold": 2}},
+        "protocol": {"split": "random-clip"},
+        "features": {"image": {"rows": 32, "columns": 32}},
+        "arms": [
+            {"name": "picture", "model": "resnet18", "features": "image:mel"},
+            {"name": "pieces", "model": "su8", "features": "LM"},
+        ],
+        "evaluate": {"folds": [1, 2, 3]},
+    }
+    plan = make_plan(parse_study(given, "tiny.toml"), tmp_path, "cpu", None)
     arms = {arm.name: arm for arm in plan.arms}
-    assert arms["ResNet-18 mel"].items == 60
-    assert arms["LMCNet"].items == 60 * 3
+    assert arms["picture"].items == 60
+    assert arms["pieces"].items == 60 * 3
     assert plan.workers >= 1
     assert [split.protocol for split in plan.splits["random-clip"]] == ["random-clip"] * 3
 
