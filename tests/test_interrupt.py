@@ -73,9 +73,8 @@ def arguments(folder: Path, data: Path, workers: int) -> list[str]:
         "--reports": folder / "reports",
         "--tracking-uri": f"sqlite:///{folder}/mlruns/mlflow.db",
     }
-    return ["run-study", str(folder / "tiny.toml"), "--device", "cpu", "--workers", str(workers)] + [
-        str(each) for pair in places.items() for each in pair
-    ]
+    given = ["run-study", str(folder / "tiny.toml"), "--device", "cpu", "--workers", str(workers), "--report", "data"]
+    return given + [str(each) for pair in places.items() for each in pair]
 
 
 PHASES = {

@@ -107,7 +107,7 @@ def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: P
     plan = make_plan(load_study(tmp_path / "tiny.toml"), tmp_path, "cpu", 1)
     places = {"--data-root": "data", "--cache": "cache", "--reports": "reports"}
     options = [word for option, folder in places.items() for word in (option, str(tmp_path / folder))]
-    options += ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"]
+    options += ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db", "--report", "none"]
     outcome = CliRunner().invoke(cli, ["run-study", str(tmp_path / "tiny.toml"), *options])
     assert outcome.exit_code == 0, outcome.output
     kept = sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -20,10 +21,17 @@ from harness.tracking import read_study
 from tests.replay.conftest import Recorded
 
 
+@pytest.fixture(scope="module")
+def written(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the recorded study's report, without figures."""
+    folder = tmp_path_factory.mktemp("reports") / "tiny"
+    return write_report(read_study(recorded.uri, "tiny"), folder, figures=False).folder
+
+
 @pytest.fixture
-def report(recorded: Recorded, tmp_path: Path) -> Path:
-    """Return the recorded study's report."""
-    return write_report(read_study(recorded.uri, "tiny"), tmp_path / "tiny", pdf=False).folder
+def report(written: Path, tmp_path: Path) -> Path:
+    """Return a copy of the report, which a test may change."""
+    return Path(shutil.copytree(written, tmp_path / "tiny"))
 
 
 @pytest.mark.slow
