@@ -76,7 +76,7 @@ def test_rounding_changes_no_predicted_class(record: StudyRecord, tmp_path: Path
     table = record.predictions.copy()
     # In double precision alone is the second class ahead.
     table.loc[table.index[0], [f"p_{label}" for label in range(10)]] = [0.5, np.nextafter(0.5, 1), *[0.0] * 8]
-    write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, pdf=False)
+    write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, figures=False)
     read = pd.read_parquet(tmp_path / "predictions.parquet").filter(regex="^p_")
     assert {str(kind) for kind in read.dtypes} == {"float32"}
     half = read[read["p_0"] == 0.5]
@@ -129,14 +129,14 @@ def test_what_a_dead_process_left_aside_goes_and_that_of_a_living_one_stays(smal
     kept = [tmp_path / f".latex-{os.getpid()}-abc", tmp_path / ".writing-paper"]
     for folder in (*dead, *kept):
         folder.mkdir()
-    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    write_report(small, tmp_path, parameter_tables={}, figures=False)
     assert sorted(tmp_path.glob(".[wl]*")) == sorted(kept)
 
 
 def test_an_interruption_leaves_whole_files(
     small: StudyRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    write_report(small, tmp_path, parameter_tables={}, figures=False)
     before = contents(tmp_path)
     other = dataclasses.replace(small, run_id="f" * 32, predictions=small.predictions.query("fold != 3"))
     replace, calls = os.replace, iter(range(4))
@@ -149,13 +149,13 @@ def test_an_interruption_leaves_whole_files(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", dies)
         with pytest.raises(KeyboardInterrupt):
-            write_report(other, tmp_path, parameter_tables={}, pdf=False)
+            write_report(other, tmp_path, parameter_tables={}, figures=False)
     after = contents(tmp_path)
     assert set(after) == set(before), "nothing half-written stays behind"
     del before[MANIFEST], after[MANIFEST]
     changed = [name for name in before if before[name] != after[name]]
     assert 0 < len(changed) <= 3
-    write_report(other, tmp_path / "whole", parameter_tables={}, pdf=False)
+    write_report(other, tmp_path / "whole", parameter_tables={}, figures=False)
     whole = contents(tmp_path / "whole")
     assert all(after[name] == whole[name] for name in changed)
 
@@ -164,7 +164,7 @@ def test_a_study_this_version_cannot_read_is_reported_without_its_networks(
     small: StudyRecord, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     old = dataclasses.replace(small, spec=small.spec | {"an old section": {}})
-    files = write_report(old, tmp_path, pdf=False)
+    files = write_report(old, tmp_path, figures=False)
     assert files.results.exists()
     assert not (tmp_path / "tables" / "parameters.tex").exists()
     assert "parameter table is left out" in caplog.text

@@ -273,7 +273,7 @@ def test_formulas_in_names_reach_no_table(small: StudyRecord, tmp_path: Path) ->
         small, spec=spec, predictions=small.predictions.replace(swap), folds=small.folds.replace(swap),
         history=small.history.replace(swap), leakage=small.leakage.replace(swap),
     )  # fmt: skip
-    made = write_report(record, tmp_path, parameter_tables={}, pdf=False)
+    made = write_report(record, tmp_path, parameter_tables={}, figures=False)
     cells = [
         cell
         for table in made.tables
