@@ -29,6 +29,7 @@ PLANES = [Plane("segments", name) for name in SEGMENT_PLANES] + [Plane("image", 
 Write = Callable[..., ClipTable]
 
 
+@pytest.mark.slow
 def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a machine of two cores would have the process do.
     monkeypatch.setenv("OMP_NUM_THREADS", "2")

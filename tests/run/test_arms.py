@@ -15,6 +15,7 @@ from harness.run import Outcome
 from tests.run.study import run, spec_of
 
 
+@pytest.mark.slow
 def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Path) -> None:
     arms = [{"name": "one", "model": "su8", "features": "LM"}]
     spec = spec_of(arms=arms, search={"trials": 0}, protocol={"split": "random-segment"}, evaluate={"folds": [2]})
