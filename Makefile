@@ -1,14 +1,15 @@
-# Two commands matter: `make quickstart` and `make test`. Each works on its own from a fresh clone.
+# `make quickstart`, `make test` and `make test-all` each work on their own from a fresh clone.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install quickstart test check unlocked audit-dependencies format bench soak lock clean
+.PHONY: help install quickstart test test-all check unlocked audit-dependencies format bench soak lock clean
 
 help:
 	@echo "make quickstart  install, then run the embedded study from audio to LaTeX tables (no network beyond the install)"
-	@echo "make test        install, then lint, type check, import contract and all tests (HARNESS_DATA=DIR adds real audio)"
+	@echo "make test        install, then lint, type check, import contract and the quick tests (HARNESS_DATA=DIR adds real audio)"
+	@echo "make test-all    the same with every test: killed processes, dying servers, whole reports, a short soak"
 	@echo "make check       the checks alone; make format rewrites; make bench measures; make lock renews the lock files"
 	@echo "make unlocked    build the wheel, install it without the lock elsewhere, run a tiny study with it"
 	@echo "make soak        kill studies at 60 random moments, disturb them otherwise, and print what survived (half an hour)"
@@ -34,8 +35,12 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 
 # A process a core, each with one thread; a file's tests stay together, for they share what they set up.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-all: check
+	$(PYTEST)
 
 unlocked: $(INSTALLED)
 	@.ci/unlocked

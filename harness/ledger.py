@@ -31,13 +31,25 @@ class Entry:
 
 
 class Ledger:
-    """Runs tasks on an executor and writes each event down; tasks that the store has finished are not run again."""
+    """Runs tasks on an executor and writes each event down; tasks that the store has finished are not run again.
 
-    def __init__(self, recorder: StudyRecorder, executor: Executor, clips: ClipTable, progress: Progress) -> None:
+    ``pictures`` says whether curves and confusion matrices of final trainings are drawn for their runs.
+    """
+
+    def __init__(
+        self,
+        recorder: StudyRecorder,
+        executor: Executor,
+        clips: ClipTable,
+        progress: Progress,
+        *,
+        pictures: bool = True,
+    ) -> None:
         self._recorder = recorder
         self._executor = executor
         self._clips = clips
         self._progress = progress
+        self._draws = pictures
         self._open: dict[str, str] = {}
         self._entries = {
             digest: Entry(fold.run_id, fold.accuracies) for digest, fold in recorder.finished_folds().items()
@@ -104,7 +116,7 @@ class Ledger:
         }
         measured = {part: table_scores(table, len(classes)) for part, table in tables.items()}
         # Drawing takes most of the time of recording; a search has many trainings, whose curves MLflow draws itself.
-        pictures = _pictures(task, result, tables, classes) if task.phase == "final" else {}
+        pictures = _pictures(task, result, tables, classes) if self._draws and task.phase == "final" else {}
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
         told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))

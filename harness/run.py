@@ -20,7 +20,7 @@ from harness.claims import load_library
 from harness.data import resolve_data_root
 from harness.devices import default_workers, resolve_device
 from harness.errors import TrackingError, TrainingError
-from harness.executors import Executor, OpenExecutor, local_executor
+from harness.executors import OpenExecutor, local_executor
 from harness.interrupt import Saved
 from harness.ledger import Ledger
 from harness.prepare import Prepared, check_precisions, prepare, user_cache
@@ -29,6 +29,7 @@ from harness.record import StudyRecord
 from harness.report import (
     ReportCheck,
     ReportFiles,
+    ReportKind,
     check_place,
     check_report,
     rewrite_report,
@@ -65,8 +66,8 @@ Finals = dict[str, dict[tuple[int, int], FoldTask]]
 class Options:
     """Where a study runs and writes: everything that is not part of the study itself.
 
-    ``claims`` is the folder of the user's own claims files, beside those that ship with the project. ``executor`` makes
-    what trains.
+    ``claims`` is the folder of the user's own claims files, in addition to those that ship with the project;
+    ``report`` says how much of the report is written, ``executor`` makes what trains.
     """
 
     data_root: Path
@@ -78,6 +79,7 @@ class Options:
     overrides: tuple[str, ...] = ()
     command: str = ""
     claims: Path | None = None
+    report: ReportKind = ReportKind.FULL
     executor: OpenExecutor = local_executor
 
     @classmethod
@@ -91,6 +93,7 @@ class Options:
         workers: int | None,
         overrides: Sequence[str] = (),
         claims: Path | None = None,
+        report: ReportKind = ReportKind.FULL,
     ) -> Options:
         """Return the options with the user's folders where none were named, and the command line as it was given."""
         return cls(
@@ -103,6 +106,7 @@ class Options:
             overrides=tuple(overrides),
             command=shlex.join(["harness", *sys.argv[1:]]),
             claims=claims,
+            report=report,
         )
 
 
@@ -110,12 +114,13 @@ class Options:
 class Outcome:
     """What a study run left, for the summary at the end.
 
-    ``failures`` names the trainings that failed, each with its error; ``tracking_uri`` is the store that holds the
-    study (empty where none was asked), ``delivery`` tells how its copy on a server stands, if a server was asked for.
+    ``report`` is None where none was asked for; ``failures`` names the trainings that failed, each with its error;
+    ``tracking_uri`` is the store that holds the study (empty where none was asked); ``delivery`` is the state of its
+    copy on a server, if a server was asked for.
     """
 
     record: StudyRecord
-    report: ReportFiles
+    report: ReportFiles | None
     summary: list[dict[str, str]]
     failures: tuple[str, ...]
     tracking_uri: str
@@ -141,7 +146,8 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         When the study cannot go on; what has finished stays recorded. A single training that fails is a row with its
         error and does not stop the others.
     """
-    check_place(options.reports / spec.study.name)
+    if options.report is not ReportKind.NONE:
+        check_place(options.reports / spec.study.name)
     papers = claimed_papers(spec, options.claims)
     device = resolve_device(options.device)
     check_precisions(spec, device)
@@ -166,20 +172,19 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
             options.executor(workers, device) as executor,
         ):
             saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
-            failures = _train(prepared, recorder, executor, store, progress)
+            ledger = Ledger(recorder, executor, prepared.clips, progress, pictures=options.report is ReportKind.FULL)
+            failures = _train(prepared, recorder, ledger, store, progress)
             run_id = recorder.run_id
         saved.what = lambda: f"every training is recorded in {shown}; the report or its copies are not yet"
-        outcome = report_run(spec.study.name, run_id, store, options.reports)
-        log_reports(store, run_id, outcome.report.contents)
+        outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)
+        if outcome.report is not None:
+            log_reports(store, run_id, outcome.report.contents)
         deliveries = send_waiting_runs(options.tracking_uri, progress)
     return replace(outcome, failures=(*failures, *outcome.failures), delivery=deliveries[0] if deliveries else None)
 
 
-def _train(
-    prepared: Prepared, recorder: StudyRecorder, executor: Executor, store: str, progress: Progress
-) -> list[str]:
+def _train(prepared: Prepared, recorder: StudyRecorder, ledger: Ledger, store: str, progress: Progress) -> list[str]:
     """Search, train and fuse every arm; return the errors of arms that could not be searched."""
-    ledger = Ledger(recorder, executor, prepared.clips, progress)
     chosen: dict[str, dict[int, TrialRecord | None]] = {}
     failures = []
     # An arm that another one's search serves comes after it, wherever it stands in the study file.
@@ -394,7 +399,7 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
     uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
     outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
     try:
-        log_reports(uri, outcome.record.run_id, outcome.report.contents)
+        log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
     except TrackingError as error:
         # Whoever may only read the store has the report all the same.
         _logger.warning("The report is written but not logged to its run: %s", error)
@@ -431,11 +436,16 @@ def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | Non
     return spec, claimed_papers(spec, study.parent / "claims") if spec and study else None
 
 
-def report_run(name: str, run_id: str | None, tracking_uri: str, reports: Path) -> Outcome:
-    """Read a study back from the store and write its report below ``reports``."""
-    check_place(reports / name)
+def report_run(
+    name: str, run_id: str | None, tracking_uri: str, reports: Path, kind: ReportKind = ReportKind.FULL
+) -> Outcome:
+    """Read a study back from the store and write as much of its report below ``reports`` as ``kind`` says."""
+    files = None
+    if kind is not ReportKind.NONE:
+        check_place(reports / name)
     record = read_study(tracking_uri, name, run_id)
-    files = write_report(record, reports / name)
+    if kind is not ReportKind.NONE:
+        files = write_report(record, reports / name, figures=kind is ReportKind.FULL)
     # A search may well meet values that cannot be trained: its trial is a row with its error, no failure of the study.
     failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
     failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())

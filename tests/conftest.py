@@ -16,17 +16,35 @@ from harness.tracking import store
 from tests.records import ESC10, TRAINED, MakeRecord, build_record
 
 
+@pytest.fixture(scope="session")
+def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of one run of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "suite"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def synthetic_shared(suite_folder: Path) -> Path:
+    """Return a folder for the audio and features of synthetic studies: both are known by their content, so that all
+    processes may share them."""
+    return suite_folder / "synthetic"
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _one_layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
-    """Lay an MLflow store out once for the tests of a process: its migrations take two seconds of processor time."""
-    made = tmp_path_factory.mktemp("layout") / "mlflow.db"
+def _one_layout(suite_folder: Path) -> Iterator[Callable[[Path], None]]:
+    """Lay an MLflow store out once for all tests: its migrations take two seconds of processor time, and each test gets
+    a copy."""
+    made = suite_folder / "template" / "mlflow.db"
     lay_out = store._lay_out
 
     def copy(file: Path) -> None:
         if file.exists():
             return
-        if not made.exists():
-            lay_out(made)
+        made.parent.mkdir(exist_ok=True)
+        # Processes that come at the same time wait for the first: the layout itself is locked.
+        lay_out(made)
         part = file.with_name(f".making-{file.name}")
         shutil.copyfile(made, part)
         with closing(sqlite3.connect(part)) as database, database:

@@ -119,6 +119,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_deleted_experiment_is_restored_by_what_is_advised(tmp_path: Path) -> None:
     folder = tmp_path / "what? 100% #1"
     elsewhere = tmp_path / "elsewhere"

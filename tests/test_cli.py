@@ -25,7 +25,8 @@ def leaves(command: object, path: tuple[str, ...] = ()) -> dict[tuple[str, ...],
 def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
     assert leaves(cli) == {
         ("run-study",): {
-            "study", "--data-root", "--set", "--device", "--workers", "--tracking-uri", "--reports", "--cache",
+            "study", "--data-root", "--set", "--device", "--workers", "--tracking-uri", "--reports", "--report",
+            "--cache",
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
         ("report",): {"study", "--check", "--run-id", "--declarations", "--tracking-uri", "--reports"},
@@ -113,7 +114,7 @@ def test_a_precision_the_processor_lacks_is_told_before_anything_is_loaded(
     given = ["--set", "train.precision=bfloat16", "--device", "cpu", "--data-root", str(tmp_path)]
     result = CliRunner().invoke(cli, [command, study, *given])
     assert result.exit_code == 2
-    assert "arm 'LMCNet': " in result.output
+    assert "arm 'log-mel': " in result.output
     assert "--set train.precision=float32" in result.output
     assert list(tmp_path.iterdir()) == []
 

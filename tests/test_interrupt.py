@@ -73,9 +73,8 @@ def arguments(folder: Path, data: Path, workers: int) -> list[str]:
         "--reports": folder / "reports",
         "--tracking-uri": f"sqlite:///{folder}/mlruns/mlflow.db",
     }
-    return ["run-study", str(folder / "tiny.toml"), "--device", "cpu", "--workers", str(workers)] + [
-        str(each) for pair in places.items() for each in pair
-    ]
+    given = ["run-study", str(folder / "tiny.toml"), "--device", "cpu", "--workers", str(workers), "--report", "data"]
+    return given + [str(each) for pair in places.items() for each in pair]
 
 
 PHASES = {
@@ -86,6 +85,7 @@ PHASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("phase", "workers", "number"),
     [
@@ -125,6 +125,7 @@ def test_an_interrupted_phase_says_what_is_saved_and_goes_on(
         assert json.loads((tmp_path / "reports" / "tiny" / "results.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "send"),
     [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill), (signal.SIGTERM, os.killpg), (signal.SIGHUP, os.killpg)],
@@ -165,6 +166,7 @@ def statuses(folder: Path) -> list[str]:
         return [status for (status,) in database.execute("SELECT status FROM runs")]
 
 
+@pytest.mark.slow
 def test_a_signal_while_the_study_run_is_opened_leaves_nothing_running(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +185,7 @@ def test_what_nohup_ignores_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_gone_does_not_disturb_the_end() -> None:
     # The far end of a pseudo-terminal is closed: what is written to it fails from then on.
     script = """
@@ -206,6 +209,7 @@ except KeyboardInterrupt as stopped:
         assert process.wait(10) == 129
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once_with_the_workers() -> None:
     script = """
 import multiprocessing, signal, sys, time

@@ -17,6 +17,7 @@ STUDIES = Path(__file__).parents[1] / "studies"
 FLOAT32 = "train.precision=float32"
 
 
+@pytest.mark.slow
 def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_root: Path) -> None:
     spec = load_study(STUDIES / "su2019-esc10.toml", ["evaluate.folds=[1, 2]", FLOAT32])
     before = sorted(path.name for path in esc_root.iterdir())
@@ -42,6 +43,7 @@ def test_the_plan_of_the_real_study_counts_segments_weights_and_trainings(esc_ro
     assert (arms["LMCNet-6"].trials, arms["LMCNet-6"].final_trainings, arms["LMCNet-6"].trained_with) == (0, 2, "")
 
 
+@pytest.mark.slow
 def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Path) -> None:
     plan = make_plan(load_study(STUDIES / "protocols-esc10.toml", [FLOAT32]), esc_root, "cpu", 2)
     arms = {arm.name: arm for arm in plan.arms}
@@ -53,6 +55,7 @@ def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Pat
             assert (shared.final_trainings, shared.seconds, shared.trained_with) == (0, 0, f"{net}{split}")
 
 
+@pytest.mark.slow
 def test_a_search_s_choice_may_be_looked_at_in_two_ways_for_one_training(tmp_path: Path) -> None:
     again = {"train.norm_statistics": "re-estimated"}
     net = {"model": "su8", "features": "LM"}
@@ -73,6 +76,7 @@ def test_a_search_s_choice_may_be_looked_at_in_two_ways_for_one_training(tmp_pat
     ]
 
 
+@pytest.mark.slow
 def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: Path) -> None:
     """Arms that share a training keep the weights each; what a search trains is not kept."""
     (tmp_path / "tiny.toml").write_text(
@@ -103,7 +107,7 @@ def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: P
     plan = make_plan(load_study(tmp_path / "tiny.toml"), tmp_path, "cpu", 1)
     places = {"--data-root": "data", "--cache": "cache", "--reports": "reports"}
     options = [word for option, folder in places.items() for word in (option, str(tmp_path / folder))]
-    options += ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"]
+    options += ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db", "--report", "none"]
     outcome = CliRunner().invoke(cli, ["run-study", str(tmp_path / "tiny.toml"), *options])
     assert outcome.exit_code == 0, outcome.output
     kept = sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors"))
@@ -113,11 +117,21 @@ def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: P
 
 
 def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:
-    spec = load_study(STUDIES / "quickstart.toml", ["protocol.split=random-clip", "features.image.rows=32"])
-    plan = make_plan(spec, tmp_path, "cpu", None)
+    given = {
+        "study": {"name": "tiny"},
+        "data": {"dataset": "synthetic", "synthetic": {"clips_per_class_and_fold": 2}},
+        "protocol": {"split": "random-clip"},
+        "features": {"image": {"rows": 32, "columns": 32}},
+        "arms": [
+            {"name": "picture", "model": "resnet18", "features": "image:mel"},
+            {"name": "pieces", "model": "su8", "features": "LM"},
+        ],
+        "evaluate": {"folds": [1, 2, 3]},
+    }
+    plan = make_plan(parse_study(given, "tiny.toml"), tmp_path, "cpu", None)
     arms = {arm.name: arm for arm in plan.arms}
-    assert arms["ResNet-18 mel"].items == 60
-    assert arms["LMCNet"].items == 60 * 3
+    assert arms["picture"].items == 60
+    assert arms["pieces"].items == 60 * 3
     assert plan.workers >= 1
     assert [split.protocol for split in plan.splits["random-clip"]] == ["random-clip"] * 3
 

@@ -44,6 +44,7 @@ def _environment() -> Iterator[None]:
     os.environ.update(before)
 
 
+@pytest.mark.slow
 def test_a_command_does_the_same_in_a_hostile_environment(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\n")
     study = record_tiny(tmp_path)

@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from harness.tracking import list_studies, read_study
 from tests.test_interrupt import arguments
 
 
+@pytest.mark.slow
 def test_the_second_waits_and_trains_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from harness.cli import cli; cli()", *arguments(tmp_path, tmp_path, 1)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as first:

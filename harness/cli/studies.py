@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 @WORKERS
 @TRACKING
 @REPORTS
+@click.option(
+    "--report",
+    type=click.Choice(["full", "data", "none"]),
+    default="full",
+    show_default=True,
+    help="full: the whole report; data: without figures and PDF; none: no report. `harness report` writes it later.",
+)
 @CACHE
 def run_study_command(
     study: Path,
@@ -33,6 +40,7 @@ def run_study_command(
     workers: int | None,
     tracking_uri: str | None,
     reports: Path,
+    report: str,
     cache: Path | None,
 ) -> None:
     """Run STUDY (a TOML file) from audio to report; an interrupted study goes on where it stood."""
@@ -42,6 +50,7 @@ def run_study_command(
     spec = load_study(study, overrides)
     claims = _checked_claims(spec, study)
     from harness.progress import Terminal
+    from harness.report import ReportKind
     from harness.run import Options, run_study
     from harness.screen.studies import show_outcome
 
@@ -54,6 +63,7 @@ def run_study_command(
         workers,
         overrides,
         claims,
+        ReportKind(report),
     )
     with second_ends_at_once(), Terminal() as progress:
         outcome = run_study(spec, options, progress)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.report.check import ReportCheck, check_report
     from harness.report.conclusions import findings
     from harness.report.evidence import Evidence, gather
+    from harness.report.kind import ReportKind
     from harness.report.overview import OverviewFiles, write_overview
     from harness.report.parameters import parameter_tables
     from harness.report.pdf import compile_pdf
@@ -35,6 +36,7 @@ __all__ = [
     "OverviewFiles",
     "ReportCheck",
     "ReportFiles",
+    "ReportKind",
     "check_place",
     "check_report",
     "compile_pdf",
@@ -58,6 +60,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "check": ["ReportCheck", "check_report"],
         "conclusions": ["findings"],
         "evidence": ["Evidence", "gather"],
+        "kind": ["ReportKind"],
         "overview": ["OverviewFiles", "write_overview"],
         "parameters": ["parameter_tables"],
         "pdf": ["compile_pdf"],

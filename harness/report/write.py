@@ -15,7 +15,7 @@ from harness.record import StudyRecord
 from harness.report.document import document_tex
 from harness.report.evidence import Evidence, gather
 from harness.report.front import FRONT, front_page, is_own
-from harness.report.gallery import FigureEntry, draw_all, file_stem
+from harness.report.gallery import FigureEntry, draw_all, figures_there, file_stem
 from harness.report.parameters import parameter_tables as tables_of_networks
 from harness.report.pdf import PDF_NAME, compile_pdf
 from harness.report.place import put_in_place
@@ -24,6 +24,8 @@ from harness.report.table import table_tex
 from harness.report.tables import build_tables
 from harness.spreadsheet import csv_text
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
+
+NO_FIGURES = "not asked for (--report data); `harness report` draws the figures and makes it from the record"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def write_report(
     parameter_tables: Mapping[str, pd.DataFrame] | None = None,
     kept: Mapping[str, bytes] | None = None,
     pdf: bool = True,
+    figures: bool = True,
 ) -> ReportFiles:
     """Write the report of ``record`` into ``folder`` (reports/<study>), over an earlier one.
 
@@ -66,6 +69,8 @@ def write_report(
         Pictures of an earlier report that the record cannot draw again, by path in the folder.
     pdf
         Whether to compile report.tex as well, where LaTeX is found.
+    figures
+        Whether to draw figures; without them nothing is compiled either, and ``kept`` is left out.
 
     Raises
     ------
@@ -73,13 +78,12 @@ def write_report(
         When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
         file of somebody else would be replaced.
     """
-    files = report_contents(
-        record, tables_of_networks(record) if parameter_tables is None else parameter_tables, kept or {}
-    )
+    networks = tables_of_networks(record) if parameter_tables is None else parameter_tables
+    files = report_contents(record, networks, kept or {}, figures=figures)
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
-    hints: list[str] = []
-    compiled = compile_pdf(files, folder, say=hints.append) if pdf else None
+    hints = [] if figures else [NO_FIGURES]
+    compiled = compile_pdf(files, folder, say=hints.append) if pdf and figures else None
     if compiled is not None:
         files[PDF_NAME] = compiled
     put_in_place(files, folder, PDF_NAME)
@@ -97,15 +101,20 @@ def write_report(
 
 
 def report_contents(
-    record: StudyRecord, parameter_tables: Mapping[str, pd.DataFrame], kept: Mapping[str, bytes]
+    record: StudyRecord,
+    parameter_tables: Mapping[str, pd.DataFrame],
+    kept: Mapping[str, bytes],
+    *,
+    figures: bool = True,
 ) -> dict[str, bytes]:
-    """Return every file of the report by its path within the report's folder; results.json comes last."""
+    """Return every file of the report by its path within the report's folder, with or without ``figures``;
+    results.json comes last."""
     evidence = gather(record)
-    figures, drawn = draw_all(evidence, kept)
+    entries, drawn = draw_all(evidence, kept) if figures else (figures_there(evidence, ()), {})
     return {
         "predictions.parquet": _parquet(checked_predictions(record)),
         **drawn,
-        **report_texts(evidence, parameter_tables, figures),
+        **report_texts(evidence, parameter_tables, entries),
         "results.json": results_json(evidence),
     }
 

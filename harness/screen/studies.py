@@ -83,10 +83,9 @@ def show_outcome(outcome: Outcome) -> None:
     terminal.print(table(title, columns, rows, left=3))
     for failure in outcome.failures:
         terminal.print(f"failed: {failure}")
-    places = {
-        "report": outcome.report.folder,
-        "pdf": outcome.report.pdf or outcome.report.pdf_hint,
-    }
+    places: dict[str, object] = {"report": "not asked for (--report none); `harness report` writes it from the record"}
+    if outcome.report:
+        places = {"report": outcome.report.folder, "pdf": outcome.report.pdf or outcome.report.pdf_hint}
     if outcome.tracking_uri:
         places["runs"] = f"{outcome.place} (experiment {outcome.record.name}, run {outcome.record.run_id})"
         places["open"] = outcome.open_command

@@ -81,11 +81,9 @@ def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environm
 
 def installed_packages() -> dict[str, str]:
     """Return the version of every installed distribution, by name, ascending."""
-    found = {
-        str(distribution.metadata["Name"]): distribution.version
-        for distribution in importlib.metadata.distributions()
-        if distribution.metadata["Name"]
-    }
+    # Each look at ``metadata`` or ``version`` parses the whole file, a package's long description included.
+    parsed = (distribution.metadata for distribution in importlib.metadata.distributions())
+    found = {str(metadata["Name"]): str(metadata["Version"]) for metadata in parsed if metadata["Name"]}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 

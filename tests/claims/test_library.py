@@ -9,6 +9,7 @@ import pytest
 
 from harness.claims import BUILT_IN, Claim, Library, claims_of, load_library, load_paper
 from harness.errors import ClaimsError
+from harness.study import load_study
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 LIBRARY = load_library()
@@ -113,3 +114,14 @@ def test_an_address_where_nothing_stands_is_refused_with_what_there_is(address: 
     message = no_claim(address)
     assert words in message
     assert repr(address) in message or "no claims file" in message
+
+
+def test_the_claim_of_the_quickstart_says_that_it_is_made_up_and_ships_with_no_paper() -> None:
+    studies = Path(__file__).parents[2] / "studies"
+    (compared,) = load_study(studies / "quickstart.toml").compare
+    claim = load_library((studies / "claims",)).claim(compared.claim)
+    assert "made-up" in claim.source.title
+    assert "no such paper exists" in claim.source.title
+    assert claim.table.dataset == "synthetic"
+    with pytest.raises(ClaimsError, match="made-up-example"):
+        load_library().claim(compared.claim)

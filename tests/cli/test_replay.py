@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.progress import Silent
+from harness.report import ReportKind
 from harness.run import Options, run_study
 from harness.study.load import parse_study
 from harness.tracking import RecordedFold, read_run
@@ -37,6 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
         device="cpu",
         workers=1,
+        report=ReportKind.NONE,
     )
     with steady():
         return folder, run_study(parse_study(STUDY, "tiny.toml"), options, Silent()).record.run_id

@@ -44,6 +44,7 @@ def results(events: list[Event]) -> dict[str, pd.DataFrame]:
     return {event.task.key: event.result.predictions for event in events if isinstance(event, Finished)}
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers_or_the_order(tasks: list[FoldTask]) -> None:
     alone = results(run(InProcessExecutor(), tasks))
     assert set(alone) == {task.key for task in tasks}
@@ -65,6 +66,7 @@ def test_each_task_tells_its_start_its_epochs_and_its_end(tasks: list[FoldTask],
         assert [event.row["epoch"] for event in mine if isinstance(event, Epoch)] == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_tasks_that_differ_in_the_epoch_rule_are_one_training(tasks: list[FoldTask], workers: int) -> None:
     pairs = [(task, dataclasses.replace(task, arm="other", epoch_rule="best-on-test")) for task in tasks]
@@ -101,6 +103,7 @@ def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: in
     assert len(results(events)) == 3
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -> None:
     deadly = dataclasses.replace(tasks[0], fold=9, seed=9, features=DeadlyFeatures(**vars(tasks[0].features)))
     with ProcessExecutor(2) as executor:
@@ -113,6 +116,7 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -
         assert len(results(run(executor, tasks))) == 3
 
 
+@pytest.mark.slow
 def test_no_worker_outlives_the_executor(tasks: list[FoldTask]) -> None:
     before = set(psutil.Process().children())
     with ProcessExecutor(2) as executor:

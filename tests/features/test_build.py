@@ -30,6 +30,7 @@ PLANES = [*SEGMENTS, LaidOut(Layout.IMAGE, "mel"), LaidOut(Layout.IMAGE, "chroma
 Write = Callable[..., ClipTable]
 
 
+@pytest.mark.slow
 def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a machine of two cores would have the process do.
     monkeypatch.setenv("OMP_NUM_THREADS", "2")

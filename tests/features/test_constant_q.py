@@ -33,6 +33,7 @@ def _ours(samples: NDArray[np.float32], rate: int = 22050, hop: int = 512) -> ND
     return chroma
 
 
+@pytest.mark.slow
 def test_real_clips(real_signals: list[NDArray[np.float32]]) -> None:
     for samples in real_signals:
         ours, expected = _ours(samples), _reference(samples)

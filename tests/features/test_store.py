@@ -193,6 +193,7 @@ def test_a_reference_to_a_removed_cache_says_so(tmp_path: Path, write_clips: Wri
         ref.load()
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_bits_and_a_killed_one_is_told(tmp_path: Path, write_clips: Write) -> None:
     clips, store = write_clips(80), FeatureStore(tmp_path / "cache")
     sets = [LM, PICTURE, feature_set("tonnetz")]
@@ -219,6 +220,7 @@ def test_workers_give_the_same_bits_and_a_killed_one_is_told(tmp_path: Path, wri
         np.testing.assert_array_equal(ref.load(), mixed[name].load())
 
 
+@pytest.mark.slow
 def test_a_killed_builder_leaves_parts_to_resume_and_no_process(tmp_path: Path, write_clips: Write) -> None:
     clips, cache = write_clips(64), tmp_path / "cache"
     process = _start(cache, clips, ["LM", "tonnetz"], workers=2)
@@ -243,6 +245,7 @@ def test_a_killed_builder_leaves_parts_to_resume_and_no_process(tmp_path: Path, 
     np.testing.assert_array_equal(resumed.load(), clean.load())
 
 
+@pytest.mark.slow
 def test_two_builders_at_once_share_the_work(tmp_path: Path, write_clips: Write) -> None:
     clips, cache = write_clips(32), tmp_path / "cache"
     processes = [_start(cache, clips, sets, workers=1) for sets in (["LM", "chroma"], ["chroma", "LM"])]

@@ -13,7 +13,7 @@ import pytest
 
 from harness.progress import Silent
 from harness.replay import FoldReplay, Replay, Source, StoreSource, replay
-from harness.report import ReportFiles
+from harness.report import ReportKind
 from harness.run import Options, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
@@ -41,20 +41,11 @@ PACKAGES = installed_packages()
 
 @contextmanager
 def steady() -> Iterator[None]:
-    """Let code and packages look the same all the time, whoever edits the tree meanwhile; draw no pictures."""
+    """Let code and packages look the same all the time, whoever edits the tree meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("harness.tracking.environment.git_facts", lambda _: GitFacts("c" * 40, "main"))
         patch.setattr("harness.tracking.environment.installed_packages", lambda: dict(PACKAGES))
-        patch.setattr("harness.ledger._pictures", lambda *_: {})
-        patch.setattr("harness.run.write_report", no_report)
         yield
-
-
-def no_report(_: object, folder: Path) -> ReportFiles:
-    """Write an empty report."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.txt").touch()
-    return ReportFiles(folder, folder, folder, folder, (), (), None, "")
 
 
 @dataclass(frozen=True)
@@ -108,6 +99,7 @@ def run(spec: StudySpec, folder: Path, shared: Path, workers: int = 1) -> Record
         device="cpu",
         workers=workers,
         command="harness run-study tiny.toml --workers 1",
+        report=ReportKind.NONE,
     )
     with steady():
         return Recorded(options.tracking_uri, shared, run_study(spec, options, Silent()).record.run_id)
@@ -119,9 +111,9 @@ def spec_of(**changes: Any) -> StudySpec:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(synthetic_shared: Path) -> Path:
     """Return a folder for audio and features."""
-    return tmp_path_factory.mktemp("shared")
+    return synthetic_shared
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,7 @@ def _folds(record: Recorded) -> Any:
     return read_run(record.uri, record.run_id).folds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "arm"),
     [
@@ -72,6 +73,7 @@ def test_what_else_the_study_trains(whole: Recorded, tmp_path: Path, change: dic
     same(whole, other, arm, 3)
 
 
+@pytest.mark.slow
 def test_an_interruption_in_the_middle_of_a_fold(
     whole: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +112,7 @@ def trained(executor: InProcessExecutor | ProcessExecutor, tasks: list[FoldTask]
     return found
 
 
+@pytest.mark.slow
 def test_any_order_and_any_selection_of_tasks_and_workers(tmp_path: Path) -> None:
     features = write_segments(tmp_path, LABELS)
     tasks = [task_of(features, LABELS, fold=fold, seed=fold, settings=settings_of(epochs=1)) for fold in range(1, 5)]

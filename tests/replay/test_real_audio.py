@@ -45,6 +45,7 @@ def only(study: str, arm: str) -> StudySpec:
     return spec.model_copy(update={"arms": (spec.arm(arm),), "compare": (), "evaluate": evaluate})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "arm"), [("su2019-esc10.toml", "LMCNet"), ("resnet18-esc10.toml", "mel")], ids=["su4", "resnet18"]
 )

@@ -38,6 +38,7 @@ def fingerprint(uri: str) -> dict[str, str]:
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
+@pytest.mark.slow
 def test_a_study_is_equal_to_the_bit_and_its_store_stays_as_it_was(recorded: Recorded) -> None:
     before = fingerprint(recorded.uri)
     found = recorded.replay()
@@ -56,6 +57,7 @@ def test_a_study_is_equal_to_the_bit_and_its_store_stays_as_it_was(recorded: Rec
     assert fingerprint(recorded.uri) == before
 
 
+@pytest.mark.slow
 def test_two_workers_replay_what_one_recorded(recorded: Recorded) -> None:
     found = recorded.replay(workers=2, folds=[1])
     assert len(found.folds) == 5
@@ -64,6 +66,7 @@ def test_two_workers_replay_what_one_recorded(recorded: Recorded) -> None:
     assert [(each.before, each.after) for each in found.differences] == [("1", "2")]
 
 
+@pytest.mark.slow
 def test_a_trial_of_a_search(recorded: Recorded) -> None:
     fold = recorded.fold("A", 3, "search", 1)
     found = recorded.replay(fold.run_id)
@@ -78,6 +81,7 @@ def test_a_fused_fold_alone_comes_from_recorded_streams(recorded: Recorded) -> N
     assert found.made == "fused again: 0 streams replayed, 2 from the record"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_and_resumed_study_replays(
     recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
@@ -108,6 +112,7 @@ def test_an_interrupted_and_resumed_study_replays(
     assert found.equal
 
 
+@pytest.mark.slow
 def test_only_some_folds_and_seeds(recorded: Recorded) -> None:
     found = recorded.replay(folds=[3], seeds=[0])
     assert {fold.recorded.fold for fold in found.folds} == {3}
@@ -127,6 +132,7 @@ def test_folds_that_the_run_has_not(recorded: Recorded, only: dict[str, Any], me
         recorded.replay(**only)
 
 
+@pytest.mark.slow
 def test_another_seed_of_the_study_is_found(recorded: Recorded, capsys: pytest.CaptureFixture[str]) -> None:
     fold = recorded.fold("B", 1)
     with altered(recorded.artifact(recorded.run_id, "study.json"), set_json(study__seed=4)):
@@ -145,6 +151,7 @@ def test_another_seed_of_the_study_is_found(recorded: Recorded, capsys: pytest.C
     assert "no recorded condition explains it" not in said
 
 
+@pytest.mark.slow
 def test_a_hyperparameter_that_was_changed_in_the_study_is_named(recorded: Recorded) -> None:
     with altered(recorded.artifact(recorded.run_id, "study.json"), set_json(train__lr=0.002)):
         found = recorded.replay(recorded.fold("B", 1).run_id)
@@ -175,6 +182,7 @@ def test_one_changed_prediction_is_found_and_nothing_explains_it(
     assert "no recorded condition explains it: B fold 3 seed 0" in said
 
 
+@pytest.mark.slow
 def test_one_changed_clip_prediction_is_found(recorded: Recorded) -> None:
     fold = recorded.fold("B", 1)
 
@@ -193,6 +201,7 @@ def test_one_changed_clip_prediction_is_found(recorded: Recorded) -> None:
     assert not row.equal
 
 
+@pytest.mark.slow
 def test_one_changed_weight_and_one_changed_loss_are_found(recorded: Recorded) -> None:
     fold = recorded.fold("A", 1)
 
@@ -218,6 +227,7 @@ def test_one_changed_weight_and_one_changed_loss_are_found(recorded: Recorded) -
     assert (row.epoch, row.equal) == (2, False)
 
 
+@pytest.mark.slow
 def test_other_packages_and_code_are_named_although_the_result_is_equal(recorded: Recorded) -> None:
     fold = recorded.fold("B", 1)
     file = recorded.artifact(recorded.run_id, "environment.json")
@@ -230,6 +240,7 @@ def test_other_packages_and_code_are_named_although_the_result_is_equal(recorded
     assert list(told) == ["code commit", "processor", "package torch"]
 
 
+@pytest.mark.slow
 def test_changed_audio_is_a_difference_of_data_and_features_not_of_the_split(
     recorded: Recorded, tmp_path: Path
 ) -> None:
@@ -252,6 +263,7 @@ def test_changed_audio_is_a_difference_of_data_and_features_not_of_the_split(
     assert not row.equal
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_is_a_row_and_the_others_go_on(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +286,7 @@ def test_a_training_that_fails_is_a_row_and_the_others_go_on(
     assert "failed: A fold 1 seed 0: no memory" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_lost_predictions_are_a_row_with_its_error(recorded: Recorded) -> None:
     fold = recorded.fold("B", 1)
     with altered(recorded.artifact(fold.run_id, "segments.parquet"), Path.unlink):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +21,20 @@ from harness.tracking import read_study
 from tests.replay.conftest import Recorded
 
 
+@pytest.fixture(scope="module")
+def written(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the recorded study's report, without figures."""
+    folder = tmp_path_factory.mktemp("reports") / "tiny"
+    return write_report(read_study(recorded.uri, "tiny", recorded.run_id), folder, figures=False).folder
+
+
 @pytest.fixture
-def report(recorded: Recorded, tmp_path: Path) -> Path:
-    """Return the recorded study's report."""
-    return write_report(read_study(recorded.uri, "tiny", recorded.run_id), tmp_path / "tiny", pdf=False).folder
+def report(written: Path, tmp_path: Path) -> Path:
+    """Return a copy of the report, which a test may change."""
+    return Path(shutil.copytree(written, tmp_path / "tiny"))
 
 
+@pytest.mark.slow
 def test_every_published_training_is_equal(
     recorded: Recorded, report: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,6 +53,7 @@ def test_every_published_training_is_equal(
     assert "EQUAL: all 6 in every published digit" in printed
 
 
+@pytest.mark.slow
 def test_values_that_the_search_chose_are_taken_from_the_report(recorded: Recorded, report: Path) -> None:
     (fold,) = (each for each in ReportSource(report).run.folds if (each.arm, each.fold) == ("A", 3))
     stored = recorded.fold("A", 3)
@@ -52,12 +62,14 @@ def test_values_that_the_search_chose_are_taken_from_the_report(recorded: Record
     assert fold.digests["features"] == stored.digests["features"]
 
 
+@pytest.mark.slow
 def test_a_fusion_needs_its_streams_trained(recorded: Recorded, report: Path) -> None:
     found = recorded.replay(source=ReportSource(report), arms=["A+B"], folds=[1])
     assert [fold.recorded.arm for fold in found.folds] == ["A", "B", "A+B"]
     assert found.equal
 
 
+@pytest.mark.slow
 def test_one_changed_probability_is_found(recorded: Recorded, report: Path) -> None:
     table = pd.read_parquet(report / PREDICTIONS)
     row = table.index[(table["arm"] == "B") & (table["fold"] == 1)][0]
@@ -105,6 +117,7 @@ def test_a_study_that_this_version_cannot_read_is_told(report: Path) -> None:
         ReportSource(report)
 
 
+@pytest.mark.slow
 def test_the_command_takes_the_folder(recorded: Recorded, report: Path) -> None:
     given = ["replay", str(report), "--arm", "B", "--fold", "1", "--workers", "1"]
     folders = ["--data-root", str(recorded.shared / "data"), "--cache", str(recorded.shared / "cache")]

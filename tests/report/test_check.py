@@ -58,6 +58,7 @@ def is_recorded(place: tuple[Any, ...]) -> bool:
     return any(dotted == name or dotted.startswith((f"{name}.", f"{name}[")) for name in RECORDED)
 
 
+@pytest.mark.slow
 @fuzz(25)
 @given(data=st.data())
 def test_every_number_that_is_not_from_the_record_is_checked(written: Path, data: st.DataObject) -> None:

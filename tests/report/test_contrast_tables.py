@@ -58,6 +58,7 @@ def test_the_declared_family_and_the_pairs_outside_of_it(make_record: MakeRecord
     assert "the study declared (1 tested pair); below the rule, pairs without a verdict" in main.caption
 
 
+@pytest.mark.slow
 def test_of_too_many_pairs_the_declared_ones_are_printed_and_drawn(
     make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:

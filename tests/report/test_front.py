@@ -88,6 +88,7 @@ def test_the_code_is_named_or_said_to_be_unknown(tmp_path: Path, git: dict[str, 
     assert "git.unknown" not in tex
 
 
+@pytest.mark.slow
 def test_what_somebody_wrote_stays_and_what_was_generated_does_not(tmp_path: Path) -> None:
     generated = page_of(build_record(), tmp_path)
     assert page_of(build_record(seed=8), tmp_path) != generated

@@ -76,7 +76,7 @@ def test_rounding_changes_no_predicted_class(record: StudyRecord, tmp_path: Path
     table = record.predictions.copy()
     # In double precision alone is the second class ahead.
     table.loc[table.index[0], [f"p_{label}" for label in range(10)]] = [0.5, np.nextafter(0.5, 1), *[0.0] * 8]
-    write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, pdf=False)
+    write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, figures=False)
     read = pd.read_parquet(tmp_path / "predictions.parquet").filter(regex="^p_")
     assert {str(kind) for kind in read.dtypes} == {"float32"}
     half = read[read["p_0"] == 0.5]
@@ -92,6 +92,7 @@ def test_csv_has_full_precision(written: Path, record: StudyRecord) -> None:
     assert measured == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.slow
 def test_a_second_writing_gives_equal_bytes(small: StudyRecord, tmp_path: Path) -> None:
     shuffled = dataclasses.replace(small, predictions=small.predictions.sample(frac=1, random_state=11))
     write_report(small, tmp_path / "once", pdf=False)
@@ -102,6 +103,7 @@ def test_a_second_writing_gives_equal_bytes(small: StudyRecord, tmp_path: Path) 
     assert [name for name in first if first[name] != second[name]] == []
 
 
+@pytest.mark.slow
 def test_what_an_earlier_report_left_goes_and_a_users_file_stays(
     small: StudyRecord, make_record: MakeRecord, tmp_path: Path
 ) -> None:
@@ -127,14 +129,14 @@ def test_what_a_dead_process_left_aside_goes_and_that_of_a_living_one_stays(smal
     kept = [tmp_path / f".latex-{os.getpid()}-abc", tmp_path / ".writing-paper"]
     for folder in (*dead, *kept):
         folder.mkdir()
-    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    write_report(small, tmp_path, parameter_tables={}, figures=False)
     assert sorted(tmp_path.glob(".[wl]*")) == sorted(kept)
 
 
 def test_an_interruption_leaves_whole_files(
     small: StudyRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    write_report(small, tmp_path, parameter_tables={}, figures=False)
     before = contents(tmp_path)
     other = dataclasses.replace(small, run_id="f" * 32, predictions=small.predictions.query("fold != 3"))
     replace, calls = os.replace, iter(range(4))
@@ -147,13 +149,13 @@ def test_an_interruption_leaves_whole_files(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", dies)
         with pytest.raises(KeyboardInterrupt):
-            write_report(other, tmp_path, parameter_tables={}, pdf=False)
+            write_report(other, tmp_path, parameter_tables={}, figures=False)
     after = contents(tmp_path)
     assert set(after) == set(before), "nothing half-written stays behind"
     del before[MANIFEST], after[MANIFEST]
     changed = [name for name in before if before[name] != after[name]]
     assert 0 < len(changed) <= 3
-    write_report(other, tmp_path / "whole", parameter_tables={}, pdf=False)
+    write_report(other, tmp_path / "whole", parameter_tables={}, figures=False)
     whole = contents(tmp_path / "whole")
     assert all(after[name] == whole[name] for name in changed)
 
@@ -173,6 +175,7 @@ def test_without_latex_the_report_says_how(small: StudyRecord, tmp_path: Path, m
     assert files.results.exists()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_names_full_of_specials_compile_and_twice_the_same(make_record: MakeRecord, tmp_path: Path) -> None:
     trained = [(f"{NASTY} {number}", "su4", "LMC", 1.0) for number in range(2)] + [("$a$ \\b_{c} ~^", "su4", "MC", 0.9)]
@@ -198,6 +201,7 @@ def test_names_full_of_specials_compile_and_twice_the_same(make_record: MakeReco
     assert second.pdf.read_bytes() == first.pdf.read_bytes()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_a_missing_fold_a_dead_arm_and_no_history_compile(record: StudyRecord, tmp_path: Path) -> None:
     table = record.predictions
@@ -218,6 +222,7 @@ def test_a_missing_fold_a_dead_arm_and_no_history_compile(record: StudyRecord, t
     assert not (tmp_path / "figures" / "confusion-mcnet.pdf").exists()
 
 
+@pytest.mark.slow
 @needs_latex
 def test_a_whole_comparison_compiles_and_every_part_is_in_it(us8k: Evidence, tmp_path: Path) -> None:
     files = write_report(us8k.record, tmp_path)
@@ -235,6 +240,7 @@ def test_a_whole_comparison_compiles_and_every_part_is_in_it(us8k: Evidence, tmp
     assert drawn == {path.stem for path in files.figures}
 
 
+@pytest.mark.slow
 @needs_latex
 def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path: Path) -> None:
     trained = [(f"ResNet-18 mel+mfcc {number}", "resnet18", "image:mel", 0.8) for number in range(11)]
@@ -252,6 +258,7 @@ def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path
     assert len(pd.read_csv(tmp_path / "tables" / "contrasts.csv")) == 66
 
 
+@pytest.mark.slow
 @needs_latex
 def test_one_tested_fold_compiles_and_tests_nothing(make_record: MakeRecord, tmp_path: Path) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")], evaluate={"seeds": 2, "folds": [2]})

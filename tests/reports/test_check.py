@@ -12,6 +12,7 @@ from tests.reports.committed import REPORTS, STUDIES
 QUICK = ("resnet18-esc10", "norm-statistics-esc10")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_report_is_read(study: str) -> None:
     opened = open_report(REPORTS / study)
@@ -19,6 +20,7 @@ def test_every_report_is_read(study: str) -> None:
     assert len(opened.predictions) == sum(run.n_clips for arm in opened.results.arms for run in arm.runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", QUICK)
 def test_every_number_of_the_quick_ones_follows_from_the_predictions(study: str) -> None:
     found = check_report(REPORTS / study)

@@ -62,6 +62,7 @@ def held_out_ratio(results: dict[str, Any]) -> float:
     return 1 / (others if results["protocol"]["final_train"] == "train+validation" else others - 1)
 
 
+@pytest.mark.slow
 def test_there_are_reports() -> None:
     su2019 = {
         f"{study}-{dataset}"
@@ -71,6 +72,7 @@ def test_there_are_reports() -> None:
     assert su2019 | {"resnet18-esc10", "streams-urbansound8k"} == set(STUDIES)
 
 
+@pytest.mark.slow
 def test_they_stay_small_and_hold_neither_audio_nor_weights() -> None:
     files = committed_files()
     assert len(files) > 100
@@ -78,6 +80,7 @@ def test_they_stay_small_and_hold_neither_audio_nor_weights() -> None:
     assert {path.suffix for path in files} <= {".pdf", ".tex", ".csv", ".png", ".json", ".parquet", ".md"}
 
 
+@pytest.mark.slow
 def test_scores_of_every_run_fold_and_arm(report: Report) -> None:
     results, predictions = report
     assert [arm["name"] for arm in results["arms"]] == list(predictions["arm"].unique())
@@ -107,6 +110,7 @@ def test_scores_of_every_run_fold_and_arm(report: Report) -> None:
         assert np.array_equal(counts, arm["confusion"])
 
 
+@pytest.mark.slow
 def test_comparisons_with_published_numbers(report: Report) -> None:
     results, predictions = report
     for each in results["comparisons"]:
@@ -120,6 +124,7 @@ def test_comparisons_with_published_numbers(report: Report) -> None:
             assert [each["test"]["p"], each["test"]["low"], each["test"]["high"]] == pytest.approx([p, low, high])
 
 
+@pytest.mark.slow
 def test_pairs_of_arms(report: Report) -> None:
     results, predictions = report
     pairs = results["contrasts"]["pairs"]
@@ -160,6 +165,7 @@ def test_pairs_of_arms(report: Report) -> None:
         assert [pair["p_holm"] for pair in family] == pytest.approx(list(adjusted))
 
 
+@pytest.mark.slow
 def test_what_the_protocols_move(report: Report) -> None:
     results, predictions = report
     for each in results.get("protocol_effects", []):
@@ -169,6 +175,7 @@ def test_what_the_protocols_move(report: Report) -> None:
             assert each["shift"] == pytest.approx(means.mean() - fold_means(predictions, each["network"]).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_tables_print_the_same_numbers(name: str) -> None:
     results, _ = load(name)
@@ -186,6 +193,7 @@ def test_the_tables_print_the_same_numbers(name: str) -> None:
         assert f"tables/{file.stem}" in document
 
 
+@pytest.mark.slow
 def test_how_each_was_made_is_said(report: Report) -> None:
     results, _ = report
     assert results["command"].startswith("harness run-study studies/")

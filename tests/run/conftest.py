@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from harness.report import ReportKind
 from harness.run import Outcome
 from tests.run.study import run, spec_of
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(synthetic_shared: Path) -> Path:
     """Return a folder for audio and features, which all runs may share."""
-    return tmp_path_factory.mktemp("shared")
+    return synthetic_shared
 
 
 @pytest.fixture(scope="session")
 def undisturbed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
-    """Return the outcome of a whole run in one process, and its folder."""
+    """Return the outcome of a whole run in one process, its report with figures, and its folder."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    return run(spec_of(), folder, shared)[0], folder
+    return run(spec_of(), folder, shared, report=ReportKind.FULL)[0], folder

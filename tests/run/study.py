@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.progress import Silent
+from harness.report import ReportKind
 from harness.run import Options, Outcome, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
@@ -52,14 +53,16 @@ def options_of(folder: Path, shared: Path, **changes: object) -> Options:
         "device": "cpu",
         "workers": 1,
         "command": "harness run-study tiny.toml",
+        # Figures and PDF take longer than everything else; tests/run/test_path.py runs the study with them.
+        "report": ReportKind.DATA,
     }
     return Options(**given | changes)  # type: ignore[arg-type]
 
 
-def run(spec: StudySpec, folder: Path, shared: Path, workers: int = 1) -> tuple[Outcome, list[str]]:
+def run(spec: StudySpec, folder: Path, shared: Path, **changes: object) -> tuple[Outcome, list[str]]:
     """Return the outcome of a run, and the lines that it told."""
     progress = Counted()
-    return run_study(spec, options_of(folder, shared, workers=workers), progress), progress.lines
+    return run_study(spec, options_of(folder, shared, **changes), progress), progress.lines
 
 
 def same(first: pd.DataFrame, second: pd.DataFrame) -> None:

@@ -15,6 +15,7 @@ from harness.run import Outcome
 from tests.run.study import run, spec_of
 
 
+@pytest.mark.slow
 def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Path) -> None:
     arms = [{"name": "one", "model": "su8", "features": "LM"}]
     spec = spec_of(arms=arms, search={"trials": 0}, protocol={"split": "random-segment"}, evaluate={"folds": [2]})
@@ -25,6 +26,7 @@ def test_random_splits_run_and_say_how_much_they_leak(shared: Path, tmp_path: Pa
     assert any("segments" in line and "share a recording" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_arms_of_one_study_may_be_split_and_tested_in_several_ways(shared: Path, tmp_path: Path) -> None:
     network = {"model": "su8", "features": "LM"}
     arms = [
@@ -54,6 +56,7 @@ def test_arms_of_one_study_may_be_split_and_tested_in_several_ways(shared: Path,
     assert "What the protocol alone does" in (outcome.report.folder / "report.tex").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_an_arm_may_train_with_what_another_one_s_search_chose(shared: Path, tmp_path: Path) -> None:
     arms = [
         {"name": "deeper", "model": "su8", "features": "LM", "tuned_as": "first", "set": {"model.dropout": 0.2}},
@@ -81,6 +84,7 @@ def test_an_arm_may_train_with_what_another_one_s_search_chose(shared: Path, tmp
     assert others == {"first": "again", "again": "first"}
 
 
+@pytest.mark.slow
 def test_an_arm_may_have_its_own_number_of_seeds_and_a_fusion_what_its_streams_share(
     shared: Path, tmp_path: Path
 ) -> None:
@@ -103,6 +107,7 @@ def test_an_arm_may_have_its_own_number_of_seeds_and_a_fusion_what_its_streams_s
     }
 
 
+@pytest.mark.slow
 def test_a_search_that_prunes_is_recorded_and_can_be_trained_again(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

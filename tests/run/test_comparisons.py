@@ -14,6 +14,7 @@ from harness.study import StudySpec
 from tests.run.study import STUDY, options_of, run, same, spec_of
 
 
+@pytest.mark.slow
 def test_other_comparisons_train_nothing_again_and_the_report_says_that_they_came_later(
     shared: Path, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def environments(original: Path, recorded: Path) -> tuple[Path, Path]:
     return first, recorded / "environment.json"
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_in_the_copy_alone(
     undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

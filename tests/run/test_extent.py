@@ -29,6 +29,7 @@ def trained(lines: list[str]) -> list[str]:
     return [line.split()[0] for line in lines if "macro accuracy" in line and " fold " in line]
 
 
+@pytest.mark.slow
 def test_only_what_is_new_is_trained_and_the_result_is_that_of_a_fresh_study(shared: Path, tmp_path: Path) -> None:
     first, lines = run(of(NETS["A"], NETS["B"]), tmp_path / "grown", shared)
     # Two trials and one seed on two folds.
@@ -51,6 +52,7 @@ def test_only_what_is_new_is_trained_and_the_result_is_that_of_a_fresh_study(sha
         (fresh.report.folder / "results.json").read_text("utf-8"))["marks"])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_a_study_no_longer_has_is_not_reported(shared: Path, tmp_path: Path) -> None:
     whole, _ = run(of(NETS["A"], NETS["B"], FUSED, seeds=2), tmp_path, shared)
     fewer, lines = run(of(NETS["A"]), tmp_path, shared)
@@ -73,6 +75,7 @@ def test_what_a_study_no_longer_has_is_not_reported(shared: Path, tmp_path: Path
     assert set(again.record.predictions["arm"]) == {"A", "B", "mean"}
 
 
+@pytest.mark.slow
 def test_an_arm_that_is_another_one_makes_another_study_run(shared: Path, tmp_path: Path) -> None:
     first, _ = run(of(NETS["A"]), tmp_path, shared)
     other, lines = run(of({**NETS["A"], "set": {"train.batch_size": 4}}), tmp_path, shared)

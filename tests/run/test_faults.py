@@ -33,6 +33,7 @@ def test_a_failing_training_is_a_row_and_the_study_goes_on(shared: Path, tmp_pat
     assert set(rows["status"]) == {"FAILED"}
 
 
+@pytest.mark.slow
 def test_an_arm_whose_every_trial_fails_does_not_stop_the_others(shared: Path, tmp_path: Path) -> None:
     arms = [
         {"name": "good", "model": "su8", "features": "LM", "search": False},
@@ -49,6 +50,7 @@ def test_an_arm_whose_every_trial_fails_does_not_stop_the_others(shared: Path, t
     assert set(searched["status"]) == {"FAILED"}
 
 
+@pytest.mark.slow
 def test_a_trial_for_which_memory_runs_out_is_a_row_and_the_search_goes_on(
     undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_trial_for_which_memory_runs_out_is_a_row_and_the_search_goes_on(
     same(mine[mine["arm"].str.startswith("B")], theirs[theirs["arm"].str.startswith("B")])
 
 
+@pytest.mark.slow
 def test_a_record_that_fails_in_a_search_is_no_fault_of_the_trial(
     undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_record_that_fails_in_a_search_is_no_fault_of_the_trial(
     assert set(outcome.record.folds["status"]) == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_stops_nothing_and_its_study_waits(
     undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,11 +104,13 @@ def test_the_report_can_be_written_again_from_the_store(undisturbed: tuple[Outco
     assert (again.report.folder / "tables" / "accuracy.csv").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_two_workers_give_what_one_gives(undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path) -> None:
     outcome, _ = run(spec_of(), tmp_path, shared, workers=2)
     same(outcome.record.predictions, undisturbed[0].record.predictions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 3, 5])
 def test_an_interrupted_study_goes_on_and_ends_the_same(
     undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int

@@ -102,6 +102,7 @@ def test_more_trials_go_on_from_where_it_stood(storage: str, tmp_path: Path) -> 
     assert longer == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crash_at", [(0, 1), (2, 3), (4, 5)])
 @pytest.mark.parametrize("sampler", ["tpe", "random", "per-fold-tpe"])
 def test_an_interrupted_search_equals_an_undisturbed_one(
@@ -148,6 +149,7 @@ def test_a_fold_that_fails_takes_no_other_fold_with_it(storage: str) -> None:
     assert {fold: trial.index for fold, trial in outcome.chosen.items()} == {1: 0, 2: 1, 3: 1, 4: 1, 5: 1}
 
 
+@pytest.mark.slow
 def test_the_median_pruner_stops_hopeless_trainings_within_their_fold(storage: str) -> None:
     spec = study_of(8, "random", "median")
     outcome, _ = run(spec, storage)
@@ -172,6 +174,7 @@ def test_a_test_fold_s_own_data_cannot_prune_what_it_may_choose_from(tmp_path: P
     assert outcome.trials[3].stopped == {1: 1}
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(data=st.data())
 def test_poisoning_a_fold_s_labels_changes_nothing_that_is_chosen_for_it(data: st.DataObject) -> None:
@@ -196,6 +199,7 @@ def test_poisoning_a_fold_s_labels_changes_nothing_that_is_chosen_for_it(data: s
     assert after.chosen[poisoned].scores[poisoned] == before.chosen[poisoned].scores[poisoned]
 
 
+@pytest.mark.slow
 def test_each_fold_s_own_tpe_has_trials_of_its_own(storage: str) -> None:
     spec = study_of(2, "per-fold-tpe")
     outcome, asked = run(spec, storage)

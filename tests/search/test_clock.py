@@ -59,6 +59,7 @@ def test_a_search_does_not_ask_what_time_it_is(tmp_path: Path, monkeypatch: pyte
     assert (during.datetime_complete < before.datetime_start) == (jump < 0)
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_goes_on_after_the_clock_was_set_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

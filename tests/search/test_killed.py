@@ -70,6 +70,7 @@ def statements(sampler: str, file: Path, die_at: int | None) -> int:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SPACES)
 def test_a_search_killed_at_any_statement_ends_like_an_undisturbed_one(sampler: str, tmp_path: Path) -> None:
     whole = search(sampler, tmp_path / "whole.db")

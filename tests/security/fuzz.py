@@ -1,6 +1,6 @@
 """How much is fuzzed: the same few examples on every run, or as many new ones as HARNESS_FUZZ says.
 
-``HARNESS_FUZZ=100 make test`` tries a hundred times as many, another set each time.
+``HARNESS_FUZZ=100 make test-all`` tries a hundred times as many, another set each time.
 """
 
 from __future__ import annotations

@@ -126,6 +126,7 @@ def test_an_array_file_of_any_header_is_its_numbers_or_one_sentence(
         assert not array.any()
 
 
+@pytest.mark.slow
 def test_a_part_that_would_fill_memory_is_none(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.npz"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -218,6 +219,7 @@ def test_any_number_is_read_as_it_was_written(tmp_path: Path) -> None:
             assert found[name].tobytes() == array.tobytes()
 
 
+@pytest.mark.slow
 @fuzz(200)
 @given(
     header=st.dictionaries(

@@ -162,6 +162,7 @@ def test_odd_audio_gives_the_planes_of_the_plain_file(tmp_path: Path, case: str)
     assert float(np.median(difference)) < tolerance / 100 * scale, (float(np.median(difference)), scale)
 
 
+@pytest.mark.slow
 def test_odd_audio_among_plain_files_runs_and_is_only_warned_about(house: House) -> None:
     for row, case in enumerate(ODD):
         ODD[case][0](house.clip(row))

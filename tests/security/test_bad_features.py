@@ -133,6 +133,7 @@ def cached(house: House) -> tuple[House, Path, bytes]:
     return house, plane, plane.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DAMAGES)
 def test_damage_before_a_study_is_told_and_rebuilt(
     cached: tuple[House, Path, bytes], case: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +153,7 @@ def test_damage_before_a_study_is_told_and_rebuilt(
     assert f"{plane.parent}: damaged" in caplog.text
 
 
+@pytest.mark.slow
 def test_damage_after_the_study_began_never_reaches_a_training(cached: tuple[House, Path, bytes]) -> None:
     from harness.data import load_clips
 

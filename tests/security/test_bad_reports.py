@@ -117,6 +117,7 @@ def all_right(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untrained")
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_report_is_not_equal_and_not_trained(report: Path, forgery: str) -> None:
@@ -253,6 +254,7 @@ def test_overview_goes_through_the_same_door(tmp_path: Path, fault: str, refusal
         assert fault in ("chosen", "fold", "clips", "a training too many", "other study", "other arms", "study")
 
 
+@pytest.mark.slow
 def test_a_short_file_that_claims_many_rows_or_repeats_a_long_text_takes_no_memory(
     report: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,6 +404,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @fuzz(150)
 @given(data=st.data())
 def test_any_results_are_read_or_refused(real: Path, data: st.DataObject) -> None:
@@ -416,6 +419,7 @@ def test_any_results_are_read_or_refused(real: Path, data: st.DataObject) -> Non
         (real / RESULTS).write_bytes(whole)
 
 
+@pytest.mark.slow
 @fuzz(200)
 @given(data=st.data())
 def test_any_predictions_are_read_or_refused(real: Path, data: st.DataObject) -> None:
@@ -428,6 +432,7 @@ def test_any_predictions_are_read_or_refused(real: Path, data: st.DataObject) ->
         shutil.copy(REAL / PREDICTIONS, real / PREDICTIONS)
 
 
+@pytest.mark.slow
 @fuzz(40)
 @given(data=st.data())
 def test_any_report_is_equal_or_not_or_refused(written: Path, data: st.DataObject) -> None:
@@ -440,6 +445,7 @@ def test_any_report_is_equal_or_not_or_refused(written: Path, data: st.DataObjec
         (written / RESULTS).write_bytes(before)
 
 
+@pytest.mark.slow
 @fuzz(60)
 @given(data=st.data())
 def test_any_results_make_an_overview_or_are_refused(tmp_path: Path, data: st.DataObject) -> None:

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 LISTENING = Path(__file__).with_name("listening")
 STUDY = """
@@ -128,6 +130,7 @@ subprocess.run([sys.executable, "-c", "import socket; socket.getaddrinfo('child.
     assert [call.split()[1] for call in calls] == hosts
 
 
+@pytest.mark.slow
 def test_no_command_calls_out(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
     (tmp_path / "scores.csv").write_text(SCORES, encoding="utf-8")

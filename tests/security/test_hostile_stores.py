@@ -79,6 +79,7 @@ PLACES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("table", ["runs", "experiments"])
 def test_a_database_does_not_choose_where_files_are(

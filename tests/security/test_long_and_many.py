@@ -17,6 +17,7 @@ from tests.stores import record_tiny
 from tests.toys import settings_of, task_of, write_segments
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="counts descriptors as POSIX has them")
 def test_a_hundred_trainings_take_no_more_descriptors_and_memory_than_ten(tmp_path: Path) -> None:
     labels = np.arange(12, dtype=np.int64) % 3
@@ -31,6 +32,7 @@ def test_a_hundred_trainings_take_no_more_descriptors_and_memory_than_ten(tmp_pa
     assert seen[100][2] - seen[10][2] < 60e6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
 def test_twenty_readers_of_a_store_that_is_being_written_read_the_same(tmp_path: Path) -> None:
     study = record_tiny(tmp_path)
@@ -55,6 +57,7 @@ def test_twenty_readers_of_a_store_that_is_being_written_read_the_same(tmp_path:
     assert codes == [0] * 20
 
 
+@pytest.mark.slow
 def test_two_data_sets_in_one_store_do_not_mix(tmp_path: Path) -> None:
     """The same study of other data is a study run of its own: nothing of one goes on in the other."""
     first = record_tiny(tmp_path)

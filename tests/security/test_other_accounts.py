@@ -27,6 +27,7 @@ from tests.stores import record_tiny
 SERVER = "http://127.0.0.1:9/mlflow"
 
 
+@pytest.mark.slow
 def test_records_are_closed_to_others_whatever_the_umask(tmp_path: Path) -> None:
     with umask(0):
         record_tiny(tmp_path)
@@ -43,6 +44,7 @@ def test_records_are_closed_to_others_whatever_the_umask(tmp_path: Path) -> None
             assert as_stranger((tmp_path / path).stat) == "PermissionError"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_real_layout")
 def test_records_in_a_folder_that_was_open_before_are_closed_themselves(tmp_path: Path) -> None:
     (tmp_path / "mlruns").mkdir(mode=0o755)

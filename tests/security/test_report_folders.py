@@ -54,6 +54,7 @@ def logged(store: Path) -> dict[str, bytes]:
     return files(folder)
 
 
+@pytest.mark.slow
 @needs_latex
 def test_what_is_planted_in_a_report_folder_is_neither_read_nor_run_nor_logged(store: Path, tmp_path: Path) -> None:
     clean = report(store, tmp_path / "clean")
@@ -222,6 +223,7 @@ def _process(store: Path, reports: Path, **more: object) -> subprocess.Popen[byt
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(store: Path, tmp_path: Path) -> None:
     """A limit on the size of files stands for a disk that is full: a write fails in the middle of a file."""
     full = _process(
@@ -247,6 +249,7 @@ def test_a_full_standard_output_is_one_sentence() -> None:
     assert done.stderr == b"error: a file or stream cannot be read or written: No space left on device\n"
 
 
+@pytest.mark.slow
 def test_three_reports_at_once_leave_one_whole_report(store: Path, tmp_path: Path) -> None:
     running = [_process(store, tmp_path / "reports") for _ in range(3)]
     for process in running:
@@ -269,7 +272,7 @@ def test_formulas_in_names_reach_no_table(small: StudyRecord, tmp_path: Path) ->
         small, spec=renamed(small.spec, [name]), predictions=small.predictions.replace(swap),
         folds=small.folds.replace(swap), history=small.history.replace(swap), leakage=small.leakage.replace(swap),
     )  # fmt: skip
-    made = write_report(record, tmp_path, parameter_tables={}, pdf=False)
+    made = write_report(record, tmp_path, parameter_tables={}, figures=False)
     cells = [
         cell
         for table in made.tables

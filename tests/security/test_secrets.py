@@ -79,6 +79,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_no_planted_secret_reaches_anything_that_is_written_or_shown(
     house: House, tmp_path_factory: pytest.TempPathFactory, closed_port: int
 ) -> None:
@@ -104,7 +105,7 @@ def test_no_planted_secret_reaches_anything_that_is_written_or_shown(
     remote[remote.index("--tracking-uri") :] = ["--device", "cpu", "--workers", "1", "--tracking-uri", server]
     orders = [
         # A whole study whose overrides hold a secret that is not used.
-        order(house.arguments("--set", f"tracking.uri=http://me:{PLANTED['override']}@{place}")),
+        order(house.arguments("--report", "data", "--set", f"tracking.uri=http://me:{PLANTED['override']}@{place}")),
         # A storage that cannot be reached; a server that is down; a wrong key whose value is shown.
         order(house.arguments("--set", f"search.storage={database}", *search)),
         order(remote),
@@ -231,6 +232,7 @@ def _as_diff(name: str, text: str) -> str:
     return f"diff --git a/{name} b/{name}\n" + "".join(f"+{line}" for line in text.splitlines(keepends=True))
 
 
+@pytest.mark.slow
 def test_the_sources_of_the_project_hold_nothing_that_looks_like_a_secret() -> None:
     root = Path(__file__).parents[2]
     files = [*(root / "harness").rglob("*.py"), *(root / "harness").rglob("*.toml"), *(root / "studies").glob("*.toml")]
@@ -279,6 +281,7 @@ ODD_PASSWORDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("password", ODD_PASSWORDS, ids=ascii)
 def test_a_password_with_an_odd_sign_is_never_printed(
     password: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

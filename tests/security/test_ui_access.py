@@ -146,6 +146,7 @@ def attack(served: Served, prefix: str, provider: Provider, origin: str | None) 
     return [*statuses, status]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", [None, "http://localhost:8888", "own"])
 @pytest.mark.parametrize("with_token", [False, True])
 def test_nobody_reaches_the_assistant(served: Served, provider: Provider, with_token: bool, origin: str | None) -> None:
@@ -156,12 +157,14 @@ def test_nobody_reaches_the_assistant(served: Served, provider: Provider, with_t
     assert not (served.home / ".mlflow").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), _OTHERS)
 def test_what_looking_at_runs_does_not_need_is_not_served(served: Served, method: str, path: str) -> None:
     status, body, _ = served.ask(method, served.path + path, body={} if method == "POST" else None)
     assert (status, b"not this part of MLflow" in body) == (403, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "prefix", ["", "/token=", "/token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/token=%C3%BC", "/x/..", "/", "cut", "upper"]
 )
@@ -182,6 +185,7 @@ def test_without_the_token_nothing_is_read_or_written(served: Served, prefix: st
     assert not list(Path(served.uri.removeprefix("sqlite:///")).parent.rglob("theirs*"))
 
 
+@pytest.mark.slow
 def test_a_page_of_another_server_changes_nothing_even_with_the_token(served: Served) -> None:
     asked = ("POST", f"{served.path}/ajax-api/2.0/mlflow/experiments/create")
     for origin in ("http://localhost:8888", f"http://localhost:{served.port}", "null", "https://example.org"):
@@ -193,6 +197,7 @@ def test_a_page_of_another_server_changes_nothing_even_with_the_token(served: Se
     assert [each.name for each in open_store(served.uri, create=False).client.search_experiments()] == ["Default"]
 
 
+@pytest.mark.slow
 def test_the_address_is_all_that_a_browser_holds_and_no_page_calls_out(served: Served) -> None:
     status, body, headers = served.ask("GET", f"{served.path}/")
     assert status == 200
@@ -206,6 +211,7 @@ def test_the_address_is_all_that_a_browser_holds_and_no_page_calls_out(served: S
     assert (status, headers["location"]) == (308, f"{served.path}/")
 
 
+@pytest.mark.slow
 def test_other_accounts_do_not_see_the_token_among_the_processes(served: Served) -> None:
     token = served.path.partition("=")[2]
     assert len(token) == 32

@@ -16,6 +16,7 @@ TRIED = {"logging": 3, "file size limit": 1}
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs process groups and fork")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_nothing_is_lost_in_a_short_soak(tmp_path: Path) -> None:
     figures = tmp_path / "soak.json"

@@ -23,7 +23,7 @@ from harness.data.leakage import LeakageReport
 from harness.data.splits import Part, Split
 from harness.features.store import FeatureRef
 from harness.study import StudySpec
-from harness.tracking import StudyRecorder
+from harness.tracking import StudyRecorder, store
 from harness.tracking.environment import installed_packages
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
@@ -69,13 +69,13 @@ def _quick_environment(monkeypatch: pytest.MonkeyPatch, installed: dict[str, str
 
 
 @pytest.fixture(scope="session")
-def new_store(first_opening: tuple[Path, object]) -> Callable[[Path], str]:
-    """Return a maker of empty stores below a folder; laying one out takes seconds, so it copies the first."""
+def new_store(_one_layout: object) -> Callable[[Path], str]:
+    """Return a maker of empty stores below a folder, copies of the suite's template."""
 
     def make(below: Path) -> str:
         folder = below / "mlruns"
         folder.mkdir()
-        shutil.copy(first_opening[0], folder / "mlflow.db")
+        store._lay_out(folder / "mlflow.db")
         return f"sqlite:///{folder / 'mlflow.db'}"
 
     return make

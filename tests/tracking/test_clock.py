@@ -29,6 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [-24 * HOUR, 24 * HOUR])
 def test_no_run_ends_before_it_starts_and_only_work_counts_as_time(study: Any, clock: Clock, jump: int) -> None:
     with study.recording() as recorder:

@@ -113,6 +113,7 @@ def test_the_rest_of_the_repository_is_not_recorded(checkout: Path) -> None:
     assert "+x = 2\n" in (git_facts(checkout).diff or "")
 
 
+@pytest.mark.slow
 def test_a_huge_diff_is_cut(checkout: Path) -> None:
     (checkout / "__init__.py").write_text("word\n" * 400_000)
     diff = git_facts(checkout).diff or ""
@@ -260,6 +261,7 @@ def test_the_environment_does_not_choose_the_repository(
     assert git_facts(checkout) == expected
 
 
+@pytest.mark.slow
 def test_what_git_gave_no_answer_to_is_recorded_as_that_and_told(
     study: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

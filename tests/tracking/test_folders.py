@@ -67,6 +67,7 @@ def test_neighbours_whose_names_encode_each_other_keep_their_own(
         assert len(store.client.search_experiments()) == 2
 
 
+@pytest.mark.slow
 def test_the_ui_shows_a_store_of_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "what? 100% #1"
     folder.mkdir()
@@ -83,6 +84,7 @@ def test_the_ui_shows_a_store_of_any_name(tmp_path: Path, monkeypatch: pytest.Mo
     assert [each.name for each in folder.iterdir()] == ["mlruns"]
 
 
+@pytest.mark.slow
 def test_a_whole_study_runs_in_a_folder_of_any_name(tmp_path: Path) -> None:
     folder = tmp_path / "what? 100% #1 é;{x}'q\"&"
     folder.mkdir()

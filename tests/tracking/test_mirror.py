@@ -38,19 +38,11 @@ def proxy(server: str) -> Iterator[Proxy]:
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_opening: tuple[Path, object]) -> None:
-    """Work in an empty folder, without the seconds that laying out a store and waiting for a server take."""
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, without the seconds of waiting for a server."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("harness.tracking.delivery.time.sleep", lambda _: None)
     monkeypatch.setattr("harness.tracking.delivery._SECONDS_BETWEEN_TRIES", 0)
-    make = spool_of.__globals__["Spool"].make
-
-    def make_quickly(spool: Any) -> None:
-        make(spool)
-        if not spool.exists:
-            shutil.copy(first_opening[0], spool.folder / "mlflow.db")
-
-    monkeypatch.setattr("harness.tracking.spool.Spool.make", make_quickly)
 
 
 @pytest.fixture
@@ -92,6 +84,7 @@ def test_what_was_recorded_here_stands_on_the_server(remote: Any, server: str, t
     assert (again.sent, again.waiting) == (0, 0)
 
 
+@pytest.mark.slow
 def test_finished_folds_arrive_while_the_study_goes_on(remote: Any, server: str) -> None:
     with remote.recording() as recorder:
         trial = recorder.trial(remote.spec.arm("A"), "final", None)
@@ -108,6 +101,7 @@ def test_finished_folds_arrive_while_the_study_goes_on(remote: Any, server: str)
         assert copies[trial].info.status == copies[recorder.run_id].info.status == "RUNNING"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forgetful", [False, True])
 def test_a_server_that_fails_at_any_request_gets_each_run_once(
     remote: Any, proxy: Proxy, server: str, tmp_path: Path, forgetful: bool
@@ -146,6 +140,7 @@ def test_a_server_that_answers_500_is_told_once_and_stops_nothing(remote: Any, p
     assert f"harness sync --tracking-uri {remote.uri}" in str(delivery)
 
 
+@pytest.mark.slow
 def test_what_changed_since_is_sent_again_and_nothing_twice(
     remote: Any, proxy: Proxy, server: str, tmp_path: Path
 ) -> None:
@@ -162,6 +157,7 @@ def test_what_changed_since_is_sent_again_and_nothing_twice(
     assert len(created) <= 2
 
 
+@pytest.mark.slow
 def test_without_receipts_the_copies_are_found_and_completed(remote: Any, server: str, tmp_path: Path) -> None:
     record(remote)
     send_waiting(remote.uri)
@@ -171,6 +167,7 @@ def test_without_receipts_the_copies_are_found_and_completed(remote: Any, server
     assert_mirrored(remote, server, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_deleted_on_the_server_stays_deleted(remote: Any, server: str) -> None:
     record(remote)
     send_waiting(remote.uri)
@@ -182,6 +179,7 @@ def test_a_copy_that_was_deleted_on_the_server_stays_deleted(remote: Any, server
     assert not [run for run in runs_of(server, remote.spec.study.name) if run.data.tags["level"] == "study"]
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_and_comes_back_empty_gets_everything(
     remote: Any, proxy: Proxy, server: str, new_store: Callable[[Path], str], tmp_path: Path
 ) -> None:
@@ -227,6 +225,7 @@ def test_a_server_without_a_spool_is_not_read_from_elsewhere(proxy: Proxy) -> No
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_password_tells_no_servers_apart_and_is_not_written(remote: Any, proxy: Proxy, tmp_path: Path) -> None:
     secret = "hunter2secret"
     with_password = proxy.url.replace("://", f"://me:{secret}@")

@@ -43,6 +43,7 @@ def artifact(study: Any, run_id: str, name: str) -> Path:
     return Path(uri.removeprefix("file://")) / name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "level", "found"),
     [

@@ -34,6 +34,7 @@ def _get(url: str) -> bytes:
         return bytes(answer.read())
 
 
+@pytest.mark.slow
 def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     with study.recording() as recorder:
@@ -81,6 +82,7 @@ def test_the_first_studies_are_printed_with_their_pages(capsys: pytest.CaptureFi
     assert rest.startswith("  and 2 more studies")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
     # A test run in the background inherits an ignored SIGINT; at a terminal, where Ctrl-C is typed, it is not ignored.
     script = (

@@ -82,6 +82,7 @@ def test_shuffled_labels_end_at_chance(tmp_path: Path) -> None:
     assert accuracy(result, "test") < 1 / 3 + 0.18
 
 
+@pytest.mark.slow
 def test_images_train_resnet18(tmp_path: Path, labels: NDArray[np.int64]) -> None:
     features = write_images(tmp_path, labels)
     settings = settings_of("resnet18", epochs=6, lr=0.003, batch_size=8)
@@ -272,6 +273,7 @@ def test_best_on_test_watches_the_test_part_and_says_so(make_task: Make) -> None
 RULES = ("fixed", "best-on-validation", "best-on-test")
 
 
+@pytest.mark.slow
 def test_several_epoch_rules_share_one_training(make_task: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each result is that of a training of its own, to the bit, whichever task stands first."""
     tasks = [dataclasses.replace(restless(make_task, epoch_rule=rule), arm=rule) for rule in RULES]

@@ -63,6 +63,7 @@ with kept_memory():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the switch is glibc's")
 def test_memory_is_kept_inside() -> None:
     # In a process of its own: what other tests left on the heap decides where new blocks go.

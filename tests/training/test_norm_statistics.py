@@ -37,6 +37,7 @@ def learnt(result: FoldResult) -> dict[str, np.ndarray]:
     return {name: value for name, value in result.weights.items() if not name.endswith(BUFFERS)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["fixed", "best-on-validation", "best-on-test"])
 def test_what_is_learnt_is_the_same_and_one_training_serves_both(make_task: Make, rule: str) -> None:
     tasks = both(make_task, rule=rule)
@@ -86,6 +87,7 @@ def test_the_predictions_are_made_with_the_averages_that_are_kept(make_task: Mak
     np.testing.assert_allclose(mine.to_numpy(), probabilities.numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_dropout_makes_the_running_variance_too_large(make_task: Make) -> None:
     """Halving at random and doubling leaves the mean and adds the mean square to every input of the next layer."""
     running, again = (train_fold(task).weights for task in both(make_task, "su8", lr=1e-6, epochs=12))

@@ -23,6 +23,7 @@ def _reference(samples: NDArray[np.floating], **options: float) -> NDArray[np.fl
     return librosa.feature.spectral_contrast(y=samples, sr=22050, n_fft=1024, hop_length=512, **options)
 
 
+@pytest.mark.slow
 def test_real_clips(real_signals: list[NDArray[np.float32]]) -> None:
     for samples in real_signals:
         ours = contrast(spectrum_of(samples), 6, 200.0)[0].T
