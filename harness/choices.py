@@ -14,7 +14,8 @@ class Choice(StrEnum):
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
         """Accept a member or its text, and write the text."""
-        return core_schema.enum_schema(cls, list(cls), sub_type="str", strict=False)
+        written = core_schema.plain_serializer_function_ser_schema(str)
+        return core_schema.enum_schema(cls, list(cls), sub_type="str", strict=False, serialization=written)
 
 
 class ReadAs(Choice):

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.choices import FinalTrain
 from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
 from harness.data.splits import Part
 from harness.devices import default_workers, resolve_device
 from harness.features import expected_segments, plane_rows, set_shape
 from harness.models import build_model, count_parameters
 from harness.prepare import check_precisions
+from harness.registry import Layout
 from harness.study import Arm, StudySpec
 from harness.training.probe import probe_speed
 
@@ -115,7 +117,7 @@ def _plan_arm(
         return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
     settings = spec.settings(arm)
     inputs = settings.inputs
-    rows = plane_rows(inputs, spec.features) if inputs.layout == "segments" else None
+    rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
     shape = set_shape(inputs, spec.features)
     model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
     speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
@@ -124,13 +126,13 @@ def _plan_arm(
     final = len(spec.test_folds) * spec.seeds(arm)
 
     def count(part: Part) -> int:
-        if inputs.layout == "image" or part.segments is not None:
+        if inputs.layout == Layout.IMAGE or part.segments is not None:
             return len(part)
         return int(segments[part.clips].sum())
 
     cuts = splits[settings.protocol.split]
     items = search_items = round(float(np.mean([count(split.train) for split in cuts])))
-    if settings.protocol.final_train == "train+validation":
+    if settings.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
         items += round(float(np.mean([count(split.validation) for split in cuts])))
     epochs = _epochs(spec, arm)
     passes = (searched * search_items + final * items) * sum(epochs) / 2

@@ -11,6 +11,7 @@ from typing import Any
 
 import platformdirs
 
+from harness.choices import Precision
 from harness.data import ClipTable, LeakageReport, Split, leakage_report, load_clips, make_splits
 from harness.devices import default_workers
 from harness.features import FeatureRef, FeatureStore, expected_segments
@@ -138,7 +139,7 @@ def check_precisions(spec: StudySpec, device: str) -> None:
     precisions = {arm.name: spec.settings(arm).train.precision for arm in spec.trained_arms}
     for name, precision in precisions.items():
         check_precision(precision, place, f"arm {name!r}")
-    if "bfloat16" in precisions.values() and lacks_bfloat16_instructions(place):
+    if Precision.BFLOAT16 in precisions.values() and lacks_bfloat16_instructions(place):
         _logger.warning(
             "%s has no bfloat16 instructions: float32 is likely faster here (--set train.precision=float32)",
             device_name(place),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.choices import TunedOn
 from harness.study import ArmSettings, ProtocolSection, StudySpec, TrainSection
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-TUNED_ON = ("not stated", "none", "other data", "validation folds", "reported folds")
+TUNED_ON = (TunedOn.NOT_STATED, TunedOn.NONE, TunedOn.OTHER_DATA, TunedOn.VALIDATION_FOLDS, TunedOn.REPORTED_FOLDS)
 """What values may have been chosen on, by how much of the reported data that had seen."""
 
 FOLD_COLUMNS = (

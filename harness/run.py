@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.choices import Sampler
 from harness.claims import load_library
 from harness.data import resolve_data_root
 from harness.devices import default_workers, resolve_device
@@ -249,7 +250,7 @@ def _search(
     if not (spec.search.trials and arm.searches):
         return dict.fromkeys(spec.test_folds)
     bar = f"search {arm.name}"
-    alone = spec.search.sampler == "per-fold-tpe"
+    alone = spec.search.sampler == Sampler.PER_FOLD_TPE
     progress.begin(bar, f"{arm.name}: trials", spec.search.trials * (len(spec.test_folds) if alone else 1))
 
     def evaluate(index: int, values: dict[str, Any], floors: Mapping[int, tuple[float, ...]]) -> dict[int, FoldScore]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
 from harness.claims import NOT_STATED, Claim
 from harness.decimals import decimals
 from harness.record import TUNED_ON, StudyRecord
@@ -21,8 +22,8 @@ _ESTIMANDS = {
     "segment": "fraction of segments",
     "class": "accuracy of one class",
 }
-_CHOSEN_ON_TEST = {"best-on-test"}
-_TUNED_ON_TEST = {"reported folds"}
+_CHOSEN_ON_TEST = {EpochRule.BEST_ON_TEST}
+_TUNED_ON_TEST = {TunedOn.REPORTED_FOLDS}
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,16 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
     tunings = [record.tuned(name)[0] for name in names]
     apart = {each.name for each in spec.arms if each.is_fused or not each.search}
     if spec.search.trials and any(stream not in apart for name in names for stream in record.streams(name)):
-        tunings.append("reported folds" if spec.search.selection == "pooled" else "validation folds")
+        pooled = spec.search.selection is Selection.POOLED
+        tunings.append(TunedOn.REPORTED_FOLDS if pooled else TunedOn.VALIDATION_FOLDS)
     tuning = max(tunings, key=TUNED_ON.index)
     return Conditions(
         dataset=spec.data.dataset,
         data_folds=len(spec.data.used_folds),
-        validation_apart=protocol.final_train == "train",
+        validation_apart=protocol.final_train == FinalTrain.TRAIN,
         split=protocol.split,
         epoch_rule=protocol.epoch_rule,
-        tuning="validation" if tuning == "validation folds" else tuning,
+        tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
     )
 
 

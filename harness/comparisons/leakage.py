@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.choices import FinalTrain
 from harness.data.leakage import LISTED, LeakageReport
 from harness.record import StudyRecord
 from harness.registry import SPLITS, Unit
@@ -31,7 +32,7 @@ def leakage_of(record: StudyRecord) -> pd.DataFrame:
         split, final_train = protocol.split, protocol.final_train
         if any((row["protocol"], row["final_train"]) == (split, final_train) for row in rows):
             continue
-        if final_train == "train":
+        if final_train == FinalTrain.TRAIN:
             recorded = record.leakage[record.leakage["protocol"] == split]
             rows += recorded.assign(final_train=final_train).to_dict("records")
         else:
@@ -66,7 +67,7 @@ def _report(items: pd.DataFrame, protocol: ProtocolSection, fold: int, folds: tu
     following = folds[(folds.index(fold) + 1) % len(folds)]
     test, validation = items[items["fold"] == fold], items[items["fold"] == following]
     train = items[~items["fold"].isin([fold, following])]
-    learned = pd.concat([train, validation]) if protocol.final_train == "train+validation" else train
+    learned = pd.concat([train, validation]) if protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION else train
 
     def shared(part: pd.DataFrame, known: pd.DataFrame, column: str) -> int:
         return int(part.loc[part[column].isin(known[column]), "items"].sum())

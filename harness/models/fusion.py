@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from harness.choices import FusionRule
+
 # float32 softmax rows miss 1 by about 1e-6; anything further off is not a probability.
 TOLERANCE = 1e-3
 
@@ -51,7 +53,7 @@ def total_conflict(probabilities: Sequence[ArrayLike]) -> NDArray[np.bool_]:
     return conflict
 
 
-RULES = {"dempster-shafer": dempster_shafer, "mean": mean_fusion}
+RULES = {FusionRule.DEMPSTER_SHAFER: dempster_shafer, FusionRule.MEAN: mean_fusion}
 
 
 def _checked(probabilities: Sequence[ArrayLike]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.choices import Precision
 from harness.devices import default_workers, resolve_device
 from harness.errors import StudyError, TrackingError, TrainingError
 from harness.prepare import Prepared, prepare
@@ -136,7 +137,7 @@ def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFo
             except ValueError:
                 # Told where its task is rebuilt.
                 return
-            if precision != "bfloat16" or has_bfloat16(place := open_device(device)):
+            if precision != Precision.BFLOAT16 or has_bfloat16(place := open_device(device)):
                 return
             refused = refused or (
                 f"{fold.task_key}: it was trained in bfloat16, which {device_name(place)} has no arithmetic for; "

@@ -12,6 +12,7 @@ import pandas as pd
 from harness.features import plane_rows, set_shape
 from harness.models import build_model, describe_model
 from harness.record import StudyRecord
+from harness.registry import Layout
 from harness.report import wording
 from harness.report.table import Table
 
@@ -30,7 +31,7 @@ def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
         settings = spec.settings(arm)
         inputs = settings.inputs
         shape = set_shape(inputs, spec.features)
-        rows = plane_rows(inputs, spec.features) if inputs.layout == "segments" else None
+        rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
         model = build_model(settings.model_name, settings.model, shape, len(record.classes), rows)
         tables[arm.name] = describe_model(model, shape)
     return tables

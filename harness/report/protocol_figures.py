@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from harness.choices import EpochRule
 from harness.comparisons.protocols import ProtocolEffect
 from harness.report.cells import accuracy
 from harness.report.protocol_tables import EPOCHS
@@ -16,7 +17,11 @@ from harness.report.published import Published, of_network
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
 
 _LINE, _BELOW, _EDGE, _SIZE = 0.3, 0.86, 0.1, 7.5
-_MARKERS = {"fixed": ("o", BLUE), "best-on-validation": ("s", GREY), "best-on-test": ("D", "white")}
+_MARKERS = {
+    EpochRule.FIXED: ("o", BLUE),
+    EpochRule.BEST_ON_VALIDATION: ("s", GREY),
+    EpochRule.BEST_ON_TEST: ("D", "white"),
+}
 # How much wider a bold word is than a plain one.
 _BOLD = 1.16
 _PALE = "#9EC9E2"

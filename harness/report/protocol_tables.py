@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import pandas as pd
 
+from harness.choices import EpochRule
 from harness.comparisons.protocols import ProtocolEffect
 from harness.decimals import possible
 from harness.report import wording
@@ -16,7 +17,11 @@ from harness.report.evidence import Evidence
 from harness.report.published import Published, marked, of_network, published_accuracies
 from harness.report.table import Table
 
-EPOCHS = {"fixed": "last", "best-on-validation": "best on validation", "best-on-test": "best on test"}
+EPOCHS = {
+    EpochRule.FIXED: "last",
+    EpochRule.BEST_ON_VALIDATION: "best on validation",
+    EpochRule.BEST_ON_TEST: "best on test",
+}
 """What an epoch rule is called in tables and figures."""
 
 

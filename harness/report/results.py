@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.choices import EpochRule
 from harness.comparisons.scores import SCORES, arm_names
 from harness.record import StudyRecord
 from harness.report import wording
@@ -58,7 +59,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "marks": evidence.marks,
         "protocol": {
             **spec.protocol.model_dump(mode="json"),
-            "epoch_chosen_on_test": "best-on-test" in wording.epoch_rules(record),
+            "epoch_chosen_on_test": EpochRule.BEST_ON_TEST in wording.epoch_rules(record),
             "official_folds": wording.official_folds(record),
             "expected_folds": record.spec.test_folds,
             "tested_folds": tested,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.choices import FusionRule
 from harness.comparisons.scores import StudyScores
 from harness.decimals import possible
 from harness.record import StudyRecord
@@ -245,7 +246,7 @@ def describe_arm(record: StudyRecord, name: str) -> str:
         return NOTHING
     if not arm.fuse:
         return f"{arm.model} on {arm.features}"
-    rule = {"dempster-shafer": "Dempster-Shafer", "mean": "Mean"}.get(str(arm.rule), str(arm.rule))
+    rule = {FusionRule.DEMPSTER_SHAFER: "Dempster-Shafer", FusionRule.MEAN: "Mean"}.get(str(arm.rule), str(arm.rule))
     *first, last = arm.fuse
     return f"{rule} of {', '.join(first)} and {last}{', per segment' if arm.level == 'segment' else ''}"
 

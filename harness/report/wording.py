@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
 from harness.comparisons.scores import StudyScores
 from harness.decimals import decimals
 from harness.record import StudyRecord
@@ -38,16 +39,16 @@ _UNFINISHED = {
     "KILLED": "Incomplete: the study run was stopped.",
 }
 _TUNED = {
-    "not stated": "were chosen on data that the study does not state",
-    "none": "were chosen on no data",
-    "other data": "were chosen on other data",
-    "validation folds": "were chosen for each fold on its own validation fold",
-    "reported folds": "were chosen on the folds that are reported",
+    TunedOn.NOT_STATED: "were chosen on data that the study does not state",
+    TunedOn.NONE: "were chosen on no data",
+    TunedOn.OTHER_DATA: "were chosen on other data",
+    TunedOn.VALIDATION_FOLDS: "were chosen for each fold on its own validation fold",
+    TunedOn.REPORTED_FOLDS: "were chosen on the folds that are reported",
 }
 _EPOCHS = {
-    "fixed": "the weights after the last epoch are tested",
-    "best-on-validation": "the epoch that is best on the validation fold is tested",
-    "best-on-test": "the epoch that is best on the test fold is reported",
+    EpochRule.FIXED: "the weights after the last epoch are tested",
+    EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
+    EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
 }
 
 
@@ -68,12 +69,12 @@ def searched(record: StudyRecord) -> bool:
 
 def tuned_on_reported_folds(record: StudyRecord) -> bool:
     """Return whether hyperparameters were chosen on folds that are reported: by a pooled search, or as declared."""
-    return pooled(record) or any(record.tuned(arm.name)[0] == "reported folds" for arm in record.spec.arms)
+    return pooled(record) or any(record.tuned(arm.name)[0] == TunedOn.REPORTED_FOLDS for arm in record.spec.arms)
 
 
 def pooled(record: StudyRecord) -> bool:
     """Return whether the search made one choice for all folds, the tested ones among them."""
-    return searched(record) and record.spec.search.selection == "pooled"
+    return searched(record) and record.spec.search.selection == Selection.POOLED
 
 
 def _tuned_sentences(record: StudyRecord) -> list[str]:
@@ -124,7 +125,7 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
             "are not comparable with those on official folds."
         )
     found += _pieces(record)
-    if "best-on-test" in rules:
+    if EpochRule.BEST_ON_TEST in rules:
         whose = "" if len(rules) == 1 else " of the arms that say so"
         found.append(f"Best-on-test: the test fold chose the epoch, so the accuracies{whose} are optimistic.")
     if pruned_across_folds(record):
@@ -287,7 +288,7 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     ]
     if len(record.protocols) > 1:
         sentences.append("The arms differ in it; the table of accuracies says which has which.")
-    if record.spec.protocol.final_train == "train+validation":
+    if record.spec.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
         sentences.append("The final trainings learn from the validation fold as well.")
     if searched(record):
         chosen = "one choice for all folds" if pooled(record) else "chosen for each fold on its own validation fold"

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.accounts import make_private_file
+from harness.choices import Sampler
 from harness.errors import HarnessError, TrackingError
 from harness.masking import mask_address, mask_secrets
 from harness.patience import passing
@@ -69,7 +70,7 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     parts = [(study_key, spec.test_folds)]
-    if spec.search.sampler == "per-fold-tpe":
+    if spec.search.sampler == Sampler.PER_FOLD_TPE:
         parts = [(f"{study_key}/fold{fold}", (fold,)) for fold in spec.test_folds]
     trials: list[TrialRecord] = []
     shares: list[dict[str, float]] = []
@@ -124,7 +125,7 @@ def _search(
     _requeue_interrupted(study, set(space))
     while (ended := len(earlier := _ended(study))) < spec.search.trials:
         study.sampler = make_sampler(spec.search, spec.study.seed, arm.name, ended)
-        if spec.search.sampler == "grid" and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if spec.search.sampler == Sampler.GRID and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             study.enqueue_trial(grid_point(spec.search, spec.study.seed, arm.name, ended))
         floors = {fold: floor_of(spec.search, _curves(earlier, fold)) for fold in folds}
         trial = study.ask(space)

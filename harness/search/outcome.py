@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.choices import Selection
 from harness.errors import TrainingError
 
 
@@ -98,7 +99,7 @@ def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], select
     """
     chosen: dict[int, TrialRecord] = {}
     for fold in folds:
-        if selection == "pooled":
+        if selection == Selection.POOLED:
             scored = [(trial.mean, trial) for trial in trials if trial.state == "complete"]
         else:
             scored = [(trial.scores[fold], trial) for trial in trials if fold in trial.scores]

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.choices import Pruner
 from harness.study import SearchSection
 
-_PERCENTILES = {"median": 50.0, "percentile": 75.0}
+_PERCENTILES = {Pruner.MEDIAN: 50.0, Pruner.PERCENTILE: 75.0}
 
 
 def floor_of(search: SearchSection, curves: Sequence[Sequence[float]]) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
+from harness.choices import Sampler
 from harness.study import SearchSection
 from harness.training.seeding import sampler_seed
 
@@ -19,7 +20,7 @@ from harness.training.seeding import sampler_seed
 def make_sampler(search: SearchSection, study_seed: int, arm: str, ended: int) -> BaseSampler:
     """Return the sampler that proposes trial ``ended`` (counted from 0) of ``arm``."""
     seed = sampler_seed(study_seed, arm, ended)
-    if search.sampler in ("tpe", "per-fold-tpe"):
+    if search.sampler in (Sampler.TPE, Sampler.PER_FOLD_TPE):
         return TPESampler(seed=seed, n_startup_trials=search.startup_trials, multivariate=True)
     return RandomSampler(seed=seed)
 
@@ -30,5 +31,5 @@ def grid_point(search: SearchSection, study_seed: int, arm: str, ended: int) -> 
     Optuna's own grid sampler stops the study at its last point, which it can do only within ``Study.optimize``.
     """
     points = list(itertools.product(*(space.choices or () for space in search.space.values())))
-    order = np.random.default_rng(sampler_seed(study_seed, "grid", arm)).permutation(len(points))
+    order = np.random.default_rng(sampler_seed(study_seed, Sampler.GRID, arm)).permutation(len(points))
     return dict(zip(search.space, points[int(order[ended])], strict=True))

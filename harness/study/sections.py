@@ -128,7 +128,7 @@ class ProtocolSection(Section):
 
     @model_validator(mode="after")
     def _validation_is_free(self) -> Self:
-        if self.final_train == "train+validation" and self.epoch_rule == "best-on-validation":
+        if self.final_train == FinalTrain.TRAIN_AND_VALIDATION and self.epoch_rule == EpochRule.BEST_ON_VALIDATION:
             raise ValueError(
                 "final_train = 'train+validation' leaves no validation fold to choose the epoch on; "
                 "use epoch_rule = 'fixed' or final_train = 'train'"
@@ -253,7 +253,7 @@ class TrainSection(Section):
 
     @model_validator(mode="after")
     def _schedule_is_whole(self) -> Self:
-        if (self.schedule == "step") != bool(self.milestones):
+        if (self.schedule == Schedule.STEP) != bool(self.milestones):
             raise ValueError("schedule = 'step' and milestones go together: give both or neither")
         return self
 
@@ -319,15 +319,15 @@ class SearchSection(Section):
     def _complete(self) -> Self:
         if self.trials and not self.space:
             raise ValueError("a search needs a space: add [search.space], or set trials = 0")
-        if self.sampler == "grid" and any(entry.choices is None for entry in self.space.values()):
+        if self.sampler == Sampler.GRID and any(entry.choices is None for entry in self.space.values()):
             raise ValueError("the grid sampler needs choices for every entry of the space")
-        if self.sampler == "per-fold-tpe" and self.selection == "pooled":
+        if self.sampler == Sampler.PER_FOLD_TPE and self.selection == Selection.POOLED:
             raise ValueError(
                 "the per-fold-tpe sampler tries other values on each fold, so no trial can be chosen for all of them; "
                 "use selection = 'per-fold', or sampler = 'tpe'"
             )
         points = math.prod(len(entry.choices or ()) for entry in self.space.values())
-        if self.sampler == "grid" and self.trials > points:
+        if self.sampler == Sampler.GRID and self.trials > points:
             raise ValueError(f"trials = {self.trials}, but the grid has {points} points")
         return self
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from harness.choices import EpochRule, NormStatistics, TunedOn
 from harness.registry import NETWORKS, SPLITS, FeatureSet, Layout, Network, Unit, feature_set, options_of
 from harness.section import Most, Section
 from harness.study.arms import Arm
@@ -81,9 +82,13 @@ class ArmSettings(Section):
         return self.model_copy(
             update={
                 "arm": "",
-                "protocol": self.protocol.model_copy(update={"epoch_rule": "fixed"}),
+                "protocol": self.protocol.model_copy(update={"epoch_rule": EpochRule.FIXED}),
                 "train": self.train.model_copy(
-                    update={"norm_statistics": "running", "tuned_on": "not stated", "tuned_by": ""}
+                    update={
+                        "norm_statistics": NormStatistics.RUNNING,
+                        "tuned_on": TunedOn.NOT_STATED,
+                        "tuned_by": "",
+                    }
                 ),
             }
         )
@@ -263,7 +268,7 @@ class StudySpec(Section):
                     self.settings(arm, {str(name): _as_field(settings, name, value)})
         except ValueError as error:
             raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
-        if settings.train.patience and settings.protocol.epoch_rule != "best-on-validation":
+        if settings.train.patience and settings.protocol.epoch_rule != EpochRule.BEST_ON_VALIDATION:
             raise ValueError(
                 "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
             )

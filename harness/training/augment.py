@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.choices import Precision
 from harness.training.seeding import fold_seed
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def keeps_rounding(train: TrainSection) -> bool:
     Under ``precision = "bfloat16"`` autocast rounds each batch before the first convolution, and a mask's 0 is exact.
     Gain and mixup calculate with the float32 inputs, so theirs must not be rounded first.
     """
-    return train.precision == "bfloat16" and train.gain == 1 and not train.mixup
+    return train.precision == Precision.BFLOAT16 and train.gain == 1 and not train.mixup
 
 
 def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, stop: int) -> Batch:

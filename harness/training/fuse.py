@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.choices import FusionRule
 from harness.models import fusion
 from harness.training.metrics import WHOLE_CLIP, clip_means, probability_columns
 
@@ -51,7 +52,7 @@ def fuse_predictions(streams: Sequence[pd.DataFrame], rule: str, level: str) -> 
     probabilities: list[NDArray[np.float64]] = [table[columns].to_numpy(np.float64) for table in tables]
     fused = tables[0][["part", *_KEY, "y_true"]].copy()
     fused[columns] = fusion.RULES[rule](probabilities)
-    conflicts = int(fusion.total_conflict(probabilities).sum()) if rule == "dempster-shafer" else 0
+    conflicts = int(fusion.total_conflict(probabilities).sum()) if rule == FusionRule.DEMPSTER_SHAFER else 0
     fused.attrs["total_conflicts"] = conflicts
     return fused
 

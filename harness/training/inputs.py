@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.errors import TrainingError
+from harness.registry import Layout
 
 if TYPE_CHECKING:
     # Types alone: a machine that only measures training needs neither audio nor study files, nor what reads them.
@@ -61,7 +62,7 @@ def part_items(part: Part, features: FeatureRef, labels: NDArray[np.int64]) -> I
         When the part names segments that the features do not have.
     """
     clips = np.asarray(part.clips, dtype=np.int64)
-    if features.layout == "image":
+    if features.layout == Layout.IMAGE:
         if part.segments is not None:
             raise TrainingError(f"features {features.name!r} have one image a clip, but the split names segments")
         return Items(clips, np.zeros_like(clips), labels[clips])
@@ -89,14 +90,14 @@ def plane_rows(features: FeatureRef) -> dict[str, tuple[int, int]]:
         # An image's planes are channels, each with all rows.
         stop = start + int(np.load(file, mmap_mode="r", allow_pickle=False).shape[1])
         rows[plane] = (start, stop)
-        start = stop if features.layout == "segments" else 0
+        start = stop if features.layout == Layout.SEGMENTS else 0
     return rows
 
 
 def load_planes(features: FeatureRef, device: torch.device) -> Tensor:
     """Return the planes of all clips on ``device`` in memory of their own: x_TF for segments, x_NHWC for images."""
     planes = torch.from_numpy(np.require(features.load(), requirements="W"))
-    if features.layout == "image":
+    if features.layout == Layout.IMAGE:
         planes = planes.permute(0, 2, 3, 1)
     return planes.to(device).contiguous()
 
@@ -121,20 +122,20 @@ class Resident:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns of one item."""
-        if self.features.layout == "image":
+        if self.features.layout == Layout.IMAGE:
             _, rows, columns, channels = self.x.shape
             return channels, rows, columns
         return 1, self.x.shape[1], self.features.segment_frames
 
     def positions(self, items: Items) -> NDArray[np.int64]:
         """Return where each item begins: its first frame within T, or its image; shape (N,)."""
-        if self.features.layout == "image":
+        if self.features.layout == Layout.IMAGE:
             return items.clips
         return self.features.offsets[items.clips] + items.segments * self.features.segment_hop
 
     def gather(self, positions_B: Tensor) -> Tensor:
         """Return the items at ``positions_B`` (int64, on the device) as a fresh x_BCHW, channels last in memory."""
-        if self.features.layout == "image":
+        if self.features.layout == Layout.IMAGE:
             return self.x.index_select(0, positions_B).permute(0, 3, 1, 2)
         frames = (positions_B[:, None] + self._window).flatten()
         x_BWH = self.x.index_select(0, frames).view(len(positions_B), len(self._window), -1)
@@ -143,7 +144,7 @@ class Resident:
     def rows_of(self, items: Items) -> NDArray[np.int64]:
         """Return the rows of ``x`` that ``items`` cover, each once, ascending."""
         starts = np.unique(self.positions(items))
-        if self.features.layout == "image":
+        if self.features.layout == Layout.IMAGE:
             return starts
         # +1 where a window starts, -1 after its end: frames with a positive running sum are covered.
         edges = np.zeros(self.x.shape[0] + 1, dtype=np.int64)

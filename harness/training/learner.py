@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harness.choices import Precision
 from harness.training.augment import Batch, EpochDraws, augmented
 from harness.training.optimizers import fused_optimizer
 
@@ -66,7 +67,7 @@ class Learner:
         self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)
         self.device = device
         self.gathered = GATHERED.get(device.type, 1)
-        self._bfloat16 = train.precision == "bfloat16"
+        self._bfloat16 = train.precision == Precision.BFLOAT16
         self._optimizer = self._make_optimizer(train)
         self._weights = None if weights_C is None else torch.from_numpy(weights_C).to(device)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)

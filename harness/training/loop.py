@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.choices import EpochRule, FinalTrain, NormStatistics, Precision
 from harness.devices import open_device
 from harness.errors import TrainingError
 from harness.models import build_model
@@ -243,7 +244,7 @@ class _Run:
             return {choice.task.key: choice.see(epoch, own, predicted, self.learner.state) for choice in choices}
 
     def _normalised_by(self, statistics: str) -> AbstractContextManager[None]:
-        if statistics == "running":
+        if statistics == NormStatistics.RUNNING:
             return nullcontext()
         part, size = self._on_device["train"], self.settings.batch_size
         return re_estimated(self.learner, self.resident, part, size, self.task.seed)
@@ -311,7 +312,7 @@ class _Run:
     def _diverged(self, what: str, value: float, epoch: int, lr: float) -> TrainingError:
         return TrainingError(
             f"{self.task.key}: {what} is {value} in epoch {epoch} at learning rate {lr:g}; lower train.lr"
-            + (", or set train.precision = 'float32'" if self.settings.precision == "bfloat16" else "")
+            + (", or set train.precision = 'float32'" if self.settings.precision == Precision.BFLOAT16 else "")
         )
 
 
@@ -323,7 +324,7 @@ def _parts(task: FoldTask) -> dict[str, Items]:
     }
     if task.phase == "final":
         parts["test"] = part_items(task.split.test, task.features, task.labels)
-        if task.final_train == "train+validation":
+        if task.final_train == FinalTrain.TRAIN_AND_VALIDATION:
             parts["train"] = parts["train"].joined(parts.pop("validation"))
     elif task.phase != "search":
         raise ValueError(f"phase must be 'search' or 'final', received {task.phase!r}")
@@ -346,9 +347,9 @@ def _judge(task: FoldTask) -> str | None:
 
     A search never sees the test part, so under best-on-test its epochs are not chosen at all.
     """
-    if task.epoch_rule == "best-on-validation":
+    if task.epoch_rule == EpochRule.BEST_ON_VALIDATION:
         return "validation"
-    return "test" if task.epoch_rule == "best-on-test" and task.phase == "final" else None
+    return "test" if task.epoch_rule == EpochRule.BEST_ON_TEST and task.phase == "final" else None
 
 
 def _on_device(resident: Resident, items: Items) -> PartOnDevice:

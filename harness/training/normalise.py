@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from harness.choices import Normalise
+from harness.registry import Layout
 from harness.training.inputs import Items, Resident, plane_rows
 
 # Rows read at a time: float64 copies of this many are held, not of everything.
@@ -32,7 +34,7 @@ def training_statistics(resident: Resident, train: Items, how: str) -> Statistic
     """
     x = resident.x
     rows = torch.from_numpy(resident.rows_of(train)).to(resident.device)
-    pool = _per_plane(resident) if how == "per-plane" else _unpooled
+    pool = _per_plane(resident) if how == Normalise.PER_PLANE else _unpooled
     mean = pool(_mean(x, rows, lambda chunk: chunk))
     variance = pool(_mean(x, rows, lambda chunk: (chunk - mean) ** 2))
     std = variance.sqrt()
@@ -65,7 +67,7 @@ def _unpooled(values: Tensor) -> Tensor:
 
 def _per_plane(resident: Resident) -> Callable[[Tensor], Tensor]:
     """Return what spreads the mean over each plane's rows back over these rows."""
-    if resident.features.layout == "image":
+    if resident.features.layout == Layout.IMAGE:
         return lambda values: values.mean(dim=0, keepdim=True).expand_as(values)
     cuts = plane_rows(resident.features).values()
     return lambda values: torch.cat([values[start:stop].mean().expand(stop - start) for start, stop in cuts])

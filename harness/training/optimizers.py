@@ -13,6 +13,7 @@ from inspect import unwrap
 import torch
 from torch import Tensor, nn
 
+from harness.choices import Optimizer
 from harness.study import TrainSection
 
 
@@ -41,9 +42,9 @@ def fused_optimizer(
     ``capturable`` is for a CUDA graph, which must also read the rate ``lr`` from a tensor on its device.
     """
     parameters, decay = model.parameters(), train.weight_decay
-    if train.optimizer == "adam":
+    if train.optimizer == Optimizer.ADAM:
         return _Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
-    if train.optimizer == "adamw":
+    if train.optimizer == Optimizer.ADAMW:
         return _AdamW(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
     # Without a switch of its own: fused SGD can always be recorded.
     return _SGD(parameters, lr=lr, momentum=train.momentum, weight_decay=decay, fused=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from harness.choices import Precision
 from harness.errors import TrainingError
 from harness.training.isolation import device_name
 
@@ -45,7 +46,7 @@ def check_precision(precision: str, device: torch.device, who: str) -> None:
     TrainingError
         Names ``who``, the device and what to do.
     """
-    if precision == "bfloat16" and not has_bfloat16(device):
+    if precision == Precision.BFLOAT16 and not has_bfloat16(device):
         raise TrainingError(
             f"{who}: {device_name(device)} has no bfloat16 arithmetic and would emulate it, many times slower than "
             "float32; set train.precision to float32 (--set train.precision=float32)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from harness.choices import Schedule
 from harness.study import TrainSection
 
 
@@ -14,8 +15,8 @@ def learning_rate(train: TrainSection, epoch: int) -> float:
     MultiStepLR). ``cosine``: half a cosine from the full rate in epoch 1 towards zero after the last epoch (Loshchilov
     and Hutter 2017, equation 5, without restarts).
     """
-    if train.schedule == "step":
+    if train.schedule == Schedule.STEP:
         return train.lr * train.gamma ** sum(milestone < epoch for milestone in train.milestones)
-    if train.schedule == "cosine":
+    if train.schedule == Schedule.COSINE:
         return train.lr * (1 + math.cos(math.pi * (epoch - 1) / train.epochs)) / 2
     return train.lr
