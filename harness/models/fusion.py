@@ -5,7 +5,7 @@ Pure functions on arrays of shape (n, C): n items, C classes, rows that sum to 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,7 +53,10 @@ def total_conflict(probabilities: Sequence[ArrayLike]) -> NDArray[np.bool_]:
     return conflict
 
 
-RULES = {FusionRule.DEMPSTER_SHAFER: dempster_shafer, FusionRule.MEAN: mean_fusion}
+RULES: dict[str, Callable[[Sequence[ArrayLike]], NDArray[np.float64]]] = {
+    FusionRule.DEMPSTER_SHAFER: dempster_shafer,
+    FusionRule.MEAN: mean_fusion,
+}
 
 
 def _checked(probabilities: Sequence[ArrayLike]) -> NDArray[np.float64]:

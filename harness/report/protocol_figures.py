@@ -17,7 +17,7 @@ from harness.report.published import Published, of_network
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, VERMILLION, literal, place, text_inches, wrapped
 
 _LINE, _BELOW, _EDGE, _SIZE = 0.3, 0.86, 0.1, 7.5
-_MARKERS = {
+_MARKERS: dict[str, tuple[str, str]] = {
     EpochRule.FIXED: ("o", BLUE),
     EpochRule.BEST_ON_VALIDATION: ("s", GREY),
     EpochRule.BEST_ON_TEST: ("D", "white"),

@@ -17,7 +17,7 @@ from harness.report.evidence import Evidence
 from harness.report.published import Published, marked, of_network, published_accuracies
 from harness.report.table import Table
 
-EPOCHS = {
+EPOCHS: dict[str, str] = {
     EpochRule.FIXED: "last",
     EpochRule.BEST_ON_VALIDATION: "best on validation",
     EpochRule.BEST_ON_TEST: "best on test",

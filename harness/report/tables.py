@@ -246,7 +246,7 @@ def describe_arm(record: StudyRecord, name: str) -> str:
         return NOTHING
     if not arm.fuse:
         return f"{arm.model} on {arm.features}"
-    rule = {FusionRule.DEMPSTER_SHAFER: "Dempster-Shafer", FusionRule.MEAN: "Mean"}.get(str(arm.rule), str(arm.rule))
+    rule = "Dempster-Shafer" if arm.rule is FusionRule.DEMPSTER_SHAFER else "Mean"
     *first, last = arm.fuse
     return f"{rule} of {', '.join(first)} and {last}{', per segment' if arm.level == 'segment' else ''}"
 

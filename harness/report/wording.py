@@ -38,14 +38,14 @@ _UNFINISHED = {
     "FAILED": "Incomplete: the study run failed.",
     "KILLED": "Incomplete: the study run was stopped.",
 }
-_TUNED = {
+_TUNED: dict[str, str] = {
     TunedOn.NOT_STATED: "were chosen on data that the study does not state",
     TunedOn.NONE: "were chosen on no data",
     TunedOn.OTHER_DATA: "were chosen on other data",
     TunedOn.VALIDATION_FOLDS: "were chosen for each fold on its own validation fold",
     TunedOn.REPORTED_FOLDS: "were chosen on the folds that are reported",
 }
-_EPOCHS = {
+_EPOCHS: dict[str, str] = {
     EpochRule.FIXED: "the weights after the last epoch are tested",
     EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
     EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
