@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from harness.data.esc import METADATA, esc_folder
 
+from harness.data.datasets.esc import METADATA
+from harness.data.inventory import dataset_folder
+from harness.registry import DATASETS
 from tests.run.study import run, spec_of
 
 FOLDS = (1, 2, 3)
@@ -33,7 +35,7 @@ STUDY = {
 @pytest.fixture
 def few(esc_root: Path, tmp_path: Path) -> Path:
     """Return a folder whose ``data/`` holds one ESC-10 clip of each class in folds 1 to 3."""
-    source, target = esc_folder(esc_root), tmp_path / "few" / "data" / "ESC-50"
+    source, target = dataset_folder(DATASETS.get("esc10"), esc_root), tmp_path / "few" / "data" / "ESC-50"
     table = pd.read_csv(source / METADATA, dtype=str)
     kept = table[(table["esc10"] == "True") & table["fold"].isin(list(map(str, FOLDS)))]
     kept = kept.groupby(["fold", "target"]).head(1)
