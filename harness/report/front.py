@@ -37,7 +37,7 @@ def front_page(
     parts += ["## Findings", _items(findings(evidence))]
     if evidence.marks:
         parts += ["**Read with care.**", _items(evidence.marks)]
-    topic = next((topic for topic in _LEADING if figures[topic]), _LEADING[-1])
+    topic = next((topic for topic in _LEADING if figures[topic] or tables[topic]), _LEADING[-1])
     parts += [f"![{_first_sentence(each.caption)}](figures/{each.name}.png)" for each in figures[topic]]
     for each in tables[topic]:
         parts.append(f"{markdown.escape(wording.without_marks(each.caption, evidence.marks))}\n\n{_table(each)}")
