@@ -49,18 +49,22 @@ class Dotted:
     field: str = ""
 
     @classmethod
-    def parse(cls, text: str, sections: Sequence[str] = (*SECTIONS, *LISTS), options: Collection[str] = ()) -> Self:
+    def parse(
+        cls, text: str, sections: Sequence[str] = (*SECTIONS, *LISTS), options: Collection[str] | None = None
+    ) -> Self:
         """Return the field that ``text`` names; ValueError, which lists the allowed names, when it is none of those of
-        ``sections``. ``options`` are those of networks, which are fields of model.
+        ``sections``. ``options`` are those of networks, which are fields of model; where they are not given, any is.
 
         >>> Dotted.parse("train.lr", ("train", "model"))
         Dotted(section='train', field='lr')
         """
         section, _, field = text.partition(".")
-        known = section in sections and (text in LISTS or field in _fields(section, options))
+        known = section in sections and (
+            text in LISTS or field in _fields(section, options or ()) or (section == "model" and options is None)
+        )
         if not known:
             *most, last = sections
-            allowed = [f"{name}.{each}" for name in sections for each in _fields(name, options)]
+            allowed = [f"{name}.{each}" for name in sections for each in _fields(name, options or ())]
             raise ValueError(
                 f"{text!r} is not a field of {', '.join(most)}{' or ' if most else ''}{last}; allowed: "
                 f"{', '.join([*allowed, *(name for name in sections if name in LISTS)])}"
