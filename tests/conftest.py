@@ -10,10 +10,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from harness.record import StudyRecord
 from harness.tracking import store
 from tests.records import ESC10, TRAINED, MakeRecord, build_record
+
+# A busy machine makes no test wrong.
+settings.register_profile("harness", deadline=None)
+settings.load_profile("harness")
 
 
 @pytest.fixture(scope="session")
