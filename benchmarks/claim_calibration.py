@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.report.table import Table
-from harness.statistics import fold_ratio
+from harness.statistics.correction import fold_ratio
 
 Floats = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.naive import naive_dataset, naive_epoch, torch_dropout
 from benchmarks.training import N_CLASSES, SEGMENTS_PER_CLIP, made_features
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.graphs import GraphLearner

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from benchmarks.record import spread
-from harness.data import load_clips, resolve_data_root
+from harness.data.load import load_clips
+from harness.data.root import resolve_data_root
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, load, one_thread
 from harness.features.constant_q import LOWEST, OCTAVES, OctaveSignals, clip_tunings, constant_q_chroma, octave_response

@@ -23,7 +23,7 @@ from benchmarks.peak import Contest, arithmetic, memory, seconds_of
 from benchmarks.record import spread, write
 from benchmarks.training import FRAMES, N_CLASSES, ROWS
 from harness.devices import open_device
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch
 from harness.training.isolation import isolated

@@ -38,7 +38,7 @@ from benchmarks.peak import arithmetic, memory, seconds_of  # noqa: E402
 from benchmarks.record import RESULTS, spread, write, written_to  # noqa: E402
 from benchmarks.training import FRAMES, N_CLASSES, ROWS  # noqa: E402
 from harness.devices import open_device  # noqa: E402
-from harness.models import build_model  # noqa: E402
+from harness.models.build import build_model  # noqa: E402
 from harness.training.isolation import device_name, isolated  # noqa: E402
 
 SHAPE = (1, ROWS, FRAMES)

@@ -21,7 +21,8 @@ from benchmarks.record import spread, write
 from benchmarks.training import N_CLASSES, features_at, made_features
 from harness.data.splits import Part, Split
 from harness.study import ArmSettings, ModelSection, TrainSection
-from harness.training import FoldTask, train_fold
+from harness.training.loop import train_fold
+from harness.training.task import FoldTask
 
 BATCHES = (8, 32, 128)
 CLIPS = (100, 400, 1600)

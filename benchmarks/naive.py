@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.record import spread, write
 from benchmarks.training import FRAMES, HOP, N_CLASSES, ROWS, SEGMENTS_PER_CLIP, epochs, made_features
 from harness.devices import open_device
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.isolation import isolated
 

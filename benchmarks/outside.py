@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.growth import measure
 from benchmarks.record import spread, write
-from harness.data import resolve_data_root
+from harness.data.root import resolve_data_root
 from harness.prepare import prepare
 from harness.progress import Silent
 from harness.study import StudySpec

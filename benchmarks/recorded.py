@@ -17,7 +17,7 @@ from harness.data.splits import Part, Split, make_splits
 from harness.features.store import FeatureRef
 from harness.study import StudySpec
 from harness.study.load import parse_study
-from harness.tracking import StudyRecorder
+from harness.tracking.write import StudyRecorder
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldResult, FoldTask

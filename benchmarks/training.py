@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from benchmarks.record import spread, write
 from harness.devices import open_device
 from harness.features.store import FeatureRef
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.inputs import Items, Resident

@@ -8,11 +8,11 @@ from time import perf_counter
 
 import pandas as pd
 
-from harness.data import ClipTable
-from harness.executors import Epoch, Event, Executor, Failed, Finished, Started
+from harness.data.clips import ClipTable
+from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.progress import Progress, duration
-from harness.report import confusion_png, curves_png
-from harness.tracking import StudyRecorder
+from harness.report.pictures import confusion_png, curves_png
+from harness.tracking.write import StudyRecorder
 from harness.training.metrics import clip_predictions, probability_columns, table_scores
 from harness.training.task import FoldResult, FoldTask
 

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.choices import FinalTrain
-from harness.data import ClipTable, Split, load_clips, make_splits, resolve_data_root
+from harness.data.clips import ClipTable
+from harness.data.load import load_clips
+from harness.data.root import resolve_data_root
+from harness.data.splits import Split, make_splits
 from harness.data.splits import Part
 from harness.devices import default_workers, resolve_device
 from harness.features import expected_segments, plane_rows, set_shape
-from harness.models import build_model, count_parameters
+from harness.models.build import build_model
+from harness.models.describe import count_parameters
 from harness.prepare import check_precisions
 from harness.registry import Layout
 from harness.study import Arm, StudySpec

@@ -12,7 +12,10 @@ from typing import Any
 import platformdirs
 
 from harness.choices import Precision
-from harness.data import ClipTable, LeakageReport, Split, leakage_report, load_clips, make_splits
+from harness.data.clips import ClipTable
+from harness.data.leakage import LeakageReport, leakage_report
+from harness.data.load import load_clips
+from harness.data.splits import Split, make_splits
 from harness.devices import default_workers
 from harness.features import FeatureRef, FeatureStore, expected_segments
 from harness.progress import Progress

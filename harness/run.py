@@ -18,39 +18,31 @@ from typing import Any
 
 from harness.choices import Sampler
 from harness.claims import load_library
-from harness.data import resolve_data_root
+from harness.data.root import resolve_data_root
 from harness.devices import default_workers, resolve_device
 from harness.errors import TrackingError, TrainingError
-from harness.executors import OpenExecutor, local_executor
+from harness.executors.events import OpenExecutor
+from harness.executors.local import local_executor
 from harness.interrupt import Saved
 from harness.ledger import Ledger
 from harness.prepare import Prepared, check_precisions, prepare, user_cache
 from harness.progress import Progress
 from harness.record import StudyRecord
-from harness.report import (
-    ReportCheck,
-    ReportFiles,
-    ReportKind,
-    check_place,
-    check_report,
-    rewrite_report,
-    summary_rows,
-    write_report,
-)
+from harness.report.check import ReportCheck, check_report
+from harness.report.kind import ReportKind
+from harness.report.place import check_place
+from harness.report.rewrite import rewrite_report
+from harness.report.summary import summary_rows
+from harness.report.write import ReportFiles, write_report
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, Dotted, StudySpec, TrackingSection, load_study
-from harness.tracking import (
-    Delivery,
-    StudyRecorder,
-    local_folder,
-    log_reports,
-    mask_secrets,
-    read_study,
-    readable_uri,
-    recording_uri,
-    search_digest,
-    send_waiting,
-)
+from harness.tracking.delivery import Delivery, send_waiting
+from harness.tracking.digests import search_digest
+from harness.tracking.read import read_study
+from harness.tracking.spool import recording_uri
+from harness.tracking.store import readable_uri
+from harness.tracking.uri import local_folder, mask_secrets
+from harness.tracking.write import StudyRecorder, log_reports
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldTask, stopped_after

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.interrupt import Interrupted, Saved, second_ends_at_once
-from harness.tracking import list_studies, read_study
+from harness.tracking.read import list_studies, read_study
 
 STUDY = """
 [study]

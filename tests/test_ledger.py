@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from harness import ledger
-from harness.data import ClipTable
-from harness.executors import Event, Executor, Failed, Started
+from harness.data.clips import ClipTable
+from harness.executors.events import Event, Executor, Failed, Started
 from harness.ledger import Ledger
 from harness.progress import Silent
-from harness.tracking import StudyRecorder
+from harness.tracking.write import StudyRecorder
 from harness.training.task import FoldTask
 from tests.toys import task_of, write_segments
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import load_clips
+from harness.data.load import load_clips
 from harness.devices import default_workers, resolve_device
 from harness.errors import DataError, LeakageError, TrainingError
 from harness.prepare import Prepared, check_precisions, prepare

@@ -52,7 +52,7 @@ def _guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_network_of_another_package_is_one_file_and_its_entry_point() -> None:
     import torch
 
-    from harness.models import build_model
+    from harness.models.build import build_model
     from harness.study.sections import ModelSection
 
     assert "toynet" in NETWORKS.names()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking import list_studies, read_study
+from harness.tracking.read import list_studies, read_study
 from tests.test_interrupt import arguments
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harness.data.splits import Part, Split
 from harness.features.store import FeatureRef
 from harness.study import ArmSettings, ModelSection, TrainSection
-from harness.training import FoldResult, FoldTask
+from harness.training.task import FoldResult, FoldTask
 
 N_CLASSES = 3
 PLANES = {"LM": 6, "chroma": 3}

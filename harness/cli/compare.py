@@ -118,7 +118,10 @@ def compare_command(
     one call, with claims and between arms, are one family.
     """
     from harness.claims import load_library
-    from harness.comparisons import Conditions, Rules, compare_scores, contrast_scores, one_family, read_scores
+    from harness.comparisons.against_claim import Rules
+    from harness.comparisons.conditions import Conditions
+    from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
+    from harness.comparisons.score_file import read_scores
     from harness.screen.comparisons import comparisons_json, show_comparisons
 
     if not addresses and not contrasts:

@@ -27,7 +27,7 @@ def _dataset(function: Callable[..., None]) -> Callable[..., None]:
 @DATA_ROOT
 def data_list_command(data_root: Path | None) -> None:
     """List the data sets that the harness knows, and how much of each lies below the data root."""
-    from harness.data import resolve_data_root
+    from harness.data.root import resolve_data_root
     from harness.screen.datasets import show_datasets
 
     show_datasets(resolve_data_root(data_root))
@@ -40,7 +40,8 @@ def data_list_command(data_root: Path | None) -> None:
 @click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files decoded at once.")
 def data_check_command(dataset: str, data_root: Path | None, folds: str | None, workers: int) -> None:
     """Count clips per fold and class, decode every file of DATASET, and report what is wrong."""
-    from harness.data import check_dataset, resolve_data_root
+    from harness.data.check import check_dataset
+    from harness.data.root import resolve_data_root
     from harness.progress import Terminal
     from harness.screen.datasets import show_check
 
@@ -65,7 +66,8 @@ def data_check_command(dataset: str, data_root: Path | None, folds: str | None, 
 @click.option("--checksum", help="Expected checksum, as in sha256:... or md5:...")
 def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, checksum: str | None) -> None:
     """Download DATASET from its authors, resuming where an earlier try broke off, verify and unpack it."""
-    from harness.data import fetch, resolve_data_root
+    from harness.data.download import fetch
+    from harness.data.root import resolve_data_root
 
     folder = fetch(dataset, resolve_data_root(data_root), url=url, checksum=checksum, progress=sys.stderr.isatty())
     say(f"{dataset} is in {folder}; check it with: harness data check {dataset}")
@@ -77,7 +79,7 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the generator.")
 def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
-    from harness.data import resolve_data_root
+    from harness.data.root import resolve_data_root
     from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
 
     say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))

@@ -59,10 +59,11 @@ def replay_command(
     alone: study, hyperparameters, seeds. Nothing is written to the tracking store. Exit code 0: all equal; 1: something
     differs or failed.
     """
-    from harness.data import resolve_data_root
+    from harness.data.root import resolve_data_root
     from harness.prepare import user_cache
     from harness.progress import Terminal
-    from harness.replay import open_source, replay
+    from harness.replay.replay import replay
+    from harness.replay.sources import open_source
     from harness.run import declared
     from harness.screen.replay import replay_json, show_replay
     from harness.study.sections import TrackingSection
@@ -101,7 +102,7 @@ def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool
     Both are study runs, trial runs or fold runs; an id may be cut to its first letters. Nothing is trained.
     Exit code 0: nothing differs; 1: something does.
     """
-    from harness.replay import diff_runs
+    from harness.replay.pairs import diff_runs
     from harness.screen.replay import diff_json, show_diff
     from harness.study.sections import TrackingSection
 

@@ -50,7 +50,7 @@ def run_study_command(
     spec = load_study(study, overrides)
     claims = _checked_claims(spec, study)
     from harness.progress import Terminal
-    from harness.report import ReportKind
+    from harness.report.kind import ReportKind
     from harness.run import Options, run_study
     from harness.screen.studies import show_outcome
 
@@ -155,7 +155,7 @@ def report_command(
 def overview_command(reports: tuple[Path, ...], output: Path, networks: tuple[str, ...]) -> None:
     """Draw one figure and write one table of what the protocol alone moves, from REPORTS: folders of reports whose
     studies train one network under several protocols."""
-    from harness.report import write_overview
+    from harness.report.overview import write_overview
 
     files = write_overview(reports, output, networks)
     for path in (*files.figures, *files.tables):
@@ -203,7 +203,7 @@ def ui_command(tracking_uri: str | None, host: str, port: int) -> None:
     same from one start to the next. MLflow's assistant, gateway, prompts and jobs are not served.
     """
     from harness.study.sections import TrackingSection
-    from harness.tracking import serve_ui
+    from harness.tracking.ui import serve_ui
 
     serve_ui(tracking_uri or TrackingSection().uri, host, port)
 

@@ -18,15 +18,9 @@ from harness.comparisons.conditions import conditions_of
 from harness.comparisons.contrast import Contrast, pair_by_fold, settle_contrasts, settled
 from harness.comparisons.statistical_tests import attempt
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
-from harness.statistics import (
-    BootstrapInterval,
-    CochranQ,
-    McNemar,
-    accuracy_difference_bootstrap,
-    against_published,
-    cochran_q,
-    mcnemar,
-)
+from harness.statistics.bootstrap import BootstrapInterval, accuracy_difference_bootstrap
+from harness.statistics.clips import CochranQ, McNemar, cochran_q, mcnemar
+from harness.statistics.published import against_published
 
 if TYPE_CHECKING:
     import pandas as pd

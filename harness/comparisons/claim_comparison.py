@@ -13,18 +13,13 @@ from harness.choices import ReadAs
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
 from harness.decimals import decimals, possible
-from harness.statistics import (
-    BootstrapInterval,
-    Decision,
-    DifferenceTest,
-    Equivalence,
-    FoldsNeeded,
-    PublishedTest,
-    TTest,
-    Verdict,
-    decide,
-    holm,
-)
+from harness.statistics.bootstrap import BootstrapInterval
+from harness.statistics.family import holm
+from harness.statistics.power import FoldsNeeded
+from harness.statistics.published import DifferenceTest, PublishedTest
+from harness.statistics.t_tests import TTest
+from harness.statistics.tost import Equivalence
+from harness.statistics.verdict import Decision, Verdict, decide
 
 
 @dataclass(frozen=True)

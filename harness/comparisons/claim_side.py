@@ -14,7 +14,7 @@ from harness.claims.printed import Printed
 from harness.comparisons.conditions import Conditions
 from harness.decimals import decimals
 from harness.registry import DATASETS
-from harness.statistics import DifferenceTest, against_folds, against_mean, against_published
+from harness.statistics.published import DifferenceTest, against_folds, against_mean, against_published
 
 
 class Basis(StrEnum):

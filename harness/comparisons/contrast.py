@@ -10,19 +10,14 @@ import numpy as np
 
 from harness.comparisons.claim_comparison import Compared, Rules, adjusted_in_family, found_above
 from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
-from harness.statistics import (
-    Decision,
-    Equivalence,
-    PublishedTest,
-    TTest,
-    Verdict,
-    decide,
-    paired,
-    paired_equivalence,
-)
+from harness.statistics.published import PublishedTest
+from harness.statistics.t_tests import TTest, paired
+from harness.statistics.tost import Equivalence, paired_equivalence
+from harness.statistics.verdict import Decision, Verdict, decide
 
 if TYPE_CHECKING:  # these load scipy.stats and pandas, which fold accuracies do not need
-    from harness.statistics import BootstrapInterval, McNemar
+    from harness.statistics.bootstrap import BootstrapInterval
+    from harness.statistics.clips import McNemar
 
 _OPEN = Decision(Verdict.INCONCLUSIVE, "")
 

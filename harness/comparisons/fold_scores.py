@@ -12,7 +12,7 @@ from harness.comparisons.conditions import Conditions
 from harness.comparisons.contrast import Contrast, contrast_by_fold, settle_contrasts
 from harness.errors import ComparisonError
 from harness.registry import DATASETS
-from harness.statistics import Trainings, average_seeds
+from harness.statistics.seeds import Trainings, average_seeds
 
 
 def compare_scores(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from harness.errors import ClaimsError, StatisticsError
-from harness.statistics import correlated_t, wilcoxon_folds
+from harness.statistics.bayes import correlated_t
+from harness.statistics.ranks import wilcoxon_folds
 
 Result = TypeVar("Result")
 Side = Literal["claim", "contrast"]

@@ -10,7 +10,7 @@ import numpy as np
 from harness.claims import Claim, Library, load_library, parse_paper
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.conditions import conditions_of
-from harness.statistics import BootstrapInterval, macro_accuracy_bootstrap
+from harness.statistics.bootstrap import BootstrapInterval, macro_accuracy_bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.replay.conditions import Difference
 from harness.replay.predictions import ClipChange, RowChange, WeightChange
-from harness.report import ReportCheck
-from harness.tracking import RecordedFold, RecordedRun
+from harness.report.check import ReportCheck
+from harness.tracking.recorded import RecordedFold, RecordedRun
 
 FINAL = "final"
 """Phase of the trainings that are tested."""

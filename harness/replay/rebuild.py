@@ -16,7 +16,7 @@ from harness.replay.conditions import SETTING, Difference, differences, run_cond
 from harness.replay.outcome import FINAL
 from harness.study import StudySpec
 from harness.study.bounds import require_bounded
-from harness.tracking import RecordedFold, RecordedRun
+from harness.tracking.recorded import RecordedFold, RecordedRun
 from harness.tracking.digests import part_digest
 from harness.tracking.runs import flat_settings
 from harness.training.task import FoldTask

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.data import ClipTable, load_clips
+from harness.data.clips import ClipTable
+from harness.data.load import load_clips
 from harness.devices import resolve_device
 from harness.errors import HarnessError, TrackingError, TrainingError
-from harness.executors import Epoch, Event, Failed, Finished, Started, local_executor
+from harness.executors.events import Epoch, Event, Failed, Finished, Started
+from harness.executors.local import local_executor
 from harness.prepare import Prepared
 from harness.progress import Progress
 from harness.replay.conditions import run_conditions
@@ -42,7 +44,9 @@ from harness.replay.rebuild import (
 )
 from harness.replay.sources import Source, with_streams
 from harness.study import StudySpec
-from harness.tracking import RecordedFold, RecordedRun, StoredFold, collect_environment
+from harness.tracking.environment import collect_environment
+from harness.tracking.folds import StoredFold
+from harness.tracking.recorded import RecordedFold, RecordedRun
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions
 from harness.training.task import FoldResult, FoldTask

@@ -15,19 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.replay.outcome import FINAL
-from harness.report import ReportCheck, check_report
+from harness.report.check import ReportCheck, check_report
 from harness.report.folder import ReportFolder, open_report
 from harness.report.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
-from harness.tracking import (
-    RecordedFold,
-    RecordedRun,
-    StoredFold,
-    load_fold,
-    load_kept_weights,
-    read_run,
-    readable_uri,
-)
+from harness.tracking.folds import StoredFold
+from harness.tracking.read import load_fold
+from harness.tracking.recorded import RecordedFold, RecordedRun, load_kept_weights, read_run
+from harness.tracking.store import readable_uri
 from harness.tracking.runs import flat_settings
 
 REPORT = "report"

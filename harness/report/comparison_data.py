@@ -9,7 +9,7 @@ from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.contrast import Contrast
 from harness.comparisons.statistical_tests import Side, entries_of
 from harness.report.evidence import Evidence
-from harness.statistics import DifferenceTest
+from harness.statistics.published import DifferenceTest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -15,7 +15,7 @@ from harness.report.cells import accuracy, count, interval, p_value, points
 from harness.report.claim_tables import addressed
 from harness.report.contrast_tables import of_own_stream
 from harness.report.evidence import Evidence
-from harness.statistics import Verdict
+from harness.statistics.verdict import Verdict
 
 _POWER = "80 % power"
 _MOST_NAMED = 6

@@ -23,7 +23,7 @@ from harness.comparisons.study_claims import compare_claims, library_of, rules_o
 from harness.errors import ClaimsError
 from harness.record import StudyRecord
 from harness.report import wording
-from harness.statistics import TTest, one_sample
+from harness.statistics.t_tests import TTest, one_sample
 
 _logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from harness.report.style import (
     wrapped,
 )
 from harness.report.wording import NOTHING, percent
-from harness.statistics import TTest
+from harness.statistics.t_tests import TTest
 
 # Where in an arm's band, one unit high, its mean lies: below the folds' dots.
 _MEAN_LANE = 0.3

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from harness.features import plane_rows, set_shape
-from harness.models import build_model, describe_model
+from harness.models.build import build_model
+from harness.models.describe import describe_model
 from harness.record import StudyRecord
 from harness.registry import Layout
 from harness.report import wording

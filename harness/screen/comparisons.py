@@ -15,8 +15,9 @@ from harness.decimals import CUT, decimals, is_cut, possible, signed
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
-    from harness.comparisons import ClaimComparison, Contrast
-    from harness.statistics import Decision
+    from harness.comparisons.against_claim import ClaimComparison
+    from harness.comparisons.contrast import Contrast
+    from harness.statistics.verdict import Decision
 
 _STYLES = {"consistent": "green", "lower": "red", "higher": "blue", "not comparable": "yellow"}
 

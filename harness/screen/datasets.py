@@ -9,13 +9,13 @@ from harness.progress import duration
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
-    from harness.data import CheckReport
+    from harness.data.check import CheckReport
     from harness.registry import Dataset
 
 
 def show_datasets(root: Path) -> None:
     """Print the data sets the harness knows, and how much of each is below ``root``."""
-    from harness.data import read_inventory
+    from harness.data.load import read_inventory
     from harness.errors import DataError
     from harness.registry import DATASETS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.screen.table import console, table
 
 if TYPE_CHECKING:
-    from harness.report import ReportCheck
+    from harness.report.check import ReportCheck
 
 _MOST_SHOWN = 10
 _RECORDED = (

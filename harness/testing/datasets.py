@@ -10,7 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-from harness.data import Inventory, check_dataset, load_clips, read_inventory
+from harness.data.check import check_dataset
+from harness.data.inventory import Inventory
+from harness.data.load import load_clips, read_inventory
 from harness.data.check import Kind
 from harness.data.inventory import official_counts
 from harness.errors import DataError

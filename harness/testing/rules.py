@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from harness.data import ClipTable, Part, Split, make_splits
+from harness.data.clips import ClipTable
+from harness.data.splits import Part, Split, make_splits
 from harness.registry import SPLITS, SplitRule, Unit
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from harness.choices import EpochRule, FinalTrain, NormStatistics, Precision
 from harness.devices import open_device
 from harness.errors import TrainingError
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.training.augment import Draws, keeps_rounding
 from harness.training.graphs import GraphLearner
 from harness.training.inputs import Items, Resident, part_items, plane_rows

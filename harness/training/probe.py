@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 
 from harness.devices import open_device
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ArmSettings
 from harness.training.augment import Batch
 from harness.training.graphs import GraphLearner

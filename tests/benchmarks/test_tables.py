@@ -158,7 +158,7 @@ def test_the_naive_loop_drops_out_as_torch_does() -> None:
     from torch import nn
 
     from benchmarks.naive import torch_dropout
-    from harness.models import build_model
+    from harness.models.build import build_model
     from harness.study import ModelSection
 
     model = torch_dropout(build_model("su4", ModelSection(dropout=0.5), (1, 85, 41), 10))

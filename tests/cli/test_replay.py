@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.progress import Silent
-from harness.report import ReportKind
+from harness.report.kind import ReportKind
 from harness.run import Options, run_study
 from harness.study.load import parse_study
-from harness.tracking import RecordedFold, read_run
+from harness.tracking.recorded import RecordedFold, read_run
 from tests.replay.conftest import steady
 
 STUDY = {

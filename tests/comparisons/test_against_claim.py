@@ -15,7 +15,7 @@ from harness.comparisons.against_claim import ClaimComparison, Rules, compare_wi
 from harness.comparisons.claim_side import Basis
 from harness.comparisons.conditions import Conditions
 from harness.errors import StatisticsError
-from harness.statistics import Verdict
+from harness.statistics.verdict import Verdict
 from tests.claims.audit.papers import claim_of, column, column_of, data, read, shipped, table
 from tests.statistics.strategies import TEN
 

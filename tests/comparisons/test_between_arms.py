@@ -11,7 +11,9 @@ import pytest
 from harness.comparisons.between_arms import MOST_ARMS, ArmComparisons, Contrast, compare_arms
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
-from harness.statistics import Verdict, holm, paired
+from harness.statistics.family import holm
+from harness.statistics.t_tests import paired
+from harness.statistics.verdict import Verdict
 from harness.study import recorded_document
 from tests.records import build_record, restudied
 

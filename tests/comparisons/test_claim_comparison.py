@@ -12,7 +12,7 @@ import pytest
 
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim
 from harness.comparisons.conditions import Conditions
-from harness.statistics import Verdict
+from harness.statistics.verdict import Verdict
 from tests.claims.audit.papers import claim_of, read, shipped
 from tests.comparisons.test_against_claim import HERE, RULES, beside, folds_of, toy
 from tests.statistics.strategies import TEN

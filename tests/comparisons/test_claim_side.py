@@ -14,7 +14,8 @@ from harness.claims import NOT_STATED
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.claim_side import Basis
 from harness.comparisons.conditions import Conditions
-from harness.statistics import Verdict, paired
+from harness.statistics.t_tests import paired
+from harness.statistics.verdict import Verdict
 from tests.claims.audit.papers import claim_of, read, shipped
 from tests.comparisons.test_against_claim import EXACT, RULES, beside, folds_of, toy
 from tests.statistics.strategies import TEN

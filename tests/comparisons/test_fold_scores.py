@@ -16,7 +16,11 @@ from harness.comparisons.conditions import Conditions
 from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
 from harness.comparisons.score_file import read_scores
 from harness.errors import ClaimsError, ComparisonError
-from harness.statistics import Trainings, Verdict, holm, paired, paired_equivalence
+from harness.statistics.family import holm
+from harness.statistics.seeds import Trainings
+from harness.statistics.t_tests import paired
+from harness.statistics.tost import paired_equivalence
+from harness.statistics.verdict import Verdict
 from tests.statistics.strategies import TEN
 
 RULES = Rules(2.0)

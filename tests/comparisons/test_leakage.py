@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from harness.comparisons.leakage import leakage_of
-from harness.data import ClipTable, leakage_report, make_splits
+from harness.data.clips import ClipTable
+from harness.data.leakage import leakage_report
+from harness.data.splits import make_splits
 from harness.record import StudyRecord
 from tests.records import study_of
 

@@ -15,7 +15,8 @@ from harness.comparisons.scores import score_study
 from harness.comparisons.study_claims import compare_claims, library_of, rules_of
 from harness.errors import ClaimsError
 from harness.record import StudyRecord
-from harness.statistics import Verdict, holm
+from harness.statistics.family import holm
+from harness.statistics.verdict import Verdict
 from tests.claims.audit.papers import column_of
 from tests.records import build_record, restudied, us8k_record, with_arm
 

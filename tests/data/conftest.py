@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.data import ClipTable, load_clips
+from harness.data.clips import ClipTable
+from harness.data.load import load_clips
 from harness.study import DataSection
 
 ESC_COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")

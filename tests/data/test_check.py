@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from harness.data import CheckReport, check_dataset
+from harness.data.check import CheckReport, check_dataset
 from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
 from harness.errors import DataError
 

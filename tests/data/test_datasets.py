@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.data import leakage_report, load_clips, make_splits, read_inventory
+from harness.data.leakage import leakage_report
+from harness.data.load import load_clips, read_inventory
+from harness.data.splits import make_splits
 from harness.registry import DATASETS
 from harness.study.load import parse_study
 from harness.testing.datasets import DatasetConformance

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import harness.data.download as module
-from harness.data import fetch, load_clips
+from harness.data.download import fetch
+from harness.data.load import load_clips
 from harness.errors import DataError
 from harness.registry import DATASETS
 from harness.study import DataSection

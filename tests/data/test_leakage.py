@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from harness.data import ClipTable, LeakageReport, Part, Split, check_official, leakage_report, make_splits
+from harness.data.clips import ClipTable
+from harness.data.leakage import LeakageReport, check_official, leakage_report
+from harness.data.splits import Part, Split, make_splits
 from harness.errors import LeakageError
 
 

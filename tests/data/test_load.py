@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.data import ClipTable, load_clips
+from harness.data.clips import ClipTable
+from harness.data.load import load_clips
 from harness.data.load import read_inventory, require_whole
 from harness.errors import DataError
 from harness.study import DataSection

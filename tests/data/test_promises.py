@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import ClipTable, Inventory, leakage_report, make_splits, official_counts, read_inventory
+from harness.data.clips import ClipTable
+from harness.data.inventory import Inventory, official_counts
+from harness.data.leakage import leakage_report
+from harness.data.load import read_inventory
+from harness.data.splits import make_splits
 
 NAMES = ("esc10", "esc50", "esc50-categories", "urbansound8k")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import resolve_data_root
+from harness.data.root import resolve_data_root
 from harness.errors import DataError
 
 

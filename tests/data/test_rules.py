@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from harness.data import ClipTable, Part
+from harness.data.clips import ClipTable
+from harness.data.splits import Part
 from harness.data.splits import every_clip
 from harness.registry import SPLITS, SplitRule
 from harness.study import ProtocolSection

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data import ClipTable, Part, leakage_report, make_splits
+from harness.data.clips import ClipTable
+from harness.data.leakage import leakage_report
+from harness.data.splits import Part, make_splits
 from harness.errors import DataError
 from harness.registry import SPLITS
 from tests.data.conftest import table_of

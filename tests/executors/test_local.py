@@ -11,17 +11,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from harness.executors import (
-    Epoch,
-    Event,
-    Failed,
-    Finished,
-    InProcessExecutor,
-    ProcessExecutor,
-    Started,
-    local_executor,
-)
-from harness.training import FoldTask
+from harness.executors.events import Epoch, Event, Failed, Finished, Started
+from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
+from harness.training.task import FoldTask
 from tests.toys import N_CLASSES, DeadlyFeatures, settings_of, task_of, write_segments
 
 LABELS = np.arange(24, dtype=np.int64) % N_CLASSES

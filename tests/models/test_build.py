@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.models import build_model, count_parameters
+from harness.models.build import build_model
+from harness.models.describe import count_parameters
 from harness.registry import NETWORKS
 from harness.study import ModelSection
 

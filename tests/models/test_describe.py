@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.models import build_model, count_parameters, describe_model
+from harness.models.build import build_model
+from harness.models.describe import count_parameters, describe_model
 from harness.study import ModelSection
 
 ROWS = {"MFCC": (0, 60), "LM": (60, 120), "chroma": (120, 132), "contrast": (132, 139), "tonnetz": (139, 145)}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.models import dempster_shafer, mean_fusion, total_conflict
+from harness.models.fusion import dempster_shafer, mean_fusion, total_conflict
 
 Masses = dict[frozenset[int], float]
 

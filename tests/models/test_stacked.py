@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.models import StackedSuNet
+from harness.models.stacked import StackedSuNet
 
 MLMC = (1, 145, 41)
 ROWS = {"MFCC": (0, 60), "LM": (60, 120), "chroma": (120, 132), "contrast": (132, 139), "tonnetz": (139, 145)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.models import SuNet
+from harness.models.su import SuNet
 
 CONVOLUTIONS = (288, 9216, 18432, 36864, 73728, 147456, 294912, 589824)
 MAPS = ((43, 21), (22, 11), (11, 6), (6, 3))

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from harness.progress import Silent
-from harness.replay import FoldReplay, Replay, Source, StoreSource, replay
-from harness.report import ReportKind
+from harness.replay.outcome import FoldReplay, Replay
+from harness.replay.replay import replay
+from harness.replay.sources import Source, StoreSource
+from harness.report.kind import ReportKind
 from harness.run import Options, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
-from harness.tracking import RecordedFold, read_run
+from harness.tracking.recorded import RecordedFold, read_run
 from harness.tracking.environment import installed_packages
 from harness.tracking.git import GitFacts
 

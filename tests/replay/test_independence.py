@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.executors import Epoch, Event, Finished, InProcessExecutor, ProcessExecutor
-from harness.tracking import load_fold, load_kept_weights
-from harness.training import FoldTask
+from harness.executors.events import Epoch, Event, Finished
+from harness.executors.local import InProcessExecutor, ProcessExecutor
+from harness.tracking.read import load_fold
+from harness.tracking.recorded import load_kept_weights
+from harness.training.task import FoldTask
 from tests.replay.conftest import Recorded, run, spec_of
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments
 
@@ -51,7 +53,7 @@ def same(first: Recorded, second: Recorded, arm: str, fold: int) -> None:
 
 
 def _folds(record: Recorded) -> Any:
-    from harness.tracking import read_run
+    from harness.tracking.recorded import read_run
 
     return read_run(record.uri, record.run_id).folds
 

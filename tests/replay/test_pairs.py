@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import TrackingError
-from harness.replay import diff_runs
+from harness.replay.pairs import diff_runs
 from harness.replay.rebuild import REST
 from harness.screen.replay import diff_json, show_diff
-from harness.tracking import read_run
+from harness.tracking.recorded import read_run
 from tests.replay.conftest import STUDY, Recorded, run, spec_of
 
 

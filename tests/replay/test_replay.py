@@ -16,14 +16,15 @@ import soundfile
 from safetensors.numpy import load_file, save_file
 
 from harness.errors import TrackingError, TrainingError
-from harness.executors import Epoch, Event, InProcessExecutor
-from harness.replay import Replay
+from harness.executors.events import Epoch, Event
+from harness.executors.local import InProcessExecutor
+from harness.replay.outcome import Replay
 from harness.replay.conditions import Difference
 from harness.replay.rebuild import REST, device_of
 from harness.screen.replay import show_replay
 from harness.study import StudySpec
-from harness.tracking import read_run
-from harness.training import FoldTask
+from harness.tracking.recorded import read_run
+from harness.training.task import FoldTask
 from tests.replay.conftest import STUDY, Recorded, altered, run, set_json, spec_of
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError, ReportError
-from harness.report import check_report, write_report
+from harness.report.check import check_report
+from harness.report.write import write_report
 from harness.report.check import RECORDED
 from harness.report.results_file import RESULTS
 from tests.records import TRAINED, build_record, restudied, searched_record

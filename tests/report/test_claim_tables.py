@@ -14,7 +14,8 @@ from harness.record import StudyRecord
 from harness.report.claim_tables import claim_tables, claimed_class_tables, sample_size
 from harness.report.evidence import Evidence, gather
 from harness.report.table import Table
-from harness.statistics import Decision, Verdict, holm
+from harness.statistics.family import holm
+from harness.statistics.verdict import Decision, Verdict
 from tests.records import MakeRecord, restated, restudied, us8k_record, with_fold_sd
 
 

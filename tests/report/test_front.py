@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.record import StudyRecord
-from harness.report import write_report
+from harness.report.write import write_report
 from harness.report.conclusions import findings
 from harness.report.environment import environment_tex
 from harness.report.evidence import gather

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.decimals import decimals
 from harness.errors import ReportError
-from harness.report import write_overview
+from harness.report.overview import write_overview
 from harness.report.evidence import gather
 from harness.report.overview import overview, read_report
 from harness.report.place import MANIFEST

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from harness.record import StudyRecord
-from harness.report import confusion_png, curves_png
+from harness.report.pictures import confusion_png, curves_png
 
 CLASSES = ["dog", "rain_1", "sea & 100 %"]
 

@@ -11,7 +11,8 @@ import pytest
 
 from harness.errors import ReportError
 from harness.record import StudyRecord
-from harness.report import rewrite_report, write_report
+from harness.report.rewrite import rewrite_report
+from harness.report.write import write_report
 from harness.study import Dotted, StudySpec
 from tests.records import TRAINED, searched_record
 

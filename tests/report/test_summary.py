@@ -13,7 +13,7 @@ import pytest
 from harness.comparisons.scores import score_study
 from harness.decimals import decimals
 from harness.record import StudyRecord
-from harness.report import summarise, summary_rows
+from harness.report.summary import summarise, summary_rows
 
 MakeRecord = Callable[..., StudyRecord]
 

@@ -17,7 +17,7 @@ import pytest
 
 from harness.errors import ReportError
 from harness.record import StudyRecord
-from harness.report import write_report
+from harness.report.write import write_report
 from harness.report.evidence import Evidence
 from harness.report.gallery import file_stem, unique_stems
 from harness.report.place import MANIFEST

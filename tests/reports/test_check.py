@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report import check_report
+from harness.report.check import check_report
 from harness.report.folder import open_report
 from tests.reports.committed import REPORTS, STUDIES
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import ReportKind
+from harness.report.kind import ReportKind
 from harness.run import Outcome
 from tests.run.study import run, spec_of
 

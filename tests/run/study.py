@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.progress import Silent
-from harness.report import ReportKind
+from harness.report.kind import ReportKind
 from harness.run import Options, Outcome, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study

@@ -10,7 +10,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from harness.progress import Silent
-from harness.replay import StoreSource, replay
+from harness.replay.replay import replay
+from harness.replay.sources import StoreSource
 from harness.run import Outcome
 from tests.run.study import run, spec_of
 

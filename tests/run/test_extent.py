@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import TrackingError
 from harness.study import StudySpec
-from harness.tracking import read_run
+from harness.tracking.recorded import read_run
 from tests.run.study import run, same, spec_of
 
 NETS = {name: {"name": name, "model": "su8", "features": "LM"} for name in ("A", "B", "C")}

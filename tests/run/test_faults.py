@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.errors import TrackingError
 from harness.run import Outcome, report_study, run_study
-from harness.training import FoldTask
+from harness.training.task import FoldTask
 from tests.run.study import Counted, options_of, run, same, spec_of
 from tests.servers import free_port
 

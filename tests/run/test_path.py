@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.executors import Event, Finished, InProcessExecutor
+from harness.executors.events import Event, Finished
+from harness.executors.local import InProcessExecutor
 from harness.run import Outcome, report_study
-from harness.tracking import list_studies
-from harness.training import FoldTask
+from harness.tracking.read import list_studies
+from harness.training.task import FoldTask
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 from tests.run.study import run, same, spec_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import ReportKind
+from harness.report.kind import ReportKind
 from harness.run import report_study
 from harness.screen.studies import show_outcome
 from tests.run.study import STUDY, run, spec_of

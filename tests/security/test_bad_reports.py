@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 
 from harness.cli import cli
 from harness.errors import HarnessError
-from harness.replay import ReportSource
-from harness.report import check_report, write_report
+from harness.replay.sources import ReportSource
+from harness.report.check import check_report
+from harness.report.write import write_report
 from harness.report.folder import open_report
 from harness.report.overview import overview, read_report
 from harness.report.predictions_file import PREDICTIONS

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from harness.tracking import ui_server
+from harness.tracking.ui import ui_server
 from harness.tracking.store import open_store
 from tests.servers import free_port
 

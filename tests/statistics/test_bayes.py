@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.errors import StatisticsError
-from harness.statistics import correlated_t, paired
+from harness.statistics.bayes import correlated_t
+from harness.statistics.t_tests import paired
 
 from .strategies import TEN, points
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics import accuracy_difference_bootstrap, clustered_bootstrap, macro_accuracy_bootstrap
+from harness.statistics.bootstrap import accuracy_difference_bootstrap, clustered_bootstrap, macro_accuracy_bootstrap
 
 
 def clips(n: int, recordings: int, folds: int, classes: int, seed: int) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from mlxtend.evaluate import mcnemar as their_mcnemar
 from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics import cochran_q, mcnemar, wilson
+from harness.statistics.clips import cochran_q, mcnemar, wilson
 
 
 def answers(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from harness.errors import StatisticsError
-from harness.statistics import corrected_standard_error, fold_ratio
+from harness.statistics.correction import corrected_standard_error, fold_ratio
 
 from .strategies import TEN
 

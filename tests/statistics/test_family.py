@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from harness.errors import StatisticsError
-from harness.statistics import holm
+from harness.statistics.family import holm
 
 p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

@@ -13,14 +13,9 @@ from statsmodels.stats.power import TTestPower
 
 from benchmarks.calibration import SD, Simulated, correlated_normal, rates
 from harness.errors import StatisticsError
-from harness.statistics import (
-    Components,
-    folds_needed,
-    power_of_difference,
-    power_of_equivalence,
-    seeds_needed,
-    smallest_provable_margin,
-)
+from harness.statistics.power import folds_needed, power_of_difference, power_of_equivalence, seeds_needed
+from harness.statistics.seeds import Components
+from harness.statistics.tost import smallest_provable_margin
 
 
 @pytest.mark.parametrize("k", [5, 10])

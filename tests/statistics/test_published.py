@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics import (
-    against_folds,
-    against_mean,
-    against_published,
-    equivalence,
-    one_sample,
-    paired,
-    paired_equivalence,
-    sensitivity,
-)
+from harness.statistics.published import against_folds, against_mean, against_published, sensitivity
+from harness.statistics.t_tests import one_sample, paired
+from harness.statistics.tost import equivalence, paired_equivalence
 
 from .strategies import TEN, fold_values, points, ratios
 

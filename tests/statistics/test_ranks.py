@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics import wilcoxon_folds
+from harness.statistics.ranks import wilcoxon_folds
 
 from .strategies import TEN, points
 

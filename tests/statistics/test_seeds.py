@@ -6,7 +6,7 @@ import pytest
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from harness.errors import StatisticsError
-from harness.statistics import average_seeds, variance_components
+from harness.statistics.seeds import average_seeds, variance_components
 
 
 def trainings(between: float, within: float, folds: int, seeds: int, seed: int = 3) -> pd.DataFrame:

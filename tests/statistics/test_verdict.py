@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import StatisticsError
-from harness.statistics import Verdict, decide
+from harness.statistics.verdict import Verdict, decide
 
 WHAT = "LMCNet against the published 95.2 %"
 BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "what": WHAT}

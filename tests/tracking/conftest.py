@@ -23,7 +23,8 @@ from harness.data.leakage import LeakageReport
 from harness.data.splits import Part, Split
 from harness.features.store import FeatureRef
 from harness.study import StudySpec
-from harness.tracking import StudyRecorder, store
+from harness.tracking import store
+from harness.tracking.write import StudyRecorder
 from harness.tracking.environment import installed_packages
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores

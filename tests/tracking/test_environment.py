@@ -22,7 +22,7 @@ from mlflow.tracking import MlflowClient
 
 import harness
 from harness.record import shown_git
-from harness.tracking import read_study
+from harness.tracking.read import read_study
 from harness.tracking.environment import collect_environment, cpu_model, installed_packages, lock_digest
 from harness.tracking.git import GitFacts, git_facts, git_warning
 

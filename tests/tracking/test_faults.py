@@ -24,7 +24,8 @@ from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
 from harness.patience import Patient
-from harness.tracking import StudyRecorder, read_study
+from harness.tracking.read import read_study
+from harness.tracking.write import StudyRecorder
 from harness.tracking.store import open_store
 from tests.servers import free_port
 

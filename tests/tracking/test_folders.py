@@ -19,7 +19,7 @@ from harness.errors import TrackingError
 from harness.run import default_storage
 from harness.search.arm_search import _open as open_search
 from harness.sqlite_uri import split_sqlite_uri, sqlalchemy_uri
-from harness.tracking import read_study
+from harness.tracking.read import read_study
 from harness.tracking.store import open_store
 from harness.tracking.ui import ui_server
 from harness.tracking.uri import absolute_uri, sqlite_file

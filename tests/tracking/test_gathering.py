@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import TrackingError
 from harness.record import once_per_record
-from harness.tracking import load_fold, read_study
+from harness.tracking.read import load_fold, read_study
 from harness.tracking.files import curve_table, curve_text, read_history, read_part
 from tests.records import build_record
 

@@ -18,7 +18,10 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
-from harness.tracking import log_reports, read_study, send_waiting, ui_server
+from harness.tracking.delivery import send_waiting
+from harness.tracking.read import read_study
+from harness.tracking.ui import ui_server
+from harness.tracking.write import log_reports
 from harness.tracking.spool import all_spools, recording_uri, spool_of
 from tests.servers import Proxy, free_port, not_mirrored, proxy_to, runs_of
 

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
-from harness.tracking import log_reports, read_study, ui_server
+from harness.tracking.read import read_study
+from harness.tracking.ui import ui_server
+from harness.tracking.write import log_reports
 from harness.tracking.mirror import artifact_files
 from harness.tracking.store import Store, open_store
 

@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
 from harness.study import recorded_document
-from harness.tracking import list_studies, load_fold, load_weights, read_study
+from harness.tracking.read import list_studies, load_fold, load_weights, read_study
 from harness.training.metrics import scores
 
 

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from harness.errors import TrackingError
-from harness.tracking import load_kept_weights, read_run
+from harness.tracking.recorded import load_kept_weights, read_run
 from harness.tracking.files import put_files, weights_file
 from harness.tracking.store import Store, open_store
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from harness.errors import TrackingError
-from harness.tracking import ui_server
+from harness.tracking.ui import ui_server
 from harness.tracking.ui import _say, study_addresses
 
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.features.store import FeatureRef
-from harness.training import FoldTask
+from harness.training.task import FoldTask
 from tests.toys import N_CLASSES, task_of, write_segments
 
 

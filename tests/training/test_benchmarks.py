@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.naive import naive_dataset, naive_epoch
 from benchmarks.training import FRAMES, N_CLASSES, ROWS, made_features
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import EpochDraws
 from harness.training.inputs import Items, Resident

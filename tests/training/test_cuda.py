@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from harness.training import FoldTask, loop, train_fold
+from harness.training import loop
+from harness.training.loop import train_fold
+from harness.training.task import FoldTask
 from harness.training.keep import Kept
 from tests.toys import same_result, settings_of, split_of
 

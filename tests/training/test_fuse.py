@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.models import dempster_shafer
-from harness.training import clip_predictions, fuse_predictions
+from harness.models.fusion import dempster_shafer
+from harness.training.fuse import fuse_predictions
+from harness.training.metrics import clip_predictions
 
 from .test_metrics import clip_table, segments
 

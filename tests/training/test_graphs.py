@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import TrainSection
 from harness.training.augment import Batch
 from harness.training.graphs import GraphLearner

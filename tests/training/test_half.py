@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from harness.features.store import FeatureRef
-from harness.training import FoldResult, FoldTask, loop, train_fold
+from harness.training import loop
+from harness.training.loop import train_fold
+from harness.training.task import FoldResult, FoldTask
 from harness.training.inputs import Resident
 from tests.toys import same_result, settings_of, task_of, write_images
 from tests.training.processor import needs_bfloat16

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from harness.errors import TrainingError
 from harness.features.store import FeatureRef
 from harness.study import TrainSection
-from harness.training import FoldTask, keep, loop, train_fold
+from harness.training import keep, loop
+from harness.training.loop import train_fold
+from harness.training.task import FoldTask
 from harness.training.graphs import GraphLearner
 from harness.training.inputs import load_planes
 from harness.training.keep import KEPT, OUTSIDE_THE_STEP, Kept, step_key

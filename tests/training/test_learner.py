@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.data.splits import Part
 from harness.features.store import FeatureRef
-from harness.models import build_model
+from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch, Draws
 from harness.training.inputs import Resident, part_items

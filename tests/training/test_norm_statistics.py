@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from harness.models import build_model
-from harness.training import FoldResult, FoldTask, train_fold
+from harness.models.build import build_model
+from harness.training.loop import train_fold
+from harness.training.task import FoldResult, FoldTask
 from harness.training.inputs import Resident, part_items, plane_rows
 from harness.training.loop import train_together
 from harness.training.normalise import normalise

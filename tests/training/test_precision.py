@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from harness.errors import TrainingError
-from harness.training import FoldTask, precision, train_fold
+from harness.training import precision
+from harness.training.loop import train_fold
+from harness.training.task import FoldTask
 from harness.training.precision import check_precision, has_bfloat16, lacks_bfloat16_instructions
 from tests.toys import settings_of
 

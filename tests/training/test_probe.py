@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from harness.errors import TrainingError
-from harness.training import probe_speed
+from harness.training.probe import probe_speed
 from tests.toys import settings_of
 
 ROWS = {"MFCC": (0, 4), "LM": (4, 8), "chroma": (8, 10), "contrast": (10, 11), "tonnetz": (11, 12)}

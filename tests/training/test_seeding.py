@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.training import fold_seed, sampler_seed
+from harness.training.seeding import fold_seed, sampler_seed
 
 PARTS = st.lists(st.one_of(st.text(max_size=8), st.integers(0, 10**6)), max_size=5)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.errors import TrainingError
-from harness.training import load_weights, save_weights
+from harness.training.weights import load_weights, save_weights
 
 WEIGHTS = {
     "conv1.weight": np.random.default_rng(0).normal(size=(4, 1, 3, 3)).astype(np.float32),

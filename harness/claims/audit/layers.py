@@ -41,7 +41,8 @@ def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
     The network is built with the paper's features and the default choices of a study.
     """
     from harness.features import plane_rows, set_shape
-    from harness.models import build_model, describe_model
+    from harness.models.build import build_model
+    from harness.models.describe import describe_model
     from harness.study import FeaturesSection, ModelSection
 
     inputs, params = feature_set(column.features), FeaturesSection()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.data import read_inventory
+from harness.data.load import read_inventory
 from harness.data.datasets.esc import CATEGORIES, ESC10_TARGETS
 from harness.errors import DataError
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data import leakage_report, make_splits
+from harness.data.leakage import leakage_report
+from harness.data.splits import make_splits
 from harness.data.datasets.synthetic import (
     GENERATOR_VERSION,
     SyntheticSection,

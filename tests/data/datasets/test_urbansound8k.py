@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import official_counts, read_inventory
+from harness.data.inventory import official_counts
+from harness.data.load import read_inventory
 from harness.errors import DataError
 from harness.registry import DATASETS
 
