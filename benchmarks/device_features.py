@@ -22,8 +22,8 @@ def features_on(device: torch.device, *, clips: int, repeats: int) -> dict[str, 
     Clips are 4 s of made sound at 44.1 kHz, decoded and resampled before the clock starts. On a GPU as many are then
     computed once as UrbanSound8K has, the same ones over and over, and the seconds that takes are returned too.
     """
+    from harness.features.cache.chunks import CLIPS_PER_PART
     from harness.features.compute import compute, load
-    from harness.features.parts import CLIPS_PER_PART
     from harness.features.sets import planes_of
     from harness.registry import feature_set
     from harness.study import FeaturesSection

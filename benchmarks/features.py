@@ -25,9 +25,9 @@ from benchmarks.features_profile import profile
 from benchmarks.librosa_features import librosa_planes
 from benchmarks.processes import measure
 from benchmarks.record import spread, write
+from harness.data.clips import ClipTable
 from harness.data.load import load_clips
 from harness.data.root import resolve_data_root
-from harness.data.clips import ClipTable
 from harness.features import FeatureStore
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, compute_planes, load, one_thread

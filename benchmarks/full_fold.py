@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.contestants import items_of, part_of
 from benchmarks.training import FRAMES, HOP, N_CLASSES, SEGMENTS_PER_CLIP
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws

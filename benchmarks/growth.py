@@ -22,10 +22,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.record import spread, write
-from harness.progress import Silent
-from harness.run import Options, report_run, run_study
+from harness.running.study import Options, report_run, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
+from harness.terminal.progress import Silent
 
 SIZES = {"clips": (1, 2, 4), "trials": (1, 2, 4), "folds": (3, 4, 5)}
 N_CLASSES, N_FOLDS = 10, 5

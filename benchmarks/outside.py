@@ -23,10 +23,10 @@ import numpy as np
 from benchmarks.growth import measure
 from benchmarks.record import spread, write
 from harness.data.root import resolve_data_root
-from harness.prepare import prepare
-from harness.progress import Silent
+from harness.running.inputs import prepare
 from harness.study import StudySpec
 from harness.study.load import parse_study
+from harness.terminal.progress import Silent
 
 EPOCHS = 3
 FULL_EPOCHS = 50

@@ -14,7 +14,7 @@ import pandas as pd
 from harness.data.clips import ClipTable
 from harness.data.leakage import leakage_report
 from harness.data.splits import Part, Split, make_splits
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.study import StudySpec
 from harness.study.load import parse_study
 from harness.tracking.write import StudyRecorder

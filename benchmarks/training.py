@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 from benchmarks.record import spread, write
 from harness.devices import open_device
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws

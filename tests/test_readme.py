@@ -14,8 +14,8 @@ from benchmarks.targets import documents, rows_of
 from harness.claims import load_library
 from harness.claims.audit import audit
 from harness.cli import cli
-from harness.progress import duration
 from harness.report.audit import audit_json
+from harness.terminal.progress import duration
 from tests.reports.committed import STUDIES
 
 ROOT = Path(__file__).parents[1]

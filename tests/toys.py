@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.splits import Part, Split
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.study import ArmSettings, ModelSection, TrainSection
 from harness.training.task import FoldResult, FoldTask
 

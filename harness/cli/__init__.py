@@ -24,9 +24,9 @@ from harness.cli.studies import (
     ui_command,
 )
 from harness.errors import HarnessError
-from harness.interrupt import exit_code_of
-from harness.printing import drop_unwritable_output, guard_streams, say, say_error, say_lines
-from harness.surroundings import keep_foreign_variables_out
+from harness.system.environment_variables import keep_foreign_variables_out
+from harness.system.interrupt import exit_code_of
+from harness.terminal.printing import drop_unwritable_output, guard_streams, say, say_error, say_lines
 
 
 class _Commands(click.Group):

@@ -8,8 +8,8 @@ import click
 
 from harness.choices import ReadAs
 from harness.cli.options import CLAIMS, NOT_STATED, Named
-from harness.printing import say_lines
 from harness.registry import DATASETS, SPLITS
+from harness.terminal.printing import say_lines
 
 
 @click.command("compare", short_help="Set fold accuracies from anywhere beside a claim, or two arms beside each other.")
@@ -118,11 +118,11 @@ def compare_command(
     one call, with claims and between arms, are one family.
     """
     from harness.claims import load_library
+    from harness.cli.output.comparisons import comparisons_json, show_comparisons
     from harness.comparisons.against_claim import Rules
     from harness.comparisons.conditions import Conditions
     from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
     from harness.comparisons.score_file import read_scores
-    from harness.screen.comparisons import comparisons_json, show_comparisons
 
     if not addresses and not contrasts:
         raise click.UsageError("Missing option '--claim' or '--contrast': name a claim, or two arms of the file.")

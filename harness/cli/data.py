@@ -10,8 +10,8 @@ import click
 
 from harness.cli.options import DATA_ROOT, Named
 from harness.errors import DataError, HarnessError
-from harness.printing import say
 from harness.registry import DATASETS
+from harness.terminal.printing import say
 
 
 @click.group("data", short_help="List, check, fetch or make data sets.")
@@ -27,8 +27,8 @@ def _dataset(function: Callable[..., None]) -> Callable[..., None]:
 @DATA_ROOT
 def data_list_command(data_root: Path | None) -> None:
     """List the data sets that the harness knows, and how much of each lies below the data root."""
+    from harness.cli.output.datasets import show_datasets
     from harness.data.root import resolve_data_root
-    from harness.screen.datasets import show_datasets
 
     show_datasets(resolve_data_root(data_root))
 
@@ -40,10 +40,10 @@ def data_list_command(data_root: Path | None) -> None:
 @click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files decoded at once.")
 def data_check_command(dataset: str, data_root: Path | None, folds: str | None, workers: int) -> None:
     """Count clips per fold and class, decode every file of DATASET, and report what is wrong."""
+    from harness.cli.output.datasets import show_check
     from harness.data.check import check_dataset
     from harness.data.root import resolve_data_root
-    from harness.progress import Terminal
-    from harness.screen.datasets import show_check
+    from harness.terminal.progress import Terminal
 
     with Terminal() as progress:
         progress.begin("check", f"checking {dataset}", 1)
@@ -79,8 +79,8 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the generator.")
 def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
-    from harness.data.root import resolve_data_root
     from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
+    from harness.data.root import resolve_data_root
 
     say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, TRACKING, WORKERS
-from harness.interrupt import Interrupted, exit_code_of, second_ends_at_once
-from harness.printing import say_lines
+from harness.system.interrupt import Interrupted, exit_code_of, second_ends_at_once
+from harness.terminal.printing import say_lines
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -59,14 +59,14 @@ def replay_command(
     alone: study, hyperparameters, seeds. Nothing is written to the tracking store. Exit code 0: all equal; 1: something
     differs or failed.
     """
+    from harness.cli.output.replay import replay_json, show_replay
     from harness.data.root import resolve_data_root
-    from harness.prepare import user_cache
-    from harness.progress import Terminal
     from harness.replay.replay import replay
     from harness.replay.sources import open_source
-    from harness.run import declared
-    from harness.screen.replay import replay_json, show_replay
+    from harness.running.inputs import user_cache
+    from harness.running.study import declared
     from harness.study.sections import TrackingSection
+    from harness.terminal.progress import Terminal
 
     try:
         with second_ends_at_once(), Terminal() as progress:
@@ -102,8 +102,8 @@ def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool
     Both are study runs, trial runs or fold runs; an id may be cut to its first letters. Nothing is trained.
     Exit code 0: nothing differs; 1: something does.
     """
+    from harness.cli.output.replay import diff_json, show_diff
     from harness.replay.pairs import diff_runs
-    from harness.screen.replay import diff_json, show_diff
     from harness.study.sections import TrackingSection
 
     found = diff_runs(tracking_uri or TrackingSection().uri, run_a, run_b)

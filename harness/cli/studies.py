@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
-from harness.interrupt import second_ends_at_once
-from harness.printing import say
+from harness.system.interrupt import second_ends_at_once
+from harness.terminal.printing import say
 
 if TYPE_CHECKING:
     from harness.study import StudySpec
@@ -49,10 +49,10 @@ def run_study_command(
     # A fault of the study is told before the heavy libraries are loaded.
     spec = load_study(study, overrides)
     claims = _checked_claims(spec, study)
-    from harness.progress import Terminal
+    from harness.cli.output.studies import show_outcome
     from harness.report.kind import ReportKind
-    from harness.run import Options, run_study
-    from harness.screen.studies import show_outcome
+    from harness.running.study import Options, run_study
+    from harness.terminal.progress import Terminal
 
     options = Options.resolve(
         data_root,
@@ -86,8 +86,8 @@ def plan_command(
 
     spec = load_study(study, overrides)
     _checked_claims(spec, study)
-    from harness.plan import make_plan
-    from harness.screen.studies import show_plan
+    from harness.cli.output.studies import show_plan
+    from harness.running.plan import make_plan
 
     show_plan(make_plan(spec, data_root, device, workers))
 
@@ -126,9 +126,9 @@ def report_command(
     record tells are not covered, and are named; predictions that were changed together with all numbers are found by
     harness replay alone. Exit code 0: all that is covered is equal; 1: something differs.
     """
-    from harness.run import check_study, report_study, rewrite_study
-    from harness.screen.report_check import show_check
-    from harness.screen.studies import show_outcome
+    from harness.cli.output.report_check import show_check
+    from harness.cli.output.studies import show_outcome
+    from harness.running.study import check_study, report_study, rewrite_study
 
     if check:
         found = check_study(Path(study), declarations)
@@ -170,8 +170,8 @@ def sync_command(tracking_uri: str | None) -> None:
     run-study sends them itself; this is for when the server could not be reached. Each run arrives once. The exit code
     is 1 when runs still wait.
     """
-    from harness.progress import Terminal
-    from harness.run import send_waiting_runs
+    from harness.running.study import send_waiting_runs
+    from harness.terminal.progress import Terminal
 
     with Terminal() as progress:
         deliveries = send_waiting_runs(tracking_uri, progress)
@@ -187,7 +187,7 @@ def sync_command(tracking_uri: str | None) -> None:
 @click.argument("section", required=False)
 def fields_command(section: str | None) -> None:
     """Print every field a study file may have, with its default and meaning."""
-    from harness.screen.fields import show_fields
+    from harness.cli.output.fields import show_fields
 
     show_fields(section)
 

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from harness.choices import ReadAs
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
-from harness.decimals import decimals, possible
 from harness.statistics.bootstrap import BootstrapInterval
 from harness.statistics.family import holm
 from harness.statistics.power import FoldsNeeded
@@ -20,6 +19,7 @@ from harness.statistics.published import DifferenceTest, PublishedTest
 from harness.statistics.t_tests import TTest
 from harness.statistics.tost import Equivalence
 from harness.statistics.verdict import Decision, Verdict, decide
+from harness.text.decimals import decimals, possible
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
 from harness.claims import NOT_STATED, Claim
-from harness.decimals import decimals
 from harness.record import TUNED_ON, StudyRecord
 from harness.registry import DATASETS
+from harness.text.decimals import decimals
 
 _ESTIMANDS = {
     "macro": "mean of the class accuracies",

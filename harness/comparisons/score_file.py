@@ -16,7 +16,7 @@ from statistics import fmean
 from harness.errors import ComparisonError
 from harness.registry import DATASETS
 from harness.statistics.seeds import Trainings, average_seeds
-from harness.tables import Line, Table, TableError, number, read_table
+from harness.text.delimited import Line, Table, TableError, number, read_table
 
 # By column, its names: the first is ours and is taken where several are there.
 _NAMES = {

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.addresses import AddressFaultError, split_address
 from harness.data.check import check_dataset
 from harness.data.load import read_inventory, require_whole
 from harness.data.transfer import ResumingDownloader
 from harness.data.unpack import unpack
 from harness.errors import DataError
-from harness.masking import mask_address
 from harness.registry import DATASETS, Source, UnknownNameError
+from harness.system.addresses import AddressFaultError, split_address
+from harness.system.redaction import mask_address
 
 _logger = logging.getLogger(__name__)
 _CHECKSUM = re.compile(r"(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")

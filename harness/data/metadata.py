@@ -23,7 +23,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from harness.errors import DataError
-from harness.tables import TableError, number, read_table, whole
+from harness.text.delimited import TableError, number, read_table, whole
 
 _RESTORE = "put the original metadata file back, or correct this row"
 _SAVE = "put the original metadata file back, or save the table as CSV in UTF-8"

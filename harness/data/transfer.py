@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DataError
-from harness.surroundings import reach_loopback_directly
+from harness.system.environment_variables import reach_loopback_directly
 
 if TYPE_CHECKING:
     import requests

@@ -1,7 +1,7 @@
 """Features: audio in, planes out, computed once and cached."""
 
+from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.features.sets import expected_segments, n_frames, n_segments, plane_rows, segment_starts, set_shape
-from harness.features.store import FeatureRef, FeatureStore
 
 __all__ = [
     "FeatureRef",

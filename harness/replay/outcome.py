@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.replay.conditions import Difference
 from harness.replay.predictions import ClipChange, RowChange, WeightChange
 from harness.report.check import ReportCheck
-from harness.tracking.recorded import RecordedFold, RecordedRun
+from harness.tracking.fold_run import RecordedFold, RecordedRun
 
 FINAL = "final"
 """Phase of the trainings that are tested."""

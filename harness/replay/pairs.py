@@ -12,8 +12,8 @@ from harness.replay.outcome import FINAL, counted, title
 from harness.replay.predictions import ClipChange, compare_clips
 from harness.replay.rebuild import conditions_apart, recorded_conditions
 from harness.study import StudySpec, recorded_document
+from harness.tracking.fold_run import RecordedFold, RecordedRun, read_run
 from harness.tracking.read import load_fold
-from harness.tracking.recorded import RecordedFold, RecordedRun, read_run
 from harness.tracking.store import readable_uri
 
 _UNSET = "not set"

@@ -10,14 +10,14 @@ from typing import Any
 from harness.choices import Precision
 from harness.devices import default_workers, resolve_device
 from harness.errors import StudyError, TrackingError, TrainingError
-from harness.prepare import Prepared, prepare
-from harness.progress import Progress
 from harness.replay.conditions import SETTING, Difference, differences, run_conditions
 from harness.replay.outcome import FINAL
+from harness.running.inputs import Prepared, prepare
 from harness.study import StudySpec
 from harness.study.bounds import require_bounded
-from harness.tracking.recorded import RecordedFold, RecordedRun
+from harness.terminal.progress import Progress
 from harness.tracking.digests import part_digest
+from harness.tracking.fold_run import RecordedFold, RecordedRun
 from harness.tracking.runs import flat_settings
 from harness.training.task import FoldTask
 
@@ -59,7 +59,7 @@ def rebuild_inputs(
     device: str,
     progress: Progress,
 ) -> Prepared:
-    """Load clips, features and splits for the arms of ``folds``; raises as :func:`harness.prepare.prepare`.
+    """Load clips, features and splits for the arms of ``folds``; raises as :func:`harness.running.inputs.prepare`.
 
     Features are those of the ``device`` that trains: a GPU's differ from a processor's in their last digits.
     """

@@ -19,8 +19,6 @@ from harness.devices import resolve_device
 from harness.errors import HarnessError, TrackingError, TrainingError
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.local import local_executor
-from harness.prepare import Prepared
-from harness.progress import Progress
 from harness.replay.conditions import run_conditions
 from harness.replay.outcome import FINAL, FoldReplay, Replay, precision_of, title
 from harness.replay.predictions import (
@@ -43,10 +41,12 @@ from harness.replay.rebuild import (
     workers_for,
 )
 from harness.replay.sources import Source, with_streams
+from harness.running.inputs import Prepared
 from harness.study import StudySpec
+from harness.terminal.progress import Progress
 from harness.tracking.environment import collect_environment
+from harness.tracking.fold_run import RecordedFold, RecordedRun
 from harness.tracking.folds import StoredFold
-from harness.tracking.recorded import RecordedFold, RecordedRun
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions
 from harness.training.task import FoldResult, FoldTask

@@ -19,11 +19,11 @@ from harness.report.check import ReportCheck, check_report
 from harness.report.folder import ReportFolder, open_report
 from harness.report.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
+from harness.tracking.fold_run import RecordedFold, RecordedRun, load_kept_weights, read_run
 from harness.tracking.folds import StoredFold
 from harness.tracking.read import load_fold
-from harness.tracking.recorded import RecordedFold, RecordedRun, load_kept_weights, read_run
-from harness.tracking.store import readable_uri
 from harness.tracking.runs import flat_settings
+from harness.tracking.store import readable_uri
 
 REPORT = "report"
 """Level of a :class:`RecordedRun` that was read from a report."""

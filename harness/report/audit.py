@@ -20,7 +20,7 @@ from harness.report.place import put_in_place
 from harness.report.preamble import PREAMBLE
 from harness.report.table import Table, table_tex
 from harness.report.wording import NOTHING
-from harness.spreadsheet import csv_text
+from harness.text.spreadsheet import csv_text
 
 SCHEMA = 1
 DOCUMENT, RESULTS, PDF = "audit.tex", "audit.json", "audit.pdf"

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.claims import Claim
-from harness.decimals import decimals, is_cut, possible
-from harness.decimals import signed as with_sign
 from harness.report.wording import NOTHING
+from harness.text.decimals import decimals, is_cut, possible
+from harness.text.decimals import signed as with_sign
 
 P_DIGITS = 3
 """Decimals of a p value; a smaller one is printed as ``<0.001``."""

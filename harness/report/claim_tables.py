@@ -12,12 +12,12 @@ import pandas as pd
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.claim_side import Basis
-from harness.decimals import possible
 from harness.report import wording
 from harness.report.cells import accuracy, claimed, count, cut_note, interval, points
 from harness.report.columns import captions, cells, headings, numbers, shown_tests
 from harness.report.evidence import Evidence
 from harness.report.table import Table
+from harness.text.decimals import possible
 
 CLAIMS_ABREAST = 4
 """Claims whose class accuracies stand beside each other; more continue in a further table."""

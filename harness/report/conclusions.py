@@ -9,13 +9,13 @@ from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import MOST_ARMS
 from harness.comparisons.claim_side import Basis
 from harness.comparisons.contrast import Contrast
-from harness.decimals import CUT, is_cut
 from harness.report import wording
 from harness.report.cells import accuracy, count, interval, p_value, points
 from harness.report.claim_tables import addressed
 from harness.report.contrast_tables import of_own_stream
 from harness.report.evidence import Evidence
 from harness.statistics.verdict import Verdict
+from harness.text.decimals import CUT, is_cut
 
 _POWER = "80 % power"
 _MOST_NAMED = 6

@@ -12,9 +12,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from harness.comparisons.contrast import Contrast
-from harness.decimals import possible
 from harness.report.cells import points
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, literal, place, text_inches, wrapped
+from harness.text.decimals import possible
 
 # Inches: the tallest plot that leaves a page room for its caption, a line of a pair's names, the room below for ticks,
 # label and a legend of two lines, and the edge above.

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from harness.comparisons.contrast import Contrast
-from harness.decimals import possible
 from harness.report import wording
 from harness.report.cells import accuracy, count, cut_note, interval, points
 from harness.report.columns import captions, cells, headings, numbers, shown_tests
 from harness.report.evidence import Evidence
 from harness.report.table import Table
 from harness.report.wording import NOTHING
+from harness.text.decimals import possible
 
 # Pairs that a reader can still take in; seven arms have 21.
 _MANY = 21

@@ -12,7 +12,6 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.scores import StudyScores
-from harness.decimals import possible
 from harness.report.cells import accuracy, claimed
 from harness.report.published import is_macro
 from harness.report.style import (
@@ -29,6 +28,7 @@ from harness.report.style import (
 )
 from harness.report.wording import NOTHING, percent
 from harness.statistics.t_tests import TTest
+from harness.text.decimals import possible
 
 # Where in an arm's band, one unit high, its mean lies: below the folds' dots.
 _MEAN_LANE = 0.3

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.printable import printable
-from harness.progress import duration
 from harness.record import shown_git
 from harness.report import markdown, wording
 from harness.report.conclusions import findings
@@ -15,6 +13,8 @@ from harness.report.evidence import Evidence
 from harness.report.gallery import FigureEntry
 from harness.report.results import command
 from harness.report.table import Table
+from harness.terminal.progress import duration
+from harness.text.printable import printable
 
 FRONT = "README.md"
 _OURS = "<!-- Generated: edits are lost when the report is written again. -->"

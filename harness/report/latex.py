@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from harness.printable import printable
+from harness.text.printable import printable
 
 _SPECIALS = {
     "\\": r"\textbackslash{}",
@@ -63,7 +63,7 @@ def escape(text: object) -> str:
     """Return ``text`` as LaTeX that prints it as it stands.
 
     Signs outside Latin, Greek and common punctuation lose their accents or, where nothing is left, print as their code
-    point, since pdflatex would stop at them. Control characters are escapes (:mod:`harness.printable`).
+    point, since pdflatex would stop at them. Control characters are escapes (:mod:`harness.text.printable`).
     """
     flat = printable(" ".join(unicodedata.normalize("NFC", str(text)).split()))
     printed = "".join(map(_sign, flat))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from harness.printable import printable
+from harness.text.printable import printable
 
 _SPECIALS = re.compile(r"([\\`*_\[\]|#~$])")
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"^([0-9]*)(?=[-+=.)](?:[-+=\s]|$))")
 
 def escape(text: object) -> str:
     """Return ``text`` on one line, as Markdown that shows it as it stands; control characters are escapes
-    (:mod:`harness.printable`)."""
+    (:mod:`harness.text.printable`)."""
     return _BLOCK.sub(r"\1\\", _cell(text))
 
 

@@ -25,8 +25,8 @@ from harness.report.results import SCHEMA
 from harness.report.results_file import RESULTS, Effect, Results, read_results
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.table import Table, table_tex
-from harness.spreadsheet import csv_text
 from harness.study import read_recorded
+from harness.text.spreadsheet import csv_text
 
 STEM = "protocols"
 

@@ -9,13 +9,13 @@ import pandas as pd
 
 from harness.choices import EpochRule
 from harness.comparisons.protocols import ProtocolEffect
-from harness.decimals import possible
 from harness.report import wording
 from harness.report.cells import accuracy, cut_note, interval, p_value, points
 from harness.report.contrast_tables import family_sentence
 from harness.report.evidence import Evidence
 from harness.report.published import Published, marked, of_network, published_accuracies
 from harness.report.table import Table
+from harness.text.decimals import possible
 
 EPOCHS: dict[str, str] = {
     EpochRule.FIXED: "last",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.comparisons.scores import arm_names, score_study
-from harness.progress import duration
 from harness.record import StudyRecord
 from harness.report import wording
+from harness.terminal.progress import duration
 
 
 @dataclass(frozen=True)

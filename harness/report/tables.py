@@ -15,7 +15,6 @@ import pandas as pd
 
 from harness.choices import FusionRule
 from harness.comparisons.scores import StudyScores
-from harness.decimals import possible
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.audit import audit_tables
@@ -31,6 +30,7 @@ from harness.report.run_tables import failure_table, hyperparameter_table
 from harness.report.search_tables import search_tables
 from harness.report.table import Table
 from harness.report.wording import NOTHING, OVER_FOLDS, percent
+from harness.text.decimals import possible
 
 ARMS_ABREAST = 12
 """Arms that stand beside each other in a table with one column per arm; more continue in a further table."""

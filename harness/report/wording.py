@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
 from harness.comparisons.scores import StudyScores
-from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.registry import SPLITS, Unit
+from harness.text.decimals import decimals
 
 NOTHING = "–"
 """Stands in a cell for a number that does not exist."""

@@ -22,7 +22,7 @@ from harness.report.place import put_in_place
 from harness.report.results import results_json
 from harness.report.table import table_tex
 from harness.report.tables import build_tables
-from harness.spreadsheet import csv_text
+from harness.text.spreadsheet import csv_text
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 
 NO_FIGURES = "not asked for (--report data); `harness report` draws the figures and makes it from the record"

@@ -16,19 +16,19 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.accounts import make_private_file
 from harness.choices import Sampler
 from harness.errors import HarnessError, TrackingError
-from harness.masking import mask_address, mask_secrets
-from harness.patience import passing
 from harness.search.importance import importances
 from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.search.pruning import floor_of
 from harness.search.space import distributions
 from harness.search.strategies import grid_point, make_sampler
-from harness.servers import server_fault
-from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 from harness.study import Arm, StudySpec
+from harness.system.accounts import make_private_file
+from harness.system.redaction import mask_address, mask_secrets
+from harness.system.retry import passing
+from harness.system.servers import server_fault
+from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
 _NEWER = "install that one (pip install --upgrade optuna), or name another storage (search.storage)"
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
-from harness.addresses import split_address
 from harness.choices import (
     EpochRule,
     FinalTrain,
@@ -31,6 +30,7 @@ from harness.choices import (
 from harness.registry import DATASETS, PLANES, SPLITS, Dataset, options_of
 from harness.section import Fraction, Most, Natural, Positive, Rate, Section
 from harness.study.options import as_tuples, stated
+from harness.system.addresses import split_address
 
 
 def whole_address(uri: str | None) -> str | None:

@@ -10,11 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-from harness.data.check import check_dataset
-from harness.data.inventory import Inventory
+from harness.data.check import Kind, check_dataset
+from harness.data.inventory import Inventory, official_counts
 from harness.data.load import load_clips, read_inventory
-from harness.data.check import Kind
-from harness.data.inventory import official_counts
 from harness.errors import DataError
 from harness.registry import DATASETS, Dataset, code, options_of
 from harness.section import Section

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from harness.errors import TrackingError
-from harness.patience import SECONDS
+from harness.system.retry import SECONDS
 
 # What SQLite leaves beside a database whose writer died, and needs to complete or undo the changes.
 _LEFT = ("-journal", "-wal")

@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.accounts import make_private, share_with_group
 from harness.errors import TrackingError
-from harness.printable import one_line
-from harness.spreadsheet import csv_text
+from harness.system.accounts import make_private, share_with_group
+from harness.text.printable import one_line
+from harness.text.spreadsheet import csv_text
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
 from harness.tracking.places import inside_file
 

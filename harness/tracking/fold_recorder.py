@@ -14,7 +14,6 @@ from harness.errors import TrackingError
 from harness.study import Arm, StudySpec
 from harness.tracking import names
 from harness.tracking.curves import Curves
-from harness.tracking.delivery import Courier
 from harness.tracking.digests import predictions_digest
 from harness.tracking.files import (
     Writer,
@@ -35,6 +34,7 @@ from harness.tracking.runs import (
     timing_values,
 )
 from harness.tracking.store import Store
+from harness.tracking.sync.delivery import Courier
 from harness.training.metrics import Scores
 from harness.training.task import FoldResult, FoldTask
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.masking import mask_diff, mask_secrets
+from harness.system.redaction import mask_diff, mask_secrets
 
 _SECONDS = 20.0
 _LARGEST_DIFF = 1 << 20

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from harness.accounts import make_private, share_with_group
 from harness.errors import TrackingError
+from harness.system.accounts import make_private, share_with_group
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 

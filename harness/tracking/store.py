@@ -17,12 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.accounts import make_private, make_private_file
-from harness.collection import no_collection
 from harness.errors import HarnessError, TrackingError
-from harness.patience import Patient, passing
-from harness.servers import server_fault
-from harness.surroundings import proxy_of, reach_loopback_directly
+from harness.system.accounts import make_private, make_private_file
+from harness.system.environment_variables import proxy_of, reach_loopback_directly
+from harness.system.garbage import no_collection
+from harness.system.retry import Patient, passing
+from harness.system.servers import server_fault
 from harness.tracking.database import table_names
 from harness.tracking.places import (
     ARTIFACTS,
@@ -36,7 +36,7 @@ from harness.tracking.places import (
     run_place,
 )
 from harness.tracking.schema import schema_fault
-from harness.tracking.spool import spool_of
+from harness.tracking.sync.spool import spool_of
 from harness.tracking.uri import (
     absolute_uri,
     file_uri_path,

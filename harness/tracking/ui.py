@@ -18,8 +18,8 @@ from types import FrameType
 from typing import Any
 
 from harness.errors import TrackingError
-from harness.printing import say
-from harness.surroundings import foreign_variables
+from harness.system.environment_variables import foreign_variables
+from harness.terminal.printing import say
 from harness.tracking.store import QUIET, open_store
 from harness.tracking.ui_app import VARIABLE, new_token, token_path
 from harness.tracking.uri import is_remote, local_folder, mask_address, sqlalchemy_uri

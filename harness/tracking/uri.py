@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from harness.addresses import Address, AddressFaultError, split_address
 from harness.errors import TrackingError
-from harness.masking import mask_address, mask_secrets, mask_tree
-from harness.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
+from harness.system.addresses import Address, AddressFaultError, split_address
+from harness.system.redaction import mask_address, mask_secrets, mask_tree
+from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
 __all__ = [
     "absolute_uri",

@@ -19,7 +19,6 @@ from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import Arm, StudySpec
 from harness.tracking import names
-from harness.tracking.delivery import Courier
 from harness.tracking.digests import core_digest, spec_digest, spec_document, text_digest
 from harness.tracking.environment import collect_environment
 from harness.tracking.files import bytes_file, json_file, put_files
@@ -40,8 +39,9 @@ from harness.tracking.session import (
     go_on_as,
     reopen,
 )
-from harness.tracking.spool import recording_uri, spool_of
 from harness.tracking.store import Store, open_store
+from harness.tracking.sync.delivery import Courier
+from harness.tracking.sync.spool import recording_uri, spool_of
 from harness.tracking.uri import is_remote, local_folder, mask_secrets
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class StudyRecorder(FoldRecorder):
         """Open the study run of ``spec`` in the store at ``uri``, or create store, experiment and run.
 
         For a server (http, https) that store is its spool on this machine, from which finished runs are sent to the
-        server meanwhile; see :mod:`harness.tracking.delivery`.
+        server meanwhile; see :mod:`harness.tracking.sync.delivery`.
 
         With ``resume`` the newest study run of the same study and inputs goes on, whatever its status; of an older
         session, runs still marked RUNNING become KILLED. What the results are compared with may differ, and so may

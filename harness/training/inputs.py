@@ -20,7 +20,7 @@ from harness.registry import Layout
 if TYPE_CHECKING:
     # Types alone: a machine that only measures training needs neither audio nor study files, nor what reads them.
     from harness.data.splits import Part
-    from harness.features.store import FeatureRef
+    from harness.features.cache.feature_store import FeatureRef
 
 
 @dataclass(frozen=True)

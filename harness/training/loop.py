@@ -27,13 +27,13 @@ from harness.training.augment import Draws, keeps_rounding
 from harness.training.graphs import GraphLearner
 from harness.training.inputs import Items, Resident, part_items, plane_rows
 from harness.training.isolation import device_name, isolated
-from harness.training.keep import KEPT_HERE, keeps, step_key
 from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
 from harness.training.memory import explained_memory
 from harness.training.metrics import clip_means, scores
 from harness.training.norm_statistics import re_estimated
 from harness.training.normalise import normalise
 from harness.training.precision import check_precision
+from harness.training.reuse import KEPT_HERE, keeps, step_key
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldResult, FoldTask, stopped_after

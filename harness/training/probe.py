@@ -13,9 +13,9 @@ from harness.study import ArmSettings
 from harness.training.augment import Batch
 from harness.training.graphs import GraphLearner
 from harness.training.isolation import isolated
-from harness.training.keep import keeps
 from harness.training.learner import Learner
 from harness.training.memory import explained_memory
+from harness.training.reuse import keeps
 
 WARM_UP_STEPS = 2
 

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.data.splits import Split
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.study import TUNED, ArmSettings
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import TrainingError
-from harness.printable import one_line
+from harness.text.printable import one_line
 
 LARGEST = 2 << 30
 """Bytes that a file of weights may have: fifty times ResNet-18's. A larger one would fill memory before it was found to

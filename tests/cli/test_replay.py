@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import cli
-from harness.progress import Silent
 from harness.report.kind import ReportKind
-from harness.run import Options, run_study
+from harness.running.study import Options, run_study
 from harness.study.load import parse_study
-from harness.tracking.recorded import RecordedFold, read_run
+from harness.terminal.progress import Silent
+from harness.tracking.fold_run import RecordedFold, read_run
 from tests.replay.conftest import steady
 
 STUDY = {

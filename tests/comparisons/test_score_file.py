@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.cli import cli
 from harness.comparisons.score_file import FoldScores, read_scores
 from harness.errors import ComparisonError
-from harness.printable import one_line
+from harness.text.printable import one_line
 
 CLAIM = "su2019:T2/TSCNN-DS"
 GOOD = "fold,accuracy\n1,80.5\n2,79\n"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from harness.cli.output.comparisons import show_comparisons
 from harness.comparisons import statistical_tests
 from harness.comparisons.statistical_tests import (
     TESTS,
@@ -20,7 +21,6 @@ from harness.report.claim_tables import claim_tables
 from harness.report.comparison_data import comparison_entry, contrast_entry
 from harness.report.contrast_tables import contrast_tables
 from harness.report.evidence import gather
-from harness.screen.comparisons import show_comparisons
 from tests.records import build_record
 
 LEFT, RIGHT = {1: 80.0, 2: 82.0, 3: 79.0, 4: 81.5}, {1: 78.0, 2: 81.0, 3: 79.5, 4: 80.0}

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from harness.data.clips import ClipTable
-from harness.data.load import load_clips
-from harness.data.load import read_inventory, require_whole
+from harness.data.load import load_clips, read_inventory, require_whole
 from harness.errors import DataError
 from harness.study import DataSection
 

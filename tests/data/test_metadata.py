@@ -14,9 +14,8 @@ import pandas as pd
 import pytest
 from pydantic import Field
 
-from harness.data.inventory import Inventory
+from harness.data.inventory import Inventory, dataset_folder
 from harness.data.load import read_inventory
-from harness.data.inventory import dataset_folder
 from harness.data.metadata import FileName, Flag, Identifier, Row, Seconds, Text, between, read_rows
 from harness.errors import DataError
 from harness.registry import DATASETS

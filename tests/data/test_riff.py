@@ -11,9 +11,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.data.audiofile import cut_off, decode_fully
 from harness.data.clips import build_clip_table
 from harness.data.inventory import ClipEntry
-from harness.data.audiofile import cut_off, decode_fully
 from harness.data.riff import cut_wav, with_length
 from harness.errors import DataError
 from harness.features.audio import read_mono

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from harness.data.clips import ClipTable
-from harness.data.splits import Part
-from harness.data.splits import every_clip
+from harness.data.splits import Part, every_clip
 from harness.registry import SPLITS, SplitRule
 from harness.study import ProtocolSection
 from harness.testing.rules import SplitRuleConformance

@@ -12,8 +12,8 @@ import torch
 from harness.devices import ran_out_of_memory
 from harness.errors import TrainingError
 from harness.executors.events import Failed, Finished
-from harness.executors.local import InProcessExecutor
 from harness.executors.failures import failure_message
+from harness.executors.local import InProcessExecutor
 from harness.training.task import FoldTask
 from tests.executors.test_local import run
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from harness.progress import Silent
 from harness.replay.outcome import FoldReplay, Replay
 from harness.replay.replay import replay
 from harness.replay.sources import Source, StoreSource
 from harness.report.kind import ReportKind
-from harness.run import Options, run_study
+from harness.running.study import Options, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
-from harness.tracking.recorded import RecordedFold, read_run
+from harness.terminal.progress import Silent
 from harness.tracking.environment import installed_packages
+from harness.tracking.fold_run import RecordedFold, read_run
 from harness.tracking.git import GitFacts
 
 STUDY: dict[str, Any] = {

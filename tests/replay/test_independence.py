@@ -1,7 +1,7 @@
 """A fold's result does not depend on which other folds, seeds or arms ran, on their order, or on an interruption.
 
 That it does not depend on the number of workers, or on trainings before it in the process, is shown in
-tests/executors/test_local.py, tests/run/test_path.py and tests/training/test_loop.py.
+tests/executors/test_local.py, tests/running/test_path.py and tests/training/test_loop.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pytest
 
 from harness.executors.events import Epoch, Event, Finished
 from harness.executors.local import InProcessExecutor, ProcessExecutor
+from harness.tracking.fold_run import load_kept_weights
 from harness.tracking.read import load_fold
-from harness.tracking.recorded import load_kept_weights
 from harness.training.task import FoldTask
 from tests.replay.conftest import Recorded, run, spec_of
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments
@@ -53,7 +53,7 @@ def same(first: Recorded, second: Recorded, arm: str, fold: int) -> None:
 
 
 def _folds(record: Recorded) -> Any:
-    from harness.tracking.recorded import read_run
+    from harness.tracking.fold_run import read_run
 
     return read_run(record.uri, record.run_id).folds
 
@@ -93,7 +93,7 @@ def test_an_interruption_in_the_middle_of_a_fold(
             super().run(tasks, count)
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.run.local_executor", lambda *_: Interrupted())
+        patch.setattr("harness.running.study.local_executor", lambda *_: Interrupted())
         with pytest.raises(KeyboardInterrupt):
             run(spec_of(**WHOLE), tmp_path, whole.shared)
     resumed = run(spec_of(**WHOLE), tmp_path, whole.shared)

@@ -15,15 +15,15 @@ import pytest
 import soundfile
 from safetensors.numpy import load_file, save_file
 
+from harness.cli.output.replay import show_replay
 from harness.errors import TrackingError, TrainingError
 from harness.executors.events import Epoch, Event
 from harness.executors.local import InProcessExecutor
-from harness.replay.outcome import Replay
 from harness.replay.conditions import Difference
+from harness.replay.outcome import Replay
 from harness.replay.rebuild import REST, device_of
-from harness.screen.replay import show_replay
 from harness.study import StudySpec
-from harness.tracking.recorded import read_run
+from harness.tracking.fold_run import read_run
 from harness.training.task import FoldTask
 from tests.replay.conftest import STUDY, Recorded, altered, run, set_json, spec_of
 
@@ -104,7 +104,7 @@ def test_an_interrupted_and_resumed_study_replays(
 
     spec = spec_of(search={"trials": 0}, evaluate={"folds": [1, 3]})
     with monkeypatch.context() as patch:
-        patch.setattr("harness.run.local_executor", lambda *_: Interrupted())
+        patch.setattr("harness.running.study.local_executor", lambda *_: Interrupted())
         with pytest.raises(KeyboardInterrupt):
             run(spec, tmp_path, recorded.shared)
     again = run(spec, tmp_path, recorded.shared, workers)

@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError, ReportError
-from harness.report.check import check_report
-from harness.report.write import write_report
-from harness.report.check import RECORDED
+from harness.report.check import RECORDED, check_report
 from harness.report.results_file import RESULTS
+from harness.report.write import write_report
 from tests.records import TRAINED, build_record, restudied, searched_record
 from tests.security.fuzz import fuzz
 

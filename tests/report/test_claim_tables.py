@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.claim_tables import claim_tables, claimed_class_tables, sample_size
 from harness.report.evidence import Evidence, gather
 from harness.report.table import Table
 from harness.statistics.family import holm
 from harness.statistics.verdict import Decision, Verdict
+from harness.text.decimals import decimals
 from tests.records import MakeRecord, restated, restudied, us8k_record, with_fold_sd
 
 

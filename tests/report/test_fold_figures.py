@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from harness.comparisons.scores import score_study
-from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
 from harness.report.fold_figures import fold_figure
 from harness.report.gallery import draw_all
 from harness.report.published import is_macro
 from harness.report.style import PURPLE, VERMILLION
+from harness.text.decimals import decimals
 from tests.records import MakeRecord, restated, with_fold_sd
 from tests.report.tidy import assert_tidy, texts
 

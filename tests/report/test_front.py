@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harness.record import StudyRecord
-from harness.report.write import write_report
 from harness.report.conclusions import findings
 from harness.report.environment import environment_tex
 from harness.report.evidence import gather
 from harness.report.markdown import escape, table
+from harness.report.write import write_report
 from tests.comparisons.test_protocols import record_of
 from tests.records import build_record
 

@@ -11,13 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.decimals import decimals
 from harness.errors import ReportError
-from harness.report.overview import write_overview
 from harness.report.evidence import gather
-from harness.report.overview import overview, read_report
+from harness.report.overview import overview, read_report, write_overview
 from harness.report.place import MANIFEST
 from harness.report.results import results_json
+from harness.text.decimals import decimals
 from tests.comparisons.test_protocols import CHOSEN, SHUFFLED, STRICT, record_of
 from tests.records import build_record
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report import results
 from harness.report.evidence import Evidence, gather
@@ -17,6 +16,7 @@ from harness.report.protocol_figures import protocol_figure
 from harness.report.protocol_tables import protocol_tables
 from harness.report.style import figure_style
 from harness.report.tables import accuracy_table, leakage_table
+from harness.text.decimals import decimals
 from tests.comparisons.test_protocols import CHOSEN, SHUFFLED, STRICT, record_of
 from tests.records import build_record
 

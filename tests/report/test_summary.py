@@ -11,9 +11,9 @@ from collections.abc import Callable
 import pytest
 
 from harness.comparisons.scores import score_study
-from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.summary import summarise, summary_rows
+from harness.text.decimals import decimals
 
 MakeRecord = Callable[..., StudyRecord]
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from harness.comparisons.scores import score_study
-from harness.decimals import decimals
 from harness.record import StudyRecord
 from harness.report.evidence import gather
 from harness.report.table import Table
 from harness.report.tables import build_tables, describe_arm
 from harness.report.wording import protocol_sentences
+from harness.text.decimals import decimals
 from tests.records import with_arm
 
 MakeRecord = Callable[..., StudyRecord]

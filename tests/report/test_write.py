@@ -17,10 +17,10 @@ import pytest
 
 from harness.errors import ReportError
 from harness.record import StudyRecord
-from harness.report.write import write_report
 from harness.report.evidence import Evidence
 from harness.report.gallery import file_stem, unique_stems
 from harness.report.place import MANIFEST
+from harness.report.write import write_report
 from harness.training.metrics import PUBLISHED_PRECISION
 
 MakeRecord = Callable[..., StudyRecord]

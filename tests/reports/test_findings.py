@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.claims import load_library
-from harness.decimals import decimals
 from harness.report.wording import percent
 from harness.study.load import parse_study
+from harness.text.decimals import decimals
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

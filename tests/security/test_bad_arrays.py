@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from harness.errors import HarnessError, TrackingError, TrainingError
-from harness.features.arrays import open_array
-from harness.features.entry import DamagedEntryError, open_entry
-from harness.features.parts import read_part
+from harness.features.cache.arrays import open_array
+from harness.features.cache.cached_plane import DamagedEntryError, open_entry
+from harness.features.cache.chunks import read_part
 from harness.tracking.files import read_weights
 from harness.training.weights import LARGEST, load_weights
 from tests.security.fuzz import fuzz

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import cli
+from harness.data.audiofile import LONGEST
 from harness.data.clips import build_clip_table
 from harness.data.inventory import ClipEntry
-from harness.data.audiofile import LONGEST
 from harness.errors import HarnessError
 from harness.features.compute import compute_planes
 from harness.features.sets import planes_of

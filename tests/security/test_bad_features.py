@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from harness.errors import FeatureError
 from harness.features import FeatureStore
-from harness.features.entry import DamagedEntryError, Entry, Target, open_entry, publish_entry
-from harness.features.parts import Part, read_part, write_part
+from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, open_entry, publish_entry
+from harness.features.cache.chunks import Part, read_part, write_part
 from harness.features.sets import LaidOut
 from harness.registry import Layout
 from harness.study import load_study
@@ -146,7 +146,7 @@ def test_damage_before_a_study_is_told_and_rebuilt(
     def stop(*_: object, **__: object) -> None:
         raise ReadyError  # features are there: the rest of the study is not what is tested
 
-    monkeypatch.setattr("harness.run.StudyRecorder.open", stop)
+    monkeypatch.setattr("harness.running.study.StudyRecorder.open", stop)
     DAMAGES[case](plane)
     assert isinstance(house.run().exception, ReadyError)
     assert plane.read_bytes() == content

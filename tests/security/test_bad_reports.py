@@ -24,11 +24,11 @@ from harness.cli import cli
 from harness.errors import HarnessError
 from harness.replay.sources import ReportSource
 from harness.report.check import check_report
-from harness.report.write import write_report
 from harness.report.folder import open_report
 from harness.report.overview import overview, read_report
 from harness.report.predictions_file import PREDICTIONS
 from harness.report.results_file import RESULTS
+from harness.report.write import write_report
 from tests.records import searched_record
 from tests.security.fuzz import fuzz
 

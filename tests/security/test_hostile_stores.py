@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.errors import TrackingError
-from harness.tracking.mirror import artifact_files
-from harness.tracking.receipts import Receipt, Receipts
 from harness.tracking.store import Store, open_store
+from harness.tracking.sync.arrived import Receipt, Receipts
+from harness.tracking.sync.mirror import artifact_files
 from tests.stores import record_tiny
 
 

@@ -20,10 +20,10 @@ import pytest
 
 import harness
 from harness.errors import HarnessError
-from harness.features.entry import DamagedEntryError, Target, open_entry
-from harness.features.parts import read_part
+from harness.features.cache.cached_plane import DamagedEntryError, Target, open_entry
+from harness.features.cache.chunks import read_part
+from harness.features.cache.feature_store import FeatureRef
 from harness.features.sets import LaidOut
-from harness.features.store import FeatureRef
 from harness.registry import Layout
 from harness.training.weights import load_weights
 

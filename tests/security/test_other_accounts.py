@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.accounts import SHARED_CACHE
 from harness.cli import cli
 from harness.data.datasets.synthetic import SyntheticSection, is_whole, write_synthetic
 from harness.errors import TrackingError
-from harness.features.entry import open_entry
+from harness.features.cache.cached_plane import open_entry
 from harness.search.arm_search import _open as open_search
+from harness.system.accounts import SHARED_CACHE
 from harness.tracking.files import text_file, write_whole
 from harness.tracking.lock import WriterLock
-from harness.tracking.spool import spool_of
+from harness.tracking.sync.spool import spool_of
 from tests.security.accounts import STRANGER, as_stranger, needs_root, open_to_others, umask
 from tests.security.conftest import House
 from tests.security.test_bad_features import cached, publish  # noqa: F401
@@ -66,7 +66,7 @@ def test_a_spool_is_closed_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_cache_that_others_can_write_is_refused_and_left_alone(
     house: House, refusal: Callable[..., str], rights: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.accounts._is_mine_alone", lambda _: False)
+    monkeypatch.setattr("harness.system.accounts._is_mine_alone", lambda _: False)
     cache = house.folder / "cache"
     cache.mkdir()
     cache.chmod(rights)
@@ -84,7 +84,7 @@ def test_a_cache_of_another_account_is_refused_unless_it_is_named(
     def stop(*_: object, **__: object) -> None:
         raise ReadyError  # features are there: the rest of the study is not what is tested
 
-    monkeypatch.setattr("harness.run.StudyRecorder.open", stop)
+    monkeypatch.setattr("harness.running.study.StudyRecorder.open", stop)
     cache = house.folder / "cache"
     cache.mkdir()
     cache.chmod(0o2770)
@@ -118,7 +118,7 @@ def test_an_entry_that_another_account_wrote_is_no_entry(
     def stop(*_: object, **__: object) -> None:
         raise ReadyError
 
-    monkeypatch.setattr("harness.run.StudyRecorder.open", stop)
+    monkeypatch.setattr("harness.running.study.StudyRecorder.open", stop)
     # Whole in every byte: only its owner shows that it need not hold what our code computes.
     os.chown(plane.parent if poisoned == "folder" else plane.with_name(poisoned), STRANGER, STRANGER)
     assert isinstance(house.run().exception, ReadyError)
@@ -129,7 +129,7 @@ def test_an_entry_that_another_account_wrote_is_no_entry(
 
 @needs_root
 def test_parts_that_another_account_laid_ready_are_computed(tmp_path: Path) -> None:
-    from harness.features.build import _open_scratch
+    from harness.features.cache.fill import _open_scratch
 
     target = publish(tmp_path)
     shutil.rmtree(target.scratch, ignore_errors=True)

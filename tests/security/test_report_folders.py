@@ -19,9 +19,9 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.record import StudyRecord
-from harness.report.write import write_report
 from harness.report.latex import escape
 from harness.report.place import MANIFEST
+from harness.report.write import write_report
 from harness.tracking.read import read_study
 from tests.records import MakeRecord, renamed, restudied
 from tests.stores import record_tiny

@@ -21,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness
-from harness.addresses import AddressFaultError, split_address
 from harness.cli import cli
-from harness.masking import environment_secrets, mask_address, mask_diff, mask_secrets, mask_tree
+from harness.system.addresses import AddressFaultError, split_address
+from harness.system.redaction import environment_secrets, mask_address, mask_diff, mask_secrets, mask_tree
 from tests.security.conftest import STUDY, House
 from tests.security.fuzz import fuzz
 

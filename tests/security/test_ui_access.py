@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from harness.tracking.ui import ui_server
 from harness.tracking.store import open_store
+from harness.tracking.ui import ui_server
 from tests.servers import free_port
 
 ASSISTANT = "/ajax-api/3.0/mlflow/assistant"

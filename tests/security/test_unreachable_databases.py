@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
-
-from harness import servers
-from harness.cli import cli
-from tests.security.conftest import House
 from tests.test_servers import listening
+
+from harness.cli import cli
+from harness.system import servers
+from tests.security.conftest import House
 
 SEARCH = (
     "--set",

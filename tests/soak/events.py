@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Functions of harness.run, in the order of the story; what happens between them opens or closes the study run.
+# Functions of harness.running.study in order; what happens between them opens or closes the study run.
 PHASES = {
     "prepare": "features",
     "_search": "search",
@@ -66,10 +66,10 @@ class Watch:
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
-        import harness.run
+        import harness.running.study
 
         for name, phase in PHASES.items():
-            setattr(harness.run, name, self._in_phase(getattr(harness.run, name), phase))
+            setattr(harness.running.study, name, self._in_phase(getattr(harness.running.study, name), phase))
         event.listen(Engine, "before_cursor_execute", self._statement)
         event.listen(Engine, "commit", lambda connection: self._happens(_database(connection), "commit", ""))
         sys.addaudithook(self._audit)

@@ -20,8 +20,8 @@ _LONGEST = 600.0
 _HEAVY = (
     "harness.cli",
     "harness.features.compute",
-    "harness.run",
-    "harness.screen.studies",
+    "harness.running.study",
+    "harness.cli.output.studies",
     "harness.training.loop",
     "matplotlib.backends.backend_agg",
     "mlflow.tracking",

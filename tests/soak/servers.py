@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.tracking.ui import ui_server
 from harness.tracking.store import open_store
+from harness.tracking.ui import ui_server
 from harness.tracking.ui_app import token_path
 from tests.servers import free_port, not_mirrored, proxy_to
 from tests.soak import evidence

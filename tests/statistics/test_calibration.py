@@ -10,8 +10,7 @@ import pytest
 from benchmarks.calibration import ALPHA, MARGINS, TESTS, Simulated, cross_validated, rate_table, rates, simulate
 from harness.report.table import table_tex
 from harness.statistics.t_tests import one_sample
-from harness.statistics.tost import equivalence
-from harness.statistics.tost import tost
+from harness.statistics.tost import equivalence, tost
 
 
 @pytest.fixture(scope="module", params=[3, 5, 10])

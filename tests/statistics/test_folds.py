@@ -9,10 +9,10 @@ import pytest
 from harness.errors import StatisticsError
 from harness.statistics.bayes import correlated_t
 from harness.statistics.correction import corrected_standard_error
+from harness.statistics.folds import fold_array, fold_pairs
 from harness.statistics.ranks import wilcoxon_folds
 from harness.statistics.t_tests import one_sample, paired
 from harness.statistics.tost import equivalence, paired_equivalence
-from harness.statistics.folds import fold_array, fold_pairs
 
 GOOD = [80.0, 82.0, 81.0]
 

@@ -8,8 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.statistics.t_tests import one_sample, paired
-from harness.statistics.t_tests import t_test
+from harness.statistics.t_tests import one_sample, paired, t_test
 
 from .strategies import TEN, fold_values, points, ratios
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.weightstats import DescrStatsW
 
 from harness.errors import StatisticsError
-from harness.statistics.tost import equivalence, paired_equivalence, smallest_provable_margin
-from harness.statistics.tost import tost
+from harness.statistics.tost import equivalence, paired_equivalence, smallest_provable_margin, tost
 
 from .strategies import TEN, fold_values, points, ratios
 

@@ -21,11 +21,11 @@ import harness
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.data.splits import Part, Split
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.study import StudySpec
 from harness.tracking import store
-from harness.tracking.write import StudyRecorder
 from harness.tracking.environment import installed_packages
+from harness.tracking.write import StudyRecorder
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
 from harness.training.task import FoldResult, FoldTask

@@ -22,9 +22,9 @@ from mlflow.tracking import MlflowClient
 
 import harness
 from harness.record import shown_git
-from harness.tracking.read import read_study
 from harness.tracking.environment import collect_environment, cpu_model, installed_packages, lock_digest
 from harness.tracking.git import GitFacts, git_facts, git_warning
+from harness.tracking.read import read_study
 
 
 def test_facts_are_those_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,10 +23,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
-from harness.patience import Patient
+from harness.system.retry import Patient
 from harness.tracking.read import read_study
-from harness.tracking.write import StudyRecorder
 from harness.tracking.store import open_store
+from harness.tracking.write import StudyRecorder
 from tests.servers import free_port
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from harness.errors import TrackingError
 from harness.record import once_per_record
-from harness.tracking.read import load_fold, read_study
 from harness.tracking.files import curve_table, curve_text, read_history, read_part
+from harness.tracking.read import load_fold, read_study
 from tests.records import build_record
 
 

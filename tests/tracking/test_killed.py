@@ -21,8 +21,8 @@ from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
 from harness.tracking.read import list_studies, read_study
-from harness.tracking.ui import ui_server
 from harness.tracking.store import open_store
+from harness.tracking.ui import ui_server
 
 
 def _open_and_die(uri: str, die_at: int) -> int:

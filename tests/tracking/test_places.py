@@ -21,10 +21,10 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
 from harness.tracking.read import read_study
+from harness.tracking.store import Store, open_store
+from harness.tracking.sync.mirror import artifact_files
 from harness.tracking.ui import ui_server
 from harness.tracking.write import log_reports
-from harness.tracking.mirror import artifact_files
-from harness.tracking.store import Store, open_store
 
 
 def digest(folder: Path) -> dict[str, str]:

@@ -17,8 +17,7 @@ import psutil
 import pytest
 
 from harness.errors import TrackingError
-from harness.tracking.ui import ui_server
-from harness.tracking.ui import _say, study_addresses
+from harness.tracking.ui import _say, study_addresses, ui_server
 
 
 @pytest.fixture

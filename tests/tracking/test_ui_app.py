@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import TrackingError
-from harness.masking import mask_secrets
+from harness.system.redaction import mask_secrets
 from harness.tracking.ui_app import VARIABLE, create_app, guarded, new_token, token_path
 
 TOKEN = "t" * 16

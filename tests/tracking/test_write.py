@@ -16,9 +16,9 @@ from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
 from harness.tracking import names
+from harness.tracking.files import read_weights
 from harness.tracking.read import read_study
 from harness.tracking.write import StudyRecorder, log_reports
-from harness.tracking.files import read_weights
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
 

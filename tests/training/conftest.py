@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.training.task import FoldTask
 from tests.toys import N_CLASSES, task_of, write_segments
 

@@ -10,8 +10,8 @@ import torch
 
 from harness.training import loop
 from harness.training.loop import train_fold
+from harness.training.reuse import Kept
 from harness.training.task import FoldTask
-from harness.training.keep import Kept
 from tests.toys import same_result, settings_of, split_of
 
 Make = Callable[..., FoldTask]

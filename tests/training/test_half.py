@@ -10,11 +10,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.training import loop
+from harness.training.inputs import Resident
 from harness.training.loop import train_fold
 from harness.training.task import FoldResult, FoldTask
-from harness.training.inputs import Resident
 from tests.toys import same_result, settings_of, task_of, write_images
 from tests.training.processor import needs_bfloat16
 

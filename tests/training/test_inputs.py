@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.data.splits import Part
 from harness.errors import TrainingError
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.training.inputs import Resident, part_items, plane_rows
 from tests.toys import FRAMES, HOP, write_images
 

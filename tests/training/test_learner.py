@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from harness.data.splits import Part
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch, Draws

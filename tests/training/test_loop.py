@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from harness.data.splits import Part, Split
 from harness.errors import TrainingError
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.models.su import SuNet
+from harness.training.learner import Learner
 from harness.training.loop import train_fold, train_together
 from harness.training.task import FoldResult, FoldTask
-from harness.training.learner import Learner
 from tests.toys import N_CLASSES, same_result, settings_of, task_of, write_images, write_segments
 from tests.training.processor import needs_bfloat16
 

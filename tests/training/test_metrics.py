@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from harness.data.clips import ClipTable
-from harness.training.metrics import clip_predictions, scores
-from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, rounded
+from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, clip_predictions, rounded, scores
 
 
 def one_hot(predicted: list[int], n_classes: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from harness.data.splits import Part
-from harness.features.store import FeatureRef
+from harness.features.cache.feature_store import FeatureRef
 from harness.training import normalise as module
 from harness.training.inputs import Items, Resident, part_items
 from harness.training.normalise import normalise, training_statistics

@@ -10,8 +10,8 @@ import torch
 from harness.errors import TrainingError
 from harness.training import precision
 from harness.training.loop import train_fold
-from harness.training.task import FoldTask
 from harness.training.precision import check_precision, has_bfloat16, lacks_bfloat16_instructions
+from harness.training.task import FoldTask
 from tests.toys import settings_of
 
 CPU = torch.device("cpu")

@@ -17,13 +17,13 @@ import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from harness.accounts import distrust
 from harness.data.datasets.esc import FOLDS, METADATA, EscRow, inventory_of
 from harness.data.inventory import Inventory, class_names
 from harness.data.metadata import read_rows
 from harness.errors import DataError
 from harness.registry import Dataset, register
 from harness.section import Most, Natural, Positive, Section
+from harness.system.accounts import distrust
 
 if TYPE_CHECKING:
     from harness.data.sounds import Draws

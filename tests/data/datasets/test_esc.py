@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.data.load import read_inventory
 from harness.data.datasets.esc import CATEGORIES, ESC10_TARGETS
+from harness.data.load import read_inventory
 from harness.errors import DataError
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.leakage import leakage_report
-from harness.data.splits import make_splits
 from harness.data.datasets.synthetic import (
     GENERATOR_VERSION,
     SyntheticSection,
@@ -21,8 +19,10 @@ from harness.data.datasets.synthetic import (
     synthetic_folder,
     write_synthetic,
 )
+from harness.data.leakage import leakage_report
 from harness.data.load import load_clips
 from harness.data.sounds import RATE, SAMPLES, VOICES, Draws, synthesise
+from harness.data.splits import make_splits
 from harness.errors import DataError
 from harness.study import DataSection
 

@@ -1,0 +1,44 @@
+"""The terminal, and how every table on it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from harness.terminal.console import Screen, words
+
+
+def console() -> Screen:
+    """Return the terminal; a log file or pipe has no width of its own and gets room enough for every table."""
+    terminal = Screen()
+    return terminal if terminal.is_terminal else Screen(width=120)
+
+
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    left: int = 1,
+    *,
+    wrap_first: bool = False,
+) -> Table:
+    """Return a table whose first ``left`` columns are text and whose other columns are numbers.
+
+    Text may be broken over lines, the first column only with ``wrap_first``: it often holds what will be typed again.
+    """
+    made = Table(title=words(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
+    for position, column in enumerate(columns):
+        # Only text may wrap: a number broken over two lines reads as two numbers.
+        wraps = position < left and (position > 0 or wrap_first)
+        made.add_column(
+            words(column),
+            justify="left" if position < left else "right",
+            overflow="fold",
+            no_wrap=not wraps,
+            min_width=14 if wraps and position else None,
+        )
+    for row in rows:
+        made.add_row(*[words(cell) for cell in row])
+    return made

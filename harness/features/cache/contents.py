@@ -1,0 +1,85 @@
+"""What a feature cache holds, and removing what nothing has used for long."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import FeatureError
+from harness.features.cache.cached_plane import discard_entry
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """One entry of a cache, or the parts of one that was never finished.
+
+    ``bytes`` is its size, ``days`` how long ago it was last used, ``whole`` whether it was finished.
+    """
+
+    folder: Path
+    bytes: int
+    days: float
+    whole: bool
+
+    @property
+    def name(self) -> str:
+        """The plane it is of."""
+        return self.folder.name.removeprefix(".").rpartition("-")[0]
+
+
+def held(cache: Path) -> list[Held]:
+    """Return what ``cache`` holds, the longest unused first; empty when there is no such folder."""
+    now = time.time()
+    found = []
+    for manifest in cache.glob("[!.]*-*/manifest.json"):
+        folder = manifest.parent
+        found.append(Held(folder, _size(folder), _days(now, manifest.stat().st_mtime), True))
+    for folder in cache.glob(".*-*.parts"):
+        times = [file.stat().st_mtime for file in (folder, *folder.rglob("*"))]
+        found.append(Held(folder, _size(folder), _days(now, max(times)), False))
+    return sorted(found, key=lambda each: -each.days)
+
+
+def prune(cache: Path, days: float) -> list[Held]:
+    """Remove what nothing has used for ``days`` from ``cache``, and return it; what is being computed stays.
+
+    Raises
+    ------
+    FeatureError
+        When the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    gone = []
+    for each in held(cache):
+        if each.days < days:
+            continue
+        name = each.folder.name.removeprefix(".").removesuffix(".parts")
+        try:
+            with FileLock(cache / f".{name}.lock", blocking=False, mode=cache.stat().st_mode & 0o666):
+                if each.whole:
+                    discard_entry(each.folder)
+                else:
+                    shutil.rmtree(each.folder)
+        except Timeout:
+            continue
+        except OSError as error:
+            raise FeatureError(
+                f"{error.filename or each.folder}: cannot be removed: {error.strerror or error}; remove it by hand, or "
+                "become its owner"
+            ) from None
+        gone.append(each)
+    return gone
+
+
+def _days(now: float, then: float) -> float:
+    """Return the days between two times of day; none where the clock was set back between them."""
+    return max(0.0, now - then) / _DAY
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,260 @@
+"""FeatureStore: planes of all clips, computed once, memory-mapped, keyed by audio and parameters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.system.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
+from harness.errors import FeatureError
+from harness.features.cache.arrays import open_array
+from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, discard_entry, open_entry
+from harness.features.cache.keys import canonical_digest, plane_identity, plane_key
+from harness.features.sets import LaidOut, n_segments, planes_of
+from harness.registry import Layout
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+    from harness.data.clips import ClipTable
+    from harness.registry import FeatureSet
+    from harness.study import FeaturesSection
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FeatureRef:
+    """Where the planes of one feature set lie, as plain data; :meth:`load` opens them.
+
+    Attributes
+    ----------
+    layout
+        ``"segments"``: planes stacked along bins, each clip a run of frames. ``"image"``: each plane one channel.
+    files
+        One ``.npy`` file per plane, in the set's order. Segments: float32, shape (total_frames, bins). Image:
+        float32, shape (n_clips, rows, columns).
+    offsets
+        Segments: int64, shape (n_clips + 1,); clip i owns frames offsets[i] to offsets[i + 1]. Image: empty.
+    segment_frames, segment_hop
+        Length of a segment and distance between starts, in frames (segments only).
+    digest
+        Of audio, parameters and planes.
+    checksums
+        CRC-32 of each file's values as they were when the entry was verified; empty for features that no cache holds.
+    """
+
+    name: str
+    layout: str
+    planes: tuple[str, ...]
+    files: tuple[str, ...]
+    offsets: NDArray[np.int64]
+    segment_frames: int
+    segment_hop: int
+    digest: str
+    checksums: tuple[int, ...] = ()
+
+    def load(self) -> NDArray[np.float32]:
+        """Return the planes in memory: (total_frames, all bins) for segments, (n_clips, channels, rows, columns) for
+        images.
+
+        Raises FeatureError when a file is gone, unreadable or no longer what was verified: a study may train for days,
+        and a bit that flips meanwhile must not reach a training. (CRC-32 runs at the speed of a copy.)
+        """
+        try:
+            arrays = [open_array(file) for file in self.files]
+        except (OSError, ValueError) as error:
+            raise FeatureError(
+                f"features {self.name}: the cache cannot be read: {error}; it was whole when they were built, so "
+                "something removed or changed it since: run again to rebuild it"
+            ) from None
+        for file, array, checksum in zip(self.files, arrays, self.checksums, strict=False):
+            if crc32(array.data) != checksum:
+                raise FeatureError(
+                    f"{file}: the features differ from what was verified when the study began, so something changed "
+                    "them since: run again to rebuild them (what has finished is recorded)"
+                )
+        return np.concatenate(arrays, axis=1) if self.layout == Layout.SEGMENTS else np.stack(arrays, axis=1)
+
+    def segments_per_clip(self) -> NDArray[np.int64]:
+        """Return the number of segments of each clip, int64, shape (n_clips,): 1 + (frames - length) // hop."""
+        if self.layout == Layout.IMAGE:
+            raise ValueError("an image set has no segments")
+        return n_segments(np.diff(self.offsets), self.segment_frames, self.segment_hop)
+
+
+class FeatureStore:
+    """A cache of planes in one folder, shared by all studies and by processes that run at the same time.
+
+    Each plane is one entry, keyed by the digest of the clips, the settings it depends on, the revision of its code
+    and the versions of the libraries behind it. An entry is served only after its contents have been compared with
+    its manifest; a damaged one is reported by a warning and built again.
+
+    Parameters
+    ----------
+    cache
+        Folder of the entries; made when missing.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = Path(cache).absolute()
+
+    def build(
+        self,
+        clips: ClipTable,
+        sets: Sequence[FeatureSet],
+        params: FeaturesSection,
+        workers: int,
+        progress: Callable[[int, int], None] | None = None,
+        device: str = "cpu",
+    ) -> dict[str, FeatureRef]:
+        """Return a reference for each of ``sets``, by name, after computing what the cache lacks.
+
+        Parameters
+        ----------
+        workers
+            Processes that compute, one thread each; 1 computes in this process. On a GPU: threads that decode. The
+            numbers do not depend on it.
+        progress
+            Called with (clips done, all clips), also at the start, where clips of an interrupted build count as done.
+            Not called when nothing is missing.
+        device
+            ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Numbers of a GPU differ from the CPU's in their last digits, so each
+            kind of device has entries of its own.
+
+        Raises
+        ------
+        FeatureError
+            When a clip cannot be used, a setting does not fit, or the cache cannot be written. Clips computed by then
+            are kept.
+        """
+        if len(clips) == 0:
+            raise FeatureError(f"{clips.dataset}: no clips to compute features of; check data.folds and the data root")
+        planes = dict.fromkeys(plane for features in sets for plane in planes_of(features))
+        try:
+            make_private(self._cache, group=is_shared_cache(self._cache))
+            self._refuse_foreign()
+            entries = self._complete(
+                [self._target(plane, clips, params, device) for plane in planes],
+                clips,
+                params,
+                workers,
+                progress,
+                device,
+            )
+        except OSError as error:
+            raise FeatureError(
+                f"{error.filename or self._cache}: cannot use the feature cache: {error.strerror or error}; free some "
+                "space or choose another folder"
+            ) from error
+        return {
+            features.name: _reference(features, [entries[plane] for plane in planes_of(features)], params)
+            for features in sets
+        }
+
+    def _refuse_foreign(self) -> None:
+        """Raise FeatureError when another account could put features into the cache, and nobody chose that."""
+        why = "" if is_shared_cache(self._cache) else distrust(self._cache)
+        if why:
+            raise FeatureError(
+                f"{self._cache}: the feature cache {why}, who could change what trainings learn from; choose a cache "
+                f"of your own (--cache), take the others' rights away (chmod go-w), or, if you trust them all, set "
+                f"{SHARED_CACHE}={self._cache}"
+            )
+
+    def _target(self, plane: LaidOut, clips: ClipTable, params: FeaturesSection, device: str) -> Target:
+        identity = plane_identity(plane, params, device)
+        return Target(self._cache, plane, plane_key(clips.digest, identity), identity)
+
+    def _complete(
+        self,
+        targets: list[Target],
+        clips: ClipTable,
+        params: FeaturesSection,
+        workers: int,
+        progress: Callable[[int, int], None] | None,
+        device: str,
+    ) -> dict[LaidOut, Entry]:
+        entries = self._open(targets, len(clips))
+        with ExitStack() as locks:
+            # One order for all processes, so that none waits for another in a circle.
+            for target in sorted(_missing(targets, entries), key=lambda target: target.folder.name):
+                locks.enter_context(self._lock(target))
+            # What another process has finished while this one waited is taken over.
+            entries |= self._open(_missing(targets, entries), len(clips), discard=True)
+            missing = _missing(targets, entries)
+            if missing:
+                from harness.features.cache.fill import build_entries
+
+                paths = [str(path) for path in clips.frame["path"]]
+                build_entries(missing, paths, params, workers, progress, device)
+                entries |= self._open(missing, len(clips))
+        for target in _missing(targets, entries):
+            raise FeatureError(
+                f"{target.folder}: built a moment ago and damaged now; check the disk, then run again to rebuild it"
+            )
+        return entries
+
+    def _open(self, targets: Sequence[Target], n_clips: int, discard: bool = False) -> dict[LaidOut, Entry]:
+        """Return the entries that are there and whole; ``discard`` removes those that are damaged."""
+        entries: dict[LaidOut, Entry] = {}
+        for target in targets:
+            try:
+                entry = open_entry(target, n_clips)
+            except DamagedEntryError as damage:
+                if discard:
+                    log.warning("%s: damaged (%s); computing it again", target.folder, damage)
+                    discard_entry(target.folder)
+                continue
+            if entry is not None:
+                entries[target.plane] = entry
+        return entries
+
+    def _lock(self, target: Target) -> BaseFileLock:
+        """Return a held lock on an entry; the system lets go of it when the process ends, however it ends."""
+        from filelock import FileLock, Timeout
+
+        # Whoever may write the cache must be able to take the lock.
+        mode = self._cache.stat().st_mode & 0o666
+        lock = FileLock(target.folder.with_name(f".{target.folder.name}.lock"), mode=mode)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            log.info("%s: another process is computing it; waiting", target.folder)
+            lock.acquire()
+        return lock
+
+
+def _missing(targets: Sequence[Target], entries: dict[LaidOut, Entry]) -> list[Target]:
+    return [target for target in targets if target.plane not in entries]
+
+
+def _reference(features: FeatureSet, entries: Sequence[Entry], params: FeaturesSection) -> FeatureRef:
+    offsets = entries[0].offsets
+    # Planes of one set share rate, hop and padding; this guards the arithmetic of frames, which librosa does for one.
+    if any(not np.array_equal(entry.offsets, offsets) for entry in entries):
+        raise FeatureError(f"features {features.name}: its planes differ in their numbers of frames; report this")
+    parts = {
+        "set": features.name,
+        "planes": [entry.digest for entry in entries],
+        "segment": [params.segment_frames, params.segment_hop] if features.layout == Layout.SEGMENTS else [],
+    }
+    return FeatureRef(
+        name=features.name,
+        layout=features.layout,
+        planes=features.planes,
+        files=tuple(str(entry.values) for entry in entries),
+        offsets=offsets,
+        segment_frames=params.segment_frames,
+        segment_hop=params.segment_hop,
+        digest=canonical_digest(parts),
+        checksums=tuple(entry.checksum for entry in entries),
+    )

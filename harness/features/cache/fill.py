@@ -1,0 +1,242 @@
+"""Building entries of the cache: parts computed in parallel, resumable after any interruption, then joined.
+
+On the CPU a process per core takes clips from the file to the part on disk. On a GPU this process computes, a part's
+clips at once, while threads decode those of the next parts and write the last one; how many wait is bounded. Either
+way a part depends on its own clips and the kind of device only, so the result is the same whatever the number of
+processes or threads, the order in which they finish, or an interruption.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.errors import FeatureError
+from harness.features.cache.cached_plane import Target, discard_entry, publish_entry
+from harness.features.cache.chunks import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
+from harness.features.sets import LaidOut
+from harness.system.interrupt import workers_hear_no_signals
+from harness.terminal.printing import guard_streams
+from harness.registry import PLANES, Plane, register
+from harness.study import FeaturesSection
+
+if TYPE_CHECKING:
+    from harness.features.compute import LoadedClip, Planes
+
+Progress = Callable[[int, int], None]
+
+_for_good = ExitStack()
+"""What a worker process entered and never leaves."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The clips first to stop - 1 of a build, and the planes still missing for them."""
+
+    first: int
+    stop: int
+    paths: tuple[str, ...]
+    outputs: tuple[tuple[LaidOut, Path], ...]
+    params: FeaturesSection
+
+    @property
+    def planes(self) -> list[LaidOut]:
+        return [plane for plane, _ in self.outputs]
+
+
+def build_entries(
+    targets: Sequence[Target],
+    paths: Sequence[str],
+    params: FeaturesSection,
+    workers: int,
+    progress: Progress | None,
+    device: str = "cpu",
+) -> None:
+    """Compute ``targets`` for the clips at ``paths`` on ``device`` with ``workers`` processes (1 computes in this
+    process); on a GPU these are the threads that decode.
+
+    Parts that an interrupted build left are taken over. ``progress`` is called with the clips done and all clips.
+
+    Raises
+    ------
+    FeatureError
+        When a clip or a setting does not work, a process is killed, or the cache cannot be written. What is computed
+        by then is kept for the next build.
+    """
+    for target in targets:
+        _open_scratch(target)
+    jobs = _open_jobs(targets, paths, params)
+    done = len(paths) - sum(job.stop - job.first for job in jobs)
+    if progress is not None:
+        progress(done, len(paths))
+    for job in _run(jobs, workers) if device == "cpu" else run_ahead(jobs, workers, device):
+        done += job.stop - job.first
+        if progress is not None:
+            progress(done, len(paths))
+    for target in targets:
+        publish_entry(target, partial(_read_parts, target, len(paths)))
+        shutil.rmtree(target.scratch, ignore_errors=True)
+
+
+def _open_scratch(target: Target) -> None:
+    """Make the folder of the parts, anew where another account could have put parts into it."""
+    if target.scratch.exists() and not is_shared_cache(target.cache) and distrust(target.scratch):
+        discard_entry(target.scratch)
+    make_private(target.scratch, group=False)
+    as_open_as(target.cache, target.scratch)
+
+
+def _open_jobs(targets: Sequence[Target], paths: Sequence[str], params: FeaturesSection) -> list[_Job]:
+    jobs = []
+    for first, stop in part_ranges(len(paths)):
+        missing = []
+        for target in targets:
+            path = part_path(target.scratch, first, stop)
+            if read_part(path, target.plane.layout, stop - first) is None:
+                missing.append((target.plane, path))
+        if missing:
+            jobs.append(_Job(first, stop, tuple(paths[first:stop]), tuple(missing), params))
+    return jobs
+
+
+def _read_parts(target: Target, n_clips: int) -> Iterator[Part]:
+    for first, stop in part_ranges(n_clips):
+        path = part_path(target.scratch, first, stop)
+        part = read_part(path, target.plane.layout, stop - first)
+        if part is None:
+            raise FeatureError(
+                f"{path}: written a moment ago and not readable now; check the disk, then build again (what else is "
+                "done is kept)"
+            )
+        yield part
+
+
+def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
+    """Run ``jobs`` and yield each one as it is done."""
+    if min(workers, len(jobs)) <= 1:
+        from harness.features.compute import one_thread
+
+        for job in jobs:
+            with one_thread():
+                _run_job(job)
+            yield job
+        return
+    # Spawned, not forked: the caller may hold threads and a CUDA context, which a fork would break.
+    pool = ProcessPoolExecutor(
+        min(workers, len(jobs)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_enter_worker,
+        initargs=(tuple({PLANES.get(plane.name) for job in jobs for plane in job.planes}),),
+    )
+    try:
+        with workers_hear_no_signals():
+            futures = {pool.submit(_run_job, job): job for job in jobs}
+        for future in as_completed(futures):
+            future.result()
+            yield futures[future]
+    except BrokenProcessPool:
+        raise FeatureError(
+            f"a process that computes features ended abruptly, with {workers} of them running; most often memory ran "
+            "out: build again with fewer workers (what is done is kept)"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_job(job: _Job) -> None:
+    from harness.features.compute import compute_planes
+    from harness.features.memory import explained_clip_memory
+
+    clips = []
+    for path in map(Path, job.paths):
+        with explained_clip_memory(path, job.planes, job.params):
+            clips.append(compute_planes(path, job.planes, job.params))
+    _write(job, clips)
+
+
+def _write(job: _Job, clips: Sequence[Planes]) -> None:
+    for plane, path in job.outputs:
+        write_part(path, plane.layout, [arrays[plane] for arrays in clips])
+
+
+def _enter_worker(planes: Sequence[Plane] = ()) -> None:
+    from harness.features.compute import one_thread
+
+    # One that the parent registered itself is in no folder and no entry point.
+    register(*planes)
+    guard_streams()
+    # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    # Once and for good, and held: a context manager that nobody holds ends at once.
+    _for_good.enter_context(one_thread())
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def run_ahead(jobs: Sequence[_Job], loaders: int, device: str) -> Iterator[_Job]:
+    """Compute ``jobs`` on ``device`` in this thread, and yield each one when it is on disk.
+
+    ``loaders`` threads decode ahead and one writes: the libraries that decode, resample and write let other threads
+    run meanwhile. Memory is bounded by the clips that wait, two for each thread and at least a part.
+    """
+    import torch
+
+    from harness.features.compute import compute
+
+    written: deque[tuple[_Job, Future[None]]] = deque()
+    with ThreadPoolExecutor(1) as writer:
+        for job, clips in _loaded_ahead(jobs, loaders):
+            try:
+                computed = compute(clips, job.planes, job.params, device)
+            except torch.OutOfMemoryError:
+                raise FeatureError(
+                    f"{device}: its memory ran out over the features of {len(clips)} clips from {job.paths[0]} on; "
+                    "free the device or use another one, --device cpu for example (what is done is kept)"
+                ) from None
+            written.append((job, writer.submit(_write, job, computed)))
+            while written and (len(written) > 1 or written[0][1].done()):
+                done, writing = written.popleft()
+                writing.result()
+                yield done
+        for done, writing in written:
+            writing.result()
+            yield done
+
+
+def _loaded_ahead(jobs: Sequence[_Job], loaders: int) -> Iterator[tuple[_Job, list[LoadedClip]]]:
+    """Yield jobs in order with their clips decoded."""
+    from harness.features.compute import load
+
+    ahead = 1 + 2 * loaders // CLIPS_PER_PART
+    waiting: deque[tuple[_Job, list[Future[LoadedClip]]]] = deque()
+    readers = ThreadPoolExecutor(loaders)
+    try:
+        for job in jobs:
+            waiting.append((job, [readers.submit(load, Path(path), job.planes, job.params) for path in job.paths]))
+            if len(waiting) > ahead:
+                first, clips = waiting.popleft()
+                yield first, [clip.result() for clip in clips]
+        while waiting:
+            first, clips = waiting.popleft()
+            yield first, [clip.result() for clip in clips]
+    finally:
+        readers.shutdown(wait=True, cancel_futures=True)

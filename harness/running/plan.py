@@ -1,0 +1,167 @@
+"""What a study would run, and about how long that takes: nothing is trained, computed or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.choices import FinalTrain
+from harness.data.clips import ClipTable
+from harness.data.load import load_clips
+from harness.data.root import resolve_data_root
+from harness.data.splits import Part, Split, make_splits
+from harness.devices import default_workers, resolve_device
+from harness.features import expected_segments, plane_rows, set_shape
+from harness.models.build import build_model
+from harness.models.describe import count_parameters
+from harness.registry import Layout
+from harness.running.inputs import check_precisions
+from harness.study import Arm, StudySpec
+from harness.training.probe import probe_speed
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """One arm of a plan. A fused arm has no trainings, and neither has one that shares those of ``trained_with``.
+
+    ``search_items`` and ``items`` are mean numbers of training items (segments, or images) of a fold: in a search, and
+    in a final training, which may learn from the validation part too. ``epochs`` are the fewest and the most that a
+    search may choose, or twice the arm's own. ``seconds`` estimates the wall time of all trainings of the arm, each
+    for the mean of these epochs, from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
+    """
+
+    name: str
+    model: str
+    features: str
+    trials: int
+    search_trainings: int
+    final_trainings: int
+    epochs: tuple[int, int]
+    search_items: int
+    items: int
+    parameters: int
+    items_per_second: float
+    seconds: float
+    trained_with: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study's plan; ``splits`` holds those of every fold by the split's name."""
+
+    spec: StudySpec
+    clips: ClipTable
+    splits: dict[str, tuple[Split, ...]]
+    arms: tuple[ArmPlan, ...]
+    device: str
+    workers: int
+
+    @property
+    def weights_bytes(self) -> int:
+        """Bytes of the weights that the study keeps: float32, of every final result, also of a shared training."""
+        if not self.spec.tracking.weights:
+            return 0
+        seeds = {arm.name: self.spec.seeds(arm) for arm in self.spec.arms}
+        return sum(4 * arm.parameters * seeds[arm.name] for arm in self.arms) * len(self.spec.test_folds)
+
+
+def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None) -> Plan:
+    """Return the plan of ``spec``: it reads the clips' headers and probes each network for a moment.
+
+    Raises
+    ------
+    DataError
+        When the data set is not there or not whole.
+    TrainingError
+        When the device is not there, or lacks the precision of an arm.
+    """
+    chosen = resolve_device(device)
+    check_precisions(spec, chosen)
+    clips = load_clips(spec.data, resolve_data_root(data_root))
+    segments = expected_segments(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
+    splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
+    n_workers = workers or default_workers(chosen, spec.train.threads)
+    arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms]
+    return Plan(spec, clips, splits, tuple(_shared(spec, arms)), chosen, n_workers)
+
+
+def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
+    """Return ``arms`` without the trainings that another arm has, looked at in another way."""
+    first: dict[object, str] = {}
+    planned = []
+    for one in arms:
+        arm = one
+        spelt = spec.arm(arm.name)
+        if not spelt.is_fused:
+            # What a search will choose is known by whose search it is.
+            searched = spelt.tuned_as or (spelt.name if arm.trials else None)
+            alike = spec.settings(spelt).trajectory.model_dump_json()
+            other = first.setdefault((spelt.seed_of or spelt.name, searched, alike), arm.name)
+            if other != arm.name:
+                arm = replace(arm, final_trainings=0, seconds=0.0, trained_with=other)
+        planned.append(arm)
+    return planned
+
+
+def _plan_arm(
+    spec: StudySpec,
+    arm: Arm,
+    clips: ClipTable,
+    splits: dict[str, tuple[Split, ...]],
+    segments: NDArray[np.int64],
+    device: str,
+    workers: int,
+) -> ArmPlan:
+    if arm.is_fused:
+        return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
+    settings = spec.settings(arm)
+    inputs = settings.inputs
+    rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
+    shape = set_shape(inputs, spec.features)
+    model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
+    speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
+    trials = spec.search.trials if arm.searches else 0
+    searched = trials * len(spec.test_folds)
+    final = len(spec.test_folds) * spec.seeds(arm)
+
+    def count(part: Part) -> int:
+        if inputs.layout == Layout.IMAGE or part.segments is not None:
+            return len(part)
+        return int(segments[part.clips].sum())
+
+    cuts = splits[settings.protocol.split]
+    items = search_items = round(float(np.mean([count(split.train) for split in cuts])))
+    if settings.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
+        items += round(float(np.mean([count(split.validation) for split in cuts])))
+    epochs = _epochs(spec, arm)
+    passes = (searched * search_items + final * items) * sum(epochs) / 2
+    seconds = passes / speed / min(workers, max(searched, final, 1))
+    return ArmPlan(
+        arm.name,
+        settings.model_name,
+        settings.features_name,
+        trials,
+        searched,
+        final,
+        epochs,
+        search_items,
+        items,
+        count_parameters(model),
+        speed,
+        seconds,
+    )
+
+
+def _epochs(spec: StudySpec, arm: Arm) -> tuple[int, int]:
+    """Return the fewest and the most epochs that ``arm`` may be trained for: by its own search, or by that it takes."""
+    whose = spec.arm(arm.tuned_as) if arm.tuned_as else arm
+    space = spec.search.space.get("train.epochs") if spec.search.trials and whose.searches else None
+    if space is None:
+        own = spec.settings(arm).train.epochs
+        return own, own
+    values = [int(value) for value in space.choices or (space.low, space.high) if value is not None]
+    return min(values), max(values)

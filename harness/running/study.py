@@ -1,0 +1,445 @@
+"""run-study, from spec to report: the one place that tells the story in order.
+
+    spec -> clips -> features -> splits -> search -> final trainings -> fusion -> record -> report
+
+Every step reads what the step before left; what is recorded already is not done again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.choices import Sampler
+from harness.claims import load_library
+from harness.data.root import resolve_data_root
+from harness.devices import default_workers, resolve_device
+from harness.errors import TrackingError, TrainingError
+from harness.executors.events import OpenExecutor
+from harness.executors.local import local_executor
+from harness.record import StudyRecord
+from harness.report.check import ReportCheck, check_report
+from harness.report.kind import ReportKind
+from harness.report.place import check_place
+from harness.report.rewrite import rewrite_report
+from harness.report.summary import summary_rows
+from harness.report.write import ReportFiles, write_report
+from harness.running.inputs import Prepared, check_precisions, prepare, user_cache
+from harness.running.trainings import Ledger
+from harness.search import FoldScore, TrialRecord, search_arm
+from harness.study import Arm, Dotted, StudySpec, TrackingSection, load_study
+from harness.system.interrupt import Saved
+from harness.terminal.progress import Progress
+from harness.tracking.digests import search_digest
+from harness.tracking.read import read_study
+from harness.tracking.store import readable_uri
+from harness.tracking.sync.delivery import Delivery, send_waiting
+from harness.tracking.sync.spool import recording_uri
+from harness.tracking.uri import local_folder, mask_secrets
+from harness.tracking.write import StudyRecorder, log_reports
+from harness.training.fuse import fuse_predictions
+from harness.training.metrics import clip_predictions, table_scores
+from harness.training.task import FoldTask, stopped_after
+
+_logger = logging.getLogger(__name__)
+
+_SENDING = "sending"
+
+Finals = dict[str, dict[tuple[int, int], FoldTask]]
+"""Final trainings by arm, then by fold and seed index."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where a study runs and writes: everything that is not part of the study itself.
+
+    ``claims`` is the folder of the user's own claims files, in addition to those that ship with the project;
+    ``report`` says how much of the report is written, ``executor`` makes what trains.
+    """
+
+    data_root: Path
+    cache: Path
+    reports: Path
+    tracking_uri: str
+    device: str
+    workers: int | None
+    overrides: tuple[str, ...] = ()
+    command: str = ""
+    claims: Path | None = None
+    report: ReportKind = ReportKind.FULL
+    executor: OpenExecutor = local_executor
+
+    @classmethod
+    def resolve(
+        cls,
+        data_root: Path | None,
+        cache: Path | None,
+        reports: Path,
+        tracking_uri: str,
+        device: str,
+        workers: int | None,
+        overrides: Sequence[str] = (),
+        claims: Path | None = None,
+        report: ReportKind = ReportKind.FULL,
+    ) -> Options:
+        """Return the options with the user's folders where none were named, and the command line as it was given."""
+        return cls(
+            data_root=resolve_data_root(data_root),
+            cache=cache or user_cache(),
+            reports=reports,
+            tracking_uri=tracking_uri,
+            device=device,
+            workers=workers,
+            overrides=tuple(overrides),
+            command=shlex.join(["harness", *sys.argv[1:]]),
+            claims=claims,
+            report=report,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study run left, for the summary at the end.
+
+    ``report`` is None where none was asked for; ``failures`` names the trainings that failed, each with its error;
+    ``tracking_uri`` is the store that holds the study (empty where none was asked); ``delivery`` is the state of its
+    copy on a server, if a server was asked for.
+    """
+
+    record: StudyRecord
+    report: ReportFiles | None
+    summary: list[dict[str, str]]
+    failures: tuple[str, ...]
+    tracking_uri: str
+    delivery: Delivery | None = None
+
+    @property
+    def place(self) -> str:
+        """The store's URI as it may be printed."""
+        return mask_secrets(self.tracking_uri)
+
+    @property
+    def open_command(self) -> str:
+        """The command that opens the runs in a browser."""
+        return shlex.join(["harness", "ui", "--tracking-uri", self.place])
+
+
+def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
+    """Run ``spec`` whole: search, final trainings, fusion, record and report. An interrupted run goes on.
+
+    Raises
+    ------
+    HarnessError
+        When the study cannot go on; what has finished stays recorded. A single training that fails is a row with its
+        error and does not stop the others.
+    """
+    if options.report is not ReportKind.NONE:
+        check_place(options.reports / spec.study.name)
+    papers = claimed_papers(spec, options.claims)
+    device = resolve_device(options.device)
+    check_precisions(spec, device)
+    workers = options.workers or default_workers(device, spec.train.threads)
+    # The studies of a server are recorded on this machine first.
+    store = recording_uri(options.tracking_uri)
+    shown = mask_secrets(store)
+    with Saved(mask_secrets(options.command), lambda: f"features computed so far are kept in {options.cache}") as saved:
+        prepared = prepare(spec, options.data_root, options.cache, workers, device, progress)
+        with (
+            StudyRecorder.open(
+                options.tracking_uri,
+                spec,
+                clips=prepared.clips,
+                leakage=prepared.leakage,
+                digests=prepared.digests,
+                command=options.command,
+                overrides=options.overrides,
+                claims=papers,
+                tell=progress.line,
+            ) as recorder,
+            options.executor(workers, device) as executor,
+        ):
+            saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
+            ledger = Ledger(recorder, executor, prepared.clips, progress, pictures=options.report is ReportKind.FULL)
+            failures = _train(prepared, recorder, ledger, store, progress)
+            run_id = recorder.run_id
+        saved.what = lambda: f"every training is recorded in {shown}; the report or its copies are not yet"
+        outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)
+        if outcome.report is not None:
+            log_reports(store, run_id, outcome.report.contents)
+        deliveries = send_waiting_runs(options.tracking_uri, progress)
+    return replace(outcome, failures=(*failures, *outcome.failures), delivery=deliveries[0] if deliveries else None)
+
+
+def _train(prepared: Prepared, recorder: StudyRecorder, ledger: Ledger, store: str, progress: Progress) -> list[str]:
+    """Search, train and fuse every arm; return the errors of arms that could not be searched."""
+    chosen: dict[str, dict[int, TrialRecord | None]] = {}
+    failures = []
+    # An arm that another one's search serves comes after it, wherever it stands in the study file.
+    for arm in sorted(prepared.spec.trained_arms, key=lambda arm: arm.tuned_as is not None):
+        try:
+            if arm.tuned_as is None:
+                chosen[arm.name] = _search(prepared, arm, ledger, recorder, store, progress)
+            elif arm.tuned_as in chosen:
+                chosen[arm.name] = chosen[arm.tuned_as]
+            else:
+                raise TrainingError(f"{arm.name}: the search of {arm.tuned_as}, which it is tuned as, found nothing")
+        except TrainingError as error:
+            # No trial of this arm could be trained; the other arms still can.
+            recorder.finish_trial(recorder.trial(arm, "final", None, {}), {}, "test", str(error))
+            failures.append(str(error))
+    finals = _train_finals(prepared, chosen, ledger, recorder)
+    _fuse(prepared, finals, ledger, recorder)
+    return failures
+
+
+def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
+    """Send the runs that wait for the server at ``uri``, or for every server when it is None, with a bar.
+
+    Raises
+    ------
+    TrackingError
+        When what was recorded on this machine cannot be read.
+    """
+    begun = False
+
+    def told(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            progress.begin(_SENDING, "runs to the server", total)
+            begun = True
+        progress.advance(_SENDING, done)
+
+    deliveries = send_waiting(uri, told)
+    if begun:
+        progress.end(_SENDING)
+    return deliveries
+
+
+def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
+    """Return the papers that ``spec`` compares itself with, as JSON data by key, to be recorded with the run.
+
+    Raises
+    ------
+    ClaimsError
+        When a claim of the study cannot be found, or a claims file cannot be read.
+    """
+    library = load_library((folder,) if folder else ())
+    keys = {library.claim(comparison.claim).source.key: None for comparison in spec.compare}
+    return {key: library.paper(key).model_dump(mode="json", by_alias=True) for key in keys}
+
+
+def _search(
+    prepared: Prepared, arm: Arm, ledger: Ledger, recorder: StudyRecorder, store: str, progress: Progress
+) -> dict[int, TrialRecord | None]:
+    """Return the chosen trial of each test fold; None where nothing is searched."""
+    spec = prepared.spec
+    if not (spec.search.trials and arm.searches):
+        return dict.fromkeys(spec.test_folds)
+    bar = f"search {arm.name}"
+    alone = spec.search.sampler == Sampler.PER_FOLD_TPE
+    progress.begin(bar, f"{arm.name}: trials", spec.search.trials * (len(spec.test_folds) if alone else 1))
+
+    def evaluate(index: int, values: dict[str, Any], floors: Mapping[int, tuple[float, ...]]) -> dict[int, FoldScore]:
+        progress.advance(bar, index, _told(values))
+        return _evaluate_trial(prepared, arm, index, values, floors, ledger, recorder)
+
+    # What a trial learned is valid only for the same arm, audio and features, whatever other arms the study has.
+    key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, prepared.digests)[:16]}"
+    outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(store), evaluate)
+    recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
+    progress.end(bar)
+    best = sum(trial.scores[fold] for fold, trial in outcome.chosen.items()) / len(outcome.chosen)
+    progress.line(
+        f"{arm.name}: {len(outcome.trials)} trials, mean validation macro accuracy of the chosen ones {best:.1%}"
+    )
+    return dict(outcome.chosen)
+
+
+def _told(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{Dotted.parse(name).field} {f'{value:.2g}' if isinstance(value, float) else value}"
+        for name, value in values.items()
+    )
+
+
+def default_storage(tracking_uri: str) -> str:
+    """Return the URL of Optuna's storage: a SQLite file beside a local tracking store, else below mlruns/."""
+    return f"sqlite:///{(local_folder(tracking_uri) or Path('mlruns')) / 'optuna.db'}"
+
+
+def _evaluate_trial(
+    prepared: Prepared,
+    arm: Arm,
+    index: int,
+    values: dict[str, Any],
+    floors: Mapping[int, tuple[float, ...]],
+    ledger: Ledger,
+    recorder: StudyRecorder,
+) -> dict[int, FoldScore]:
+    """Train a trial on the folds of ``floors``, and return how each ended, whatever order they end in."""
+    tasks = [prepared.task(arm, "search", index, values, fold, 0, floor) for fold, floor in floors.items()]
+    trial_run = recorder.trial(arm, "search", index, values)
+    ledger.run(tasks, {task.key: trial_run for task in tasks})
+    found = {task.fold: _fold_score(task, ledger) for task in tasks}
+    recorder.finish_trial(
+        trial_run,
+        {fold: each.score for fold, each in found.items() if not (each.error or each.stopped)},
+        "validation",
+        "; ".join(dict.fromkeys(each.error for each in found.values() if each.error)),
+        pruned=any(each.stopped for each in found.values()),
+    )
+    return found
+
+
+def _fold_score(task: FoldTask, ledger: Ledger) -> FoldScore:
+    entry = ledger.entry(task)
+    if entry is None or entry.error:
+        return FoldScore(error=entry.error if entry else "not trained")
+    curve = ledger.curve(task)
+    stopped = stopped_after(curve, task.floor, task.settings.train.epochs)
+    return FoldScore(entry.accuracies["validation"], curve, stopped)
+
+
+def _train_finals(
+    prepared: Prepared,
+    chosen: dict[str, dict[int, TrialRecord | None]],
+    ledger: Ledger,
+    recorder: StudyRecorder,
+) -> Finals:
+    """Train every chosen arm on every test fold and seed with its chosen hyperparameters, tested at the end."""
+    spec = prepared.spec
+    finals: Finals = {}
+    parents: dict[str, str] = {}
+    for name, trials in chosen.items():
+        arm = spec.arm(name)
+        run_id = recorder.trial(arm, "final", None, {})
+        finals[name] = {
+            (fold, seed): prepared.task(
+                arm, "final", trial.index if trial else None, trial.values if trial else {}, fold, seed
+            )
+            for fold, trial in trials.items()
+            for seed in range(spec.seeds(arm))
+        }
+        parents |= {task.key: run_id for task in finals[name].values()}
+    ledger.run([task for tasks in finals.values() for task in tasks.values()], parents)
+    for name, tasks in finals.items():
+        _finish_arm(spec.arm(name), tasks, ledger, recorder)
+    return finals
+
+
+def _finish_arm(arm: Arm, tasks: dict[tuple[int, int], FoldTask], ledger: Ledger, recorder: StudyRecorder) -> None:
+    """Repeat the folds' test accuracies, one for each seed, on the arm's run."""
+    by_fold: dict[int, list[float]] = {}
+    errors = []
+    for (fold, seed), task in tasks.items():
+        entry = ledger.entry(task)
+        if entry is None or entry.error:
+            errors.append(f"fold {fold} seed {seed}: {entry.error if entry else 'not trained'}")
+        else:
+            by_fold.setdefault(fold, []).append(entry.accuracies["test"])
+    recorder.finish_trial(recorder.trial(arm, "final", None, {}), _means(by_fold), "test", "; ".join(errors))
+
+
+def _fuse(prepared: Prepared, finals: Finals, ledger: Ledger, recorder: StudyRecorder) -> None:
+    """Fuse the recorded predictions of streams, fold by fold and seed by seed; nothing is trained."""
+    spec = prepared.spec
+    for arm in spec.arms:
+        if arm.fuse is None or arm.rule is None:
+            continue
+        run_id = recorder.trial(arm, "final", None, {})
+        by_fold: dict[int, list[float]] = {}
+        for fold, seed in itertools.product(spec.test_folds, range(spec.seeds(arm))):
+            tasks = [finals.get(stream, {}).get((fold, seed)) for stream in arm.fuse]
+            entries = [ledger.entry(task) if task else None for task in tasks]
+            runs = [entry.run_id for entry in entries if entry is not None and not entry.error]
+            if len(runs) < len(arm.fuse):
+                # The stream's own row tells why; a fusion of the streams that are left would be another arm.
+                continue
+            fused = fuse_predictions([recorder.load_predictions(run) for run in runs], arm.rule, arm.level)
+            table = clip_predictions(fused[fused["part"] == "test"], prepared.clips)
+            measured = table_scores(table, len(prepared.clips.classes))
+            recorder.log_fused_fold(run_id, arm, fold, seed, fused, table, measured)
+            by_fold.setdefault(fold, []).append(measured.macro_accuracy)
+        missing = [str(fold) for fold in spec.test_folds if len(by_fold.get(fold, ())) < spec.seeds(arm)]
+        recorder.finish_trial(
+            run_id,
+            _means(by_fold),
+            "test",
+            f"not all streams are there for folds {', '.join(missing)}" if missing else "",
+        )
+
+
+def _means(by_fold: dict[int, list[float]]) -> dict[int, float]:
+    return {fold: sum(values) / len(values) for fold, values in by_fold.items()}
+
+
+def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
+    """Write the report of a recorded study, and log it to the study run where the store can be written; ``study`` is
+    its name or its TOML file.
+
+    Raises
+    ------
+    TrackingError
+        When the store has no finished run of that study.
+    """
+    spec = load_study(Path(study)) if study.endswith(".toml") else None
+    uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
+    outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
+    try:
+        log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
+    except TrackingError as error:
+        # Whoever may only read the store has the report all the same.
+        _logger.warning("The report is written but not logged to its run: %s", error)
+    return outcome
+
+
+def rewrite_study(folder: Path, study: Path | None) -> Outcome:
+    """Write the report in ``folder`` again from its own predictions, with what the file ``study`` declares now.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or the file is of another study.
+    """
+    record, files = rewrite_report(folder, *declared(study))
+    return Outcome(record, files, summary_rows(record), (), "")
+
+
+def check_study(folder: Path, study: Path | None) -> ReportCheck:
+    """Compare what the report in ``folder`` says with what its predictions say; ``study`` as in :func:`rewrite_study`.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or the file is of another study.
+    """
+    return check_report(folder, *declared(study))
+
+
+def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | None]:
+    """Return the study in the file ``study`` and the papers that it is compared with; raises as :func:`load_study` and
+    :func:`claimed_papers`."""
+    spec = load_study(study) if study else None
+    return spec, claimed_papers(spec, study.parent / "claims") if spec and study else None
+
+
+def report_run(
+    name: str, run_id: str | None, tracking_uri: str, reports: Path, kind: ReportKind = ReportKind.FULL
+) -> Outcome:
+    """Read a study back from the store and write as much of its report below ``reports`` as ``kind`` says."""
+    files = None
+    if kind is not ReportKind.NONE:
+        check_place(reports / name)
+    record = read_study(tracking_uri, name, run_id)
+    if kind is not ReportKind.NONE:
+        files = write_report(record, reports / name, figures=kind is ReportKind.FULL)
+    # A search may well meet values that cannot be trained: its trial is a row with its error, no failure of the study.
+    failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
+    failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
+    return Outcome(record, files, summary_rows(record), failures, tracking_uri)

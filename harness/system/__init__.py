@@ -1,0 +1,1 @@
+"""The operating system and other programs: accounts, signals, environment variables, servers, secrets, retries."""

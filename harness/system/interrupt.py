@@ -1,0 +1,124 @@
+"""Ctrl-C, SIGTERM and SIGHUP (a closed terminal): the first closes what is open and says what is saved and how to go
+on, the second ends at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+from harness.terminal.printing import say
+
+EXIT_CODE = 130
+"""Of Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Stopped(KeyboardInterrupt):
+    """A KeyboardInterrupt that knows the ``exit_code`` of the signal it came from."""
+
+    def __init__(self, message: str = "", exit_code: int = EXIT_CODE) -> None:
+        super().__init__(*([message] if message else []))
+        self.exit_code = exit_code
+
+
+class Interrupted(Stopped):
+    """One whose message says what is saved and how to go on."""
+
+
+def exit_code_of(interrupt: KeyboardInterrupt) -> int:
+    """Return the exit code of a process that ``interrupt`` ends."""
+    return interrupt.exit_code if isinstance(interrupt, Stopped) else EXIT_CODE
+
+
+class Saved:
+    """Around work that can be interrupted: turns KeyboardInterrupt into :class:`Interrupted`.
+
+    ``what`` is called only then; it changes as the work goes on. ``command`` is how to go on.
+    """
+
+    def __init__(self, command: str, what: Callable[[], str]) -> None:
+        self.what = what
+        self._command = command
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            way = f"go on with: {self._command}" if self._command else "the same command goes on from there"
+            raise Interrupted(f"{self.what()}; {way}", exit_code_of(error)) from None
+
+
+@contextmanager
+def second_ends_at_once() -> Iterator[None]:
+    """Within this, the first signal raises KeyboardInterrupt, and a second one ends this process and its workers.
+
+    SIGTERM and SIGHUP stay ignored where they are (nohup).
+
+    Outside the main thread, where signals cannot be set, nothing changes.
+    """
+
+    def first(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        for each in before:
+            signal.signal(each, second)
+        if number == getattr(signal, "SIGHUP", None):
+            _leave_terminal()
+        with suppress(OSError):  # Whoever read it may be gone.
+            say("stopping; Ctrl-C again ends at once", err=True)
+        raise Stopped(exit_code=128 + number)
+
+    def second(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        os._exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = [each for each in _SIGNALS if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN]
+    before = {each: signal.signal(each, first) for each in heard}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _leave_terminal() -> None:
+    """Send what is printed from now on nowhere, where it went to a terminal: that is gone, and writing to it fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        if stat.S_ISCHR(os.fstat(stream).st_mode):
+            os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
+@contextmanager
+def workers_hear_no_signals() -> Iterator[None]:
+    """Within this, processes are started that never hear of Ctrl-C and its like, which a terminal, a batch system or a
+    service manager sends to a whole group: the process that started them ends them.
+
+    Ignoring it is not enough where a worker would do that itself: it may come while the worker is still importing.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    # Starting the tracker, which the first worker does, would let the signal through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,109 @@
+"""What a person sees while a study runs: bars with time left on a terminal, one line a step elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from harness.system.redaction import mask_secrets
+from harness.text.printable import one_line
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from harness.terminal.console import Screen
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a person says it: 4.2 s, 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class Progress(Protocol):
+    """Where the steps of a study are told."""
+
+    def line(self, text: str) -> None:
+        """Tell something that stays on the screen."""
+
+    def begin(self, key: str, text: str, total: int) -> None:
+        """Begin a step of ``total`` units, known as ``key`` from now on."""
+
+    def advance(self, key: str, done: int, note: str = "") -> None:
+        """Set how many units of ``key`` are done; ``note`` stands beside the bar."""
+
+    def end(self, key: str) -> None:
+        """End the step; its bar goes."""
+
+
+class Silent:
+    """Tells nothing."""
+
+    def line(self, text: str) -> None:
+        """Do nothing."""
+
+    def begin(self, key: str, text: str, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, key: str, done: int, note: str = "") -> None:
+        """Do nothing."""
+
+    def end(self, key: str) -> None:
+        """Do nothing."""
+
+
+class Terminal:
+    """Bars drawn by rich on standard error; where that is no terminal (a log file, CI) only the lines are printed."""
+
+    def __init__(self, console: Screen | None = None) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        from harness.terminal.console import Screen
+
+        self._console = console or Screen(file=sys.stderr)
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+            refresh_per_second=4,
+            speed_estimate_period=120,
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def line(self, text: str) -> None:
+        """Print ``text`` above the bars, without the secrets an error may quote."""
+        self._console.print(mask_secrets(text), soft_wrap=True)
+
+    def begin(self, key: str, text: str, total: int) -> None:
+        """Add a bar."""
+        self._tasks[key] = self._bars.add_task(one_line(text), total=total, note="")
+
+    def advance(self, key: str, done: int, note: str = "") -> None:
+        """Move the bar."""
+        if key in self._tasks:
+            self._bars.update(self._tasks[key], completed=done, note=one_line(note))
+
+    def end(self, key: str) -> None:
+        """Remove the bar."""
+        if key in self._tasks:
+            self._bars.remove_task(self._tasks.pop(key))

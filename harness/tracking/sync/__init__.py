@@ -1,0 +1,1 @@
+"""Studies of an MLflow server: recorded on this machine first, then copied to the server."""

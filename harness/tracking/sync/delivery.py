@@ -1,0 +1,196 @@
+"""Delivery: what waits in a spool goes to its server, while a study runs and whenever somebody asks for it."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from harness.errors import TrackingError
+from harness.tracking.names import STUDY
+from harness.tracking.store import Store, open_store
+from harness.tracking.sync.arrived import Receipts
+from harness.tracking.sync.mirror import Mirror, artifact_files, content_digest, study_runs
+from harness.tracking.sync.spool import Spool, all_spools, spool_of
+from harness.tracking.uri import is_remote, mask_address
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+Told = Callable[[int, int], object]
+"""Is told how many of how many runs are sent."""
+
+_SECONDS_FOR_ANOTHER_SENDER = 20
+_SECONDS_BETWEEN_TRIES = 10
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of sending a spool.
+
+    Attributes
+    ----------
+    server
+        As it may be printed.
+    folder
+        Of the spool.
+    sent, waiting
+        Number of runs that went to the server now, and of those that it does not have whole.
+    error
+        Why some wait; empty when none does.
+    """
+
+    server: str
+    folder: str
+    sent: int
+    waiting: int
+    error: str = ""
+
+    def __str__(self) -> str:
+        if not self.error:
+            return f"{self.server} has every run of {self.folder} ({self.sent} sent now)"
+        runs = "1 run waits" if self.waiting == 1 else f"{self.waiting} runs wait"
+        return (
+            f"{runs} in {self.folder} for {self.server} ({self.error}); nothing is lost: the next study on that server "
+            f"sends them, or now: harness sync --tracking-uri {self.server}"
+        )
+
+
+def send_waiting(uri: str | None, told: Told | None = None) -> list[Delivery]:
+    """Send what waits for the server at ``uri``, or for every server when it is None; one delivery a server.
+
+    A store that is no server, or one for which nothing was ever recorded here, gives none.
+
+    Raises
+    ------
+    TrackingError
+        When a spool cannot be read. A server that cannot be reached is no error but part of the answer.
+    """
+    spools = all_spools() if uri is None else [spool_of(uri)] if is_remote(uri) else []
+    return [deliver(spool, told) for spool in spools if spool.exists]
+
+
+def deliver(spool: Spool, told: Told | None = None) -> Delivery:
+    """Send every run that waits in ``spool``, oldest study first; raises as :func:`send_waiting`."""
+    shown = mask_address(spool.server)
+    local = open_store(spool.uri, create=False)
+    total = waiting = _waiting(local, spool)
+    error = ""
+    for attempt in range(_TRIES if waiting else 0):
+        time.sleep(attempt)
+        error = _try(local, spool, itertools.count(total - waiting + 1), total, told)
+        waiting = _waiting(local, spool)
+        if not error:
+            break
+    return Delivery(shown, str(spool.folder), max(total - waiting, 0), waiting, error.removeprefix(f"{shown}: "))
+
+
+def _try(local: Store, spool: Spool, numbers: Iterator[int], total: int, told: Told | None) -> str:
+    """Send every study once, telling of each run with the next of ``numbers``; return the error that ended it."""
+
+    def sent() -> None:
+        if told is not None:
+            told(min(next(numbers), total), total)
+
+    try:
+        with sending(spool) as mirror:
+            for study in _studies(local):
+                mirror.send_study(study, sent)
+    except TrackingError as error:
+        return str(error)
+    return ""
+
+
+@contextmanager
+def sending(spool: Spool) -> Iterator[Mirror]:
+    """Yield a mirror of ``spool`` that no other process uses meanwhile.
+
+    Raises
+    ------
+    TrackingError
+        When the server does not answer, or another process sends for longer than 20 s.
+    """
+    lock = FileLock(spool.folder / ".sending")
+    try:
+        lock.acquire(timeout=_SECONDS_FOR_ANOTHER_SENDER)
+    except Timeout:
+        raise TrackingError(f"{spool.folder}: another process is sending these runs; let it finish") from None
+    except OSError as error:
+        raise TrackingError(f"{spool.folder}: cannot write there ({error.strerror or error})") from None
+    try:
+        # A server's store has no files of its own here: creating it means connecting.
+        server = open_store(spool.server, create=True)
+        yield Mirror(open_store(spool.uri, create=False), server, Receipts(spool.folder))
+    finally:
+        lock.release()
+
+
+def _studies(local: Store) -> list[Run]:
+    experiments = [each.experiment_id for each in local.client.search_experiments()]
+    return local.search(experiments, f"tags.level = '{STUDY}'", newest_first=False) if experiments else []
+
+
+def _waiting(local: Store, spool: Spool) -> int:
+    receipts = Receipts(spool.folder)
+    runs = [run for study in _studies(local) for run in study_runs(local, study)]
+    return sum(
+        (receipt := receipts.get(run.info.run_id)) is None
+        or receipt.content != content_digest(run, dict(artifact_files(local, run)))
+        for run in runs
+    )
+
+
+class Courier:
+    """Sends runs in a thread of its own while a study goes on.
+
+    What it cannot send waits; it tries again with the next run that is offered, and says once that something waits.
+    """
+
+    def __init__(self, spool: Spool, tell: Callable[[str], object]) -> None:
+        self._spool = spool
+        self._tell = tell
+        self._offered: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        self._thread.start()
+
+    def offer(self, run_id: str) -> None:
+        """Have a run sent soon; returns at once."""
+        self._offered.put(run_id)
+
+    def stop(self, seconds: float) -> None:
+        """Let the run that is on its way arrive, waiting ``seconds`` for it at most; the rest stays in the spool."""
+        self._stopped.set()
+        self._offered.put(None)
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        waiting: dict[str, None] = {}
+        complained = False
+        while not self._stopped.is_set():
+            waiting |= dict.fromkeys(self._newly_offered())
+            try:
+                with sending(self._spool) as mirror:
+                    while waiting and not self._stopped.is_set():
+                        mirror.send(next(iter(waiting)))
+                        del waiting[next(iter(waiting))]
+            except TrackingError as error:
+                if not complained and not self._stopped.is_set():
+                    self._tell(f"{error}; the study goes on, its runs wait in {self._spool.folder}")
+                    complained = True
+                self._stopped.wait(_SECONDS_BETWEEN_TRIES)
+
+    def _newly_offered(self) -> list[str]:
+        """Wait for one offer, and return it with all that came meanwhile."""
+        offers = [self._offered.get()]
+        while not self._offered.empty():
+            offers.append(self._offered.get())
+        return [run_id for run_id in offers if run_id is not None]

@@ -1,0 +1,224 @@
+"""Mirror: copies the runs of a local store to a server, each once, and again what changed since.
+
+A copy carries the tag ``harness.source_run``, the id of the run it was made from, by which it is found again whatever
+was interrupted: sending may stop at any point and be repeated without doubling anything. A copy's status is set last,
+and a parent's after its children's, so that a FINISHED one is whole with all that is below it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.tracking.names import ERROR_TAG, FOLD, NOT_APPLICABLE, PARENT_TAG, RUNNING, SOURCE_TAG, STUDY, TRIAL
+from harness.tracking.session import descendants
+from harness.tracking.store import Store
+from harness.tracking.sync.arrived import Receipt, Receipts
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput, Metric, Run
+
+_VALUES_AT_ONCE = 1000
+_PARAMS_AT_ONCE = 100
+_TAGS_AT_ONCE = 100
+_STUDY_RUN_TAG = "study_run"
+_DEEPEST_FIRST = {FOLD: 0, TRIAL: 1, STUDY: 2}
+
+
+class Mirror:
+    """Makes the runs of ``local`` stand on ``server``."""
+
+    def __init__(self, local: Store, server: Store, receipts: Receipts) -> None:
+        self._local = local
+        self._server = server
+        self._receipts = receipts
+
+    def send(self, run_id: str) -> bool:
+        """Make the copy of one run equal to it, below its parents' copies; return whether there was anything to send.
+
+        Raises
+        ------
+        TrackingError
+            When the server does not answer or refuses; what it has taken until then stays.
+        """
+        with self._server.guard("send runs there"):
+            return self._send(self._local.client.get_run(run_id))
+
+    def send_study(self, study_run: Run, sent: Callable[[], object] = lambda: None) -> None:
+        """Send every run of a study that changed since it was sent, calling ``sent`` after each.
+
+        Raises
+        ------
+        TrackingError
+            As for :meth:`send`.
+        """
+        runs = study_runs(self._local, study_run)
+        with self._server.guard("send runs there"):
+            receipt = self._receipts.get(study_run.info.run_id)
+            if receipt is not None and self._found(receipt.copy) is None:
+                # The server was laid out anew, or the study removed for good: nothing of it can be there.
+                for run in runs:
+                    self._receipts.drop(run.info.run_id)
+            for run in runs:
+                if self._send(run):
+                    sent()
+
+    def _send(self, run: Run) -> bool:
+        run_id = run.info.run_id
+        files = dict(artifact_files(self._local, run))
+        content = content_digest(run, files)
+        receipt = self._receipts.get(run_id)
+        if receipt is not None and receipt.content == content:
+            return False
+        receipt, copy = self._copy(run, receipt)
+        if copy.info.lifecycle_stage == "active":
+            # MLflow would write wherever the server says.
+            self._server.artifact_folder(copy)
+            self._send_values(run, copy)
+            receipt = self._send_files(run, receipt, files)
+            self._send_status(run, copy)
+        # Who deleted the copy on the server does not want it back.
+        self._receipts.put(run_id, replace(receipt, content=content))
+        return True
+
+    def _copy(self, run: Run, receipt: Receipt | None) -> tuple[Receipt, Run]:
+        """Return a run's copy on the server, made where it is missing."""
+        if receipt is not None and (copy := self._found(receipt.copy)) is not None:
+            return receipt, copy
+        run_id = run.info.run_id
+        original = self._local.client.get_experiment(run.info.experiment_id)
+        note = original.tags.get("mlflow.note.content", "")
+        experiment = self._server.ensure_experiment(original.name, note)
+        known = self._server.search([experiment], f"tags.`{SOURCE_TAG}` = '{run_id}'", newest_first=False)
+        if known:
+            copy = known[0]
+        else:
+            tags = {SOURCE_TAG: run_id}
+            if parent := run.data.tags.get(PARENT_TAG):
+                tags[PARENT_TAG] = self._copy_id(parent)
+            copy = self._server.client.create_run(
+                experiment, start_time=run.info.start_time, tags=tags, run_name=run.info.run_name
+            )
+        receipt = Receipt(copy.info.run_id)
+        self._receipts.put(run_id, receipt)
+        return receipt, copy
+
+    def _copy_id(self, run_id: str) -> str:
+        """Return the id of a parent's copy; a missing one is made, and stays open until its children are there."""
+        receipt = self._receipts.get(run_id)
+        if receipt is None:
+            run = self._local.client.get_run(run_id)
+            receipt, copy = self._copy(run, None)
+            self._send_values(run, copy)
+        return receipt.copy
+
+    def _found(self, copy_id: str) -> Run | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._server.client.get_run(copy_id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def _send_values(self, run: Run, copy: Run) -> None:
+        from mlflow.entities import Param, RunTag
+
+        client, copy_id = self._server.client, copy.info.run_id
+        tags = dict(run.data.tags)
+        for name in (PARENT_TAG, _STUDY_RUN_TAG):
+            if tags.get(name) == run.info.run_id:
+                tags[name] = copy_id
+            elif tags.get(name, NOT_APPLICABLE) != NOT_APPLICABLE:
+                tags[name] = self._copy_id(tags[name])
+        new_tags = [RunTag(name, value) for name, value in tags.items() if copy.data.tags.get(name) != value]
+        new_params = [Param(*item) for item in run.data.params.items() if item[0] not in copy.data.params]
+        if ERROR_TAG in copy.data.tags and ERROR_TAG not in tags:
+            client.delete_tag(copy_id, ERROR_TAG)
+        metrics = self._new_metrics(run, copy)
+        while new_params or new_tags or metrics:
+            some_params, new_params = new_params[:_PARAMS_AT_ONCE], new_params[_PARAMS_AT_ONCE:]
+            some_tags, new_tags = new_tags[:_TAGS_AT_ONCE], new_tags[_TAGS_AT_ONCE:]
+            room = _VALUES_AT_ONCE - len(some_params) - len(some_tags)
+            some_metrics, metrics = metrics[:room], metrics[room:]
+            client.log_batch(copy_id, some_metrics, some_params, some_tags)
+        if _inputs(run) and not _inputs(copy):
+            client.log_inputs(copy_id, _inputs(run))
+
+    def _new_metrics(self, run: Run, copy: Run) -> list[Metric]:
+        """Return what the copy lacks. A curve is sent in order, so one whose last point is there is whole."""
+        last = {each.key: _point(each) for each in copy.data._metric_objs}
+        missing: list[Metric] = []
+        for metric in run.data._metric_objs:
+            if last.get(metric.key) == _point(metric):
+                continue
+            here = self._local.client.get_metric_history(run.info.run_id, metric.key)
+            there = self._server.client.get_metric_history(copy.info.run_id, metric.key) if metric.key in last else []
+            known = {_point(each) for each in there}
+            missing += sorted((each for each in here if _point(each) not in known), key=_point)
+        return missing
+
+    def _send_files(self, run: Run, receipt: Receipt, files: dict[str, Path]) -> Receipt:
+        for name, file in files.items():
+            stamp = _stamp(file)
+            if receipt.files.get(name) != stamp:
+                self._server.client.log_artifact(receipt.copy, str(file), name.rpartition("/")[0] or None)
+                receipt = replace(receipt, files={**receipt.files, name: stamp})
+                self._receipts.put(run.info.run_id, receipt)
+        return receipt
+
+    def _send_status(self, run: Run, copy: Run) -> None:
+        client, info = self._server.client, run.info
+        if info.status == RUNNING:
+            if copy.info.status != RUNNING:
+                client.update_run(copy.info.run_id, RUNNING)
+        elif (info.status, info.end_time) != (copy.info.status, copy.info.end_time):
+            client.set_terminated(copy.info.run_id, info.status, info.end_time)
+
+
+def study_runs(local: Store, study_run: Run) -> list[Run]:
+    """Return the runs of a study in the order in which they are sent: folds, trials, the study run; oldest first."""
+    below = descendants(local, study_run.info.experiment_id, study_run.info.run_id)
+    return sorted([*below, study_run], key=lambda run: _DEEPEST_FIRST[run.data.tags["level"]])
+
+
+def artifact_files(store: Store, run: Run) -> Iterator[tuple[str, Path]]:
+    """Yield every whole artifact of a run of a local store: its path within the run, and its file."""
+    folder = store.artifact_folder(run)
+    if folder is None or not folder.is_dir():
+        return
+    for file in sorted(folder.rglob("*")):
+        # What a link leads to was not recorded by this run, and is not sent.
+        if file.is_file() and not file.is_symlink() and not file.name.startswith(".writing-"):
+            yield file.relative_to(folder).as_posix(), file
+
+
+def content_digest(run: Run, files: dict[str, Path]) -> str:
+    """Return a digest that changes whenever a run's values, status or artifacts do; ``files`` by artifact path."""
+    latest = sorted((metric.key, *_point(metric)) for metric in run.data._metric_objs)
+    content = [
+        [run.info.run_name, run.info.status, run.info.start_time, run.info.end_time],
+        sorted(run.data.params.items()),
+        sorted(run.data.tags.items()),
+        latest,
+        [(name, _stamp(file)) for name, file in files.items()],
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _point(metric: Metric) -> tuple[int, int, float]:
+    return metric.step, metric.timestamp, metric.value
+
+
+def _inputs(run: Run) -> list[DatasetInput]:
+    return run.inputs.dataset_inputs if run.inputs else []
+
+
+def _stamp(file: Path) -> list[int]:
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns]

@@ -1,0 +1,46 @@
+"""How much of a report a study run writes, and that the rest can be written later."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.output.studies import show_outcome
+from harness.report.kind import ReportKind
+from harness.running.study import report_study
+from tests.running.study import STUDY, run, spec_of
+
+
+def test_no_report_then_one_without_figures_then_all_of_it(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = spec_of(arms=[STUDY["arms"][1]], search={"trials": 0}, evaluate={"folds": [1]})  # type: ignore[index]
+    without, _ = run(spec, tmp_path, shared, report=ReportKind.NONE)
+    assert without.report is None
+    assert [row["arm"] for row in without.summary] == [STUDY["arms"][1]["name"]]  # type: ignore[index]
+    assert [path.name for path in tmp_path.iterdir()] == ["mlruns"]
+    show_outcome(without)
+    assert "report  not asked for (--report none)" in capsys.readouterr().out
+
+    data, lines = run(spec, tmp_path, shared, report=ReportKind.DATA)
+    assert not [line for line in lines if "macro accuracy test" in line]
+    assert data.report is not None
+    assert data.report.figures == ()
+    assert data.report.pdf is None
+    assert "--report data" in data.report.pdf_hint
+    written = {
+        path.relative_to(tmp_path / "reports" / "tiny").as_posix() for path in (tmp_path / "reports").rglob("*.*")
+    }
+    assert written >= {"README.md", "report.tex", "results.json", "predictions.parquet", "tables/accuracy.csv"}
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in {".png", ".pdf"}]
+    numbers = data.report.results.read_bytes()
+    assert "includegraphics" not in data.report.document.read_text("utf-8")
+    assert "](figures/" not in (data.report.folder / "README.md").read_text("utf-8")
+
+    full = report_study("tiny", None, data.tracking_uri, tmp_path / "reports").report
+    assert full is not None
+    assert {path.suffix for path in full.figures} == {".png", ".pdf"}
+    assert full.results.read_bytes() == numbers
+    assert json.loads(numbers)["arms"]
