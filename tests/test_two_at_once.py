@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.read import list_studies, read_study
-from tests.test_interrupt import arguments
+from tests.terminal.test_interrupt import arguments
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from harness.cli.studies import (
 )
 from harness.errors import HarnessError
 from harness.system.environment_variables import keep_foreign_variables_out
-from harness.system.interrupt import exit_code_of
+from harness.terminal.interrupt import exit_code_of
 from harness.terminal.printing import drop_unwritable_output, guard_streams, say, say_error, say_lines
 
 

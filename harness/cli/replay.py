@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, TRACKING, WORKERS
-from harness.system.interrupt import Interrupted, exit_code_of, second_ends_at_once
+from harness.terminal.interrupt import Interrupted, exit_code_of, second_ends_at_once
 from harness.terminal.printing import say_lines
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

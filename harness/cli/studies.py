@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
-from harness.system.interrupt import second_ends_at_once
+from harness.terminal.interrupt import second_ends_at_once
 from harness.terminal.printing import say
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any, Self
 from harness.devices import release_memory
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.executors.failures import failure_message
-from harness.system.interrupt import workers_hear_no_signals
+from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
 from harness.training.task import FoldTask, trajectories
 

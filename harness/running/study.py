@@ -31,10 +31,10 @@ from harness.report.rewrite import rewrite_report
 from harness.report.summary import summary_rows
 from harness.report.write import ReportFiles, write_report
 from harness.running.inputs import Prepared, check_precisions, prepare, user_cache
-from harness.running.trainings import Ledger
+from harness.running.trainings import Trainings
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, Dotted, StudySpec, TrackingSection, load_study
-from harness.system.interrupt import Saved
+from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
 from harness.tracking.digests import search_digest
 from harness.tracking.read import read_study
@@ -165,8 +165,10 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
             options.executor(workers, device) as executor,
         ):
             saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
-            ledger = Ledger(recorder, executor, prepared.clips, progress, pictures=options.report is ReportKind.FULL)
-            failures = _train(prepared, recorder, ledger, store, progress)
+            trainings = Trainings(
+                recorder, executor, prepared.clips, progress, pictures=options.report is ReportKind.FULL
+            )
+            failures = _train(prepared, recorder, trainings, store, progress)
             run_id = recorder.run_id
         saved.what = lambda: f"every training is recorded in {shown}; the report or its copies are not yet"
         outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)
@@ -176,7 +178,9 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     return replace(outcome, failures=(*failures, *outcome.failures), delivery=deliveries[0] if deliveries else None)
 
 
-def _train(prepared: Prepared, recorder: StudyRecorder, ledger: Ledger, store: str, progress: Progress) -> list[str]:
+def _train(
+    prepared: Prepared, recorder: StudyRecorder, trainings: Trainings, store: str, progress: Progress
+) -> list[str]:
     """Search, train and fuse every arm; return the errors of arms that could not be searched."""
     chosen: dict[str, dict[int, TrialRecord | None]] = {}
     failures = []
@@ -184,7 +188,7 @@ def _train(prepared: Prepared, recorder: StudyRecorder, ledger: Ledger, store: s
     for arm in sorted(prepared.spec.trained_arms, key=lambda arm: arm.tuned_as is not None):
         try:
             if arm.tuned_as is None:
-                chosen[arm.name] = _search(prepared, arm, ledger, recorder, store, progress)
+                chosen[arm.name] = _search(prepared, arm, trainings, recorder, store, progress)
             elif arm.tuned_as in chosen:
                 chosen[arm.name] = chosen[arm.tuned_as]
             else:
@@ -193,8 +197,8 @@ def _train(prepared: Prepared, recorder: StudyRecorder, ledger: Ledger, store: s
             # No trial of this arm could be trained; the other arms still can.
             recorder.finish_trial(recorder.trial(arm, "final", None, {}), {}, "test", str(error))
             failures.append(str(error))
-    finals = _train_finals(prepared, chosen, ledger, recorder)
-    _fuse(prepared, finals, ledger, recorder)
+    finals = _train_finals(prepared, chosen, trainings, recorder)
+    _fuse(prepared, finals, trainings, recorder)
     return failures
 
 
@@ -235,7 +239,7 @@ def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
 
 
 def _search(
-    prepared: Prepared, arm: Arm, ledger: Ledger, recorder: StudyRecorder, store: str, progress: Progress
+    prepared: Prepared, arm: Arm, trainings: Trainings, recorder: StudyRecorder, store: str, progress: Progress
 ) -> dict[int, TrialRecord | None]:
     """Return the chosen trial of each test fold; None where nothing is searched."""
     spec = prepared.spec
@@ -247,7 +251,7 @@ def _search(
 
     def evaluate(index: int, values: dict[str, Any], floors: Mapping[int, tuple[float, ...]]) -> dict[int, FoldScore]:
         progress.advance(bar, index, _told(values))
-        return _evaluate_trial(prepared, arm, index, values, floors, ledger, recorder)
+        return _evaluate_trial(prepared, arm, index, values, floors, trainings, recorder)
 
     # What a trial learned is valid only for the same arm, audio and features, whatever other arms the study has.
     key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, prepared.digests)[:16]}"
@@ -279,14 +283,14 @@ def _evaluate_trial(
     index: int,
     values: dict[str, Any],
     floors: Mapping[int, tuple[float, ...]],
-    ledger: Ledger,
+    trainings: Trainings,
     recorder: StudyRecorder,
 ) -> dict[int, FoldScore]:
     """Train a trial on the folds of ``floors``, and return how each ended, whatever order they end in."""
     tasks = [prepared.task(arm, "search", index, values, fold, 0, floor) for fold, floor in floors.items()]
     trial_run = recorder.trial(arm, "search", index, values)
-    ledger.run(tasks, {task.key: trial_run for task in tasks})
-    found = {task.fold: _fold_score(task, ledger) for task in tasks}
+    trainings.run(tasks, {task.key: trial_run for task in tasks})
+    found = {task.fold: _fold_score(task, trainings) for task in tasks}
     recorder.finish_trial(
         trial_run,
         {fold: each.score for fold, each in found.items() if not (each.error or each.stopped)},
@@ -297,11 +301,11 @@ def _evaluate_trial(
     return found
 
 
-def _fold_score(task: FoldTask, ledger: Ledger) -> FoldScore:
-    entry = ledger.entry(task)
+def _fold_score(task: FoldTask, trainings: Trainings) -> FoldScore:
+    entry = trainings.entry(task)
     if entry is None or entry.error:
         return FoldScore(error=entry.error if entry else "not trained")
-    curve = ledger.curve(task)
+    curve = trainings.curve(task)
     stopped = stopped_after(curve, task.floor, task.settings.train.epochs)
     return FoldScore(entry.accuracies["validation"], curve, stopped)
 
@@ -309,7 +313,7 @@ def _fold_score(task: FoldTask, ledger: Ledger) -> FoldScore:
 def _train_finals(
     prepared: Prepared,
     chosen: dict[str, dict[int, TrialRecord | None]],
-    ledger: Ledger,
+    trainings: Trainings,
     recorder: StudyRecorder,
 ) -> Finals:
     """Train every chosen arm on every test fold and seed with its chosen hyperparameters, tested at the end."""
@@ -327,18 +331,20 @@ def _train_finals(
             for seed in range(spec.seeds(arm))
         }
         parents |= {task.key: run_id for task in finals[name].values()}
-    ledger.run([task for tasks in finals.values() for task in tasks.values()], parents)
+    trainings.run([task for tasks in finals.values() for task in tasks.values()], parents)
     for name, tasks in finals.items():
-        _finish_arm(spec.arm(name), tasks, ledger, recorder)
+        _finish_arm(spec.arm(name), tasks, trainings, recorder)
     return finals
 
 
-def _finish_arm(arm: Arm, tasks: dict[tuple[int, int], FoldTask], ledger: Ledger, recorder: StudyRecorder) -> None:
+def _finish_arm(
+    arm: Arm, tasks: dict[tuple[int, int], FoldTask], trainings: Trainings, recorder: StudyRecorder
+) -> None:
     """Repeat the folds' test accuracies, one for each seed, on the arm's run."""
     by_fold: dict[int, list[float]] = {}
     errors = []
     for (fold, seed), task in tasks.items():
-        entry = ledger.entry(task)
+        entry = trainings.entry(task)
         if entry is None or entry.error:
             errors.append(f"fold {fold} seed {seed}: {entry.error if entry else 'not trained'}")
         else:
@@ -346,7 +352,7 @@ def _finish_arm(arm: Arm, tasks: dict[tuple[int, int], FoldTask], ledger: Ledger
     recorder.finish_trial(recorder.trial(arm, "final", None, {}), _means(by_fold), "test", "; ".join(errors))
 
 
-def _fuse(prepared: Prepared, finals: Finals, ledger: Ledger, recorder: StudyRecorder) -> None:
+def _fuse(prepared: Prepared, finals: Finals, trainings: Trainings, recorder: StudyRecorder) -> None:
     """Fuse the recorded predictions of streams, fold by fold and seed by seed; nothing is trained."""
     spec = prepared.spec
     for arm in spec.arms:
@@ -356,7 +362,7 @@ def _fuse(prepared: Prepared, finals: Finals, ledger: Ledger, recorder: StudyRec
         by_fold: dict[int, list[float]] = {}
         for fold, seed in itertools.product(spec.test_folds, range(spec.seeds(arm))):
             tasks = [finals.get(stream, {}).get((fold, seed)) for stream in arm.fuse]
-            entries = [ledger.entry(task) if task else None for task in tasks]
+            entries = [trainings.entry(task) if task else None for task in tasks]
             runs = [entry.run_id for entry in entries if entry is not None and not entry.error]
             if len(runs) < len(arm.fuse):
                 # The stream's own row tells why; a fusion of the streams that are left would be another arm.

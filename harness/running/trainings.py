@@ -1,4 +1,4 @@
-"""The ledger: every fold task is trained once, recorded, and known by its digest from then on."""
+"""The trainings: every fold task is trained once, recorded, and known by its digest from then on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry:
     error: str = ""
 
 
-class Ledger:
+class Trainings:
     """Runs tasks on an executor and writes each event down; tasks that the store has finished are not run again.
 
     ``pictures`` says whether curves and confusion matrices of final trainings are drawn for their runs.

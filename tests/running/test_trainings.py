@@ -14,8 +14,8 @@ import pytest
 
 from harness.data.clips import ClipTable
 from harness.executors.events import Event, Executor, Failed, Started
-from harness.running import trainings as ledger
-from harness.running.trainings import Ledger
+from harness.running import trainings as trainings
+from harness.running.trainings import Trainings
 from harness.terminal.progress import Silent
 from harness.tracking.write import StudyRecorder
 from harness.training.task import FoldTask
@@ -90,11 +90,11 @@ def lines_of(
     executor: Executor, n_tasks: int, folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any
 ) -> list[str]:
     minutes = itertools.count(0.0, 60.0)
-    monkeypatch.setattr(ledger, "perf_counter", lambda: next(minutes))
+    monkeypatch.setattr(trainings, "perf_counter", lambda: next(minutes))
     labels = np.repeat(np.arange(4), 4)
     task = task_of(write_segments(folder, labels), labels, **changes)
     tasks = [dataclasses.replace(task, fold=fold, seed=fold) for fold in range(1, n_tasks + 1)]
     progress = _Lines()
     recorder, clips = cast("StudyRecorder", _Recorder()), cast("ClipTable", None)
-    Ledger(recorder, executor, clips, progress).run(tasks, {each.key: "trial" for each in tasks})
+    Trainings(recorder, executor, clips, progress).run(tasks, {each.key: "trial" for each in tasks})
     return progress.told

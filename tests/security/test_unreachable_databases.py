@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
-from tests.test_servers import listening
 
 from harness.cli import cli
 from harness.system import servers
 from tests.security.conftest import House
+from tests.system.test_servers import listening
 
 SEARCH = (
     "--set",

@@ -135,9 +135,8 @@ def test_log_messages_and_warnings_are_one_line_without_secrets(
 
 
 def test_a_traceback_is_harmless() -> None:
-    script = (
-        "from harness.terminal.printing import guard_streams; guard_streams(); raise ValueError('\\x1b]0;x\\x07\\u202e')"
-    )
+    start = "from harness.terminal.printing import guard_streams; guard_streams(); "
+    script = start + "raise ValueError('\\x1b]0;x\\x07\\u202e')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, env={**os.environ})
     assert done.returncode == 1
     assert b"Traceback" in done.stderr

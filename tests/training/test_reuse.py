@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harness.errors import TrainingError
 from harness.features.cache.feature_store import FeatureRef
 from harness.study import TrainSection
-from harness.training import keep, loop
+from harness.training import loop, reuse
 from harness.training.graphs import GraphLearner
 from harness.training.inputs import load_planes
 from harness.training.learner import Learner
@@ -214,5 +214,5 @@ def test_the_learner_is_made_once() -> None:
     assert kept.take_learner("a", model, None, make) is not first
     kept.give_back("a", first)
     assert kept.take_learner("a", model, None, make) is first
-    assert keep.keeps(torch.device("cuda"))
-    assert not keep.keeps(CPU)
+    assert reuse.keeps(torch.device("cuda"))
+    assert not reuse.keeps(CPU)

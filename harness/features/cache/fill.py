@@ -28,7 +28,7 @@ from harness.errors import FeatureError
 from harness.features.cache.cached_plane import Target, discard_entry, publish_entry
 from harness.features.cache.chunks import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import LaidOut
-from harness.system.interrupt import workers_hear_no_signals
+from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
 from harness.registry import PLANES, Plane, register
 from harness.study import FeaturesSection

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.screen.conftest import Shown
 
 from harness.claims import load_library
+from tests.cli.output.conftest import Shown
 
 WIDTHS = pytest.mark.parametrize("width", [80, 120])
 

@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.screen.conftest import Shown
+
+from tests.cli.output.conftest import Shown
 
 LONG = "TSCNN-DS with a very long name, dropout = 0.5, second try"
 

@@ -16,7 +16,8 @@ import torch
 
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
-from harness.features import FeatureStore, build, compute
+from harness.features import FeatureStore, compute
+from harness.features.cache import fill
 from harness.features.cache.fill import build_entries, run_ahead
 from harness.features.cache.cached_plane import Target
 from harness.features.cache.chunks import CLIPS_PER_PART
@@ -35,7 +36,7 @@ def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPat
     # What a machine of two cores would have the process do.
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=build._enter_worker) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=fill._enter_worker) as pool:
         assert pool.submit(torch.get_num_threads).result() == 1
         libraries = pool.submit(threadpoolctl.threadpool_info).result()
     assert libraries
@@ -96,7 +97,7 @@ def test_no_more_than_a_bounded_number_of_clips_waits(monkeypatch: pytest.Monkey
     monkeypatch.setattr(compute, "load", load)
     monkeypatch.setattr(compute, "compute", slowly)
     jobs = [
-        build._Job(k, k + CLIPS_PER_PART, ("x",) * CLIPS_PER_PART, ((PLANES[0], tmp_path / f"{k}.npz"),), PARAMS)
+        fill._Job(k, k + CLIPS_PER_PART, ("x",) * CLIPS_PER_PART, ((PLANES[0], tmp_path / f"{k}.npz"),), PARAMS)
         for k in range(0, 40 * CLIPS_PER_PART, CLIPS_PER_PART)
     ]
     assert list(run_ahead(jobs, 2, "cuda")) == jobs

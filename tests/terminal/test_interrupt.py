@@ -22,7 +22,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
-from harness.system.interrupt import Interrupted, Saved, second_ends_at_once
+from harness.terminal.interrupt import Interrupted, Saved, second_ends_at_once
 from harness.tracking.read import list_studies, read_study
 
 STUDY = """
@@ -190,7 +190,7 @@ def test_a_terminal_that_is_gone_does_not_disturb_the_end() -> None:
     # The far end of a pseudo-terminal is closed: what is written to it fails from then on.
     script = """
 import sys, time
-from harness.system.interrupt import second_ends_at_once
+from harness.terminal.interrupt import second_ends_at_once
 try:
     with second_ends_at_once():
         print("ready", flush=True)
@@ -213,7 +213,7 @@ except KeyboardInterrupt as stopped:
 def test_a_second_ctrl_c_ends_at_once_with_the_workers() -> None:
     script = """
 import multiprocessing, signal, sys, time
-from harness.system.interrupt import second_ends_at_once
+from harness.terminal.interrupt import second_ends_at_once
 def deaf():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
