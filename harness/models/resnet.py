@@ -26,10 +26,8 @@ class _Block(nn.Module):
             self.downsample = nn.Sequential(projection, nn.BatchNorm2d(n_out))
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        shortcut = x_BCHW if self.downsample is None else self.downsample(x_BCHW)
-        x_BCHW = self.relu(self.bn1(self.conv1(x_BCHW)))
-        residual: Tensor = self.bn2(self.conv2(x_BCHW))
-        residual += shortcut
+        residual: Tensor = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x_BCHW)))))
+        residual += x_BCHW if self.downsample is None else self.downsample(x_BCHW)
         out: Tensor = self.relu(residual)
         return out
 
