@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import DataError
 from harness.system.environment_variables import reach_loopback_directly
+from harness.terminal.progress import download_bar
 
 if TYPE_CHECKING:
     import requests
@@ -183,13 +184,10 @@ class ResumingDownloader:
 
     def _write(self, url: str, response: requests.Response, offset: int, total: int | None, pace: _Pace) -> None:
         import urllib3
-        from tqdm import tqdm
 
         with (
             self.part.open("ab") as file,
-            tqdm(
-                total=total, initial=offset, unit="B", unit_scale=True, desc=self.part.stem, disable=not self.progress
-            ) as bar,
+            download_bar(self.part.stem, offset, total, shown=self.progress) as arrived,
         ):
             try:
                 # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive. What has
@@ -198,7 +196,7 @@ class ResumingDownloader:
                     offset += len(chunk)
                     self._limit(url, offset)
                     file.write(chunk)
-                    bar.update(len(chunk))
+                    arrived(offset)
                     pace.add(url, len(chunk))
             except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
                 raise _BrokenOffError(str(error)) from None

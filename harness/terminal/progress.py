@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -107,3 +109,27 @@ class Terminal:
         """Remove the bar."""
         if key in self._tasks:
             self._bars.remove_task(self._tasks.pop(key))
+
+
+@contextmanager
+def download_bar(name: str, done: int, total: int | None, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show the bytes of a download on standard error, where that is a terminal; yield what sets how many have arrived.
+
+    ``total`` is None where the server does not say.
+    """
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    from harness.terminal.console import Screen
+
+    console = Screen(file=sys.stderr)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, disable=not (shown and console.is_terminal), transient=True) as bars:
+        task = bars.add_task(one_line(name), total=total, completed=done)
+        yield lambda arrived: bars.update(task, completed=arrived)

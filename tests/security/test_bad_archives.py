@@ -160,7 +160,7 @@ def test_a_bad_archive_is_one_sentence_and_leaves_nothing(
 WITHIN = """
 import json, resource, sys
 from harness.cli import cli
-import harness.data.download, pooch, requests, tqdm
+import harness.data.download, pooch, requests, rich.progress
 pages = int(open("/proc/self/statm").read().split()[0])
 most = pages * resource.getpagesize() + 400_000_000
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
