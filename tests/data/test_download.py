@@ -204,11 +204,19 @@ def test_archives_of_two_addresses_are_not_confused(
     assert fetch("esc10", tmp_path / "root", url=good, progress=False).is_dir()
 
 
+@pytest.mark.parametrize("progress", [True, False])
 def test_progress_is_shown_on_request(
-    tmp_path: Path, shelf: Any, archive: bytes, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    shelf: Any,
+    archive: bytes,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    progress: bool,
 ) -> None:
-    fetch("esc10", tmp_path / "root", url=shelf.put("master.zip", archive), progress=True)
-    assert "100%" in capfd.readouterr().err
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    fetch("esc10", tmp_path / "root", url=shelf.put("master.zip", archive), progress=progress)
+    whole = f"{len(archive) / 1000:.1f}/{len(archive) / 1000:.1f} kB"
+    assert (whole in capfd.readouterr().err) == progress
 
 
 @pytest.mark.parametrize(
