@@ -58,7 +58,7 @@ def show_fields(section: str | None) -> None:
         ]
         terminal.print(
             table(
-                f"{heading}  {(model.__doc__ or '').splitlines()[0]}",
+                f"{heading}  {_line((model.__doc__ or '').partition('\n\n')[0])}",
                 ("field", "takes", "default", "meaning"),
                 rows,
                 left=4,

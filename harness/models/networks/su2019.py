@@ -17,7 +17,7 @@ class Conv4(Choice):
 
 
 class SuOptions(Section):
-    """What the paper leaves open."""
+    """What Su et al. 2019 leave open."""
 
     conv4: Conv4 = Conv4.POOL
     """The step after conv4: a 2 x 2 pool after a stride-1 convolution (agrees with the paper's memory column), or a
