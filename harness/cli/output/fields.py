@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from enum import StrEnum
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -56,9 +57,10 @@ def show_fields(section: str | None) -> None:
             for name, field in model.model_fields.items()
             if section_of(field.annotation) is None
         ]
+        summary = (inspect.getdoc(model) or "").partition("\n\n")[0]
         terminal.print(
             table(
-                f"{heading}  {_line((model.__doc__ or '').partition('\n\n')[0])}",
+                f"{heading}  {_line(summary)}",
                 ("field", "takes", "default", "meaning"),
                 rows,
                 left=4,
