@@ -13,6 +13,8 @@ from harness.study.dotted import SECTIONS
 
 HARNESS = Path(__file__).parents[1] / "harness"
 SOURCES = sorted(HARNESS.rglob("*.py"))
+MIGRATION = HARNESS / "study" / "migrate.py"
+"""The one place that reads what earlier versions recorded."""
 STUDIES = {"spec", "study", "resolved", "arm", "arms", "said", "train", "protocol", "evaluate", "before", "after"}
 """Names that hold a study, or a part of one."""
 KEYS = {*StudySpec.model_fields, *(field for model in SECTIONS.values() for field in model.model_fields), "fuse", "as"}
@@ -46,7 +48,9 @@ def test_the_search_finds_what_it_is_for() -> None:
     assert not list(readings(ast.parse("tags['arm']; spec.arms; digests['data']; row.get('fold')")))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(HARNESS).as_posix())
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path != MIGRATION], ids=lambda path: path.relative_to(HARNESS).as_posix()
+)
 def test_no_study_is_read_as_a_dictionary(path: Path) -> None:
     found = [f"line {node.lineno}: {ast.unparse(node)}" for node in readings(ast.parse(path.read_text("utf-8")))]
     assert found == []
@@ -64,5 +68,10 @@ def test_dotted_names_are_parsed_in_one_place() -> None:
     }
     assert "study/dotted.py" in found
     # The others take apart paths of attributes, printed numbers, and names of modules and packages.
-    others = {"comparisons/statistical_tests.py", "claims/printed.py", "surroundings.py", "features/keys.py"}
+    others = {
+        "comparisons/statistical_tests.py",
+        "claims/printed.py",
+        "system/environment_variables.py",
+        "features/cache/keys.py",
+    }
     assert found - {"study/dotted.py"} <= others

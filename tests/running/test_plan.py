@@ -12,7 +12,7 @@ from harness.running.plan import make_plan
 from harness.study import load_study
 from harness.study.load import parse_study
 
-STUDIES = Path(__file__).parents[1] / "studies"
+STUDIES = Path(__file__).parents[2] / "studies"
 # What every processor has.
 FLOAT32 = "train.precision=float32"
 

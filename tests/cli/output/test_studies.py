@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 
-STUDIES = Path(__file__).parents[2] / "studies"
+STUDIES = Path(__file__).parents[3] / "studies"
 
 
 def test_a_plan_is_a_table_with_an_estimate(tmp_path: Path) -> None:
