@@ -242,7 +242,19 @@ class UnknownNameError(ValueError):
 
 
 class Registry(Generic[T]):
-    """The descriptions of one kind by name: built-in ones, registered ones, and those of installed packages."""
+    """The descriptions of one kind by name: built-in ones, registered ones, and those of installed packages.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the descriptions.
+    noun : str
+        What messages call one, such as "network".
+    folders : tuple of str
+        Packages whose modules register the built-in descriptions.
+    group : str
+        Group of entry points of installed packages.
+    """
 
     def __init__(self, kind: type[T], noun: str, folders: tuple[str, ...], group: str) -> None:
         self._kind: type[T] = kind

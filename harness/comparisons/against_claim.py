@@ -35,21 +35,29 @@ def compare_with_claim(
     rules: Rules,
     read_as: ReadAs | None = None,
 ) -> ClaimComparison:
-    """Set an arm's accuracies beside ``claim``; p values are raw until :func:`settle_family`.
+    """Compare an arm's accuracies with ``claim``; p values are raw until :func:`settle_family`.
 
     Parameters
     ----------
-    trainings
+    arm : str
+        Name of the arm, for the result and its sentences.
+    trainings : mapping of str to sequence, or DataFrame
         One entry per training in each column: ``fold``, ``accuracy`` in percent, and ``seed`` where it is known.
-    paper
-        The claim's paper: its other tables tell what its dispersion is over.
-    read_as
-        Whether the arm replicates the claim's system; by default what the claim itself says.
+    claim : Claim
+        The published number.
+    paper : Paper
+        The claim's paper; its other tables can show what the claim's dispersion is over.
+    conditions : Conditions
+        How the arm's accuracies were measured; its ``ratio`` is that of the correction.
+    rules : Rules
+        Margin, confidence and the treatment of claims without a known SD.
+    read_as : ReadAs, optional
+        Whether the arm replicates the claim's system. None: as the claim itself states.
 
     Raises
     ------
     StatisticsError
-        When there is no row, an accuracy is not finite, or a fold and seed stands twice.
+        When there is no row, an accuracy is not finite, or a fold and seed occurs twice.
     """
     folds = average_seeds(trainings)
     values = np.array(list(folds.values()))

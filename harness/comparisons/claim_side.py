@@ -112,14 +112,22 @@ def claim_side(
     ratio: float,
     exact: bool,
 ) -> ClaimSide:
-    """Return what ``claim`` brings into a test of ``measured``, fold -> accuracy in percent.
+    """Return what ``claim`` contributes to a test of ``measured``.
 
     Parameters
     ----------
-    sd, ratio
-        The claim's SD over folds in points, where it has a usable one, and its n_test / n_train.
-    exact
-        Whether a claim that is a mean over folds of unknown SD is to be taken as exact.
+    claim : Claim
+        The published number.
+    sd : float or None
+        The claim's SD over folds in points (ddof 1); None where none is usable.
+    measured : mapping of int to float
+        Measured accuracy by fold, in percent.
+    conditions : Conditions
+        How ``measured`` was obtained; decides whether the claim's folds are the same ones.
+    ratio : float
+        n_test / n_train of the claim's folds.
+    exact : bool
+        Whether to take a claim that is a mean over folds of unknown SD as exact.
     """
     by_fold = _fold_values(claim, conditions)
     n_folds = claim.table.folds

@@ -122,12 +122,43 @@ def settle_contrasts(
 def contrast_by_fold(
     first: str, second: str, left: Mapping[int, float], right: Mapping[int, float], rules: Rules, ratio: float
 ) -> Contrast:
-    """Return the contrast of two arms from their accuracies by fold in percent, seeds averaged; p values are raw."""
+    """Return the contrast of two arms, paired by fold; p values are raw until :func:`settle_contrasts`.
+
+    Parameters
+    ----------
+    first, second : str
+        Names of the arms.
+    left, right : mapping of int to float
+        Accuracy by fold in percent, seeds averaged, of ``first`` and of ``second``.
+    rules : Rules
+        Margin and confidence.
+    ratio : float
+        n_test / n_train of one fold, for the correction.
+
+    Examples
+    --------
+    >>> from harness.comparisons.claim_comparison import Rules
+    >>> left, right = {1: 72.0, 2: 70.5, 3: 74.0}, {1: 70.0, 2: 69.0, 3: 71.5}
+    >>> contrast = contrast_by_fold("wide", "narrow", left, right, Rules(margin=2.0), 1 / 2)
+    >>> contrast.mean
+    2.0
+    """
     return pair_by_fold(Contrast(first=first, second=second, margin=rules.margin), left, right, rules, ratio)
 
 
 def settled(contrast: Contrast, p: float | None, p_same: float | None, rules: Rules) -> Contrast:
-    """Return the pair with its adjusted p values and the verdict that follows from them."""
+    """Return the contrast with its adjusted p values and the verdict that follows from them.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        The contrast with its raw results.
+    p, p_same : float or None
+        Adjusted p of the test of a difference, and of the equivalence test; None where there was no test, or for a
+        pair outside the family.
+    rules : Rules
+        Margin and confidence.
+    """
     return replace(
         contrast,
         p_adjusted=p,
@@ -139,7 +170,21 @@ def settled(contrast: Contrast, p: float | None, p_same: float | None, rules: Ru
 def pair_by_fold(
     contrast: Contrast, left: Mapping[int, float], right: Mapping[int, float], rules: Rules, ratio: float
 ) -> Contrast:
-    """Return ``contrast`` with what pairs the two by fold."""
+    """Return ``contrast`` with the tests that pair its two arms by fold.
+
+    Where the arms have different folds no test is made, and ``refused`` says why.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        Names of the arms, and the margin.
+    left, right : mapping of int to float
+        Accuracy by fold in percent, seeds averaged, of the first and of the second arm.
+    rules : Rules
+        Margin and confidence.
+    ratio : float
+        n_test / n_train of one fold, for the correction.
+    """
     if set(left) != set(right):
         alone = [f"fold {fold} by {contrast.first} only" for fold in left if fold not in right]
         alone += [f"fold {fold} by {contrast.second} only" for fold in right if fold not in left]

@@ -23,17 +23,30 @@ def compare_scores(
     rules: Rules,
     read_as: ReadAs | None = None,
 ) -> tuple[ClaimComparison, ...]:
-    """Set every arm of ``scores`` beside every claim of ``addresses``, claim by claim; all of them are one family.
+    """Compare every arm of ``scores`` with every claim of ``addresses``, claim by claim; all comparisons are one
+    family.
 
-    ``scores`` are the arms that :func:`~harness.comparisons.score_file.read_scores` returns, ``conditions`` are theirs;
-    ``read_as`` says whether they replicate the claims' systems, by default what each claim says.
+    Parameters
+    ----------
+    scores : mapping of str to trainings
+        The trainings of each arm, as :func:`~harness.comparisons.score_file.read_scores` returns them.
+    addresses : sequence of str
+        Addresses of claims in ``library``.
+    library : Library
+        The papers that hold the claims.
+    conditions : Conditions
+        How the scores were measured.
+    rules : Rules
+        Margin, confidence and the treatment of claims without a known SD.
+    read_as : ReadAs, optional
+        Whether the arms replicate the claims' systems. None: as each claim states.
 
     Raises
     ------
     ClaimsError
         When a claim cannot be found.
     ComparisonError
-        When the folds that took part cannot be as many as the conditions say.
+        When the number of folds that took part contradicts the conditions.
     """
     claims = [library.claim(address) for address in addresses]
     _check_folds(scores, conditions)
@@ -49,13 +62,24 @@ def compare_scores(
 def contrast_scores(
     scores: Mapping[str, Trainings], pairs: Sequence[tuple[str, str]], conditions: Conditions, rules: Rules
 ) -> tuple[Contrast, ...]:
-    """Test the two arms of each of ``pairs`` against each other, paired by fold; all of them are one family.
+    """Test the two arms of each of ``pairs`` against each other, paired by fold; all contrasts are one family.
+
+    Parameters
+    ----------
+    scores : mapping of str to trainings
+        The trainings of each arm, as :func:`~harness.comparisons.score_file.read_scores` returns them.
+    pairs : sequence of (str, str)
+        Names of two arms each.
+    conditions : Conditions
+        How the scores were measured.
+    rules : Rules
+        Margin and confidence.
 
     Raises
     ------
     ComparisonError
-        When an arm is not there or paired with itself, a pair is named twice, or the folds that took part cannot be as
-        many as the conditions say.
+        When an arm does not exist or is paired with itself, a pair is named twice, or the number of folds that took
+        part contradicts the conditions.
     """
     for position, (first, second) in enumerate(pairs):
         for arm in (first, second):

@@ -109,18 +109,18 @@ def check_dataset(
 
     Parameters
     ----------
-    name
-        The data set.
-    root
+    name : str
+        Name of the data set in the registry.
+    root : Path
         The data root.
-    folds
+    folds : sequence of int, optional
         Official folds to check; all by default.
-    workers
-        Threads that decode.
-    progress
-        Called in the caller's thread with the files done and their number.
-    options
-        Options of the data set; the defaults by default. One that is made must have been made.
+    workers : int
+        Number of threads that decode.
+    progress : callable, optional
+        Called in the caller's thread with the number of files done and of all files.
+    options : Section, optional
+        Options of the data set; its defaults by default. A generated data set must have been generated before.
 
     Raises
     ------

@@ -64,13 +64,26 @@ def build_clip_table(
 ) -> ClipTable:
     """Return the table of ``entries``: validated, sorted, with durations and the digest read from the audio files.
 
-    The digest takes each file's own SHA-256, so that files are hashed by ``workers`` threads; it depends neither on
-    their number nor on the folder of the files.
+    The digest covers each file's own SHA-256, so that files are hashed in parallel; it depends neither on the number of
+    ``workers`` nor on the folder of the files.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set.
+    entries : sequence of ClipEntry
+        The clips, in any order.
+    classes : sequence of str
+        Class names; the position is the label.
+    notes : sequence of str
+        What a reader of results should know about this copy of the data set.
+    workers : int
+        Number of threads that read and hash files.
 
     Raises
     ------
     DataError
-        When entries are invalid, or a file is missing, unreadable, cut off, damaged, too long or holds no samples.
+        When entries are invalid, or a file is missing, unreadable, truncated, damaged, too long or holds no samples.
     """
     validate_entries(entries, len(classes))
     ordered = sorted(entries, key=lambda entry: (entry.fold, entry.clip_id))

@@ -29,16 +29,24 @@ _SHOWN = 5
 
 
 def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None = None, progress: bool = True) -> Path:
-    """Return the folder of the data set ``name`` below ``root``, which is downloaded unless it is there and complete.
+    """Return the folder of the data set ``name`` below ``root``, downloading it unless it is there and complete.
 
-    An interrupted download goes on where it stopped when called again. The folder appears at once, complete; an
-    existing one is never changed. The archive is deleted when its content is in place.
+    An interrupted download resumes when called again. The folder appears at once, complete; an existing one is never
+    changed. The archive is deleted once its content is in place.
 
     Parameters
     ----------
-    url, checksum
-        Another address, and its checksum as ``algorithm:hex`` (md5, sha1, sha256, sha512). Without a checksum the
-        content is checked (see the module). The checksum of the official source is not applied to another address.
+    name : str
+        Name of a data set that can be downloaded.
+    root : Path
+        The data root.
+    url : str, optional
+        Another address to download from; the official source by default.
+    checksum : str, optional
+        Checksum of the archive as ``algorithm:hex`` (md5, sha1, sha256, sha512). The checksum of the official source is
+        not applied to another address. Without a checksum the content is checked (see the module).
+    progress : bool
+        Whether to show a progress bar.
 
     Raises
     ------

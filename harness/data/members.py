@@ -41,11 +41,22 @@ Member = tuple[PurePosixPath, IO[bytes] | None]
 def members(archive: Path, target: Path, max_bytes: int, max_members: int) -> Iterator[Member]:
     """Yield each member's checked name and open content, None for a folder; the content is closed afterwards.
 
+    Parameters
+    ----------
+    archive : Path
+        A zip or tar file.
+    target : Path
+        Folder below which all names must be.
+    max_bytes : int
+        Bound on the bytes of all members together, uncompressed.
+    max_members : int
+        Bound on the number of members.
+
     Raises
     ------
     DataError
-        When a member is no plain file or folder, or its name is not one below ``target``; when the archive is of
-        another format, or demands more memory or bytes than ``max_members`` of ``max_bytes`` in all have to.
+        When a member is neither a plain file nor a folder, or its name does not lead to a place below ``target``; when
+        the archive has another format, or needs more memory or bytes than the bounds allow.
     OSError, and any of :data:`DAMAGED`
         When the archive is damaged.
     """

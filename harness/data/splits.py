@@ -64,17 +64,17 @@ def make_splits(
 
     Parameters
     ----------
-    clips
+    clips : ClipTable
         The clips to split.
-    protocol
+    protocol : str
         Name of a split rule.
-    test_folds
+    test_folds : sequence of int
         Folds of the table to test.
-    seed
-        Entropy of rules that shuffle; it alone decides them, whichever folds are asked for. Their folds carry the
+    seed : int
+        Entropy of rules that shuffle. They depend on it alone, whichever folds are requested. Their folds carry the
         numbers of the table's folds.
-    segments_per_clip
-        Number of segments of each clip, int64, shape (n_clips,); needed by rules that deal segments.
+    segments_per_clip : ndarray of int64, shape (n_clips,), optional
+        Number of segments of each clip; needed by rules that deal segments.
 
     Raises
     ------

@@ -55,7 +55,24 @@ class LoadedClip:
 
 
 def compute_planes(path: Path, planes: Sequence[LaidOut], params: FeaturesSection, device: str = "cpu") -> Planes:
-    """Return the ``planes`` of the clip at ``path``: :func:`load`, then :func:`compute`, whose errors these are."""
+    """Return the planes of one clip: :func:`load`, then :func:`compute`.
+
+    Parameters
+    ----------
+    path : Path
+        Audio file of the clip.
+    planes : sequence of LaidOut
+        The planes to compute.
+    params : FeaturesSection
+        Settings of the planes.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+
+    Raises
+    ------
+    FeatureError
+        As :func:`load` and :func:`compute`.
+    """
     return compute([load(path, planes, params)], planes, params, device)[0]
 
 
@@ -80,15 +97,26 @@ def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> Load
 def compute(
     clips: Sequence[LoadedClip], planes: Sequence[LaidOut], params: FeaturesSection, device: str = "cpu"
 ) -> list[Planes]:
-    """Return the ``planes`` of each clip; those of clips of one length are computed together, on ``device``.
+    """Return the ``planes`` of each clip; clips of one length are computed together.
 
-    Segment planes have shape (frames, bins), frames = 1 + n_samples // hop_length of the clip, lengthened to one
-    segment where it is shorter; image planes have shape (rows, columns).
+    Segment planes have shape (frames, bins), frames = 1 + n_samples // hop_length of the clip, padded to one segment
+    where it is shorter; image planes have shape (rows, columns).
+
+    Parameters
+    ----------
+    clips : sequence of LoadedClip
+        Clips from :func:`load`, with the same ``planes`` and ``params``.
+    planes : sequence of LaidOut
+        The planes to compute.
+    params : FeaturesSection
+        Settings of the planes.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises
     ------
     FeatureError
-        When a setting does not fit, or a plane is not finite or of another shape than it says; the message names the
+        When a setting does not fit, or a plane is not finite or not of its declared shape; the message names the
         setting, the file or the plane.
     """
     computed: list[Planes] = [{} for _ in clips]
@@ -112,7 +140,21 @@ def compute(
 def prepared(
     samples: Samples, sample_rate: int, hop_length: int, planes: Sequence[str], params: FeaturesSection
 ) -> Stretch:
-    """Return a clip, shape (N,), at the rate of ``planes``, with what they make of it on the host."""
+    """Return a clip with what its planes prepare on the host.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (N,)
+        The clip, at the sample rate of ``planes``.
+    sample_rate : int
+        In Hz.
+    hop_length : int
+        Samples between frames.
+    planes : sequence of str
+        Names of planes.
+    params : FeaturesSection
+        Settings of the planes.
+    """
     made = {
         name: code(function)(samples, sample_rate, hop_length, params.of(name))
         for name in planes

@@ -81,6 +81,17 @@ class OctaveSignals:
 def constant_q_chroma(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
     """Return the chromagrams, float32, each frame's largest value 1 and silent frames 0; shape (B, T, 12).
 
+    Parameters
+    ----------
+    clips : sequence of OctaveSignals
+        B clips of the same number of samples N.
+    sample_rate : int
+        Sample rate of the clips, in Hz.
+    hop_length : int
+        Samples between frames; T = 1 + N // hop_length.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+
     Raises
     ------
     FeatureError
@@ -136,8 +147,19 @@ def _response(signals: Sequence[Tensor], lowest: Sequence[float], rate: float, h
 
 
 def octave_response(signals_BN: Tensor, lowest: Sequence[float], hop: int, n_frames: int) -> Tensor:
-    """Return what the filters of one octave answer, the lowest of them at ``lowest`` cycles per sample for each clip;
-    float32, shape (B, n_frames, 36)."""
+    """Return the magnitudes of the responses of one octave's filters, float32, shape (B, n_frames, 36).
+
+    Parameters
+    ----------
+    signals_BN : Tensor, shape (B, N)
+        The clips at the sample rate of the octave.
+    lowest : sequence of float
+        Frequency of the octave's lowest filter for each clip, in cycles per sample.
+    hop : int
+        Samples between frames at that rate.
+    n_frames : int
+        Number of frames to return.
+    """
     n_fft, first, bank_BFK = _banks(lowest, str(signals_BN.device))
     # Where rounding up the halved length gives one frame more than the whole clip has, it is left out.
     spectrum_BTF = torch.fft.rfft(frames(signals_BN, n_fft, hop)[:, :n_frames])

@@ -43,10 +43,23 @@ class Spectrum:
 def spectrum(
     signals_BN: Tensor, sample_rate: int, n_fft: int, hop_length: int, precision: torch.dtype = torch.float64
 ) -> Spectrum:
-    """Transform ``signals_BN``, float32, with a periodic Hann window of ``n_fft`` samples, in ``precision``.
+    """Return the short-time Fourier transform's magnitudes, with a periodic Hann window.
 
     Frames are centred on multiples of ``hop_length`` and the ends padded with silence: ``librosa.stft`` with its
     defaults.
+
+    Parameters
+    ----------
+    signals_BN : Tensor of float32, shape (B, N)
+        The clips.
+    sample_rate : int
+        In Hz; recorded in the result.
+    n_fft : int
+        Length of window and transform, in samples.
+    hop_length : int
+        Samples between frames.
+    precision : torch.dtype
+        Floating-point type of the window and the transform.
     """
     frames_BTW = frames(signals_BN, n_fft, hop_length) * periodic_hann(n_fft, precision, str(signals_BN.device))
     return Spectrum(magnitude(torch.fft.rfft(frames_BTW).to(torch.complex64)), sample_rate, n_fft, hop_length)

@@ -26,13 +26,20 @@ _A440_OCTAVE_ZERO = 440.0 / 16
 
 
 def estimate_tunings(spectrum_BTF: Tensor, sample_rate: float, n_fft: int, bins_per_octave: int) -> list[float]:
-    """Return the deviation of each clip in fractions of a bin, in hundredths, in [-0.5, 0.5); 0 without any peak, as in
-    silence.
+    """Return the deviation of each clip's pitches from A440 tuning, in fractions of a bin.
+
+    Deviations are multiples of 0.01 in [-0.5, 0.5); 0 without any peak, as in silence.
 
     Parameters
     ----------
-    spectrum_BTF
-        Magnitude or power, float32, shape (B, T, 1 + n_fft // 2).
+    spectrum_BTF : Tensor of float32, shape (B, T, 1 + n_fft // 2)
+        Magnitude or power.
+    sample_rate : float
+        In Hz.
+    n_fft : int
+        Length of the transform, in samples.
+    bins_per_octave : int
+        Number of bins per octave, whose width is the unit of the result.
     """
     clip_P, pitch_P, height_P = _peaks(spectrum_BTF, sample_rate, n_fft)
     n_clips = len(spectrum_BTF)

@@ -42,17 +42,17 @@ class Stretch:
 
 
 class Waves:
-    """Clips of one length, B of them, and what several planes compute from them only once.
+    """Clips of one length, B of them, and intermediate results that several planes share.
 
     Parameters
     ----------
-    stretches
-        The clips, of the same number of samples N.
-    sample_rate
-        Of the samples, in Hz.
-    hop_length
+    stretches : sequence of Stretch
+        The clips, all with the same number of samples N.
+    sample_rate : int
+        In Hz.
+    hop_length : int
         Samples between frames. Planes to be stacked have 1 + N // hop_length frames, centred on multiples of it.
-    device
+    device : str
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``: where :attr:`samples` is and planes are computed.
     """
 

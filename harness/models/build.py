@@ -25,15 +25,15 @@ def build_model(
 
     Parameters
     ----------
-    model_name
+    model_name : str
         Name in the registry.
-    model
+    model : ModelSection
         Initial weights, and the options of the network.
-    input_shape
+    input_shape : (int, int, int)
         Channels, rows (bins) and columns (frames) of one item.
-    n_classes
+    n_classes : int
         Number of logits.
-    plane_rows
+    plane_rows : mapping of str to slice or (int, int), optional
         Rows of each plane within the input; the stacked networks need them to cut their streams.
 
     Raises

@@ -28,10 +28,18 @@ class StackedSuNet(nn.Module):
 
     Parameters
     ----------
-    input_shape
+    n_layers : int
+        Number of convolutions from input to output; the first two are separate in each stream.
+    input_shape : (int, int, int)
         Channels, rows and columns of MLMC; the paper's is (1, 145, 41).
-    plane_rows
+    n_classes : int
+        Number of logits.
+    plane_rows : mapping of str to slice or (int, int)
         First row and row after the last of each plane within the input.
+    conv4 : str
+        How layer 4 halves its maps, ``"pool"`` or ``"stride"``; see :func:`~harness.models.su.conv_layers`.
+    dropout : float
+        Probability that an element is dropped.
 
     Raises
     ------

@@ -21,18 +21,22 @@ AMBIGUOUS = 4
 def conv_layers(
     first: int, last: int, in_channels: int, *, conv4: str = "pool", dropout: float = 0.5
 ) -> OrderedDict[str, nn.Module]:
-    """Return convolution layers ``first`` to ``last`` (counted from 1) by name, in order.
+    """Return convolution layers ``first`` to ``last`` by name, in order.
 
     Each is a 3 x 3 convolution without bias, batch normalisation and ReLU; every second one is followed by a 2 x 2 max
     pool that rounds up, and by dropout (table 1, figure 4). The paper names dropout at layers 2 and 4 (6- and 8-layer
-    nets: 6 and 8 too) without a place within the layer; here it stands at the layer's end, after the pool.
+    nets: 6 and 8 too) without a position within the layer; here it comes last, after the pool.
 
     Parameters
     ----------
-    in_channels
+    first, last : int
+        Numbers of the first and last layer, counted from 1.
+    in_channels : int
         Channels of layer ``first``'s input.
-    conv4
+    conv4 : str
         ``"pool"``: stride 1 and a pool after it. ``"stride"``: stride 2 and no pool. Both give the same shapes.
+    dropout : float
+        Probability that an element is dropped.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number in range(first, last + 1):
@@ -77,14 +81,20 @@ def fc_inputs(n_layers: int, rows: int, columns: int) -> int:
 class SuNet(nn.Sequential):
     """The ``n_layers`` network of Su et al. 2019: x_BCHW to logits, shape (B, n_classes).
 
-    The layers lie flat (``conv1``, ``norm1``, ... ``fc``, ``output``), so that parameter names read like table 1.
+    The layers are not nested (``conv1``, ``norm1``, ... ``fc``, ``output``), so that parameter names read like table 1.
 
     Parameters
     ----------
-    n_layers
+    n_layers : int
         Number of convolutions: 4, 6 or 8.
-    input_shape
+    input_shape : (int, int, int)
         Channels, rows and columns of one item; the paper's LMC and MC are (1, 85, 41).
+    n_classes : int
+        Number of logits.
+    conv4 : str
+        How layer 4 halves its maps, ``"pool"`` or ``"stride"``; see :func:`conv_layers`.
+    dropout : float
+        Probability that an element is dropped.
     """
 
     def __init__(

@@ -59,9 +59,30 @@ def rebuild_inputs(
     device: str,
     progress: Progress,
 ) -> Prepared:
-    """Load clips, features and splits for the arms of ``folds``; raises as :func:`harness.running.inputs.prepare`.
+    """Load clips, features and splits for the arms of ``folds``.
 
-    Features are those of the ``device`` that trains: a GPU's differ from a processor's in their last digits.
+    Parameters
+    ----------
+    spec
+        The recorded study.
+    folds
+        The recorded trainings to repeat; features of other arms are not loaded.
+    data_root
+        The folder that holds the data sets.
+    cache
+        The folder of computed features.
+    workers
+        How many trainings run at once.
+    device
+        The device that trains (``"cpu"``, ``"cuda"`` or ``"cuda:N"``); features are computed on it as well, since those
+        of a GPU differ from a CPU's in their last digits.
+    progress
+        Shows the progress of computing features.
+
+    Raises
+    ------
+    HarnessError
+        As :func:`harness.running.inputs.prepare`.
     """
     arms = {fold.arm for fold in folds}
     # Only what is needed again: a fold of one arm needs no features of the others.
@@ -173,10 +194,23 @@ def conditions_apart(before: Mapping[str, str], after: Mapping[str, str]) -> tup
 def replay_conditions(
     task: FoldTask, fold: RecordedFold, data_digest: str, environment: Mapping[str, Any], trained: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the same conditions of the training that repeats ``fold``.
+    """Return the conditions of the training that repeats ``fold``, named as by :func:`recorded_conditions`.
 
-    ``trained`` is ``FoldResult.conditions``. The digest of a split's part is taken as the recorded data set would give
-    it, so that changed audio is not told as a changed split as well.
+    The digest of a split's part is computed with the recorded data digest, so that changed audio is not reported as a
+    changed split as well.
+
+    Parameters
+    ----------
+    task
+        The task that was trained again.
+    fold
+        The recorded training.
+    data_digest
+        Digest of the audio that the repetition used.
+    environment
+        The environment of the repetition, as in ``environment.json``.
+    trained
+        ``FoldResult.conditions`` of the repetition.
     """
     split = {"train": task.split.train, "validation": task.split.validation, "test": task.split.test}
     kept = {name: len(digest) for name, digest in fold.parts.items()}

@@ -69,23 +69,33 @@ def replay(
     folds: Sequence[int] = (),
     seeds: Sequence[int] = (),
 ) -> Replay:
-    """Train again the trainings at or below a recorded run, and compare.
+    """Repeat the trainings at or below a recorded run, and compare the results.
 
-    A fused arm is fused again, from streams that are replayed in the same call, else from the recorded ones; of a
-    report, which has none, its streams are trained too. A report is first compared with its own predictions; where its
-    numbers do not follow from them, nothing is trained.
+    A fused arm is fused again, from streams that are replayed in the same call, else from the recorded ones. Since a
+    report holds no recorded streams, those are trained as well. A report is first compared with its own predictions; if
+    its numbers do not follow from them, nothing is trained.
 
     Parameters
     ----------
+    source
+        The recorded run or report, from :func:`harness.replay.sources.open_source`.
+    data_root
+        The folder that holds the data sets.
+    cache
+        The folder of computed features.
     device
-        As ``--device`` of run-study, or ``recorded``.
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``recorded`` for the kind of device that each training had.
+    workers
+        How many trainings run at once; None for the default of ``run-study``.
+    progress
+        Shows the progress of features and trainings.
     arms, folds, seeds
-        Only these; all when empty.
+        Names of arms, test folds and indices of seeds to repeat; empty for all.
 
     Raises
     ------
     HarnessError
-        When the inputs of the run cannot be had. A training that fails is a row with its error.
+        When the run's inputs are not available. A training that fails does not raise: its row holds the error.
     """
     run = source.run
     chosen = _chosen(run, arms, folds, seeds)

@@ -171,8 +171,26 @@ def _fold(
 
 
 def open_source(what: str, uri: str, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None) -> Source:
-    """Return the report in the folder ``what``, if one is there, else the run with that id in the store at ``uri``;
-    ``study`` and ``claims`` as in :class:`ReportSource`."""
+    """Return the report in the folder ``what`` if there is one, else the run with that id.
+
+    Parameters
+    ----------
+    what
+        Folder of a report, or id of a run or its beginning.
+    uri
+        Tracking URI of the store that has the run.
+    study
+        The study file as it is now, for a report; see :class:`ReportSource`.
+    claims
+        The papers that a report is compared with; see :class:`ReportSource`.
+
+    Raises
+    ------
+    ReportError
+        When the report cannot be read.
+    TrackingError
+        When the run cannot be found or read, as :func:`harness.tracking.fold_run.read_run`.
+    """
     if (Path(what) / RESULTS).is_file():
         return ReportSource(Path(what), study, claims)
     return StoreSource(uri, what)

@@ -30,7 +30,19 @@ def row_percent(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], title: str, note: str) -> Figure:
-    """Return the figure of one confusion matrix; ``note`` below it says what was counted."""
+    """Return the figure of one confusion matrix.
+
+    Parameters
+    ----------
+    counts
+        Clips by true class (rows) and predicted class (columns), int64, shape (C, C).
+    classes
+        Names of the C classes.
+    title
+        Printed above the matrix.
+    note
+        Printed below the matrix: what was counted.
+    """
     n = len(classes)
     numbered = n <= MOST_NUMBERED
     size = 7.0 if n <= 12 else 6.0 if n <= 30 else 4.8

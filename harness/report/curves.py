@@ -60,7 +60,19 @@ def curves_figure(history: pd.DataFrame, title: str) -> Figure | None:
 
 
 def draw_curves(axes: Axes, history: pd.DataFrame, curves: Sequence[_Curve], scale: float) -> None:
-    """Draw the ``curves`` that ``history`` has over its epochs."""
+    """Plot the ``curves`` that ``history`` has over its epochs.
+
+    Parameters
+    ----------
+    axes
+        Axes to draw on.
+    history
+        One row per fold, seed and epoch, as in :func:`curves_figure`.
+    curves
+        Columns to draw, with their labels and line styles; columns that are missing or not finite are skipped.
+    scale
+        Factor from the values of ``history`` to those drawn: 100 for fractions in percent.
+    """
     n_folds = history["fold"].nunique()
     for curve in curves:
         if curve.column not in history or not np.isfinite(history[curve.column].to_numpy(float)).any():

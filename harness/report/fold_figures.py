@@ -50,12 +50,22 @@ def fold_figure(
     intervals: Mapping[str, TTest] | None = None,
     claims: Sequence[ClaimComparison] = (),
 ) -> Figure:
-    """Return every arm's macro accuracy: a dot a fold, the mean, one SD over folds, and the corrected interval.
+    """Return the figure of every arm's macro accuracy: a dot per fold, mean, SD and corrected interval.
 
-    A fold lies at the same height in every arm's band, so that arms can be compared fold by fold. A published macro
-    accuracy is a line across the band of its arm, dotted where conditions differ, of another colour where it is a
-    reference; a bar on it is its own SD, where that is over folds. Claims about another accuracy (:func:`is_macro`) are
-    not drawn.
+    A fold has the same height in every arm's band, so that arms can be compared fold by fold. A published macro
+    accuracy is a line across the band of its arm: dotted where conditions differ, in another colour if it is a
+    reference. A bar on it is its own SD, if that is over folds.
+
+    Parameters
+    ----------
+    scores
+        Scores of the study.
+    fused
+        Names of the arms that are fusions.
+    intervals
+        Corrected interval of the mean by arm, in percent; None or a missing arm draws none.
+    claims
+        Comparisons with published accuracies; those of another accuracy than macro (:func:`is_macro`) are not drawn.
     """
     intervals = intervals or {}
     drawn = [each for each in claims if is_macro(scores, each)]

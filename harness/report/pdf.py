@@ -37,16 +37,26 @@ def compile_pdf(
     say: Callable[[str], None] = _logger.warning,
     timeout: float = TIMEOUT,
 ) -> bytes | None:
-    """Compile ``document`` (report.tex), one of the generated ``files``, and return the PDF.
+    """Compile one of the generated ``files`` with LaTeX and return the PDF, or None where that is not possible.
 
     LaTeX runs in a temporary folder that holds the generated LaTeX and figures and nothing else: in the report's own
-    ``folder`` it would take a booktabs.sty, a latexmkrc or a link that somebody put there. latexmk is used where found,
-    else pdflatex three times; no shell escape, no start-up file, no reading or writing outside the folder but for the
-    TeX installation and the user's own TeX trees (TEXMFHOME, by default ~/texmf), none of the user's other environment,
-    stop at the first error, at most ``timeout`` seconds.
+    folder it would use a booktabs.sty, a latexmkrc or a link that somebody put there. latexmk is used if installed,
+    else pdflatex three times; without shell escape or start-up file, without reading or writing outside the folder
+    except for the TeX installation and the user's own TeX trees (TEXMFHOME, by default ~/texmf), without the rest of
+    the user's environment, stopping at the first error.
 
-    Where there is no LaTeX, or it fails, None is returned and ``say`` receives one message: what to install and run, or
-    LaTeX's own error. ``folder`` is where the message says to run it.
+    Parameters
+    ----------
+    files
+        Generated files by path within the folder; LaTeX and PDF files are used.
+    folder
+        The report's folder, where the message of ``say`` suggests running LaTeX.
+    document
+        Path of the LaTeX document among ``files``.
+    say
+        Called with one message if there is no PDF: what to install and run, or LaTeX's own error.
+    timeout
+        Limit on the time of all LaTeX runs together, in s.
     """
     commands, pdf_name = _commands(), Path(document).with_suffix(".pdf").name
     if not commands:

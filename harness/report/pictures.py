@@ -19,7 +19,14 @@ DPI = 130
 def confusion_png(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[str], title: str) -> bytes:
     """Return the confusion matrix of one test as PNG: percent of each true class.
 
-    ``y_true`` and ``y_pred`` hold labels, shape (n_clips,); ``classes`` names them.
+    Parameters
+    ----------
+    y_true, y_pred
+        True and predicted labels, integers in 0..C-1, shape (n_clips,).
+    classes
+        Names of the C classes.
+    title
+        Printed above the matrix.
 
     Raises
     ------

@@ -20,9 +20,18 @@ from harness.study import StudySpec
 def printed_layer_tables(
     record: StudyRecord, papers: Mapping[str, Paper], networks: Mapping[str, pd.DataFrame], marks: Sequence[str]
 ) -> list[Table]:
-    """Return one table per printed network that the study has as well: the same model on an input of the same shape.
+    """Return one table per printed network that the study also has: the same model on an input of the same shape.
 
-    ``networks`` holds the layer tables by arm, as :func:`~harness.report.parameters.parameter_tables` returns them.
+    Parameters
+    ----------
+    record
+        Record of the study.
+    papers
+        Papers that the study is compared with, by key.
+    networks
+        Layer tables by arm, as :func:`~harness.report.parameters.parameter_tables` returns them.
+    marks
+        Sentences that every caption carries, from :func:`harness.report.wording.marks`.
     """
     if not networks or not any(paper.layer_tables for paper in papers.values()):
         return []

@@ -47,8 +47,21 @@ def protocol_tables(evidence: Evidence) -> list[Table]:
 def effects_table(
     effects: Sequence[ProtocolEffect], published: Published, name: str, title: str, caption: str
 ) -> Table:
-    """Return one row per network and protocol: accuracy, shift, its intervals and p values, and what was published of
-    the network in its first row."""
+    """Return the table with one row per network and protocol: accuracy, shift, its intervals and p values.
+
+    Parameters
+    ----------
+    effects
+        One entry per network and protocol, the reference first for each network.
+    published
+        Published accuracies by arm, in percent; those of a network are printed in its first row.
+    name
+        Stem of the table's files.
+    title
+        Short caption.
+    caption
+        Full caption in plain text.
+    """
     claims = {
         each.arm: ", ".join(text for _, text in of_network(each.network, effects, published))
         for each in effects

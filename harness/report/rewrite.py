@@ -26,15 +26,19 @@ def rewrite_report(
 ) -> tuple[StudyRecord, ReportFiles]:
     """Write the report in ``folder`` again from its results.json and predictions.parquet; nothing is trained.
 
-    Learning curves are not among a report's numbers: their pictures are kept as they are.
+    Learning curves are not among a report's numbers, so their pictures are kept as they are.
 
     Parameters
     ----------
+    folder
+        Folder of the report.
     study
         The study file as it is now, whose question and :data:`harness.study.DECLARATIONS` are taken; comparisons that
-        differ are noted as declared later.
+        differ are recorded as declared later. None keeps those of the report.
     claims
         The papers that the study is compared with, as JSON data by key; by default those that ship with the project.
+    pdf
+        Whether to compile report.tex as well, if LaTeX is installed.
 
     Raises
     ------

@@ -68,16 +68,37 @@ def figure_style() -> Iterator[None]:
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Return new axes in ``figure``, placed in inches from its lower left corner.
+    """Return new axes in ``figure``.
 
-    Figures measure the room their words need instead of asking matplotlib's layout, which takes longer than drawing.
+    Figures measure the space their text needs instead of using matplotlib's layout, which takes longer than drawing.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    left, bottom
+        Lower left corner of the axes, in inches from that of the figure.
+    width, height
+        Size of the axes, in inches.
     """
     across, up = figure.get_figwidth(), figure.get_figheight()
     return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
 def write(figure: Figure, x: float, y: float, text: str, **properties: Any) -> None:
-    """Write ``text`` at inches from the figure's lower left corner."""
+    """Write ``text`` into ``figure``.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    x, y
+        Position in inches from the figure's lower left corner.
+    text
+        The text, already escaped by :func:`literal` where it is not our own.
+    **properties
+        Properties of the text, as for :meth:`matplotlib.figure.Figure.text`.
+    """
     figure.text(x / figure.get_figwidth(), y / figure.get_figheight(), text, **properties)
 
 

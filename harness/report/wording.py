@@ -248,7 +248,15 @@ def sample_size(scores: StudyScores) -> str:
 
 
 def folds_by_seeds(folds_min: int, folds_max: int, seeds_min: int, seeds_max: int) -> str:
-    """Return ``n = 5 folds × 2 seeds``, with ranges where the bounds differ."""
+    """Return the sample size as ``n = 5 folds × 2 seeds``, with ranges where the bounds differ.
+
+    Parameters
+    ----------
+    folds_min, folds_max
+        Fewest and most tested folds of an arm.
+    seeds_min, seeds_max
+        Fewest and most seeds of a fold.
+    """
     folds, seeds = _range(folds_min, folds_max), _range(seeds_min, seeds_max)
     return f"n = {folds} fold{'' if folds == '1' else 's'} × {seeds} seed{'' if seeds == '1' else 's'}"
 

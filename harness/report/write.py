@@ -55,20 +55,24 @@ def write_report(
     pdf: bool = True,
     figures: bool = True,
 ) -> ReportFiles:
-    """Write the report of ``record`` into ``folder`` (reports/<study>), over an earlier one.
+    """Write the report of ``record`` into ``folder`` (reports/<study>), replacing an earlier one.
 
-    Everything is computed from the record's predictions. A report.pdf from an earlier report is removed when any number
-    or picture changed, since it would show the old ones; files that no report wrote are left alone, a README.md that
-    somebody wrote included.
+    Everything is computed from the record's predictions. A report.pdf of an earlier report is removed when any number
+    or picture changed, since it would show the old ones. Files that no report wrote are left alone, including a
+    README.md that somebody wrote.
 
     Parameters
     ----------
+    record
+        Record of the study.
+    folder
+        Folder of the report, created if missing.
     parameter_tables
-        Layer tables by arm, as ``describe_model`` returns them; by default each network is built and asked.
+        Layer tables by arm, as ``describe_model`` returns them; None builds each network and describes it.
     kept
-        Pictures of an earlier report that the record cannot draw again, by path in the folder.
+        Pictures of an earlier report that the record cannot draw again, by path within the folder; None for none.
     pdf
-        Whether to compile report.tex as well, where LaTeX is found.
+        Whether to compile report.tex as well, if LaTeX is installed.
     figures
         Whether to draw figures; without them nothing is compiled either, and ``kept`` is left out.
 
@@ -76,7 +80,7 @@ def write_report(
     ------
     ReportError
         When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
-        file of somebody else would be replaced.
+        file that the harness did not write would be replaced.
     """
     networks = tables_of_networks(record) if parameter_tables is None else parameter_tables
     files = report_contents(record, networks, kept or {}, figures=figures)
@@ -107,8 +111,24 @@ def report_contents(
     *,
     figures: bool = True,
 ) -> dict[str, bytes]:
-    """Return every file of the report by its path within the report's folder, with or without ``figures``;
-    results.json comes last."""
+    """Return every file of the report by its path within the report's folder; results.json comes last.
+
+    Parameters
+    ----------
+    record
+        Record of the study.
+    parameter_tables
+        Layer tables by arm, as :func:`~harness.report.parameters.parameter_tables` returns them.
+    kept
+        Pictures of an earlier report that the record cannot draw again, by path within the folder.
+    figures
+        Whether to draw figures; without them ``kept`` is left out as well.
+
+    Raises
+    ------
+    ReportError
+        When the record holds no tested fold, or predictions that are not ones.
+    """
     evidence = gather(record)
     entries, drawn = draw_all(evidence, kept) if figures else (figures_there(evidence, ()), {})
     return {

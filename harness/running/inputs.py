@@ -31,8 +31,20 @@ _logger = logging.getLogger(__name__)
 class Prepared:
     """A study's inputs, ready to train on.
 
-    ``features`` maps the name of a feature set to its arrays; ``splits`` maps the name of a split and a fold to it;
-    ``leakage`` has a count for each split, fold and choice of what final trainings learn from.
+    Attributes
+    ----------
+    spec
+        The resolved study.
+    clips
+        The clips of the data set.
+    features
+        Computed features by name of the feature set.
+    splits
+        Splits by name of the split and test fold.
+    leakage
+        What the parts of each split share: one report per split, fold and choice of final training data.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     """
 
     spec: StudySpec
@@ -59,9 +71,29 @@ class Prepared:
         seed: int,
         floor: tuple[float, ...] = (),
     ) -> FoldTask:
-        """Return the task that trains ``arm`` with a trial's ``values`` on ``fold`` from seed index ``seed``.
+        """Return the task of one training.
 
-        ``floor`` says when a training of a search is stopped.
+        Parameters
+        ----------
+        arm
+            The arm to train; not a fused one.
+        phase
+            ``"search"`` or ``"final"``.
+        trial
+            Number of the trial within the arm's search; None in the final phase if nothing was searched.
+        values
+            Hyperparameters that override the arm's, by dotted name.
+        fold
+            The test fold.
+        seed
+            Index of the seed, from 0.
+        floor
+            Validation macro accuracy per epoch below which a training of a search is stopped; empty for never.
+
+        Raises
+        ------
+        ValueError
+            When ``values`` do not fit the arm's settings.
         """
         settings = self.spec.settings(arm, values)
         # The final training of a fold has one seed whatever trial was chosen for it.
@@ -89,9 +121,24 @@ class Prepared:
 
 
 def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress) -> Prepared:
-    """Load the clips of ``spec``, split them, and compute the features that the cache lacks.
+    """Load the clips of ``spec``, split them, and compute the features that are missing in the cache.
 
-    Splits come first, so that a study that will be refused does not compute features before it is.
+    Splitting comes first, so that a study that will be refused is refused before its features are computed.
+
+    Parameters
+    ----------
+    spec
+        The resolved study.
+    data_root
+        The folder that holds the data sets.
+    cache
+        The folder of computed features, created if missing.
+    workers
+        How many trainings run at once; features are computed by as many workers, on a GPU by at least one per CPU core.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; computes the features too.
+    progress
+        Shows the progress of computing features.
 
     Raises
     ------

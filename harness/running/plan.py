@@ -70,14 +70,25 @@ class Plan:
 
 
 def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None) -> Plan:
-    """Return the plan of ``spec``: it reads the clips' headers and probes each network for a moment.
+    """Return the plan of ``spec``: it reads the clips' headers and times a few training steps of each network.
+
+    Parameters
+    ----------
+    spec
+        The resolved study.
+    data_root
+        The folder that holds the data sets; None as in :func:`harness.data.root.resolve_data_root`.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    workers
+        How many trainings run at once; None for as many as the device allows.
 
     Raises
     ------
     DataError
-        When the data set is not there or not whole.
+        When the data set is missing or incomplete.
     TrainingError
-        When the device is not there, or lacks the precision of an arm.
+        When the device is not available, or lacks the precision of an arm.
     """
     chosen = resolve_device(device)
     check_precisions(spec, chosen)

@@ -88,7 +88,34 @@ class Options:
         claims: Path | None = None,
         report: ReportKind = ReportKind.FULL,
     ) -> Options:
-        """Return the options with the user's folders where none were named, and the command line as it was given."""
+        """Return the options with defaults for folders that are not named, and the exact command line.
+
+        Parameters
+        ----------
+        data_root
+            The folder that holds the data sets; None as in :func:`harness.data.root.resolve_data_root`.
+        cache
+            The folder of computed features; None for the user's cache folder.
+        reports
+            The folder below which reports are written, one folder per study.
+        tracking_uri
+            Tracking URI of the store or server.
+        device
+            ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        workers
+            How many trainings run at once; None for as many as the device allows.
+        overrides
+            The values of ``--set``.
+        claims
+            The folder of the user's own claims files; None for none.
+        report
+            How much of the report is written.
+
+        Raises
+        ------
+        DataError
+            When the data root exists but is not a folder.
+        """
         return cls(
             data_root=resolve_data_root(data_root),
             cache=cache or user_cache(),
@@ -386,8 +413,18 @@ def _means(by_fold: dict[int, list[float]]) -> dict[int, float]:
 
 
 def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
-    """Write the report of a recorded study, and log it to the study run where the store can be written; ``study`` is
-    its name or its TOML file.
+    """Write the report of a recorded study, and log it to the study run if the store can be written.
+
+    Parameters
+    ----------
+    study
+        Name of the study, or path of its TOML file.
+    run_id
+        Id of the study run; None for the newest finished one.
+    tracking_uri
+        Tracking URI of the store; None for that of the study file, or the default.
+    reports
+        The folder below which reports are written, one folder per study.
 
     Raises
     ------
@@ -438,7 +475,28 @@ def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | Non
 def report_run(
     name: str, run_id: str | None, tracking_uri: str, reports: Path, kind: ReportKind = ReportKind.FULL
 ) -> Outcome:
-    """Read a study back from the store and write as much of its report below ``reports`` as ``kind`` says."""
+    """Read a study back from the store and write its report.
+
+    Parameters
+    ----------
+    name
+        Name of the study.
+    run_id
+        Id of the study run; None for the newest finished one.
+    tracking_uri
+        Tracking URI of the store.
+    reports
+        The folder below which reports are written, one folder per study.
+    kind
+        How much of the report is written.
+
+    Raises
+    ------
+    TrackingError
+        When the study cannot be found or read.
+    ReportError
+        When the report cannot be written.
+    """
     files = None
     if kind is not ReportKind.NONE:
         check_place(reports / name)

@@ -31,9 +31,20 @@ class Entry:
 
 
 class Trainings:
-    """Runs tasks on an executor and writes each event down; tasks that the store has finished are not run again.
+    """Runs tasks on an executor and records each event; tasks that the store has finished are not run again.
 
-    ``pictures`` says whether curves and confusion matrices of final trainings are drawn for their runs.
+    Parameters
+    ----------
+    recorder
+        The open study run.
+    executor
+        Runs the trainings.
+    clips
+        The clips of the data set.
+    progress
+        Shows the progress of trainings.
+    pictures
+        Whether to draw curves and confusion matrices of final trainings for their runs.
     """
 
     def __init__(

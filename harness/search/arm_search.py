@@ -47,19 +47,25 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
     """Run the search of ``arm`` until its trials have ended, and choose one for every test fold.
 
     One Optuna study proposes the values of ``search.trials`` trials for all folds. With the ``per-fold-tpe`` sampler
-    each fold has a study and ``search.trials`` trials of its own, whose proposals follow its own validation part alone;
+    each fold has its own study and ``search.trials`` trials, whose proposals depend on its own validation part alone;
     trials are then numbered fold after fold.
 
-    Trials that ended in an earlier run are kept; a trial that was interrupted is run again with its own values. The
-    outcome equals that of an undisturbed search. It does not depend on how many workers train the folds either: trials
-    follow one another, and each fold is judged by earlier trials of its own.
+    Trials that ended in an earlier run are kept; an interrupted trial is run again with its own values. The outcome
+    equals that of an uninterrupted search. It does not depend on the number of workers that train the folds: trials run
+    one after another, and each fold is judged by its own earlier trials.
 
     Parameters
     ----------
-    study_key
+    spec : StudySpec
+        The study.
+    arm : Arm
+        The arm to search.
+    study_key : str
         Name of the search in the storage; it changes with anything that changes the outcome of a trial.
-    storage
+    storage : str
         URL of Optuna's storage.
+    evaluate : callable
+        Trains one trial on its folds and returns how each ended; see :data:`Evaluate`.
 
     Raises
     ------

@@ -89,8 +89,19 @@ def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], select
 
     ``per-fold`` takes for fold k the trial with the best accuracy on k's own validation part, which shares nothing with
     k's test part; whether the trial was pruned or failed in another fold does not matter. ``pooled`` takes for all
-    folds the completed trial with the best mean: the validation part of one fold is the test part of another, so the
-    reported folds have had a say.
+    folds the completed trial with the best mean. The validation part of one fold is the test part of another, so the
+    reported folds then influence the choice.
+
+    Parameters
+    ----------
+    arm : str
+        Name of the arm, for messages.
+    trials : sequence of TrialRecord
+        The ended trials, by index.
+    folds : sequence of int
+        Test folds.
+    selection : str
+        ``"per-fold"`` or ``"pooled"``.
 
     Raises
     ------

@@ -18,7 +18,19 @@ from harness.training.seeding import sampler_seed
 
 
 def make_sampler(search: SearchSection, study_seed: int, arm: str, ended: int) -> BaseSampler:
-    """Return the sampler that proposes trial ``ended`` (counted from 0) of ``arm``."""
+    """Return the sampler that proposes the next trial of ``arm``.
+
+    Parameters
+    ----------
+    search : SearchSection
+        The sampler and its settings.
+    study_seed : int
+        Seed of the study.
+    arm : str
+        Name of the arm, which enters the seed.
+    ended : int
+        Number of trials that have ended, which is the index of the next one.
+    """
     seed = sampler_seed(study_seed, arm, ended)
     if search.sampler in (Sampler.TPE, Sampler.PER_FOLD_TPE):
         return TPESampler(seed=seed, n_startup_trials=search.startup_trials, multivariate=True)
@@ -29,6 +41,17 @@ def grid_point(search: SearchSection, study_seed: int, arm: str, ended: int) -> 
     """Return the grid's point of trial ``ended``: every point once, in an order drawn from the study's seed.
 
     Optuna's own grid sampler stops the study at its last point, which it can do only within ``Study.optimize``.
+
+    Parameters
+    ----------
+    search : SearchSection
+        The space, of choices only.
+    study_seed : int
+        Seed of the study.
+    arm : str
+        Name of the arm, which enters the seed.
+    ended : int
+        Number of trials that have ended, which is the index of the next one.
     """
     points = list(itertools.product(*(space.choices or () for space in search.space.values())))
     order = np.random.default_rng(sampler_seed(study_seed, Sampler.GRID, arm)).permutation(len(points))

@@ -38,19 +38,33 @@ def correlated_t(
     """Return the posterior of first - second by fold, or of ``first`` minus one number.
 
     Student's t with k - 1 degrees of freedom around the mean difference, with scale² = s² (1 / k + rho / (1 - rho));
-    rho = n_test / (n_test + n_train) makes rho / (1 - rho) the ``ratio``. Of repeated cross-validation give the values
-    of all repetitions in one sequence and the ratio of one.
+    rho = n_test / (n_test + n_train) makes rho / (1 - rho) the ``ratio``. For repeated cross-validation give the values
+    of all repetitions in one sequence, and the ratio of one repetition.
 
     Parameters
     ----------
-    rope
-        Half width of the region of practical equivalence; 0 for none, then ``p_rope`` is 0.
+    first : FoldValues
+        One value per fold, seeds averaged.
+    second : FoldValues or float
+        Values of the same folds in the same unit, or one number.
+    rope : float
+        Half width of the region of practical equivalence, in the unit of the values; 0 for none, then ``p_rope`` is 0.
+    ratio : float
+        n_test / n_train of one fold.
+    confidence : float
+        Probability of the credible interval.
 
     Raises
     ------
     StatisticsError
         When the folds are not the same or fewer than 2, a number is not finite, all differences are equal, ``rope`` is
         below 0, ``ratio`` not above 0, or ``confidence`` outside (0, 1).
+
+    Examples
+    --------
+    >>> found = correlated_t([72.0, 70.5, 74.0], [70.0, 69.0, 71.5], rope=1.0, ratio=1 / 2)
+    >>> round(found.p_lower, 3), round(found.p_rope, 3), round(found.p_higher, 3)
+    (0.011, 0.069, 0.92)
     """
     if not (np.isfinite(rope) and rope >= 0):
         raise StatisticsError(f"rope must be 0 or more, received {rope}; the margin of the study is a good choice")

@@ -43,15 +43,19 @@ def clustered_bootstrap(
     confidence: float = 0.95,
     seed: int,
 ) -> BootstrapInterval:
-    """Return the interval of any statistic when whole groups are resampled.
+    """Return the interval of any statistic when complete groups are resampled.
 
     Parameters
     ----------
-    groups
-        The group (recording) of each row, shape (n,).
-    statistic
+    groups : array_like, shape (n,)
+        The group (recording) of each row.
+    statistic : callable
         Receives positions of rows, shape (m,), repeated as they were drawn, and returns the score of those rows.
-    seed
+    resamples : int
+        Number of resamples.
+    confidence : float
+        Probability of the interval.
+    seed : int
         The same seed draws the same resamples; so do the faster functions below for the same recordings.
 
     Raises
@@ -84,20 +88,35 @@ def macro_accuracy_bootstrap(
     """Return the interval of the macro accuracy when recordings are resampled; fractions.
 
     The macro accuracy is the unweighted mean of the class accuracies, over all clips, or with ``folds`` within each
-    fold and then averaged over folds, as the tables have it. A class that no drawn recording holds is left out of that
+    fold and then averaged over folds, as in the tables. A class without a drawn recording is left out of that
     resample's mean (within its fold), and so is a fold without any.
 
     Parameters
     ----------
-    correct
-        Right or wrong per clip, or the fraction of seeds that were right, in 0..1; shape (n,).
-    labels, recordings, folds
-        True class, recording and fold of each clip; shapes (n,).
+    correct : array_like, shape (n,)
+        Right or wrong per clip, or the fraction of seeds that were right, in 0..1.
+    labels, recordings : array_like, shape (n,)
+        True class and recording of each clip.
+    folds : array_like, shape (n,), optional
+        Fold of each clip. None takes all clips together.
+    resamples : int
+        Number of resamples.
+    confidence : float
+        Probability of the interval.
+    seed : int
+        The same seed draws the same resamples.
 
     Raises
     ------
     StatisticsError
         When lengths differ, ``correct`` is outside 0..1, or as :func:`clustered_bootstrap`.
+
+    Examples
+    --------
+    >>> correct, labels, recordings = [1, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1], ["a", "a", "b", "c", "d", "d"]
+    >>> found = macro_accuracy_bootstrap(correct, labels, recordings, seed=0)
+    >>> round(found.estimate, 3), found.n_groups
+    (0.667, 4)
     """
     return _macro_interval(_fractions(correct, "correct"), labels, recordings, folds, resamples, confidence, seed)
 
@@ -115,8 +134,28 @@ def accuracy_difference_bootstrap(
 ) -> BootstrapInterval:
     """Return the interval of the difference in macro accuracy, first - second, of two arms on the same clips.
 
-    Both arms are scored on the same drawn recordings, so what makes a recording hard for both cancels out. Parameters,
-    treatment of absent classes and errors as in :func:`macro_accuracy_bootstrap`.
+    Both arms are scored on the same drawn recordings, so what makes a recording hard for both cancels out. Absent
+    classes are treated as in :func:`macro_accuracy_bootstrap`.
+
+    Parameters
+    ----------
+    correct_first, correct_second : array_like, shape (n,)
+        Right or wrong per clip, or the fraction of seeds that were right, in 0..1; clips in the same order.
+    labels, recordings : array_like, shape (n,)
+        True class and recording of each clip.
+    folds : array_like, shape (n,), optional
+        Fold of each clip. None takes all clips together.
+    resamples : int
+        Number of resamples.
+    confidence : float
+        Probability of the interval.
+    seed : int
+        The same seed draws the same resamples.
+
+    Raises
+    ------
+    StatisticsError
+        As :func:`macro_accuracy_bootstrap`, or when the arms have different numbers of clips.
     """
     first, second = _fractions(correct_first, "correct_first"), _fractions(correct_second, "correct_second")
     if first.size != second.size:

@@ -44,14 +44,30 @@ class FoldsNeeded:
 def power_of_difference(
     difference: float, sd: float, k: int, *, ratio: float | None = None, alpha: float = 0.05
 ) -> float:
-    """Return the chance that the two-sided corrected t-test finds a true ``difference`` (p below ``alpha``).
+    """Return the probability that the two-sided corrected t-test finds a true ``difference`` (p below ``alpha``).
 
-    ``ratio`` is that of k-fold cross-validation unless given.
+    Parameters
+    ----------
+    difference : float
+        True difference, in the unit of the values.
+    sd : float
+        Standard deviation over folds (ddof 1), in the same unit.
+    k : int
+        Number of folds.
+    ratio : float, optional
+        n_test / n_train of one fold; by default that of k-fold cross-validation.
+    alpha : float
+        Level of the test.
 
     Raises
     ------
     StatisticsError
         When a number is not finite, ``sd`` or ``ratio`` not above 0, ``k`` below 2, or ``alpha`` outside (0, 0.5).
+
+    Examples
+    --------
+    >>> round(power_of_difference(2.0, sd=3.0, k=10), 2)
+    0.25
     """
     error, df = _error(sd, k, ratio), k - 1
     shift = abs(finite(difference, "difference")) / error
@@ -67,10 +83,25 @@ def power_of_difference(
 def power_of_equivalence(
     difference: float, sd: float, k: int, margin: float, *, ratio: float | None = None, alpha: float = 0.05
 ) -> float:
-    """Return the chance that the corrected TOST shows equivalence within ``margin`` at a true ``difference``.
+    """Return the probability that the corrected TOST shows equivalence within ``margin`` at a true ``difference``.
 
-    Both one-sided tests reject when the mean difference lies within margin - t S, where S is the estimated standard
-    error.
+    Both one-sided tests reject when the absolute mean difference is below margin - t S, where S is the estimated
+    standard error.
+
+    Parameters
+    ----------
+    difference : float
+        True difference, in the unit of the values.
+    sd : float
+        Standard deviation over folds (ddof 1), in the same unit.
+    k : int
+        Number of folds.
+    margin : float
+        Margin of equivalence, in the same unit.
+    ratio : float, optional
+        n_test / n_train of one fold; by default that of k-fold cross-validation.
+    alpha : float
+        Level of each one-sided test.
 
     Raises
     ------
@@ -100,15 +131,37 @@ def folds_needed(
 ) -> FoldsNeeded:
     """Return how many folds each verdict would need if the true difference and the spread were as given.
 
-    Each k is one of k-fold cross-validation (ratio 1 / (k - 1)) with folds as large as those that gave ``sd``: more
-    data, not the same data cut finer, which would spread wider. ``share`` is what a published mean adds to
-    1 / k + ratio by its own spread, and ``rounding`` how far it may have been rounded; no fold of ours makes either
-    smaller (see :mod:`harness.statistics.published`).
+    Each k is the number of folds of a k-fold cross-validation (ratio 1 / (k - 1)) with folds as large as those that
+    gave ``sd``: more data, not the same data cut finer, whose spread would be larger.
+
+    Parameters
+    ----------
+    difference : float
+        True difference, in the unit of the values.
+    sd : float
+        Standard deviation over folds (ddof 1), in the same unit.
+    margin : float
+        Margin of equivalence, in the same unit.
+    power : float
+        Required probability of the verdict, in [0.5, 1).
+    alpha : float
+        Level of the tests.
+    share : float
+        What a published mean adds to 1 / k + ratio by its own spread; own folds do not reduce it (see
+        :mod:`harness.statistics.published`).
+    rounding : float
+        How far the published mean may have been rounded, in the unit of the values; own folds do not reduce it.
 
     Raises
     ------
     StatisticsError
-        When ``power`` lies outside [0.5, 1), or as :func:`power_of_equivalence`.
+        When ``power`` is outside [0.5, 1), or as :func:`power_of_equivalence`.
+
+    Examples
+    --------
+    >>> found = folds_needed(2.0, 3.0, margin=1.0)
+    >>> found.for_difference, found.for_equivalence
+    (38, None)
     """
     _check_power(power)
     check_margin(margin)
@@ -148,10 +201,27 @@ def seeds_needed(
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> int | None:
-    """Return how many seeds a fold would show the difference, or with ``margin`` show equivalence.
+    """Return how many seeds per fold would show the difference, or with ``margin`` show equivalence.
 
-    Seeds shrink their own part of the variance and no other: a fold's mean over n of them varies by
-    between + within / n. None when no number suffices, or only one above ``CAP``: more folds are needed then.
+    Seeds reduce only their own part of the variance: a fold's mean over n of them has the variance between + within /
+    n. None when no number suffices, or only one above ``CAP``: more folds are needed then.
+
+    Parameters
+    ----------
+    difference : float
+        True difference, in the unit of the values.
+    components : Components
+        Variance between folds and between seeds.
+    k : int
+        Number of folds.
+    margin : float, optional
+        Margin of equivalence, in the unit of the values. None plans for the difference.
+    ratio : float, optional
+        n_test / n_train of one fold; by default that of k-fold cross-validation.
+    power : float
+        Required probability of the verdict, in [0.5, 1).
+    alpha : float
+        Level of the tests.
 
     Raises
     ------

@@ -112,13 +112,34 @@ def against_published(
     """Test the mean over folds against a published ``mean`` with its ``sd`` over ``folds`` folds (ddof 1).
 
     Welch's test with variances s² (1 / k + ratio) on both sides (Welch 1947; Nadeau and Bengio 2003). The prediction
-    interval needs no published SD: it takes the own one for both sides, with the own k - 1 degrees of freedom.
+    interval needs no published SD: it uses the own one for both sides, with the own k - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    values : FoldValues
+        Own values, one per fold, seeds averaged.
+    mean, sd : float
+        Published mean and standard deviation over folds (ddof 1), in the unit of ``values``.
+    folds : int
+        Number of published folds.
+    ratio, published_ratio : float
+        n_test / n_train of one fold, own and published.
+    confidence : float
+        Probability of the intervals.
+    rounding : float
+        Half a unit of the last printed digit of ``mean``, in the unit of ``values``.
 
     Raises
     ------
     StatisticsError
         With fewer than 2 folds on a side, a number that is not finite, equal values, ``sd`` or ``rounding`` below 0, a
         ratio not above 0, or ``confidence`` outside (0, 1).
+
+    Examples
+    --------
+    >>> found = against_published([72.0, 70.5, 74.0], 75.0, 2.0, 10, ratio=1 / 2, published_ratio=1 / 9)
+    >>> round(found.difference, 2), round(found.p, 2)
+    (-2.83, 0.21)
     """
     if not (np.isfinite(sd) and sd >= 0):
         raise StatisticsError(
@@ -152,9 +173,23 @@ def against_mean(
 ) -> DifferenceTest:
     """Test the mean over folds against a published ``mean`` whose standard deviation over folds is not known.
 
-    ``share`` is 1 / folds + published ratio where the published mean is one over that many folds: its variance is then
-    taken to be s² times that, with the own s, so that the two sides together have s² (1 / k + ratio + share). Where
-    both truly spread alike, t has k - 1 degrees of freedom. With 0 the published mean is taken as exact.
+    The published mean is given the own standard deviation s, so that the two sides together have the variance
+    s² (1 / k + ratio + share). Where both truly have the same spread, t has k - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    values : FoldValues
+        Own values, one per fold, seeds averaged.
+    mean : float
+        Published mean, in the unit of ``values``.
+    ratio : float
+        n_test / n_train of one own fold.
+    share : float
+        1 / folds + n_test / n_train of the published mean; 0 takes it as exact.
+    confidence : float
+        Probability of the interval.
+    rounding : float
+        Half a unit of the last printed digit of ``mean``, in the unit of ``values``.
 
     Raises
     ------
@@ -170,10 +205,23 @@ def against_mean(
 def against_folds(
     values: FoldValues, published: FoldValues, *, ratio: float, confidence: float = 0.95, rounding: float = 0.0
 ) -> DifferenceTest:
-    """Test own minus published, paired by fold; ``rounding`` is the mean of the published values'.
+    """Test own minus published values, paired by fold.
 
     Values that equal the published ones on every fold, within ``rounding``, have no spread to test with and need none:
-    p is 1 and the standard error 0. Other differences that are all the same tell nothing about chance.
+    p is 1 and the standard error 0. Other differences that are all equal carry no information about chance.
+
+    Parameters
+    ----------
+    values : FoldValues
+        Own values, one per fold, seeds averaged.
+    published : FoldValues
+        Published values of the same folds, in the unit of ``values``.
+    ratio : float
+        n_test / n_train of one fold.
+    confidence : float
+        Probability of the interval.
+    rounding : float
+        How far the mean of the published values may have been rounded, in the unit of ``values``.
 
     Raises
     ------
@@ -208,6 +256,21 @@ def sensitivity(
 
     It is the SD at which the p of :func:`against_published` reaches 1 - ``confidence``; 0 when the difference is not
     significant even against a published mean without spread. There always is one, though it may be absurdly large.
+
+    Parameters
+    ----------
+    values : FoldValues
+        Own values, one per fold, seeds averaged.
+    mean : float
+        Published mean, in the unit of ``values``.
+    folds : int
+        Number of published folds.
+    ratio, published_ratio : float
+        n_test / n_train of one fold, own and published.
+    confidence : float
+        1 minus the level of the test.
+    rounding : float
+        Half a unit of the last printed digit of ``mean``, in the unit of ``values``.
 
     Raises
     ------

@@ -58,13 +58,30 @@ class Equivalence:
 
 
 def equivalence(values: FoldValues, target: float, margin: float, *, ratio: float, alpha: float = 0.05) -> Equivalence:
-    """Test whether the mean over folds lies within ``margin`` of ``target``.
+    """Test whether the mean over folds is within ``margin`` of ``target``.
+
+    Parameters
+    ----------
+    values : FoldValues
+        One value per fold, seeds averaged.
+    target, margin : float
+        The fixed number and the margin of equivalence, in the unit of ``values``.
+    ratio : float
+        n_test / n_train of one fold.
+    alpha : float
+        Level of each one-sided test.
 
     Raises
     ------
     StatisticsError
         With fewer than 2 folds, a number that is not finite, equal values, ``margin`` or ``ratio`` not above 0, or
         ``alpha`` outside (0, 0.5).
+
+    Examples
+    --------
+    >>> found = equivalence([72.0, 71.5, 72.4], 72.0, 3.0, ratio=1 / 2)
+    >>> found.equivalent, round(found.smallest_margin, 2)
+    (True, 1.24)
     """
     array = fold_array(values)
     size = float(np.abs(array).max())
@@ -74,7 +91,18 @@ def equivalence(values: FoldValues, target: float, margin: float, *, ratio: floa
 def paired_equivalence(
     first: FoldValues, second: FoldValues, margin: float, *, ratio: float, alpha: float = 0.05
 ) -> Equivalence:
-    """Test whether first - second, paired by fold, lies within ``margin`` of 0.
+    """Test whether first - second, paired by fold, is within ``margin`` of 0.
+
+    Parameters
+    ----------
+    first, second : FoldValues
+        One value per fold, seeds averaged, of the same folds and in one unit.
+    margin : float
+        Margin of equivalence, in the same unit.
+    ratio : float
+        n_test / n_train of one fold.
+    alpha : float
+        Level of each one-sided test.
 
     Raises
     ------
@@ -88,12 +116,28 @@ def paired_equivalence(
 def smallest_provable_margin(sd: float, k: int, ratio: float, alpha: float = 0.05) -> float:
     """Return the margin below which no equivalence can be shown, even when the difference is exactly 0.
 
-    It is half the corrected interval at confidence 1 - 2 alpha, for ``k`` folds with standard deviation ``sd``.
+    It is half the corrected interval at confidence 1 - 2 alpha.
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation over folds (ddof 1).
+    k : int
+        Number of folds.
+    ratio : float
+        n_test / n_train of one fold.
+    alpha : float
+        Level of each one-sided test.
 
     Raises
     ------
     StatisticsError
         When ``sd`` or ``ratio`` is not above 0, ``k`` below 2, or ``alpha`` outside (0, 0.5).
+
+    Examples
+    --------
+    >>> round(smallest_provable_margin(3.0, 10, 1 / 9), 2)
+    2.53
     """
     positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
     check_count(k, "k")
@@ -101,7 +145,26 @@ def smallest_provable_margin(sd: float, k: int, ratio: float, alpha: float = 0.0
 
 
 def tost(values: Floats, target: float, size: float, margin: float, ratio: float, alpha: float) -> Equivalence:
-    """Return the test of checked ``values``, shape (k,); ``size`` is that of the numbers they were computed from."""
+    """Return the test of values that have been checked.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (k,)
+        One value (or difference) per fold.
+    target, margin : float
+        What the mean is compared with, and the margin of equivalence, in the unit of ``values``.
+    size : float
+        Largest absolute value of the numbers that ``values`` were computed from; rounding is judged against it.
+    ratio : float
+        n_test / n_train of one fold.
+    alpha : float
+        Level of each one-sided test.
+
+    Raises
+    ------
+    StatisticsError
+        When all values are equal.
+    """
     k, difference = values.size, float(values.mean()) - target
     error = standard_error(fold_sd(values, size), k, ratio)
     return two_one_sided(difference, error, k - 1, margin, alpha)
@@ -110,11 +173,23 @@ def tost(values: Floats, target: float, size: float, margin: float, ratio: float
 def two_one_sided(
     difference: float, error: float, df: float, margin: float, alpha: float, rounding: float = 0.0
 ) -> Equivalence:
-    """Return the test of a ``difference`` with its standard ``error``.
+    """Return the test of a ``difference`` with a given standard error.
 
-    ``rounding`` is how far the number that the difference is from may have been rounded: equivalence is shown only
-    where it is shown for every number that rounds to it, as if the margin were smaller by that much. An ``error`` of 0
-    is the limit of ever smaller ones.
+    Parameters
+    ----------
+    difference : float
+        The estimated difference.
+    error : float
+        Its standard error, in the same unit; 0 is the limit of ever smaller ones.
+    df : float
+        Degrees of freedom of ``error``.
+    margin : float
+        Margin of equivalence, in the same unit.
+    alpha : float
+        Level of each one-sided test.
+    rounding : float
+        How far the number behind ``difference`` may have been rounded: equivalence is shown only where it is shown for
+        every number that rounds to it, as if the margin were smaller by that much.
     """
     room = margin - rounding
     p_lower, p_upper = (_chance(distance, error, df) for distance in (room + difference, room - difference))

@@ -47,30 +47,44 @@ def decide(
     folds: int = 0,
     smallest_found: float = math.inf,
 ) -> Decision:
-    """Return the verdict on ``difference`` from its p values, which are those adjusted for the family.
+    """Return the verdict on ``difference`` from its p values, adjusted for the family.
 
-    In this order: not comparable where conditions differ; consistent where equivalence is shown, also when the
-    difference itself is found; lower or higher where the difference is found; else inconclusive.
+    In this order: not comparable where conditions differ; consistent where equivalence is shown, even if the difference
+    itself is significant; lower or higher where the difference is significant; else inconclusive.
 
     Parameters
     ----------
-    difference
+    difference : float
         Own minus claimed, or first minus second, in ``unit``.
-    p, p_equivalence
+    p, p_equivalence : float or None
         Of the test of a difference, and of the equivalence test within ``margin``; None where there was none.
-    differences
+    margin : float or None
+        Margin of equivalence, in ``unit``; None where equivalence was not tested.
+    alpha : float
+        Level of the tests.
+    differences : sequence of str
         The conditions in which the two sides differ, each in words, as "epoch chosen on the test fold".
-    what
+    what : str
         What is compared, as "LMCNet against the published 95.2 %"; the sentence begins with it.
-    folds, smallest_found
-        Number of folds, and the difference above which they would have found one: said where a difference beyond the
-        margin is left undecided. 0 folds say nothing.
+    unit : str
+        Unit of the difference, in the plural.
+    folds : int
+        Number of folds; 0 adds no remark on them.
+    smallest_found : float
+        The difference above which so many folds would have found one, in ``unit``; stated where a difference beyond the
+        margin is left undecided.
 
     Raises
     ------
     StatisticsError
-        When a p value lies outside 0..1, p_equivalence comes without a margin, ``margin`` is not above 0, ``alpha``
-        lies outside (0, 0.5), or a difference of 0 is said to be significant.
+        When a p value is outside 0..1, p_equivalence comes without a margin, ``margin`` is not above 0, ``alpha`` is
+        outside (0, 0.5), or a difference of 0 is said to be significant.
+
+    Examples
+    --------
+    >>> decision = decide(difference=-3.0, p=0.01, p_equivalence=0.9, margin=2.0, what="su4 against the claim")
+    >>> str(decision.verdict)
+    'lower'
     """
     check_alpha(alpha)
     p, p_equivalence = _p_value(p, "p"), _p_value(p_equivalence, "p_equivalence")

@@ -80,5 +80,17 @@ def _spectrum_faults(spec: StudySpec) -> Iterator[str]:
 
 
 def spectrum_bytes(seconds: float, sample_rate: int, n_fft: int, hop_length: int) -> int:
-    """Return the bytes of a clip's complex spectrum in double precision, which computing planes needs at least."""
+    """Return the bytes of a clip's complex spectrum in double precision, the least memory that computing planes takes.
+
+    Parameters
+    ----------
+    seconds : float
+        Duration of the clip.
+    sample_rate : int
+        In Hz.
+    n_fft : int
+        Length of the transform, in samples.
+    hop_length : int
+        Samples between frames.
+    """
     return int(1 + seconds * sample_rate / hop_length) * (1 + n_fft // 2) * 16

@@ -46,7 +46,24 @@ class Patient:
 
 
 def patiently(call: Callable[..., Any], *args: Any, seconds: float = SECONDS, **named: Any) -> Any:
-    """Return what ``call`` returns, calling it again for ``seconds`` as long as it fails with a passing error."""
+    """Return what ``call`` returns, calling it again as long as it fails with a passing error.
+
+    Parameters
+    ----------
+    call
+        The function to call.
+    *args
+        Its positional arguments.
+    seconds
+        How long to keep trying, in s.
+    **named
+        Its keyword arguments.
+
+    Raises
+    ------
+    Exception
+        The last error of ``call``, when it is not passing or the time is up.
+    """
     deadline = time.monotonic() + seconds
     pause = 0.1
     while True:

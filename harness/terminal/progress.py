@@ -113,9 +113,20 @@ class Terminal:
 
 @contextmanager
 def download_bar(name: str, done: int, total: int | None, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Show the bytes of a download on standard error, where that is a terminal; yield what sets how many have arrived.
+    """Show the progress of a download on standard error if that is a terminal.
 
-    ``total`` is None where the server does not say.
+    Yields a function that sets how many bytes have arrived.
+
+    Parameters
+    ----------
+    name
+        Name of the download.
+    done
+        Bytes that have already arrived.
+    total
+        Size in bytes; None if the server does not say.
+    shown
+        Whether to show anything.
     """
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars

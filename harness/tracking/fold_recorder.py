@@ -45,12 +45,27 @@ if TYPE_CHECKING:
 class FoldRecorder:
     """Writes the fold runs below one study run.
 
+    Parameters
+    ----------
+    store
+        The open tracking store.
+    experiment
+        Id of the experiment that holds the study's runs.
+    run
+        The study run, already created.
+    spec
+        The resolved study.
+    digests
+        Digests of the study's inputs by name: ``spec``, ``data``, ``features.<set>``, ``lock``.
+    clips
+        The clips of the data set.
+
     Attributes
     ----------
     run_id
-        Of the study run.
+        Id of the study run.
     spec_digest
-        Of the study and its inputs: the same digest, the same outcome.
+        Digest of the study and its inputs: equal digests mean equal outcomes.
     """
 
     def __init__(
@@ -114,13 +129,22 @@ class FoldRecorder:
 
         Parameters
         ----------
+        run_id
+            Id of the fold run, from :meth:`start_fold`.
+        result
+            The training's result: predictions, history, timing and, where kept, weights.
         clips
             Clip predictions by part (``validation``, ``test``), as
-            :func:`harness.training.metrics.clip_predictions` gives them.
+            :func:`harness.training.metrics.clip_predictions` returns them.
         measured
-            Their scores.
+            Scores of ``clips`` by part.
         pictures
-            By file name, as in :meth:`add_pictures`.
+            Pictures by file name, as in :meth:`add_pictures`; None for none.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
         """
         files: dict[str, Writer] = {
             names.SEGMENTS_FILE: segments_file(result.predictions),
@@ -154,8 +178,29 @@ class FoldRecorder:
     ) -> str:
         """Write a fused arm's predictions for one fold and seed as a finished fold run, and return its id.
 
-        ``segments`` is what :func:`harness.training.fuse.fuse_predictions` gives, ``clips`` its test part by clip.
-        Nothing is written when the same predictions already stand there.
+        If the same predictions are already recorded, nothing is written and the id of their run is returned.
+
+        Parameters
+        ----------
+        trial_run_id
+            Id of the run of the arm's final trainings, the parent of the new run.
+        arm
+            The fused arm.
+        fold
+            The test fold.
+        seed
+            Index of the seed, from 0.
+        segments
+            Fused predictions, as :func:`harness.training.fuse.fuse_predictions` returns them.
+        clips
+            The test part of ``segments`` by clip, as :func:`harness.training.metrics.clip_predictions` returns it.
+        measured
+            Scores of ``clips``.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
         """
         parts = {"test": clips}
         tags = self._tags.fused_fold(

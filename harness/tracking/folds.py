@@ -146,9 +146,23 @@ def whole_or_none(tag: str) -> int | None:
 
 
 def study_of(run: Run, document: Any, environment: Mapping[str, Any], name: str = names.SPEC_FILE) -> StudySpec:
-    """Return the study that ``document``, the JSON data of the file ``name`` of a study ``run``, records.
+    """Return the study recorded in ``document``.
 
-    ``environment`` is that of the session which wrote it. TrackingError when this version cannot read it.
+    Parameters
+    ----------
+    run
+        The study run, named in error messages.
+    document
+        JSON data of the recorded study.
+    environment
+        The environment of the session that wrote ``document``.
+    name
+        File name of ``document`` among the run's artifacts, named in error messages.
+
+    Raises
+    ------
+    TrackingError
+        When this version cannot read the recorded study.
     """
     try:
         return read_recorded(document, f"{name} of run {run.info.run_id}", environment)

@@ -44,7 +44,21 @@ class RunWriter:
         params: Mapping[str, Any],
         inputs: Sequence[DatasetInput] = (),
     ) -> str:
-        """Create a RUNNING run below ``parent`` and return its id."""
+        """Create a RUNNING run below ``parent`` and return its id.
+
+        Parameters
+        ----------
+        parent
+            Id of the parent run.
+        title
+            Name of the run, as the MLflow UI shows it.
+        tags
+            Tags by name; the parent's id is added to them.
+        params
+            Hyperparameters by dotted name, recorded as text.
+        inputs
+            Data sets that the run uses.
+        """
         self._latest += 1
         run = self._store.client.create_run(
             self._experiment, start_time=self.now(), tags={**tags, names.PARENT_TAG: parent}, run_name=title

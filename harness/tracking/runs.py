@@ -55,7 +55,19 @@ class RunTags:
         return self._flat(level=STUDY, features_digest=text_digest(features))
 
     def trial(self, study_run: str, arm: Arm, phase: str, trial: int | None) -> dict[str, str]:
-        """Return the tags of a trial run: an arm with one set of hyperparameters, or its final trainings."""
+        """Return the tags of a trial run: an arm with one set of hyperparameters, or its final trainings.
+
+        Parameters
+        ----------
+        study_run
+            Id of the study run.
+        arm
+            The arm.
+        phase
+            ``"search"`` or ``"final"``.
+        trial
+            Number of the trial within the arm's search; None for the final trainings.
+        """
         return self._flat(level=TRIAL, study_run=study_run, phase=phase, trial=_or_dash(trial), **self._of_arm(arm))
 
     def fold(self, study_run: str, task: FoldTask) -> dict[str, str]:
@@ -76,7 +88,21 @@ class RunTags:
         return {**flat, TASK_KEY_TAG: task.key, SET_TAG: values, **floor}
 
     def fused_fold(self, study_run: str, arm: Arm, fold: int, seed: int, digest: str) -> dict[str, str]:
-        """Return the tags of a fused arm's fold; ``digest`` is of its predictions, for there is no task."""
+        """Return the tags of a fused arm's fold run.
+
+        Parameters
+        ----------
+        study_run
+            Id of the study run.
+        arm
+            The fused arm.
+        fold
+            The test fold.
+        seed
+            Index of the seed, from 0.
+        digest
+            Digest of the fused predictions, recorded as the task digest because a fusion has no task.
+        """
         flat = self._flat(
             level=FOLD,
             study_run=study_run,
@@ -146,8 +172,19 @@ def short_tag(text: str) -> str:
 def metrics_of(values: Mapping[str, Any], step: int, timestamp: int, prefix: str = "") -> list[Metric]:
     """Return MLflow metrics for the numbers in ``values``.
 
-    NaN and missing values are left out: a value that was not measured is a gap in the chart. Infinity is left out too,
-    for stores turn it into the largest float; the run's history.csv keeps it.
+    None and NaN are left out, so that a value that was not measured is a gap in the chart. Infinity is left out as
+    well, because stores replace it by the largest float; the run's history.csv keeps it.
+
+    Parameters
+    ----------
+    values
+        Numbers by name.
+    step
+        Step of every metric: the epoch of a curve, 0 for single values.
+    timestamp
+        Time of every metric, in ms since 1970.
+    prefix
+        Put before every name.
     """
     from mlflow.entities import Metric
 

@@ -29,7 +29,19 @@ class EndedTrial(Protocol):
 def search_content(
     arm: str, trials: Sequence[EndedTrial], chosen: Mapping[int, EndedTrial], importance: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Return a search as JSON data: ``arm``, ``trials``, ``chosen`` (fold to trial number) and ``importance``."""
+    """Return an arm's search as JSON data: ``arm``, ``trials``, ``chosen`` and ``importance``.
+
+    Parameters
+    ----------
+    arm
+        Name of the arm.
+    trials
+        Every trial that ended.
+    chosen
+        The trial chosen for each test fold.
+    importance
+        Importance of each searched hyperparameter, by dotted name.
+    """
     return {
         "arm": arm,
         "trials": [

@@ -44,10 +44,25 @@ _COMPARED = ("harness", "python", "packages", "hardware", "platform", "git")
 
 
 def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapping[str, str]) -> Run | None:
-    """Return the newest study run that ``spec`` goes on in, whatever its status: one of the same study and inputs, else
-    one that differs in which arms there are, or how many seeds, alone.
+    """Return the newest study run that ``spec`` can resume, whatever its status, or None.
 
-    ``digests`` are the study's: ``spec``, ``data``, ``features.<set>``.
+    A run of the same study and inputs takes precedence over one that differs only in its arms or their number of seeds.
+
+    Parameters
+    ----------
+    store
+        The open tracking store.
+    experiment
+        Id of the experiment that holds the study's runs.
+    spec
+        The resolved study.
+    digests
+        Digests of the study and its inputs by name: ``spec``, ``data``, ``features.<set>``.
+
+    Raises
+    ------
+    TrackingError
+        When this version cannot read a study recorded by one of the runs.
     """
     runs = store.search([experiment], f"tags.level = '{STUDY}'")
     for run in runs:
@@ -75,7 +90,21 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
 
 
 def create_study_run(store: Store, experiment: str, spec: StudySpec, tags: RunTags, clips: ClipTable) -> Run:
-    """Create the study run with its tags, the study's hyperparameters and its data set."""
+    """Create the study run with its tags, the study's hyperparameters and its data set.
+
+    Parameters
+    ----------
+    store
+        The open tracking store.
+    experiment
+        Id of the experiment that holds the study's runs.
+    spec
+        The resolved study.
+    tags
+        Makes the tags of the study run.
+    clips
+        The clips of the data set.
+    """
     note = {"mlflow.note.content": spec.study.question} if spec.study.question else {}
     # The newest study is the one that started last: a clock that was set back must not make it an older one.
     earlier = store.client.search_runs([experiment], max_results=1, order_by=["attributes.start_time DESC"])
@@ -88,7 +117,18 @@ def create_study_run(store: Store, experiment: str, spec: StudySpec, tags: RunTa
 def fill_study_run(store: Store, run: Run, spec: StudySpec, clips: ClipTable) -> None:
     """Write the hyperparameters and data set of a study run, and its own id, which every run below it carries.
 
-    The id comes last: where it stands nothing is missing, and a run whose writer died before is filled when it goes on.
+    The id is written last: a run that has it is complete, and one whose writer died earlier is completed on resuming.
+
+    Parameters
+    ----------
+    store
+        The open tracking store.
+    run
+        The study run.
+    spec
+        The resolved study.
+    clips
+        The clips of the data set.
     """
     from mlflow.entities import Param
 
@@ -123,8 +163,32 @@ def begin_session(
 ) -> None:
     """Mark the study run as running, and write study, data, leakage, claims and environment into its artifacts.
 
-    ``tested`` tells whether an earlier session has tested anything: comparisons, arms and numbers of seeds that differ
-    from its own are then noted as declared later.
+    Parameters
+    ----------
+    store
+        The open tracking store.
+    run
+        The study run.
+    spec
+        The resolved study.
+    clips
+        The clips of the data set.
+    leakage
+        What the parts of each split share.
+    environment
+        What this session runs on.
+    digests
+        Digests of the study's inputs by name: ``spec``, ``data``, ``features.<set>``, ``lock``.
+    claims
+        The papers that the study is compared with, as JSON data by key.
+    tested
+        Whether an earlier session tested anything. If so, comparisons, arms and numbers of seeds that differ from that
+        session's are recorded as declared later.
+
+    Raises
+    ------
+    TrackingError
+        When this version cannot read the study recorded by an earlier session.
     """
     from mlflow.entities import RunTag
 
@@ -183,7 +247,21 @@ def reopen(store: Store, run: Run) -> None:
 
 
 def end_session(store: Store, run_id: str, status: str, seconds: float, time_ms: int) -> None:
-    """Add this session's ``seconds`` to the study run's, and set its final status and time of end."""
+    """Set the study run's final status and end time, and add this session's duration to its active time.
+
+    Parameters
+    ----------
+    store
+        The open tracking store.
+    run_id
+        Id of the study run.
+    status
+        ``FINISHED``, ``FAILED`` or ``KILLED``.
+    seconds
+        Duration of this session, in s.
+    time_ms
+        End time, in ms since 1970.
+    """
     earlier = float(store.client.get_run(run_id).data.tags.get(ACTIVE_SECONDS_TAG, "0"))
     store.client.set_tag(run_id, ACTIVE_SECONDS_TAG, f"{earlier + seconds:.3f}")
     store.client.set_terminated(run_id, status, time_ms)

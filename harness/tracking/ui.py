@@ -35,16 +35,26 @@ _PAGES_TOLD = 10
 def serve_ui(
     uri: str, host: str = "127.0.0.1", port: int = 5000, on_ready: Callable[[str], object] | None = None
 ) -> None:
-    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C; ``on_ready`` is called with its address (default: print
-    that, and :func:`study_addresses`).
+    """Serve the MLflow UI on the store at ``uri`` until Ctrl-C.
 
-    Who has the address can read and change every run, and nobody else; see :mod:`harness.tracking.ui_app`. What it
-    carries is not encrypted, so ``host`` is loopback unless the caller says otherwise.
+    Anyone who has the address can read and change every run, and nobody else can; see :mod:`harness.tracking.ui_app`.
+    Traffic is not encrypted, so ``host`` defaults to loopback.
+
+    Parameters
+    ----------
+    uri
+        Tracking URI of a local store or a database.
+    host
+        Name or address of the network interface to listen on.
+    port
+        TCP port to listen on.
+    on_ready
+        Called with the server's address once it answers; None prints that and :func:`study_addresses`.
 
     Raises
     ------
     TrackingError
-        When there is no store, the port is taken, or the server does not start.
+        When there is no store, the port is taken, or the server does not start or exits unexpectedly.
     """
     if host not in LOOPBACK:
         say(
@@ -72,8 +82,10 @@ def ui_server(
 
     Parameters
     ----------
+    uri, host, port
+        As in :func:`serve_ui`.
     token
-        What the address holds: a new one at each start unless given here or in ``HARNESS_UI_TOKEN``.
+        The secret part of the address; None takes that of ``HARNESS_UI_TOKEN``, or a new one at each start.
 
     Raises
     ------

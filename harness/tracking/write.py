@@ -58,7 +58,12 @@ class StudyRecorder(FoldRecorder):
     """Writes one study run and everything below it; made by :meth:`open`, used as a context manager.
 
     Leaving the context ends the study run: FINISHED, FAILED with the error, or KILLED when it was interrupted. Runs
-    below it that are still open are KILLED with it.
+    below it that are still open are set to KILLED as well.
+
+    Parameters
+    ----------
+    store, experiment, run, spec, digests, clips
+        As in :class:`~harness.tracking.fold_recorder.FoldRecorder`.
     """
 
     def __init__(
@@ -89,27 +94,34 @@ class StudyRecorder(FoldRecorder):
     ) -> Self:
         """Open the study run of ``spec`` in the store at ``uri``, or create store, experiment and run.
 
-        For a server (http, https) that store is its spool on this machine, from which finished runs are sent to the
-        server meanwhile; see :mod:`harness.tracking.sync.delivery`.
-
-        With ``resume`` the newest study run of the same study and inputs goes on, whatever its status; of an older
-        session, runs still marked RUNNING become KILLED. What the results are compared with may differ, and so may
-        which arms there are and how many seeds; what changed of that after something was tested is noted as declared
-        later.
+        A study of a server (http, https) is recorded in its spool on this machine, from which finished runs are sent to
+        the server in the background; see :mod:`harness.tracking.sync.delivery`.
 
         Parameters
         ----------
+        uri
+            Tracking URI of the store or server.
+        spec
+            The resolved study.
+        clips
+            The clips of the data set.
         leakage
-            Counts of what each split's parts share, which are recorded.
+            What the parts of each split share; recorded with the study.
         digests
-            Of the study's inputs: ``data`` and ``features.<set>``.
-        command, overrides
-            The command line as it was given, and the values of its ``--set``.
+            Digests of the study's inputs by name: ``data`` and ``features.<set>``.
+        command
+            The exact command line.
+        overrides
+            The values of ``--set``.
         claims
-            The papers that the study is compared with, as JSON data by key.
+            The papers that the study is compared with, as JSON data by key; None for none.
+        resume
+            Whether to resume the newest study run of the same study and inputs, whatever its status; runs of an earlier
+            session that are still RUNNING become KILLED. Comparisons, arms and numbers of seeds may differ; what
+            changed after something was tested is recorded as declared later. False always creates a new study run.
         tell
-            Is told what a person should know meanwhile: that a server does not answer, that another process writes
-            this study run and is waited for, that the code's state could not be recorded.
+            Called with each message for the user: a server that does not answer, another process that writes this study
+            run and must be waited for, code whose state could not be recorded.
 
         Raises
         ------
@@ -204,16 +216,46 @@ class StudyRecorder(FoldRecorder):
         chosen: Mapping[int, EndedTrial],
         importance: Mapping[str, float],
     ) -> None:
-        """Write an arm's search into ``search/<arm>.json`` of the study run: all trials, the choice per fold, and the
-        importance of each hyperparameter."""
+        """Write an arm's search into ``search/<arm>.json`` of the study run.
+
+        Parameters
+        ----------
+        arm
+            The arm.
+        trials
+            Every trial that ended.
+        chosen
+            The trial chosen for each test fold.
+        importance
+            Importance of each searched hyperparameter, by dotted name.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
+        """
         content = search_content(arm.name, trials, chosen, importance)
         with self._store.guard(f"record the search of arm {arm.name!r}"):
             self._writer.put(self.run_id, {f"{names.SEARCH_FOLDER}/{arm.name}.json": json_file(content)})
 
     def trial(self, arm: Arm, phase: str, trial: int | None, params: Mapping[str, Any] | None = None) -> str:
-        """Return the run id of an arm's trial (``phase`` "search") or of its final trainings ("final"), made on demand.
+        """Return the id of the run of an arm's trial or of its final trainings, which is created if missing.
 
-        ``params`` are the hyperparameters set over the study's, by dotted name; written when the run is made.
+        Parameters
+        ----------
+        arm
+            The arm.
+        phase
+            ``"search"`` or ``"final"``.
+        trial
+            Number of the trial within the arm's search; None for the final trainings.
+        params
+            Hyperparameters that override the study's, by dotted name, written when the run is created; None for none.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
         """
         key = (arm.name, phase, trial)
         with self._store.guard(f"record the {phase} of arm {arm.name!r}"):
@@ -234,9 +276,23 @@ class StudyRecorder(FoldRecorder):
     ) -> None:
         """End a trial run with its macro accuracies as ``fold_<k>``, ``mean`` and ``sd`` (ddof 1; needs two folds).
 
-        ``accuracies`` maps a fold to its accuracy on ``part``: "validation" in a search, "test" (averaged over seeds)
-        in the final phase. With an ``error`` the run is FAILED; of a search trial, ``pruned`` tells whether a training
-        of it was stopped.
+        Parameters
+        ----------
+        run_id
+            Id of the trial run, from :meth:`trial`.
+        accuracies
+            Macro accuracy by fold, as fractions; averaged over seeds in the final phase.
+        part
+            The part they are measured on: ``"validation"`` in a search, ``"test"`` in the final phase.
+        error
+            Why the trial failed; with one the run ends as FAILED, else as FINISHED.
+        pruned
+            Whether a training of a search trial was stopped early.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
         """
         values = {f"fold_{fold}": float(accuracy) for fold, accuracy in sorted(accuracies.items())}
         folds = list(values.values())

@@ -56,7 +56,21 @@ class Batch:
 
 
 class Draws:
-    """The generators of one training; :meth:`epoch` draws one epoch after the other."""
+    """The random generators of one training; :meth:`epoch` draws one epoch after the other.
+
+    Parameters
+    ----------
+    train : TrainSection
+        Which augmentations to draw for, and their settings.
+    n_items : int
+        Number of training items.
+    input_shape : (int, int, int)
+        Channels, rows and columns of one item.
+    seed : int
+        Seed of the training.
+    device : torch.device
+        Where the draws are placed; they are drawn on the CPU.
+    """
 
     def __init__(
         self, train: TrainSection, n_items: int, input_shape: tuple[int, int, int], seed: int, device: torch.device
@@ -110,10 +124,21 @@ def keeps_rounding(train: TrainSection) -> bool:
 
 
 def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, stop: int) -> Batch:
-    """Return the batch of items ``start`` to ``stop`` of the epoch, gained, masked and mixed, in this order.
+    """Return the batch of items ``start`` to ``stop`` of the epoch, with gain, masks and mixup applied in this order.
 
     Masks are filled with 0, the training mean of normalised inputs. The item's mixup partner is its neighbour in the
-    batch. ``x_BCHW`` may be changed in place.
+    batch.
+
+    Parameters
+    ----------
+    x_BCHW : Tensor, shape (B, C, H, W)
+        The batch's normalised inputs; may be changed in place.
+    labels_B : Tensor of int64, shape (B,)
+        Their labels.
+    draws : EpochDraws
+        The draws of the epoch.
+    start, stop : int
+        Positions of the batch within the epoch.
     """
     if draws.gain is not None:
         x_BCHW.mul_(draws.gain[start:stop, None, None, None])

@@ -33,9 +33,20 @@ WARM_UP_STEPS = 3
 
 
 class GraphLearner(Learner):
-    """A learner whose full batches go through one recorded step; smaller or larger ones are taken as they come.
+    """A learner that processes full batches by replaying one CUDA graph; smaller or larger batches run eagerly.
 
-    :meth:`restart` begins another training on the same memory and the same recording.
+    :meth:`restart` begins another training with the same memory and graph.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    train : TrainSection
+        Optimiser, batch size and precision.
+    device : torch.device
+        Where to train. On the CPU the step is run, not recorded.
+    weights_C : ndarray of float32, shape (C,), optional
+        Loss weight of each class; None weights all alike.
     """
 
     def __init__(

@@ -58,7 +58,19 @@ class Learner:
     """A network that is being trained on one device.
 
     The network is kept channels last; forward and backward run in ``train.precision`` while weights, optimiser, loss
-    and softmax stay float32. ``gathered`` batches are cut out of the features at once; it has no say in the result.
+    and softmax stay float32. ``gathered`` batches are cut out of the features at once, which does not change the
+    result.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    train : TrainSection
+        Optimiser, batch size and precision.
+    device : torch.device
+        Where to train.
+    weights_C : ndarray of float32, shape (C,), optional
+        Loss weight of each class; None weights all alike.
     """
 
     def __init__(
@@ -95,7 +107,19 @@ class Learner:
         self._n_correct += (logits.detach().argmax(dim=1) == batch.labels).sum()
 
     def epoch(self, resident: Resident, part: PartOnDevice, draws: EpochDraws, bounds: list[tuple[int, int]]) -> None:
-        """Take one step for each batch in ``bounds``, items in the drawn order."""
+        """Take one step for each batch, with items in the drawn order.
+
+        Parameters
+        ----------
+        resident : Resident
+            The features on the device.
+        part : PartOnDevice
+            The training part.
+        draws : EpochDraws
+            The order of the items, and the augmentations.
+        bounds : list of (int, int)
+            First position of each batch within the epoch, and the position after its last.
+        """
         self.model.train()
         positions, labels = part.positions[draws.order], part.labels[draws.order]
         for group in (bounds[i : i + self.gathered] for i in range(0, len(bounds), self.gathered)):

@@ -73,8 +73,25 @@ def scores(y_true: ArrayLike, probabilities: ArrayLike, n_classes: int) -> Score
 def confusions(
     y_true: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int, groups: NDArray[np.int64] | None = None
 ) -> NDArray[np.int64]:
-    """Return items counted by true class (row) and predicted class (column), int64, shape (C, C); with the number of
-    each item's group, ``groups`` of shape (n,) from 0, one such matrix a group, shape (G, C, C)."""
+    """Return items counted by true class (row) and predicted class (column), int64.
+
+    Parameters
+    ----------
+    y_true, predicted : ndarray of int64, shape (n,)
+        True and predicted label of each item.
+    n_classes : int
+        Number of classes C.
+    groups : ndarray of int64, shape (n,), optional
+        Group of each item, counted from 0. The result has one matrix per group, shape (G, C, C); without groups its
+        shape is (C, C).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> confusions(np.array([0, 0, 1]), np.array([0, 1, 1]), 2)
+    array([[1, 1],
+           [0, 1]])
+    """
     cells = y_true * n_classes + predicted
     if groups is None:
         return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)

@@ -25,10 +25,23 @@ from harness.training.seeding import fold_seed
 def re_estimated(
     learner: Learner, resident: Resident, part: PartOnDevice, batch_size: int, seed: int
 ) -> Iterator[None]:
-    """Within this, batch normalisation has the means and variances of ``part`` without dropout.
+    """Within this context, batch normalisation uses the means and variances of ``part`` without dropout.
 
-    They are averages over batches in an order that follows from ``seed``; no generator of torch's is touched, and the
-    running averages of training are put back.
+    They are averages over batches in an order that follows from ``seed``. Torch's generators are not touched, and the
+    running averages of training are restored on exit.
+
+    Parameters
+    ----------
+    learner : Learner
+        The network.
+    resident : Resident
+        The features on the device.
+    part : PartOnDevice
+        The part to average over.
+    batch_size : int
+        Number of items per batch.
+    seed : int
+        Seed of the training.
     """
     norms = [module for module in learner.model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     before = [(value, value.detach().clone()) for norm in norms for value in norm.buffers()]

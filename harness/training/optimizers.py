@@ -39,7 +39,16 @@ def fused_optimizer(
 ) -> torch.optim.Optimizer:
     """Return the study's optimiser over all parameters, in torch's fused form.
 
-    ``capturable`` is for a CUDA graph, which must also read the rate ``lr`` from a tensor on its device.
+    Parameters
+    ----------
+    model : nn.Module
+        The network, already on its device.
+    train : TrainSection
+        Optimiser, momentum and weight decay.
+    lr : float or Tensor
+        Learning rate; a CUDA graph must read it from a tensor on its device.
+    capturable : bool
+        Whether the step is to be recorded in a CUDA graph.
     """
     parameters, decay = model.parameters(), train.weight_decay
     if train.optimizer == Optimizer.ADAM:

@@ -28,10 +28,25 @@ def probe_speed(
     seconds: float = 2.0,
     plane_rows: Mapping[str, tuple[int, int] | slice] | None = None,
 ) -> float:
-    """Return training speed in segments (or images) per second, measured for about ``seconds`` after a warm-up.
+    """Return training speed in segments (or images) per second.
 
-    Forward, backward and optimiser run as in a training, on one batch of random numbers; on a GPU as a recorded step
-    where the study's trainings have one. Stacked networks need ``plane_rows``.
+    Forward, backward and optimiser run as in a training, on one batch of random numbers; on a GPU as a CUDA graph where
+    the study's trainings use one.
+
+    Parameters
+    ----------
+    settings : ArmSettings
+        Network and training settings of the arm.
+    input_shape : (int, int, int)
+        Channels, rows and columns of one item.
+    n_classes : int
+        Number of classes.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+    seconds : float
+        About how long to measure, after a warm-up.
+    plane_rows : mapping of str to slice or (int, int), optional
+        Rows of each plane within the input; stacked networks need them.
 
     Raises
     ------

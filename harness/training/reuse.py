@@ -79,9 +79,20 @@ class Kept:
     def take_learner(
         self, key: object, model: nn.Module, weights_C: NDArray[np.float32] | None, make: Callable[[], GraphLearner]
     ) -> GraphLearner:
-        """Return the learner kept under ``key``, begun anew with ``model``, or else what ``make`` returns.
+        """Return the learner kept under ``key``, restarted with ``model``, or else what ``make`` returns.
 
-        It is no longer kept: :meth:`give_back` keeps it again, once a training has gone well.
+        It is removed here; :meth:`give_back` keeps it again after a successful training.
+
+        Parameters
+        ----------
+        key : object
+            What :func:`step_key` returns.
+        model : nn.Module
+            The network with the weights to start from.
+        weights_C : ndarray of float32, shape (C,), or None
+            Loss weight of each class; None weights all alike.
+        make : callable
+            Makes a learner of ``model``; called when none is kept.
         """
         learner = self._learners.pop(key, None)
         if learner is None:
@@ -117,7 +128,21 @@ def step_key(
     plane_rows: Mapping[str, tuple[int, int]],
     device: torch.device,
 ) -> object:
-    """Return what two trainings must have in common to go through one recorded step."""
+    """Return what two trainings must have in common to share one CUDA graph.
+
+    Parameters
+    ----------
+    settings : ArmSettings
+        Network and training settings of the arm.
+    input_shape : (int, int, int)
+        Channels, rows and columns of one item.
+    n_classes : int
+        Number of classes.
+    plane_rows : mapping of str to (int, int)
+        First row and row after the last of each plane within the input.
+    device : torch.device
+        Where to train.
+    """
     train: dict[str, Any] = settings.train.model_dump(exclude=set(OUTSIDE_THE_STEP))
     # The type in which inputs are held follows from gain and mixup, and is part of the recording.
     return (

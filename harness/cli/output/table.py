@@ -24,9 +24,22 @@ def table(
     *,
     wrap_first: bool = False,
 ) -> Table:
-    """Return a table whose first ``left`` columns are text and whose other columns are numbers.
+    """Return a table for the terminal.
 
-    Text may be broken over lines, the first column only with ``wrap_first``: it often holds what will be typed again.
+    Only text may be broken over lines, since a number over two lines reads as two.
+
+    Parameters
+    ----------
+    title
+        Printed above the table.
+    columns
+        Headers of the columns.
+    rows
+        Cells of each row, one for each column.
+    left
+        How many columns from the left are text; the others are numbers, aligned right.
+    wrap_first
+        Whether the first column may be broken over lines: it often holds text that will be typed again.
     """
     made = Table(title=words(title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for position, column in enumerate(columns):

@@ -115,7 +115,28 @@ def inventory_of(
     labels: Mapping[int, int],
     expected: Counts = (),
 ) -> Inventory:
-    """Return the inventory of ``rows`` of an ESC-50 layout in ``folder``; ``labels`` maps targets to labels."""
+    """Return the inventory of rows in the layout of ESC-50.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The registered description.
+    folder : Path
+        Folder of the data set, which holds ``audio``.
+    rows : sequence of EscRow
+        The rows of the metadata that belong to the data set.
+    classes : tuple of str
+        Class names; the position is the label.
+    labels : mapping of int to int
+        Label of each target in the metadata.
+    expected : Counts
+        Official number of clips by fold and class; empty where none is known.
+
+    Raises
+    ------
+    DataError
+        When a row's target is not in ``labels``.
+    """
     entries = []
     for row in rows:
         if row.target not in labels:

@@ -120,15 +120,21 @@ class FeatureStore:
 
         Parameters
         ----------
-        workers
-            Processes that compute, one thread each; 1 computes in this process. On a GPU: threads that decode. The
-            numbers do not depend on it.
-        progress
-            Called with (clips done, all clips), also at the start, where clips of an interrupted build count as done.
-            Not called when nothing is missing.
-        device
-            ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Numbers of a GPU differ from the CPU's in their last digits, so each
-            kind of device has entries of its own.
+        clips : ClipTable
+            The clips.
+        sets : sequence of FeatureSet
+            Feature sets whose planes are needed.
+        params : FeaturesSection
+            Settings of the planes.
+        workers : int
+            Number of processes that compute, one thread each; 1 computes in this process. On a GPU: number of threads
+            that decode. The result does not depend on it.
+        progress : callable, optional
+            Called with the number of clips done and of all clips, also at the start, where clips of an interrupted
+            build count as done. Not called when nothing is missing.
+        device : str
+            ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Results on a GPU differ from the CPU's in their last digits, so each
+            kind of device has its own entries.
 
         Raises
         ------

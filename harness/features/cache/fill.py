@@ -65,16 +65,30 @@ def build_entries(
     progress: Progress | None,
     device: str = "cpu",
 ) -> None:
-    """Compute ``targets`` for the clips at ``paths`` on ``device`` with ``workers`` processes (1 computes in this
-    process); on a GPU these are the threads that decode.
+    """Compute ``targets`` for the clips at ``paths``, and publish them as entries of the cache.
 
-    Parts that an interrupted build left are taken over. ``progress`` is called with the clips done and all clips.
+    Parts left by an interrupted build are reused.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+        The planes to compute, and their folders.
+    paths : sequence of str
+        Audio files, one per clip.
+    params : FeaturesSection
+        Settings of the planes.
+    workers : int
+        Number of processes; 1 computes in this process. On a GPU: number of threads that decode.
+    progress : callable or None
+        Called with the number of clips done and of all clips.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises
     ------
     FeatureError
-        When a clip or a setting does not work, a process is killed, or the cache cannot be written. What is computed
-        by then is kept for the next build.
+        When a clip or a setting does not work, a process is killed, or the cache cannot be written. What is computed by
+        then is kept for the next build.
     """
     for target in targets:
         _open_scratch(target)

@@ -32,7 +32,21 @@ def rows(_options: NoOptions) -> int:
 
 
 def slow_down(samples: Samples, sample_rate: int, hop_length: int, _options: NoOptions) -> OctaveSignals:
-    """Return a clip at the rates of the octaves: soxr's work, on the host while a device is busy with other clips."""
+    """Return a clip at the sample rates of the octaves.
+
+    The resampling (soxr) runs on the host while a device computes other clips.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (N,)
+        The clip.
+    sample_rate : int
+        In Hz.
+    hop_length : int
+        Samples between frames.
+    _options : NoOptions
+        Not used; every plane's ``prepare`` receives its options.
+    """
     from harness.features.constant_q import OctaveSignals
 
     signals = OctaveSignals(samples, sample_rate, hop_length)
@@ -61,10 +75,21 @@ register(
 def tonnetz(clips: Sequence[OctaveSignals], sample_rate: int, hop_length: int, device: str = "cpu") -> Tensor:
     """Return the tonal centroids, values in [-1, 1], zero where a frame is silent; shape (B, T, 6).
 
+    Parameters
+    ----------
+    clips : sequence of OctaveSignals
+        B clips of the same number of samples N.
+    sample_rate : int
+        Sample rate of the clips, in Hz.
+    hop_length : int
+        Samples between frames; T = 1 + N // hop_length.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+
     Raises
     ------
     FeatureError
-        When the sample rate is too low for the constant-Q transform, or the clips too short.
+        When the sample rate is too low for the constant-Q transform, or the clips are too short.
     """
     import torch
 
