@@ -209,7 +209,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "unknown features": (
         lambda file: file["layers"][0]["network"][0].update(features="LCM"),
-        ["network 4-layer: unknown feature set 'LCM'", "LMC"],
+        ["network 4-layer: features 'LCM': unknown feature set", "LMC"],
     ),
     "unknown plane": (lambda file: file["statement"][1].update(subject="croma"), ["unknown plane 'croma'", "chroma"]),
     "statement about no cell": (
