@@ -1,4 +1,4 @@
-"""Paper: one claims file, every number as its source prints it and every condition as its source states it.
+"""Paper: one claims file, with every number as printed and every condition as stated by its source.
 
 How to write one
 ----------------

@@ -73,7 +73,7 @@ def _peaks(spectrum_BTF: Tensor, sample_rate: float, n_fft: int) -> tuple[Tensor
     threshold_BT1 = _SHARE_OF_MAXIMUM * spectrum_BTF.amax(dim=2, keepdim=True)
     # From the bin before the first to the one after the last.
     rises_BTF = spectrum_BTF[..., first : stop + 1] > spectrum_BTF[..., first - 1 : stop]
-    # A neighbour below the threshold counts as 0.
+    # The reference sets values below the threshold to 0 first; above it, comparing with the neighbours gives the same.
     is_peak = spectrum_BTF[..., first:stop] > threshold_BT1
     is_peak &= rises_BTF[..., :-1]
     is_peak &= ~rises_BTF[..., 1:]
