@@ -32,7 +32,7 @@ class NoOptions(Section):
 class Most:
     """The largest value of a field, or the greatest length of its text or list, and why; annotates the field.
 
-    ``each`` is whether it bounds the values of a list.
+    ``each`` is the bound on each entry of a list; None for no such bound.
     """
 
     limit: float

@@ -12,10 +12,21 @@ from harness.errors import DataError
 
 
 def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = 200_000) -> None:
-    """Unpack the zip or tar ``archive`` (gzip, bzip2 and xz alike) into the folder ``target``, which is created.
+    """Unpack a zip or tar archive (plain, gzip, bzip2 or xz).
 
     Only regular files and folders are written, without the archive's permissions and owners. Members are refused before
     the first of their bytes is written, and bytes are counted as they are read, whatever the archive's headers say.
+
+    Parameters
+    ----------
+    archive : Path
+        The archive.
+    target : Path
+        Folder to unpack into; created if missing.
+    max_bytes : int
+        Bound on the bytes of all members together, uncompressed.
+    max_members : int
+        Bound on the number of members.
 
     Raises
     ------

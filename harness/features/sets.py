@@ -111,6 +111,12 @@ def expected_segments(durations: NDArray[np.float64], params: FeaturesSection) -
 
 
 def segment_starts(frames: int, length: int, hop: int) -> NDArray[np.int64]:
-    """Return the first frame of each complete segment of a clip of ``frames`` frames, int64, shape (n_segments,)."""
+    """Return the first frame of each complete segment of a clip of ``frames`` frames, int64, shape (n_segments,).
+
+    Examples
+    --------
+    >>> segment_starts(101, 41, 20)
+    array([ 0, 20, 40, 60])
+    """
     count = int(n_segments(np.asarray(frames), length, hop))
     return np.arange(count, dtype=np.int64) * hop

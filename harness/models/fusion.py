@@ -30,6 +30,12 @@ def dempster_shafer(probabilities: Sequence[ArrayLike]) -> NDArray[np.float64]:
     ------
     ValueError
         When the arrays differ in shape or a row is not a probability distribution.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dempster_shafer([np.array([[0.6, 0.4]]), np.array([[0.9, 0.1]])]).round(3)
+    array([[0.931, 0.069]])
     """
     streams = _checked(probabilities)
     with np.errstate(divide="ignore"):

@@ -64,6 +64,12 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
     ------
     StatisticsError
         When the lengths differ, there is no clip, or an entry is neither right nor wrong.
+
+    Examples
+    --------
+    >>> found = mcnemar([True, True, True, False], [True, False, False, False])
+    >>> found.only_first, found.only_second, found.p
+    (2, 0, 0.5)
     """
     first, second = _answers(correct_first, "correct_first", 1), _answers(correct_second, "correct_second", 1)
     if first.shape != second.shape:

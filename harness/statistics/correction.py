@@ -27,6 +27,11 @@ def fold_ratio(k: int) -> float:
     ------
     StatisticsError
         When ``k`` is below 2.
+
+    Examples
+    --------
+    >>> fold_ratio(5)
+    0.25
     """
     return 1 / (check_count(k, "k") - 1)
 

@@ -27,6 +27,11 @@ def holm(
     ------
     StatisticsError
         When a p value is outside [0, 1].
+
+    Examples
+    --------
+    >>> holm({"a": 0.01, "b": 0.04, "c": None})
+    {'a': 0.02, 'b': 0.04, 'c': None}
     """
     if isinstance(p_values, Mapping):
         return dict(zip(p_values, holm(list(p_values.values())), strict=True))

@@ -56,6 +56,12 @@ def wilcoxon_folds(first: FoldValues, second: FoldValues | float, *, rounding: f
     StatisticsError
         When every difference is 0 or explained by rounding, the folds are not the same, there are fewer than 2, or a
         number is not finite.
+
+    Examples
+    --------
+    >>> found = wilcoxon_folds([72.0, 70.5, 74.0, 71.0, 73.0], [70.0, 69.0, 71.5, 71.5, 72.0])
+    >>> found.p, found.attainable_p
+    (0.125, 0.0625)
     """
     values, size = differences(first, second)
     rounded = np.round(values / size, _DECIMALS) if size else values

@@ -227,7 +227,7 @@ class _Run:
             KEPT_HERE.give_back(self._step_key, self.learner)
 
     def _alike(self) -> list[list[_Choice]]:
-        """Return the distinct statistics under which the choices evaluate an epoch."""
+        """Return the choices in groups that evaluate an epoch with the same statistics."""
         groups: dict[str, list[_Choice]] = {}
         for choice in self.choices:
             groups.setdefault(choice.statistics, []).append(choice)

@@ -65,6 +65,13 @@ def scores(y_true: ArrayLike, probabilities: ArrayLike, n_classes: int) -> Score
     ------
     ValueError
         When there is no item, shapes do not fit, a label is outside 0..C-1, or a probability is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = scores(np.array([0, 0, 0, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]]), 2)
+    >>> round(found.macro_accuracy, 3), found.clip_accuracy
+    (0.833, 0.75)
     """
     truth, predicted = _checked(y_true, probabilities, n_classes)
     return scores_of_confusion(confusions(truth, predicted, n_classes))

@@ -10,8 +10,8 @@ from harness.registry import DATASETS, SPLITS, Unit
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Clips of each class that a table tests, in the order of its classes; where they are unknown, None and the
-    reason."""
+    """Clips of each class that a table tests, in the order of its classes; empty with the reason in
+    ``unknown`` where they are not known."""
 
     clips: tuple[int, ...]
     unknown: str = ""
