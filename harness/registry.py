@@ -445,5 +445,5 @@ def image_planes() -> dict[str, str]:
 
 
 def has_own_frames(plane: Plane) -> bool:
-    """Whether a plane has a sample rate and frames of its own, so that it cannot be stacked with others."""
+    """Whether a plane has its own sample rate and frames, so that it cannot be stacked with others."""
     return not options_of(plane).model_fields.keys().isdisjoint(("sample_rate", "hop_length"))

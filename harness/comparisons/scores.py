@@ -132,7 +132,7 @@ def _segment_accuracies(
     total: NDArray[np.float64], right: NDArray[np.float64], first: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the fraction of segments classed correctly by each training, whose clips begin at ``first``; NaN where an
-    arm has no segments of its own."""
+    arm has no segments."""
     known = np.logical_and.reduceat(np.isfinite(total) & np.isfinite(right) & (right >= 0), first)
     sums, rights = np.add.reduceat(total, first), np.add.reduceat(right, first)
     found = np.full(len(first), np.nan)

@@ -56,8 +56,8 @@ def frames_of(plane: str, params: FeaturesSection) -> tuple[int, int]:
 
 
 def n_rows(plane: str, params: FeaturesSection) -> int:
-    """Return the rows of a plane (those of Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); UnknownNameError when there
-    is no such plane."""
+    """Return the rows of a plane (those of Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); UnknownNameError when the
+    plane is unknown."""
     rows: int = code(PLANES.get(plane).rows)(params.of(plane))
     return rows
 

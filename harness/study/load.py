@@ -107,7 +107,7 @@ def _explain(
     lines = []
     faults = error.errors()
     for fault in faults:
-        # An arm with a fault of its own is also missing from the list of arms; one message is enough.
+        # An arm with a fault is also missing from the list of arms; one message is enough.
         inner = [other for other in faults if other["loc"][: len(fault["loc"])] == fault["loc"]]
         if fault["type"] == "too_short" and len(inner) > 1:
             continue
