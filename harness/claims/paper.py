@@ -1,9 +1,11 @@
 """Paper: one claims file, with every number as printed and every condition as stated by its source.
 
-How to write one ---------------- A claims file is TOML, in UTF-8. ``[source]`` says where the numbers were published,
-with a DOI or in words. Each ``[[table]]`` states what its columns have in common (data set, split, number of folds,
-what the accuracies are), and each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]``) and
-numbers of the text (``[[statement]]``) may follow, for the audit. The docstrings below describe each key.
+How to write one
+----------------
+A claims file is TOML, in UTF-8. ``[source]`` says where the numbers were published, with a DOI or in words. Each
+``[[table]]`` states what its columns have in common (data set, split, number of folds, what the accuracies are), and
+each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]``) and numbers of the text
+(``[[statement]]``) may follow, for the audit. The docstrings below describe each key.
 
 - Numbers are written in quotes, as printed: ``value = "95.20"``. A bare 95.20 would lose its last digit, and with it
   how far the number may have been rounded.
