@@ -169,7 +169,7 @@ class Dataset:
     known_leaks
         Recordings that the authors spread over more than one fold.
     fold_counts
-        Clips of each fold and class in the official release, one tuple a fold; empty where all have the same number.
+        Clips of each fold and class in the official release, one tuple per fold; empty where all have the same number.
     class_counts
         Clips of each class by name, where they are not the same for all.
     channels

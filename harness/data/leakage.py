@@ -81,7 +81,7 @@ def leakage_report(clips: ClipTable, split: Split, final_train: str) -> LeakageR
 
 
 def check_official(splits: Split | Iterable[Split], clips: ClipTable) -> None:
-    """Check that official splits share no recording between their parts, but for those known to cross folds.
+    """Check that official splits share no recording between their parts, except those known to cross folds.
 
     All three pairs of parts are compared: final trainings may learn from the validation part as well, and it chooses
     hyperparameters, so the test part must be free of it too.

@@ -230,7 +230,7 @@ def _banks(lowest: Sequence[float], device: str) -> tuple[int, int, Tensor]:
 
 
 def _transform_length(lowest: float) -> int:
-    """Return the samples, a power of two, that hold the longest of the filters from ``lowest`` cycles per sample on."""
+    """Return the transform length, a power of two, that covers the longest filter, at ``lowest`` cycles per sample."""
     return int(2 ** math.ceil(math.log2(_Q / lowest)))
 
 

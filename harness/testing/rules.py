@@ -84,7 +84,7 @@ class SplitRuleConformance:
         assert len(tested) == len(every)
 
     def test_it_depends_on_the_seed_alone(self) -> None:
-        """The same seed gives the same parts, whichever folds are asked for; official folds do not depend on it."""
+        """The same seed gives the same parts, whichever folds are requested; official folds do not depend on it."""
         first, again = self.split(seed=1), self.split(seed=1)
         other = [_items(split.test) for split in self.split(seed=2)]
         assert [_items(split.test) for split in first] == [_items(split.test) for split in again]
