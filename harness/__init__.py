@@ -1,3 +1,3 @@
-"""Reproduce published sound-classification results, honestly and fast."""
+"""Reproduction of published sound-classification results: training, records, comparison."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Values of a study that are one of a few, each written once."""
+"""Enumerations: values of a study with a fixed set of choices, each defined once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Choice(StrEnum):
-    """One of a few words; a section takes the word itself, also where it is strict."""
+    """A choice between words; a section also accepts the plain word, even in strict mode."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
@@ -20,7 +20,7 @@ class Choice(StrEnum):
 
 class ReadAs(Choice):
     """What a published number means for an arm: a result of the same system, which the arm replicates; or one of
-    another system, to measure the arm by."""
+    another system, to compare the arm with."""
 
     REPLICATION = "replication"
     REFERENCE = "reference"
@@ -42,7 +42,7 @@ class FinalTrain(Choice):
 
 
 class Padding(Choice):
-    """How a clip that is too short is lengthened."""
+    """How a clip that is too short is padded."""
 
     ZEROS = "zeros"
     REPEAT = "repeat"

@@ -1,6 +1,6 @@
-"""Devices by name, and memory that runs out on them.
+"""Devices by name, and the detection of out-of-memory errors.
 
-torch is imported where a device is asked for, so that errors of other processes can be told apart without it.
+torch is imported only where a device is requested, so that errors of other processes can be classified without it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 _NAME = re.compile(r"cpu|cuda(?::(\d{1,4}))?")
-# Of torch on a processor and of CUDA's libraries, which raise plain RuntimeErrors.
+# Messages of torch on a CPU and of CUDA's libraries, which raise plain RuntimeErrors.
 _MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
@@ -57,9 +57,9 @@ def device_kind(name: str) -> str:
 
 
 def default_workers(device: str, threads: int) -> int:
-    """Return how many trainings run at once when nobody says: the CPU's cores over ``threads``, or one on a GPU.
+    """Return the default number of concurrent trainings: the CPU's cores over ``threads``, or one on a GPU.
 
-    More processes can share a GPU, each with features and a network of its own. On an H100 six were no faster than one,
+    More processes can share a GPU, each with its own features and network. On an H100 six were no faster than one,
     and 1.4 times as fast under NVIDIA's multi-process service (benchmarks/README.md).
     """
     if device_kind(device) != "cpu":
@@ -69,15 +69,15 @@ def default_workers(device: str, threads: int) -> int:
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that memory did not suffice: Python's, numpy's, or torch's on any device."""
-    # By name, so that torch need not be imported to ask.
+    """Whether ``error`` is an out-of-memory error: Python's, numpy's, or torch's on any device."""
+    # By name, so that torch need not be imported.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY)
 
 
 def release_memory() -> None:
-    """Give back what a failed training held on the device, so that the next one has it."""
+    """Release the device memory of a failed training for the next one."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 
 class HarnessError(Exception):
-    """Something the user can put right; the message is the whole explanation.
+    """An error that the user can correct; the message is the complete explanation.
 
-    Several arguments are several lines. A line feed within an argument is never one: it came with a value received.
+    Several arguments are printed as several lines. A line feed within an argument does not start a new line: it is part
+    of a received value.
     """
 
     exit_code = 2
@@ -20,11 +21,11 @@ class HarnessError(Exception):
 
 
 class StudyError(HarnessError):
-    """A study file, or an override of it, that cannot be run as it stands."""
+    """A study file, or an override of it, that cannot be run as written."""
 
 
 class DataError(HarnessError):
-    """Audio or metadata that is missing, damaged or not what the data set promises."""
+    """Audio or metadata that is missing, damaged or not as the data set specifies."""
 
 
 class LeakageError(DataError):
@@ -40,7 +41,7 @@ class TrainingError(HarnessError):
 
 
 class TrackingError(HarnessError):
-    """A tracking store that cannot be read or written, or that lacks the runs asked for."""
+    """A tracking store that cannot be read or written, or that lacks the requested runs."""
 
 
 class ReportError(HarnessError):
@@ -48,12 +49,12 @@ class ReportError(HarnessError):
 
 
 class ClaimsError(HarnessError):
-    """A claims file that cannot be read as it stands, or a claim that no file has."""
+    """A claims file that cannot be read as written, or a claim that no file has."""
 
 
 class StatisticsError(HarnessError):
-    """Numbers on which the asked test cannot be computed."""
+    """Numbers on which the requested test cannot be computed."""
 
 
 class ComparisonError(HarnessError):
-    """Scores that cannot be set beside a claim."""
+    """Scores that cannot be compared with a claim."""

@@ -1,4 +1,4 @@
-"""StudyRecord: a study as it was read back from the tracking store, the only source of every report.
+"""StudyRecord: a study as read back from the tracking store, the only source of every report.
 
 Tables are pandas DataFrames with the columns named below. Accuracies are fractions; times are seconds.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 TUNED_ON = (TunedOn.NOT_STATED, TunedOn.NONE, TunedOn.OTHER_DATA, TunedOn.VALIDATION_FOLDS, TunedOn.REPORTED_FOLDS)
-"""What values may have been chosen on, by how much of the reported data that had seen."""
+"""What values may have been chosen on, in order of how much of the reported data was seen."""
 
 FOLD_COLUMNS = (
     "arm",
@@ -49,11 +49,11 @@ class StudyRecord:
     name, run_id, status
         Of the study run; status as MLflow names it (RUNNING, FINISHED, FAILED, KILLED).
     spec
-        The study, resolved; :func:`harness.study.recorded_document` tells what the record states of it.
+        The study, resolved; :func:`harness.study.recorded_document` returns what the record states of it.
     classes
         Class names; the position is the label.
     predictions
-        The table of the whole study, final phase, trained and fused arms: ``arm``, ``fold``, ``seed`` (index),
+        The table of the complete study, final phase, trained and fused arms: ``arm``, ``fold``, ``seed`` (index),
         ``clip_id``, ``recording``, ``y_true``, ``p_0`` .. ``p_{C-1}``, ``n_segments``, ``n_segments_correct``. One row
         per tested clip, arm, fold and seed.
     history
@@ -69,17 +69,17 @@ class StudyRecord:
         Python, package versions, hardware, git commit and whether it was dirty, command, overrides, digests of data,
         features, lock and spec.
     seconds
-        Working time of the study run, summed over its sessions; a session that was killed outright adds nothing.
+        Working time of the study run, summed over its sessions; a session that was killed adds nothing.
     searches
         The search of each searched arm, as JSON data: ``trials`` (list of ``trial``, ``state``, ``values`` by dotted
         name, ``validation_macro_accuracy`` by fold, ``stopped`` (epoch by fold after which a training was pruned),
         ``error``), ``chosen`` (fold to trial) and ``importance`` (share of
         each hyperparameter, by dotted name; empty when it could not be estimated).
     learnt
-        Training accuracy of the last epoch by arm, mean over its final trainings, where ``history`` is not there to
-        tell: of a record that was read from a report.
+        Training accuracy of the last epoch by arm, mean over its final trainings, for a record without ``history``, as
+        read from a report.
     claims
-        The papers that the study compares itself with, as they stood when it ran: claims file content by key.
+        The papers that the study is compared with, as of its run: claims file content by key.
     """
 
     name: str
@@ -107,8 +107,8 @@ class StudyRecord:
         return settings.protocol if settings else self.spec.protocol
 
     def tuned(self, arm: str) -> tuple[str, str]:
-        """Return what the values of an arm that no search found were chosen on, and how, as the study declares it; of a
-        fused arm that of the stream whose values saw the most."""
+        """Return what the values of an arm that no search found were chosen on, and how, as the study declares it; for
+        a fused arm that of the stream whose values saw the most data."""
         train = max(map(self._train, self.streams(arm)), key=lambda each: TUNED_ON.index(each.tuned_on))
         return train.tuned_on, train.tuned_by
 
@@ -131,15 +131,15 @@ class StudyRecord:
 
 
 def once_per_record(compute: Callable[[StudyRecord], Found]) -> Callable[[StudyRecord], Found]:
-    """Let what ``compute`` returns of a record be kept in that record: a report asks for the same table many times.
+    """Cache the result of ``compute`` in the record: a report needs the same table many times.
 
-    What it returns must not be changed by those who ask.
+    Callers must not modify the result.
     """
     place = f"_{compute.__module__}.{compute.__qualname__}"
 
     @functools.wraps(compute)
     def kept(record: StudyRecord) -> Found:
-        # The fields are frozen, and a copy with other fields begins with none of this.
+        # The fields are frozen, and a copy with other fields starts with an empty cache.
         if place not in vars(record):
             vars(record)[place] = compute(record)
         found: Found = vars(record)[place]
@@ -153,8 +153,8 @@ NO_CHECKOUT = "none (the code was in no git checkout)"
 
 
 def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the git facts of a record's environment as they are printed: ``unknown (reason)`` for what git gave no
-    answer to, and :data:`NO_CHECKOUT`. Older records do not distinguish the two, and say nothing."""
+    """Return the git facts of a record's environment as they are printed: ``unknown (reason)`` where git failed, and
+    :data:`NO_CHECKOUT`. Older records do not distinguish the two and state no reason."""
     git: Mapping[str, Any] = environment.get("git") or {}
     reason = git.get("unknown")
     shown = {name: f"unknown ({reason})" if value is None and reason else value for name, value in git.items()}

@@ -1,9 +1,9 @@
 """What a study can name: networks, planes, feature sets, data sets and split rules, each described by one small object.
 
-A description names its code (``"package.module:function"``) without importing it, so that a study file is checked
-without torch. Built-in descriptions live in one file each, in the folders that :data:`_FOLDERS` names: a new network,
-plane, data set or split rule is one new file there, which calls :func:`register`. Other packages add theirs by entry
-points of the groups ``harness.networks``, ``harness.planes``, ``harness.feature_sets``, ``harness.datasets`` and
+A description names its code (``"package.module:function"``) without importing it, so that study files are checked
+without torch. Built-in descriptions are in one file each, in the folders that :data:`_FOLDERS` lists: a new network,
+plane, data set or split rule is one new file there, which calls :func:`register`. Other packages register theirs by
+entry points in the groups ``harness.networks``, ``harness.planes``, ``harness.feature_sets``, ``harness.datasets`` and
 ``harness.splits``: the entry point's name is the name that studies use, its value the description. An entry point is
 loaded only when a study names it.
 
@@ -39,7 +39,7 @@ class Layout(StrEnum):
     SEGMENTS = "segments"
     """Planes stacked along frequency into one channel; windows of a clip's frames are the items."""
     IMAGE = "image"
-    """Each plane one channel; one image a clip is the item."""
+    """Each plane is one channel; the item is one image per clip."""
 
 
 class Unit(StrEnum):
@@ -68,7 +68,7 @@ class Network:
     options
         ``"module:Class"`` of its options, a :class:`harness.section.Section`; they are fields of ``[model]``.
     features
-        The only feature set that it takes; empty when any of its layouts does.
+        The only feature set that it accepts; empty when it accepts any with one of its layouts.
     takes_rows
         Whether the factory also takes ``plane_rows``: first row, and row after the last, of each plane of a stack.
     """
@@ -96,17 +96,18 @@ class Plane:
     rows
         ``"module:function"`` of ``rows(options)``, the number of rows.
     options
-        ``"module:Class"`` of its settings, a :class:`harness.section.Section`; they are ``[features.planes.NAME]``.
-        A plane whose options have ``sample_rate`` or ``hop_length`` has frames of its own: it can be the channel of an
-        image, and cannot be stacked.
+        ``"module:Class"`` of its settings, a :class:`harness.section.Section`; they are ``[features.planes.NAME]``. A
+        plane whose options have ``sample_rate`` or ``hop_length`` has its own frames: it can be the channel of an
+        image, but cannot be stacked.
     prepare
-        ``"module:function"`` of ``prepare(samples, sample_rate, hop_length, options)`` for work on the host, where
-        there is any: called for each clip (float32, shape (N,)) by the threads that load clips while a device computes
-        others. ``waves.prepared[NAME]`` then has what it returned for each clip.
+        ``"module:function"`` of ``prepare(samples, sample_rate, hop_length, options)`` for work on the host, if any:
+        called for each clip (float32, shape (N,)) by the threads that load clips while a device computes others.
+        ``waves.prepared[NAME]`` then has the results for the clips.
     revision
-        Raised with every change of the code that changes its numbers: the cache then computes it anew.
+        Increased with every change of the code that affects its values: the cache then computes it again.
     libraries
-        Installed distributions whose versions its numbers depend on, apart from torch and what decodes and resamples.
+        Installed distributions whose versions its values depend on, apart from torch and the libraries that decode and
+        resample.
     """
 
     name: str
@@ -132,9 +133,9 @@ class FeatureSet:
 class Source:
     """Where a data set is fetched from.
 
-    ``checksum`` is ``algorithm:hex`` or None. ``metadata`` marks the data set's folder inside the archive; ``folder``
-    is its name below the data root, ``also`` other names that it is found under, such as the archive's. ``max_bytes``
-    is about twice the size of the unpacked data set; no archive of it is larger than that either.
+    ``checksum`` is ``algorithm:hex`` or None. ``metadata`` identifies the data set's folder inside the archive;
+    ``folder`` is its name below the data root, ``also`` alternative names, such as the archive's. ``max_bytes`` is
+    about twice the size of the unpacked data set; no archive of it is larger than that either.
     """
 
     url: str
@@ -168,16 +169,16 @@ class Dataset:
     known_leaks
         Recordings that the authors spread over more than one fold.
     fold_counts
-        Clips of each fold and class in the official release, one tuple a fold; empty where all have the same number.
+        Clips of each fold and class in the official release, one tuple per fold; empty where all have the same number.
     class_counts
         Clips of each class by name, where they are not the same for all.
     channels
         Numbers of channels that its files may have.
     source
-        Where it is fetched from; None where it is not.
+        Where it is downloaded from; None where it cannot be.
     prepare
-        ``"module:function"`` of ``prepare(root, options)``, which makes it below the data root; empty where it is not
-        made.
+        ``"module:function"`` of ``prepare(root, options)``, which generates it below the data root; empty where it is
+        not generated.
     options
         ``"module:Class"`` of its options, a :class:`harness.section.Section`; they are ``[data.NAME]``.
     part_of
@@ -223,7 +224,7 @@ class SplitRule:
     unit
         What an item is.
     official
-        Whether the folds are the authors': recordings must then not cross them, but for the known ones.
+        Whether the folds are the authors': recordings must then not cross them, except for the known ones.
     """
 
     name: str
@@ -269,7 +270,7 @@ class Registry(Generic[T]):
         Raises
         ------
         UnknownNameError
-            When there is none, or the package that has it cannot be loaded; the message names what there is.
+            When there is none, or the package that provides it cannot be imported; the message lists the known names.
         """
         self._discover()
         if name not in self._items:
@@ -279,7 +280,7 @@ class Registry(Generic[T]):
         return self._items[name]
 
     def names(self) -> tuple[str, ...]:
-        """Return every name that :meth:`get` takes, built-in ones first; no code of other packages is run."""
+        """Return every name that :meth:`get` accepts, built-in ones first; no code of other packages is run."""
         self._discover()
         return tuple(dict.fromkeys([*self._items, *(point.name for point in _points(self._group))]))
 
@@ -288,13 +289,14 @@ class Registry(Generic[T]):
         return name in self._items or name in self.names()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the descriptions of all names, but for those whose package cannot be loaded: :meth:`get` says why."""
+        """Yield the descriptions of all names, except those whose package cannot be imported; :meth:`get` reports
+        why."""
         for name in self.names():
             with suppress(UnknownNameError):
                 yield self.get(name)
 
     def add(self, item: T) -> None:
-        """Take ``item`` in; ValueError when another one has its name."""
+        """Add ``item``; ValueError when another one has its name."""
         known = self._items.setdefault(item.name, item)
         if known != item:
             raise ValueError(f"{self._noun} {item.name!r} is registered twice, as {known} and as {item}; rename one")
@@ -309,7 +311,7 @@ class Registry(Generic[T]):
                 continue
             try:
                 item = point.load()
-            except Exception as error:  # whatever a foreign module raises
+            except Exception as error:  # another package's module can raise anything
                 raise UnknownNameError(
                     f"{self._noun} {name!r}: {point.value} of an installed package cannot be loaded: "
                     f"{type(error).__name__}: {error}"
@@ -328,7 +330,7 @@ def _points(group: str) -> tuple[EntryPoint, ...]:
 
 @lru_cache(maxsize=16)
 def _points_on(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    # Reading the metadata of every installed package takes some 20 ms.
+    # Reading the metadata of every installed package takes about 20 ms.
     return tuple(entry_points(group=group))
 
 
@@ -351,7 +353,7 @@ _discovered: set[str] = set()
 
 
 def register(*items: Item) -> None:
-    """Make ``items`` known under their names.
+    """Register ``items`` under their names.
 
     Raises
     ------
@@ -372,7 +374,7 @@ def discover(folder: str) -> None:
         for found in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{folder}.{found.name}")
     except BaseException:
-        # Otherwise the next look-up would find an empty registry, not the fault.
+        # Otherwise the next look-up would find an empty registry instead of the fault.
         _discovered.discard(folder)
         raise
 
@@ -383,7 +385,8 @@ def code(reference: str) -> Any:
     Raises
     ------
     ValueError
-        When the reference is not of that form, or the module lacks the name. What importing the module raises passes.
+        When the reference is not of that form, or the module lacks the name. Exceptions from importing the module
+        propagate.
     """
     module, colon, name = reference.partition(":")
     if not (module and colon and name.isidentifier()):
@@ -404,8 +407,8 @@ IMAGE_PREFIX = "image:"
 
 
 def feature_set(name: str) -> FeatureSet:
-    """Return the feature set called ``name``: a registered one such as ``LMC``, the name of a plane, whose segments it
-    then is, or ``image:mel`` and ``image:a+b+c``.
+    """Return the feature set called ``name``: a registered one such as ``LMC``, the name of a plane (segments of that
+    plane), or an image such as ``image:mel`` and ``image:a+b+c``.
 
     Raises
     ------
@@ -437,10 +440,10 @@ def _image_set(name: str) -> FeatureSet:
 
 
 def image_planes() -> dict[str, str]:
-    """Return the plane that each name or alias of a plane means, in an image."""
+    """Return the plane for each name or alias of a plane in an image."""
     return {name: plane.name for plane in PLANES for name in (plane.name, *plane.aliases)}
 
 
 def has_own_frames(plane: Plane) -> bool:
-    """Whether a plane has a sample rate and frames of its own, so that it cannot be stacked with others."""
+    """Whether a plane has its own sample rate and frames, so that it cannot be stacked with others."""
     return not options_of(plane).model_fields.keys().isdisjoint(("sample_rate", "hop_length"))

@@ -1,6 +1,6 @@
 """The base of every section of a study file, and of the options of a network, plane or data set.
 
-The doc of a field is the documentation of the file.
+The docstrings of fields document the file.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Section(BaseModel):
 
 
 class NoOptions(Section):
-    """Options of what has none."""
+    """The empty section, for items without options."""
 
 
 @dataclass(frozen=True)
 class Most:
     """The largest value of a field, or the greatest length of its text or list, and why; annotates the field.
 
-    ``each`` bounds the values of a list.
+    ``each`` is the bound on each entry of a list; None for no such bound.
     """
 
     limit: float
@@ -71,5 +71,5 @@ def _cut(value: Any) -> str:
 
 
 def _writable(value: Any) -> bool:
-    """Whether Python writes ``value`` out (a whole number of thousands of digits it refuses)."""
+    """Whether Python can convert ``value`` to text, which it refuses for an integer of thousands of digits."""
     return not isinstance(value, int) or value.bit_length() < 1000

@@ -1,4 +1,4 @@
-"""Published numbers as data, and what can be found out about them from the numbers alone."""
+"""Published numbers as data, and the audit of papers from their numbers alone."""
 
 from harness.claims.claim import Claim
 from harness.claims.library import BUILT_IN, FOLDER, Library, claims_of, load_library

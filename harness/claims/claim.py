@@ -1,4 +1,4 @@
-"""Claim: one published accuracy with everything said about it, at its address ``paper:table/column[/class]``."""
+"""Claim: one published accuracy with everything stated about it, at its address ``paper:table/column[/class]``."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ class Claim:
 
     @property
     def read_as(self) -> ReadAs:
-        """What it means for an arm where nobody says: a reference where its table is one."""
+        """The default meaning for an arm: a reference where its table is one."""
         return ReadAs.REFERENCE if self.table.role == "reference" else ReadAs.REPLICATION
 
     @property
     def estimand(self) -> str:
-        """As the table has it; ``class`` for the accuracy of one class."""
+        """That of the table; ``class`` for the accuracy of one class."""
         return self.table.estimand if self.class_name is None else "class"

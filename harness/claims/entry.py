@@ -1,4 +1,4 @@
-"""What all tables of a claims file have in common: closed keys, and the kinds of text that stand in them."""
+"""The common parts of all tables of a claims file: closed keys, and the kinds of text they contain."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _number(text: str) -> str:
 def at_least_one(entries: _Many) -> _Many:
     """Return ``entries``. Raises ValueError when there are none.
 
-    It runs after the entries were checked, unlike a minimum length, which also counts a faulty entry as missing.
+    It runs after the entries have been checked, unlike a minimum length, which also counts a faulty entry as missing.
     """
     if not entries:
         raise ValueError("write at least one")
@@ -57,7 +57,7 @@ def at_least_one(entries: _Many) -> _Many:
 
 
 def distinct(what: str, names: Sequence[str]) -> None:
-    """Raise ValueError when one of the ``names`` of several ``what`` stands more than once."""
+    """Raise ValueError when one of the ``names`` of several ``what`` occurs more than once."""
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{what} {name!r} stands {names.count(name)} times; names must differ")

@@ -1,4 +1,4 @@
-"""The claims files that ship with the project, and the user's own beside a study."""
+"""The claims files that ship with the project, and the user's own next to a study."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 BUILT_IN = Path(__file__).parent / "papers"
 FOLDER = "claims"
-"""Name of the folder beside a study file whose claims files its study may use."""
+"""Name of the folder next to a study file whose claims files its study may use."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Library:
         Raises
         ------
         ClaimsError
-            When the address has another form, or nothing stands there.
+            When the address has another form, or there is nothing at it.
         """
         key, colon, rest = address.partition(":")
         parts = rest.split("/")

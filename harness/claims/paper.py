@@ -1,17 +1,17 @@
-"""Paper: one claims file, every number as its source prints it and every condition as its source states it.
+"""Paper: one claims file, with every number as printed and every condition as stated by its source.
 
 How to write one
 ----------------
 A claims file is TOML, in UTF-8. ``[source]`` says where the numbers were published, with a DOI or in words. Each
-``[[table]]`` holds what its columns have in common (data set, split, number of folds, what the accuracies are), and
+``[[table]]`` states what its columns have in common (data set, split, number of folds, what the accuracies are), and
 each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]``) and numbers of the text
-(``[[statement]]``) may follow; they are there to be audited. The docstrings below say what each key means.
+(``[[statement]]``) may follow, for the audit. The docstrings below describe each key.
 
 - Numbers are written in quotes, as printed: ``value = "95.20"``. A bare 95.20 would lose its last digit, and with it
   how far the number may have been rounded.
 - What the source does not say is ``"not stated"``, never a guess and never left out where the key is required.
 - An accuracy is addressed as ``key:table/column``, and that of one class as ``key:table/column/class``.
-- Files in the folder ``claims`` beside a study file are read with the built-in ones; each needs a key of its own.
+- Files in the folder ``claims`` next to a study file are read with the built-in ones; each needs a unique key.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Source(Entry):
 
 
 class Dispersion(Entry):
-    """What stands after a +-."""
+    """A dispersion, as printed after a +-."""
 
     value: Number
     """As printed, in the table's unit."""
@@ -90,9 +90,9 @@ class Column(Entry):
     folds: tuple[Number, ...] = ()
     """Accuracy of each fold as printed, in the order of the folds."""
     dispersion: Dispersion | None = None
-    """What stands after the +-."""
+    """What is printed after the +-."""
     seconds: Number | None = None
-    """Time printed beside the accuracy, in seconds."""
+    """Time printed with the accuracy, in seconds."""
 
 
 class AccuracyTable(Entry):
@@ -103,7 +103,7 @@ class AccuracyTable(Entry):
     title: Words
     """What the table shows."""
     where: Words
-    """Where in the source it stands."""
+    """Where it is in the source."""
     role: Literal["claim", "replication", "reference"]
     """claim: the source's own result. replication: of another's. reference: a number to measure others by."""
     unit: Literal["percent", "fraction"] = "percent"
@@ -114,7 +114,7 @@ class AccuracyTable(Entry):
     """What the headline accuracies are: mean of class accuracies, the same over pieces of clips (such as the segments
     of a clip that one batch holds), fraction of clips, or of segments."""
     split: str
-    """How training and test were parted: a split of studies, "one split" of the source's own, or "not stated"."""
+    """How training and test were separated: a split of studies, "one split" of the source's own, or "not stated"."""
     folds: Annotated[int, Field(ge=1, le=1000)]
     """Folds tested; 1 for one split."""
     tested_folds: tuple[int, ...] = ()
@@ -126,7 +126,7 @@ class AccuracyTable(Entry):
     tuning: Literal["none", "other data", "validation", "reported folds", "not stated"] = "not stated"
     """What hyperparameters were chosen on."""
     note: str = ""
-    """What a reader must know of all columns."""
+    """What a reader must know about all columns."""
     classes: tuple[Name, ...] = ()
     """Names of the classes whose accuracies the columns hold."""
     class_clips: tuple[Annotated[int, Field(ge=1, le=1_000_000_000)], ...] = ()
@@ -255,7 +255,7 @@ class LayerTable(Entry):
     title: Words
     """What the table shows."""
     where: Words
-    """Where in the source it stands."""
+    """Where it is in the source."""
     note: str = ""
     """What a reader must know."""
     networks: Annotated[tuple[LayerColumn, ...], AfterValidator(at_least_one), Field(alias="network")]
@@ -268,10 +268,10 @@ class LayerTable(Entry):
 
 
 class Statement(Entry):
-    """A number in a paper's text that can be held against its tables, or against the network itself."""
+    """A number in a paper's text that can be compared with its tables, or with the network itself."""
 
     where: Words
-    """Where in the text it stands."""
+    """Where it is in the text."""
     about: Literal["class accuracy", "difference", "plane rows", "convolution stride"]
     """What the number is."""
     value: Number

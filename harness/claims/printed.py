@@ -1,4 +1,4 @@
-"""Printed: a number as it stands in print, whose digits say how far it may have been rounded."""
+"""Printed: a number as printed, whose digits show how far it may have been rounded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-# No publication prints more digits than these, and Decimal's arithmetic (28 digits) rounds none of them.
+# No publication prints more digits, and Decimal's arithmetic (28 digits) is exact for this many.
 _NUMBER = re.compile(r"(?P<digits>-?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}))\s?(?P<suffix>[KkM]?)")
 _SUFFIXES = {"": Decimal(1), "K": Decimal(1_000), "k": Decimal(1_000), "M": Decimal(1_000_000)}
 
@@ -31,7 +31,7 @@ class Printed:
 
     @classmethod
     def parse(cls, text: str) -> Printed:
-        """Read a number as printed; K (or k) and M stand for thousands and millions.
+        """Read a number as printed; K (or k) and M are thousands and millions.
 
         Raises
         ------

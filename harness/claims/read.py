@@ -1,4 +1,4 @@
-"""From a claims file to a Paper, or to one message that names every fault."""
+"""Reading a claims file as a Paper, or failing with one message that names every fault."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def load_paper(path: Path) -> Paper:
     Raises
     ------
     ClaimsError
-        When it is not there, is no TOML, or a field is missing, unknown or not what it should be; every fault is named.
+        When it does not exist, is not TOML, or a field is missing, unknown or invalid; every fault is named.
     """
     try:
-        # Editors of some systems put a byte order mark before the text, which TOML does not know.
+        # Some editors put a byte order mark before the text, which TOML does not allow.
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ClaimsError(f"{path}: there is no such file") from None
@@ -33,7 +33,7 @@ def load_paper(path: Path) -> Paper:
         raise ClaimsError(f"{path}: cannot read the claims file: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise ClaimsError(f"{path}: not a UTF-8 text file (byte {error.start}); a claims file is TOML") from None
-    except (ValueError, RecursionError) as error:  # a whole number of thousands of digits, brackets in brackets
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, or deeply nested brackets
         raise ClaimsError(f"{path}: not valid TOML: {error}") from None
     return parse_paper(document, str(path))
 
@@ -44,7 +44,7 @@ def parse_paper(document: Mapping[str, Any], name: str) -> Paper:
     Raises
     ------
     ClaimsError
-        When a field is missing, unknown or not what it should be; every fault is named.
+        When a field is missing, unknown or invalid; every fault is named.
     """
     try:
         return Paper.model_validate(_tuples(document))
@@ -55,20 +55,20 @@ def parse_paper(document: Mapping[str, Any], name: str) -> Paper:
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that is spelled most like ``name``; empty when none is alike."""
+    """Return a hint at the known name most similar to ``name``; empty when none is similar."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _tuples(value: Any) -> Any:
-    """Return TOML's arrays as tuples, which is what the frozen models hold."""
+    """Return TOML's arrays as tuples, as the frozen models require."""
     if isinstance(value, Mapping):
         return {key: _tuples(entry) for key, entry in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def _place(location: tuple[int | str, ...], node: Any) -> str:
-    """Return where a fault stands, entries of arrays by their own names where they have one."""
+    """Return the location of a fault, with entries of arrays by name where they have one."""
     words: list[str] = []
     for step in location:
         try:
@@ -108,7 +108,7 @@ def _told(fault: Any) -> str:
 
 def _fields(keys: list[str]) -> dict[str, FieldInfo]:
     """Return the fields, by their names in the file, of the section that ``keys`` lead to."""
-    # Only a faulty file needs it, and it loads the whole of a study file's model.
+    # Only a faulty file needs it, and it imports the complete model of study files.
     from harness.study.load import section_of
 
     section: type[Entry] | None = Paper
@@ -123,7 +123,7 @@ def _named(section: type[Entry] | None) -> dict[str, FieldInfo]:
 
 
 def _header(keys: list[str], field: FieldInfo | None) -> str:
-    """Return how the place that ``keys`` lead to is opened in a file."""
+    """Return the table header under which the place that ``keys`` lead to is written in a file."""
     from harness.study.load import section_of
 
     if field is None or section_of(field.annotation) is None:

@@ -1,1 +1,1 @@
-"""A study's scores beside published claims, and its arms beside each other."""
+"""Comparisons of a study's scores with published claims, and of its arms with each other."""

@@ -1,4 +1,4 @@
-"""One arm's fold accuracies against one published number: every test that the published side allows.
+"""Comparison of one arm's fold accuracies with one published number, by every test that the published side allows.
 
 Accuracies, differences and margins are percentage points.
 """
@@ -72,7 +72,7 @@ def compare_with_claim(
     test, refused = attempt(lambda: one_sample(folds, claim.percent, ratio=ratio, confidence=rules.confidence))
     decisive, undecided = attempt(lambda: side.test(folds, ratio=ratio, confidence=rules.confidence))
     same = decisive.equivalence(rules.margin) if decisive else None
-    # Fold by fold the differences take the place of the values: seeds and folds are planned for them.
+    # With published fold values, seeds and folds are planned for the differences instead of the values.
     target: Mapping[int, float] | float = side.folds or side.percent
     apart = {fold: folds[fold] - side.folds.get(fold, side.percent) for fold in folds}
     spread = float(np.std(list(apart.values()), ddof=1)) if len(apart) > 1 else float("nan")
@@ -129,7 +129,7 @@ def compare_with_claim(
         read_as=read_as or claim.read_as,
     )
     if differences:
-        # What is said of a difference is said only where the two sides are alike in all but their result.
+        # Statements on a difference are made only where the two sides agree in everything but their result.
         comparison = replace(
             comparison,
             decisive=None,
@@ -157,7 +157,7 @@ def _sensitivity(side: ClaimSide, folds: Mapping[int, float], ratio: float, rule
 
 
 def _apart(trainings: Trainings, claimed: Mapping[int, float]) -> Trainings:
-    """Return the trainings with the claim's fold values taken off, where it has some."""
+    """Return the trainings with the claim's fold values, if any, subtracted."""
     folds, accuracies = list(trainings["fold"]), trainings["accuracy"]
     apart = [value - claimed.get(fold, 0.0) for fold, value in zip(folds, accuracies, strict=True)]
     return {"fold": folds, "accuracy": apart}

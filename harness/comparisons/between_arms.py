@@ -1,7 +1,7 @@
-"""A study's arms against each other, paired by fold, and clip by clip. Differences are percentage points.
+"""Comparisons of a study's arms, paired by fold and by clip. Differences are percentage points.
 
 Arms that were split differently share no folds. Their two sets of folds are then compared as independent ones, which is
-cautious, since both test the same clips; clip by clip they are paired all the same.
+conservative, since both test the same clips; tests over clips are still paired.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Family = Literal["declared", "every pair", "fusions"]
 
 MOST_ARMS = 20
-"""With more, only declared pairs and those of a fusion and its own streams are compared: 21 arms make 210 pairs, of
-which nobody reads a table, and 200 make 19,900, over which Holm's correction leaves nothing significant."""
+"""With more, only declared pairs and those of a fusion and its own streams are compared: 21 arms make 210 pairs, too
+many for a table, and 200 make 19,900, over which Holm's correction leaves nothing significant."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _contrast(
 def _unpaired(
     contrast: Contrast, left: Mapping[int, float], right: Mapping[int, float], rules: Rules, ratios: Sequence[float]
 ) -> Contrast:
-    """Add what compares two sets of folds that have nothing to do with each other."""
+    """Add the tests of two unrelated sets of folds."""
     mean, sd = np.mean(list(right.values())), np.std(list(right.values()), ddof=min(1, len(right) - 1))
     test, refused = attempt(
         lambda: against_published(

@@ -1,4 +1,4 @@
-"""What a comparison with a published number holds, and the verdicts of a family of such comparisons.
+"""The result of a comparison with a published number, and the verdicts of a family of such comparisons.
 
 Accuracies, differences and margins are percentage points.
 """
@@ -32,7 +32,7 @@ class Rules:
         Of equivalence, in percentage points; of intervals.
     claim_exact
         Whether a claim that is a mean over folds of unknown SD is taken as exact. By default the measured SD is used
-        for both sides: taken as exact, the claim is found to differ too often where nothing does.
+        for both sides: with an exact claim the test rejects too often where nothing differs.
     """
 
     margin: float
@@ -41,7 +41,7 @@ class Rules:
 
     @property
     def alpha(self) -> float:
-        """Tests reject below this."""
+        """Level of the tests."""
         return 1 - self.confidence
 
 
@@ -54,14 +54,14 @@ _BESIDE_REFERENCE = {
 
 @dataclass(frozen=True)
 class ClaimComparison:
-    """An arm beside a published number.
+    """An arm compared with a published number.
 
     Attributes
     ----------
     claim, arm, estimand
         The published number, the arm, and what the arm's accuracies are (macro, clip, segment or class).
     read_as
-        Whether the arm replicates the claim's system, or the claim is of another one and a reference.
+        Whether the arm replicates the claim's system, or the claim is a reference from another system.
     folds, mean, sd, n_seeds
         Accuracy by fold in percent, seeds averaged; mean and SD over folds (ddof 1; NaN for one fold); fewest and most
         seeds of a fold.
@@ -86,7 +86,7 @@ class ClaimComparison:
         The results of :func:`harness.comparisons.statistical_tests.run_tests` by name; folds are paired where ``basis``
         does.
     p, p_adjusted, p_equivalence, p_equivalence_adjusted
-        Of ``decisive``, raw and after Holm over the family; None for a row that is not comparable, which is no part of
+        Of ``decisive``, raw and after Holm over the family; None for a row that is not comparable, which is not part of
         the family.
     claimed, difference, low, high
         The claimed accuracy, fold by fold over the measured folds; measured minus claimed; corrected interval of the
@@ -138,7 +138,7 @@ class ClaimComparison:
 
     @property
     def is_reference(self) -> bool:
-        """Whether the claim is of another system than the arm's, so that the verdict is on no replication."""
+        """Whether the claim is of another system than the arm's, so that the verdict is not on a replication."""
         return self.read_as == "reference"
 
     @property
@@ -154,7 +154,7 @@ class ClaimComparison:
 
     @property
     def prediction_low(self) -> float | None:
-        """Where a claim on like folds would be expected: lower end, as far as an accuracy can be; None without
+        """Lower end of where a claim on similar folds would be expected, limited to possible accuracies; None without
         ``published``."""
         return possible(self.published.prediction_low, self.published.prediction_high)[0] if self.published else None
 
@@ -180,7 +180,7 @@ class ClaimComparison:
 
 
 class Compared(Protocol):
-    """What has the raw p values of a family's member; None where no test was made."""
+    """A member of a family, by its raw p values; None where no test was made."""
 
     @property
     def p(self) -> float | None: ...
@@ -247,5 +247,5 @@ def found_above(test: DifferenceTest | TTest | None, p_adjusted: float | None, a
     """Return the size above which ``test`` would have found a difference, in a family with this adjusted p."""
     if test is None or not p_adjusted:
         return float("inf")
-    # Holm multiplies p; dividing alpha by the same factor comes to the same.
+    # Holm multiplies p; dividing alpha by the same factor is equivalent.
     return test.smallest_found(alpha * test.p / p_adjusted)

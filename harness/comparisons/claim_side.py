@@ -1,6 +1,6 @@
-"""What a published number brings into a test of its own: fold values, a standard deviation over folds, or neither.
+"""What a published number contributes to a test: fold values, a standard deviation over folds, or neither.
 
-The more it brings, the more the test can use, in the order of :class:`Basis`.
+The options are listed in :class:`Basis`, the most informative first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Basis(StrEnum):
     measured SD
         A mean over folds of unknown SD: the measured one is used for both sides.
     exact
-        A number without a spread: it is no mean over folds, or the user says ``claim_exact``.
+        A number without a spread: it is not a mean over folds, or the user sets ``claim_exact``.
     """
 
     FOLD_BY_FOLD = "fold by fold"
@@ -69,7 +69,7 @@ class ClaimSide:
         return 0.0
 
     def corrected(self, ratio: float, measured_sd: float) -> float:
-        """Return what the claim makes of the measured side's n_test / n_train: paired, the larger of the two sides'."""
+        """Return the n_test / n_train to test with: where folds are paired, the larger of the two sides'."""
         if self.basis is Basis.FOLD_BY_FOLD:
             return max(ratio, self.ratio)
         return ratio + self.share(measured_sd)
@@ -92,7 +92,7 @@ class ClaimSide:
         return against_mean(measured, self.percent, ratio=ratio, share=self.share(1.0), **settings)
 
     def in_words(self, n_measured: int) -> str:
-        """Return how the claim was used, to follow it in a sentence."""
+        """Return how the claim was used, as the continuation of a sentence."""
         if self.basis is Basis.FOLD_BY_FOLD:
             here = f" ({decimals(self.percent, 2)} % on these {n_measured} folds)" if n_measured < self.n_folds else ""
             return f"{here}, paired by fold"
@@ -149,8 +149,8 @@ def claim_side(
 def _fold_values(claim: Claim, conditions: Conditions) -> dict[int, Printed]:
     """Return the claim's printed fold values by fold, where its folds are those that were measured; else nothing.
 
-    Folds are the same where both sides use the data set's official ones. Where the split here is not stated, folds that
-    are numbered like the official ones are taken to be these; the caveat beside the verdict says that it is not stated.
+    Folds are the same where both sides use the data set's official ones. Where the own split is not stated, folds
+    numbered like the official ones are assumed to be these; a caveat to the verdict says that it is not stated.
     """
     official = DATASETS.get(claim.table.dataset).folds
     same = (

@@ -1,7 +1,7 @@
-"""The conditions under which accuracies were measured, held against those that a claim states.
+"""The conditions under which accuracies were measured, compared with those that a claim states.
 
-A difference makes two numbers not comparable. What a source does not state is no difference; it is told beside the
-verdict, which then holds for the case that the source did as we did.
+A difference makes two numbers not comparable. What a source does not state is not a difference but a caveat to the
+verdict, which then assumes that the source used the same conditions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TUNED_ON_TEST = {TunedOn.REPORTED_FOLDS}
 
 @dataclass(frozen=True)
 class Conditions:
-    """How accuracies were measured; ``not stated`` where nobody says.
+    """How accuracies were measured; ``not stated`` where that is unknown.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Conditions:
     data_folds
         Folds of the data that took part at all; the others neither trained nor tested.
     validation_apart
-        Whether one of them was kept from training to validate on.
+        Whether one of them was held out for validation.
     split, epoch_rule, tuning, estimand
         In the words of a claims file.
     """
@@ -122,7 +122,8 @@ def _where(here: bool) -> str:
 
 
 def _alike(here: str, there: str, dataset: str) -> bool:
-    """Return whether two estimands are one number: every fold of a balanced data set has its classes in equal parts."""
+    """Return whether two estimands coincide, as in a balanced data set whose folds contain all classes equally
+    often."""
     return {here, there} == {"macro", "clip"} and not DATASETS.get(dataset).class_counts
 
 
@@ -139,7 +140,7 @@ def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
 
 def compared_folds(folds: Mapping[int, float], claim: Claim) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what differs between the tested ``folds``, with their accuracies in percent, and those of ``claim``, and
-    what to keep in mind about them, each in words."""
+    caveats about them, each in words."""
     table, here = claim.table, f"{len(folds)} fold{' is' if len(folds) == 1 else 's are'} tested here"
     if table.tested_folds or (table.folds == 1 and table.split != "one split"):
         if len(folds) == table.folds and set(folds) >= set(table.tested_folds):

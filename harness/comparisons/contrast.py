@@ -15,7 +15,7 @@ from harness.statistics.t_tests import TTest, paired
 from harness.statistics.tost import Equivalence, paired_equivalence
 from harness.statistics.verdict import Decision, Verdict, decide
 
-if TYPE_CHECKING:  # these load scipy.stats and pandas, which fold accuracies do not need
+if TYPE_CHECKING:  # these import scipy.stats and pandas, which fold accuracies do not need
     from harness.statistics.bootstrap import BootstrapInterval
     from harness.statistics.clips import McNemar
 
@@ -46,7 +46,7 @@ class Contrast:
         Of ``test`` and ``equivalence``, or both of ``unpaired``; raw, and after Holm over the family; adjusted ones are
         None outside of it.
     in_family
-        Whether the pair is one of those declared. A pair outside is shown, and concludes nothing.
+        Whether the pair is one of those declared. Other pairs are shown without a conclusion.
     fewest_folds
         Of two sets of folds, the size of the smaller; 0 where folds are paired.
     """

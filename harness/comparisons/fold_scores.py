@@ -1,4 +1,4 @@
-"""Fold accuracies from anywhere beside claims, and arm beside arm: no study and no tracking store needed."""
+"""Comparisons of fold accuracies from any source with claims and with each other, without study or tracking store."""
 
 from __future__ import annotations
 

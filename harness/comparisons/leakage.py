@@ -1,4 +1,4 @@
-"""What a recorded study's splits share, counted from its predictions where the record does not count it rightly.
+"""What a recorded study's splits share, counted from its predictions where the record's own count is incomplete.
 
 Records made before leakage was counted against everything that final trainings learn from compare the test part with
 the training part alone. Every clip is tested in some fold, so the predictions of all folds name every part of a split.
@@ -23,7 +23,7 @@ def leakage_of(record: StudyRecord) -> pd.DataFrame:
     """Return one row per split, fold and choice of what final trainings learn from: the fields of
     :class:`harness.data.LeakageReport`.
 
-    Rows that a record lacks because some fold was not tested are left out: nothing is claimed that cannot be counted.
+    Rows that need an untested fold are left out: they cannot be counted.
     """
     if "final_train" in record.leakage or record.leakage.empty:
         return record.leakage

@@ -1,4 +1,4 @@
-"""Clips that say where the arms fail: those that every arm misses, and those that only a fusion gets right."""
+"""Clips that show where the arms fail: those that every arm misses, and those that only a fusion gets right."""
 
 from __future__ import annotations
 

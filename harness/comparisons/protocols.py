@@ -1,4 +1,4 @@
-"""What a protocol alone does to an accuracy: the same network split and tested in several ways, against one of them.
+"""The effect of the protocol alone on an accuracy: one network under several protocols, compared with a reference.
 
 The reference is the arm with the official folds and a fixed epoch, the one protocol in which neither a recording nor
 the choice of an epoch passes from the test part into training; without such an arm it is the network's first.
@@ -22,7 +22,7 @@ _STRICT = ("official", "fixed")
 
 @dataclass(frozen=True)
 class ProtocolEffect:
-    """One arm, and what its protocol moves; accuracies in percent, shifts in percentage points.
+    """One arm and the effect of its protocol; accuracies in percent, shifts in percentage points.
 
     Attributes
     ----------
@@ -58,13 +58,13 @@ class ProtocolEffect:
 
     @property
     def is_reference(self) -> bool:
-        """Whether the others are measured against this arm."""
+        """Whether this arm is the reference of the others."""
         return self.arm == self.network
 
 
 def protocol_effects(record: StudyRecord, scores: StudyScores, arms: ArmComparisons) -> tuple[ProtocolEffect, ...]:
-    """Return every tested arm whose network stands under at least two protocols, network by network in the study's
-    order, the reference first; empty for a study of one protocol."""
+    """Return every tested arm whose network has at least two protocols, by network in the study's order with the
+    reference first; empty for a study with one protocol."""
     groups: dict[str, list[str]] = {}
     for arm in record.spec.arms:
         if scores.folds_of(arm.name):
@@ -130,7 +130,7 @@ def _with_shift(effect: ProtocolEffect, contrast: Contrast) -> ProtocolEffect:
 
 
 def _turned(interval: tuple[float, float] | None, sign: int) -> tuple[float | None, float | None]:
-    """Return the interval of the difference taken the other way round where ``sign`` is negative."""
+    """Return the interval of the difference, reversed where ``sign`` is negative."""
     if interval is None:
         return None, None
     low, high = sorted(sign * end for end in interval)

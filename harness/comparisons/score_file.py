@@ -1,6 +1,6 @@
-"""Fold accuracies from anywhere, read from a table as people and programs write it.
+"""Fold accuracies read from a table, as people and programs write it.
 
-What had to be interpreted is said in notes; what can be read in two ways is refused.
+Interpretations are listed in notes; ambiguous content is refused.
 """
 
 from __future__ import annotations
@@ -71,23 +71,23 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
 
     def value(self, text: str) -> float:
-        """Return the number that ``text`` is, with or without a percent sign; NaN where it is none."""
+        """Return ``text`` as a number, with or without a percent sign; NaN where it is not a number."""
         return number(text.removesuffix("%"), decimal_comma=self.decimal_comma)
 
 
 def read_scores(path: Path, dataset: str | None) -> FoldScores:
-    """Read accuracies on folds of ``dataset``; of any folds, counted as they are, where none is named.
+    """Read accuracies on folds of ``dataset``; without a data set any fold numbers are accepted.
 
     Columns are ``fold`` and ``accuracy``, and if any ``seed`` and ``arm``, or other common names of these (noted).
-    Further columns are left alone. Accuracies are percent where they or their column's name say so with a percent sign,
-    else fractions when none is above 1. Folds counted from 0 are moved up by one when all of a data set's are there. A
-    row of means or SDs is left out. A file of numbers alone holds one accuracy per fold and their mean.
+    Other columns are ignored. Accuracies are percent where they or their column's name have a percent sign, else
+    fractions when none is above 1. Folds counted from 0 are moved up by one when all of a data set's are there. A row
+    of means or SDs is left out. A file of numbers alone holds one accuracy per fold and their mean.
 
     Raises
     ------
     ComparisonError
-        Naming file, line and value, when the file cannot be read, a column is missing or there twice, a number is none,
-        a fold is none of the data set's, or a fold (and seed) of an arm stands twice.
+        When the file cannot be read, a column is missing or duplicated, a number is invalid, a fold is not one of the
+        data set's, or a fold (and seed) of an arm occurs twice; the message names file, line and value.
     """
     try:
         table = read_table(path, comments=True)
@@ -203,7 +203,7 @@ def _percent_factor(reading: _Reading, rows: Sequence[_Row], accuracies: Sequenc
         ("%", "a percent sign", "write it behind all, or behind none"),
         (",", "a decimal comma", "write all with a decimal point"),
     ):
-        # A whole number has neither decimal sign.
+        # An integer has neither decimal sign.
         marked = [row for row in rows if sign in row.accuracy]
         others = [row for row in rows if sign not in row.accuracy and (sign == "%" or "." in row.accuracy)]
         if marked and others:
@@ -287,13 +287,13 @@ def _arms(rows: Sequence[_Row], folds: Sequence[int], accuracies: Sequence[float
 
 
 def _summary(fold: str) -> str:
-    """Return what a row that is no fold summarises: "mean", "SD", or nothing."""
+    """Return what a row that is not a fold summarises: "mean", "SD", or nothing."""
     name = re.sub(r"[\s_.:-]+", " ", fold.lower()).strip()
     return "mean" if name in _MEANS else "SD" if name in _SPREADS else ""
 
 
 def _left_out(reading: _Reading, footer: _Row, rows: Sequence[_Row], arms: Mapping[str, Trainings]) -> str:
-    """Return the note on a row of means or SDs; a mean is held against that of the arm's folds, in the file's unit."""
+    """Return the note on a row of means or SDs; a mean is compared with that of the arm's folds, in the file's unit."""
     said = f"line {footer.line}, {footer.fold!r}, is no fold and is left out"
     arm = footer.arm or (next(iter(arms)) if len(arms) == 1 else "")
     stated = reading.value(footer.accuracy)
@@ -307,7 +307,7 @@ def _left_out(reading: _Reading, footer: _Row, rows: Sequence[_Row], arms: Mappi
 
 
 def _rounding(texts: Sequence[str]) -> float:
-    """Return by how much rounding can part the last of printed numbers from the mean of the others."""
+    """Return how far rounding can move the last of the printed numbers from the mean of the others."""
 
     def half(text: str) -> float:
         try:
@@ -316,7 +316,7 @@ def _rounding(texts: Sequence[str]) -> float:
             return 0.0
         return 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
 
-    # Programs leave out zeros at the end, so the longest of the numbers tells to how many digits all were rounded.
+    # Programs omit trailing zeros, so the longest number shows to how many digits all were rounded.
     return half(texts[-1]) + min(map(half, texts[:-1])) + 1e-9
 
 

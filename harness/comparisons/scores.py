@@ -73,15 +73,15 @@ def score_study(record: StudyRecord) -> StudyScores:
     Raises
     ------
     ReportError
-        When there is no prediction, a column is missing, a clip stands twice in one test, or a probability or label is
-        not one.
+        When there is no prediction, a column is missing, a clip occurs twice in one test, or a probability or label is
+        invalid.
     """
     predictions = checked_predictions(record)
     n_classes = len(record.classes)
     columns = [f"p_{position}" for position in range(n_classes)]
     truth = predictions["y_true"].to_numpy(dtype=np.int64)
     called = predictions[columns].to_numpy(dtype=np.float64).argmax(axis=1)
-    # In the fixed order the rows of one training follow each other.
+    # In the fixed order the rows of one training are contiguous.
     keys = predictions[_KEYS]
     first = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
     number = np.repeat(np.arange(len(first)), np.diff([*first, len(keys)]))
@@ -132,7 +132,7 @@ def _segment_accuracies(
     total: NDArray[np.float64], right: NDArray[np.float64], first: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the fraction of segments classed correctly by each training, whose clips begin at ``first``; NaN where an
-    arm has no segments of its own."""
+    arm has no segments."""
     known = np.logical_and.reduceat(np.isfinite(total) & np.isfinite(right) & (right >= 0), first)
     sums, rights = np.add.reduceat(total, first), np.add.reduceat(right, first)
     found = np.full(len(first), np.nan)
@@ -178,7 +178,7 @@ def checked_predictions(record: StudyRecord) -> pd.DataFrame:
 
 
 def _why(record: StudyRecord) -> str:
-    """Return the first failure as the likely reason, or what to do."""
+    """Return the first failure as the probable reason, or what to do."""
     errors = record.folds["error"] if "error" in record.folds else pd.Series(dtype=str)
     errors = errors[errors.fillna("").astype(str) != ""]
     if errors.empty:
@@ -204,7 +204,7 @@ def _over_folds(folds: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
             "seeds_max": int(own["n_seeds"].max()) if len(own) else 0,
         }
         for score in SCORES:
-            # One fold whose score is unknown makes the mean over folds unknown, not the mean of the others.
+            # A fold with an unknown score makes the mean over folds unknown; it is not the mean of the others.
             row[f"{score}_mean"] = float(own[score].mean(skipna=False)) if len(own) else float("nan")
             row[f"{score}_sd"] = float(own[score].std(ddof=1, skipna=False)) if len(own) > 1 else float("nan")
         rows.append(row)

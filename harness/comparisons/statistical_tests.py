@@ -1,5 +1,5 @@
-"""The statistical tests of a comparison, one entry each: tables, CSV files, results.json and the screen go through this
-list, so that a further test is one entry here and its key in results.schema.json."""
+"""The statistical tests of a comparison, one entry each: tables, CSV files, results.json and the screen iterate over
+this list, so that adding a test takes one entry here and its key in results.schema.json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Place = Literal["main", "complement"]
 
 @dataclass(frozen=True)
 class FoldSample:
-    """What a test over folds is made of: accuracies in percent, margins in percentage points.
+    """The input of a test over folds: accuracies in percent, margins in percentage points.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class FoldSample:
 
 @dataclass(frozen=True)
 class Column:
-    """Numbers of a result that stand in one cell.
+    """Numbers of a result that share one cell.
 
     Attributes
     ----------
@@ -76,8 +76,8 @@ class StatisticalTest:
     result
         Path of its result from the comparison; of a test with ``run`` that is ``further.<name>``.
     run
-        Makes the result; raises StatisticsError where there is none. None where it is made with the comparison itself,
-        because the verdict rests on it or because it needs more than folds.
+        Makes the result; raises StatisticsError where there is none. None where the result is computed with the
+        comparison itself, because the verdict depends on it or because it needs more than folds.
     only
         The side that has it; by default both have.
     place, columns, caption
@@ -86,7 +86,7 @@ class StatisticalTest:
     optional
         Whether its columns are left out of a table in which no comparison has it.
     note
-        Returns the sentence of the screen from a comparison that has a result.
+        Returns the sentence for the screen, given a comparison that has a result.
     """
 
     name: str = ""
@@ -258,7 +258,7 @@ def attempt(test: Callable[[], Result]) -> tuple[Result | None, str]:
     try:
         return test(), ""
     except (StatisticsError, ClaimsError) as error:
-        # A comparison has one set of values, so their name in the function tells a reader nothing.
+        # A comparison has one set of values, so their name in the function is of no use to a reader.
         return None, str(error).removeprefix("values: ")
 
 

@@ -1,4 +1,4 @@
-"""A study's arms beside the claims that it names: its own accuracies, the claim's estimand, one family."""
+"""Comparisons of a study's arms with the claims that it names, with the claim's estimand and as one family."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _bootstrap(record: StudyRecord, arm: str, claim: Claim, estimand: str, rules
         return None
     interval = macro_accuracy_bootstrap(
         clips["correct"],
-        # Where classes do not count, all clips are of one.
+        # Where classes do not matter, all clips belong to one.
         clips["y_true"] if estimand == "macro" else np.zeros(len(clips)),
         clips["recording"],
         folds=clips["fold"],

@@ -1,1 +1,1 @@
-"""Data sets, their splits and what these leak: from a data root to a ClipTable and Splits."""
+"""Data sets, their splits and the leakage of these: from a data root to a ClipTable and Splits."""

@@ -1,7 +1,7 @@
-"""One audio file, decoded to its last sample, and the marks of a file that was cut off or damaged.
+"""Decoding one audio file to its last sample, and detecting truncation and damage.
 
-libsndfile opens a cut-off WAV or Ogg file as if it were complete and only shorter, and silently leaves out an Ogg page
-that fails its checksum, so the containers are examined here (RIFF; Ogg: RFC 3533).
+libsndfile opens a truncated WAV or Ogg file as if it were a complete, shorter one, and silently skips an Ogg page with
+a wrong checksum, so the containers are examined here (RIFF; Ogg: RFC 3533).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 16
 _OGG_HEADER, _OGG_LAST_PAGE = 27, 0x04
-# What a name's end promises, in libsndfile's words; other ends promise nothing.
+# Format expected from a file name's suffix, in libsndfile's terms; other suffixes are not checked.
 _FORMATS = {
     ".wav": ("WAV", "WAVEX", "RF64"),
     ".ogg": ("OGG",),
@@ -31,20 +31,20 @@ _FORMATS = {
     ".aiff": ("AIFF",),
 }
 LONGEST = 60.0
-"""Seconds a clip may last: its planes are computed at once, so this bounds memory. The data sets' clips last 5 s."""
+"""Longest clip in seconds: its planes are computed at once, so this bounds memory. The data sets' clips last 5 s."""
 RATES = (1_000, 768_000)
-"""Sample rates of audio, in Hz; a header with another one is damaged."""
+"""Range of plausible sample rates, in Hz; a header with another one is damaged."""
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
 class AudioFacts:
-    """What decoding a file to its end gave.
+    """The result of decoding a file to its end.
 
-    ``container`` is the format as libsndfile names it. ``promised`` and ``decoded`` are frames (samples of each
-    channel) as the header says and as were read. ``peak`` is the largest absolute finite sample, 1 being full scale.
-    ``cut`` says how the container ends too early, ``broken`` where it fails its own checksum; they are empty when it
-    does not.
+    ``container`` is the format as libsndfile names it. ``promised`` and ``decoded`` are the numbers of frames (samples
+    of each channel) that the header states and that were read. ``peak`` is the largest absolute finite sample, 1 being
+    full scale. ``cut`` says how the container is truncated, ``broken`` where it fails its checksum; otherwise they are
+    empty.
     """
 
     container: str
@@ -69,7 +69,7 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     Raises
     ------
     soundfile.LibsndfileError
-        When it is no audio that libsndfile knows.
+        When it is not audio that libsndfile can read.
     OSError
         When the file cannot be read.
     """
@@ -88,7 +88,7 @@ def decode_fully(path: Path) -> AudioFacts:
     Raises
     ------
     ValueError
-        When the file cannot be opened or decoding breaks off; the message is the decoder's.
+        When the file cannot be opened or decoding fails; the message is the decoder's.
     OSError
         When the file cannot be read.
     """
@@ -112,7 +112,7 @@ def decode_fully(path: Path) -> AudioFacts:
 
 
 def not_a_file(path: Path) -> str:
-    """Return why ``path`` is no file that can be read, empty when it is one; opening a pipe to see would never end."""
+    """Return why ``path`` is not a readable file, empty when it is one; opening a pipe to check would block forever."""
     if path.is_file():
         return ""
     if path.is_dir():
@@ -134,13 +134,13 @@ def unusable(frames: int, rate: int) -> str:
 
 
 def other_format(path: Path, container: str) -> str:
-    """Return which format ``path`` holds when it is not the one its name promises, else the empty string."""
+    """Return the format of ``path`` when it is not the one that its name implies, else the empty string."""
     promised = _FORMATS.get(path.suffix.lower())
     return "" if promised is None or container in promised else container
 
 
 def cut_off(content: bytes) -> str:
-    """Return how a WAV or Ogg file ends before its container says so; empty when it does not, or is another format."""
+    """Return how a WAV or Ogg file is truncated; empty when it is not, or is of another format."""
     if is_wav(content):
         return cut_wav(content)
     if content[:4] == b"OggS":
@@ -149,7 +149,7 @@ def cut_off(content: bytes) -> str:
 
 
 def broken_page(content: bytes) -> str:
-    """Return which page of an Ogg file fails its checksum; empty when none does, or it is another format."""
+    """Return which page of an Ogg file fails its checksum; empty when none does, or it is of another format."""
     at = 0
     while content[at : at + 4] == b"OggS" and at + _OGG_HEADER <= len(content):
         end = _ogg_page_end(content, at)
@@ -180,8 +180,8 @@ def _ogg_page_end(content: bytes, at: int) -> int:
 def _ogg_checksum(page: bytes) -> int:
     """Return the CRC of a page whose checksum field is zero.
 
-    Ogg's CRC has zlib's polynomial but takes the bits from the other end and starts from zero, so zlib's fast one is
-    fed with reversed bytes and its result reversed.
+    Ogg's CRC has zlib's polynomial but processes bits in reverse order and starts from zero, so zlib's fast
+    implementation is given reversed bytes and its result is reversed.
     """
     turned = zlib.crc32(page.translate(_REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{turned:032b}"[::-1], 2)

@@ -1,4 +1,4 @@
-"""Checking a data set: clips against the official numbers, and every file decoded to its last sample."""
+"""Checking a data set: comparing clips with the official numbers, and decoding every file to its last sample."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from harness.errors import DataError
 from harness.registry import DATASETS, Dataset, UnknownNameError
 from harness.section import Section
 
-# Half a Vorbis block and more; the later releases are cut to the sample.
+# More than half a Vorbis block; later releases are cut to the exact sample.
 LENGTH_TOLERANCE = 0.05
 PROMISED_TOLERANCE = 0.1
-# 16-bit audio at -80 dBFS moves by three steps: what is below carries no sound.
+# At -80 dBFS 16-bit audio varies by three steps; anything quieter is silence.
 SILENCE = 1e-4
 
 _RESTORE = "put the original file back, or fetch the data set again"
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
     ERROR = "error"
-    """Results would be wrong, or a study would stop."""
+    """Results would be wrong, or a study would fail."""
     WARNING = "warning"
     """Worth knowing; some releases are like this."""
 
@@ -71,10 +71,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What checking a data set found.
+    """The result of checking a data set.
 
-    ``counts`` and ``expected`` hold clips, one row a fold and one column a class; ``counts`` is of files that are
-    there. ``checked`` is the number of files decoded, ``seconds`` the length of audio in them.
+    ``counts`` and ``expected`` are numbers of clips, one row per fold and one column per class; ``counts`` is of
+    existing files. ``checked`` is the number of files decoded, ``seconds`` the length of audio in them.
     """
 
     dataset: str
@@ -194,7 +194,7 @@ def _decode(
                 if progress is not None:
                     progress(done, len(futures))
         except BaseException:
-            # Without this, an interrupt would still wait for thousands of files.
+            # Without this, an interrupt would have to wait for thousands of files.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     results = [future.result() for future in futures]
@@ -230,7 +230,7 @@ def _faults(entry: ClipEntry, facts: AudioFacts, length: float, channels: tuple[
     if not facts.finite:
         found(Severity.ERROR, Kind.NON_FINITE, "holds samples that are infinite or not a number")
     elif facts.decoded and facts.peak == 0.0:
-        # A warning: a release may hold such a clip, and then no user can put it right.
+        # A warning: a release may contain such a clip, and then the user cannot correct it.
         found(Severity.WARNING, Kind.SILENT, "every sample is zero", "listen to the original")
     elif facts.decoded and facts.peak < SILENCE:
         level = 20.0 * np.log10(facts.peak)

@@ -126,7 +126,7 @@ def _read_facts(entry: ClipEntry) -> tuple[str, float]:
         ) from None
     except soundfile.LibsndfileError as error:
         raise DataError(f"{path}: is not readable audio ({error.error_string.rstrip('.')}); {_RESTORE}") from None
-    # libsndfile would give what is left of it as if it were the complete clip.
+    # libsndfile would return the rest of it as if it were the complete clip.
     if fault := cut_off(content) or broken_page(content):
         raise DataError(f"{path}: {fault}; {_RESTORE}")
     return hashlib.sha256(content).hexdigest(), frames / rate

@@ -1,7 +1,7 @@
-"""The bytes of an archive as an archive module reads them: counted, and never many at once.
+"""Reading an archive's bytes on behalf of an archive module: counted, and with bounded reads.
 
-tarfile reads a header at once, whatever size it claims: 14 MB of gzip can hold a PAX header of 3 GiB. zipfile does the
-same with the list of members at the end of the file. Both read here through a file that refuses.
+tarfile reads a header at once, whatever size it claims: 14 MB of gzip can contain a PAX header of 3 GiB. zipfile does
+the same with the list of members at the end of the file. Both read here through a file object that refuses such reads.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import lzma
 from typing import IO, Protocol
 
 CHUNK = 1 << 20
-"""Most bytes of one read: an archive module asks for more only where a header is said to be longer."""
+"""Most bytes of one read: an archive module requests more only where a header claims to be longer."""
 
 # `xz -9` needs 65 MiB; the format allows 4 GiB.
 _XZ_MEMORY = 1 << 28
 
 
 class TooLargeError(Exception):
-    """An archive demands more than it may; the text says what."""
+    """An archive exceeds its bounds; the text says which."""
 
 
 class Readable(Protocol):
-    """What is read: a file, or what decompresses one."""
+    """A readable source: a file, or a decompressor of one."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return at most ``size`` bytes, none at the end."""
 
 
 class Counted:
-    """A stream that only goes forward.
+    """A forward-only stream.
 
-    It raises TooLargeError instead of giving more than ``limit`` bytes in all, or more than :data:`CHUNK` bytes of
+    It raises TooLargeError instead of returning more than ``limit`` bytes in total, or more than :data:`CHUNK` bytes of
     headers after a call of :meth:`next_header`.
     """
 
@@ -41,18 +41,18 @@ class Counted:
         self._place = 0
         self._header: int | None = CHUNK
         self.last = b""
-        """What was read last."""
+        """The bytes read last."""
 
     def next_header(self) -> None:
-        """From now on headers are read."""
+        """Begin to read headers."""
         self._header = CHUNK
 
     def content(self) -> None:
-        """From now on a member's content is read, which its reader counts."""
+        """Begin to read a member's content, which its reader counts."""
         self._header = None
 
     def tell(self) -> int:
-        """Return the place in the stream."""
+        """Return the position in the stream."""
         return self._place
 
     def seek(self, place: int) -> int:
@@ -81,7 +81,7 @@ class Counted:
 
 
 class Short(io.FileIO):
-    """A file of which at most ``limit`` bytes are read at once."""
+    """A file with at most ``limit`` bytes per read."""
 
     limit = CHUNK
 
@@ -100,7 +100,7 @@ class Short(io.FileIO):
 
 
 class Xz(io.RawIOBase):
-    """The content of an xz file. lzma.open has no bound for the memory that the file may demand."""
+    """The content of an xz file. lzma.open does not bound the memory that the file can require."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -111,7 +111,7 @@ class Xz(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill ``buffer`` as far as one step goes; 0 at the end."""
+        """Fill ``buffer`` with the output of one step; 0 at the end."""
         while True:
             packed = b""
             if self._decompressor.eof:

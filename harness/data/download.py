@@ -1,7 +1,7 @@
-"""Fetching a data set: download with resume and checksum, unpack safely, check, and only then put in place.
+"""Fetching a data set: download with resume and checksum, unpack safely, check, and then move into place.
 
-Where a source has no checksum (ESC-50's archive is packed on demand), or the address is the user's own and comes
-without one, the content is checked instead: official counts, and every file decoded.
+Where a source has no checksum (ESC-50's archive is created on demand), or the user gives another address without one,
+the content is checked instead: official counts, and every file decoded.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
 
 @contextmanager
 def _alone(root: Path, source: Source) -> Iterator[None]:
-    """Hold what makes this the only process that fetches ``source`` into ``root``; others wait, for their pieces would
-    mix. The system lets go of it when the process ends, however it ends."""
+    """Hold the lock for fetching ``source`` into ``root``; other processes wait, as their pieces would mix. The system
+    releases it when the process ends, however it ends."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(root / f".{source.folder}.lock")
@@ -98,7 +98,7 @@ def _alone(root: Path, source: Source) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is held: whoever waits for it finds the data set, or takes a new one.
+        # Removed while it is held: a waiting process finds the data set, or creates a new lock.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
@@ -114,7 +114,7 @@ def _place(name: str, source: Source, root: Path, url: str, checksum: str | None
             _find(Path(temporary) / "unpacked", source, url).rename(stage / source.folder)
             _require_content(name, stage, url, decode=checksum is None)
         except DataError:
-            # Kept, it would only fail again: the next call has to download anew.
+            # If kept, it would fail again: the next call has to start the download again.
             archive.unlink(missing_ok=True)
             raise
         (stage / source.folder).rename(root / source.folder)
@@ -142,9 +142,9 @@ def _require_existing(name: str, root: Path, existing: Path) -> None:
 def _download(source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> Path:
     import pooch
 
-    # It would tell the address as it is, and that may hold a password.
+    # It would show the unmasked address, which may contain a password.
     pooch.get_logger().setLevel(logging.WARNING)
-    # What came from another address is another file.
+    # A download from another address is another file.
     name = f".{hashlib.sha256(url.encode()).hexdigest()[:8]}-{source.archive}"
     downloader = ResumingDownloader(root / f"{name}.part", progress=progress, max_bytes=source.max_bytes)
     try:
@@ -158,7 +158,7 @@ def _download(source: Source, root: Path, url: str, checksum: str | None, progre
             )
         )
     except ValueError as error:
-        # pooch has thrown the bytes away, so that another call starts from nothing.
+        # pooch has deleted the bytes, so another call starts from the beginning.
         raise DataError(
             f"{url}: what arrived does not have the checksum {checksum} ({error}); fetch again, or check the address"
         ) from None

@@ -1,6 +1,6 @@
-"""Inventory: the clips that a data set's metadata names, and what the official release has.
+"""Inventory: the clips that a data set's metadata names, and the numbers of the official release.
 
-Nothing heavy is imported here, so that the files of :mod:`harness.data.datasets` are light.
+No heavy library is imported here, so that the modules of :mod:`harness.data.datasets` import quickly.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from harness.errors import DataError
 from harness.registry import Dataset
 
 Counts = tuple[tuple[int, ...], ...]
-"""Clips of each fold and class: a tuple a fold, in the order of the data set's folds, with a number a class."""
+"""Number of clips by fold and class: one tuple per fold, in the order of the data set's folds, with one number per
+class."""
 
 
 @dataclass(frozen=True)
 class ClipEntry:
-    """One clip as its metadata names it; nothing has looked at the audio yet.
+    """One clip as its metadata names it; the audio has not been read yet.
 
     ``origin`` says where it is named, for messages. ``promised`` is the length in seconds the metadata gives, or None.
     """
@@ -49,7 +50,7 @@ class Inventory:
     entries
         The clips, in the file's order.
     absent
-        Names of original classes of which not one clip is named.
+        Names of original classes without a named clip.
     expected
         Clips of each fold and class in the official release: what the description says, unless given.
     """
@@ -90,7 +91,7 @@ def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
     Raises
     ------
     DataError
-        At the first entry that does not hold, with where it is named.
+        At the first invalid entry, with where it is named.
     """
     if not entries:
         raise DataError("no clip is left; check the metadata file and data.folds")
@@ -130,7 +131,7 @@ def dataset_folder(dataset: Dataset, root: Path) -> Path:
 
 
 def class_names(rows: Sequence[Row], number: str, name: str) -> dict[int, str]:
-    """Return the class name of every class number that ``rows`` use; one number has one name and the reverse.
+    """Return the class name of every class number that ``rows`` use; numbers and names must correspond one to one.
 
     ``number`` and ``name`` are the fields that hold them.
 
@@ -151,5 +152,5 @@ def class_names(rows: Sequence[Row], number: str, name: str) -> dict[int, str]:
 
 
 def _names(folder: Path) -> frozenset[str]:
-    # One listing of a folder costs less than asking the file system for each of thousands of files.
+    # Listing a folder once is faster than checking each of thousands of files.
     return frozenset(file.name for file in folder.iterdir()) if folder.is_dir() else frozenset()

@@ -1,6 +1,6 @@
-"""How much a split's test part shares with what a network learns from, and what an official split must not share.
+"""What a split's test part shares with the clips that a network learns from, and what an official split must not share.
 
-A recording is the source that clips were cut from: two clips of one recording are near copies for a network.
+A recording is the source that clips were cut from: to a network, two clips of one recording are near duplicates.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def leakage_report(clips: ClipTable, split: Split, final_train: str) -> LeakageR
 
 
 def check_official(splits: Split | Iterable[Split], clips: ClipTable) -> None:
-    """Check that official splits share no recording between their parts, but for those known to cross folds.
+    """Check that official splits share no recording between their parts, except those known to cross folds.
 
     All three pairs of parts are compared: final trainings may learn from the validation part as well, and it chooses
     hyperparameters, so the test part must be free of it too.
@@ -91,7 +91,7 @@ def check_official(splits: Split | Iterable[Split], clips: ClipTable) -> None:
     LeakageError
         With the recordings that are shared and the folds that hold them.
     """
-    # A caller may well hold a single split.
+    # A caller may have a single split.
     several = splits if isinstance(splits, Iterable) else (splits,)
     recordings = clips.frame["recording"].to_numpy(dtype=str)
     folds = clips.frame["fold"].to_numpy()

@@ -1,4 +1,4 @@
-"""From the data section of a study to its clips: find the data set, check that it is complete, read it."""
+"""Loading the clips of a study: find the data set, check that it is complete, read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MIN_FOLDS = 3
 def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
     """Return the clips of a study below the data root, with every audio file hashed by ``workers`` threads.
 
-    A data set that is made, such as the synthetic one, is made below ``root`` when it is not there. Without
+    A generated data set, such as the synthetic one, is generated below ``root`` when it is missing. Without
     ``data.folds`` the data set must be complete; with it, only these folds are read and a difference from
     the official number of clips becomes a note of the table.
 
@@ -40,7 +40,7 @@ def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
 
 
 def read_inventory(dataset: str, root: Path, options: Section | None = None) -> Inventory:
-    """Return what the metadata of ``dataset`` below ``root`` names, without looking at the audio.
+    """Return what the metadata of ``dataset`` below ``root`` names, without reading the audio.
 
     ``options`` are the data set's own; by default their defaults.
 
@@ -62,7 +62,7 @@ def _described(name: str) -> Dataset:
 
 
 def require_whole(inventory: Inventory) -> None:
-    """Check that every official clip is named and that its file exists.
+    """Check that every official clip is named and its file exists.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The members of an archive from elsewhere, one by one: plain files and folders with names below the target."""
+"""The members of an untrusted archive, one by one: plain files and folders with names below the target."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from harness.errors import DataError
 
 DAMAGED = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, TooLargeError,
-    # A number of a header that is none, or beyond all bounds; headers of headers of headers.
+    # An invalid or absurdly large number in a header; deeply nested headers.
     ValueError, OverflowError, RecursionError, MemoryError, LookupError, struct.error,
-    # zipfile: an encrypted member, a compression that it does not know.
+    # zipfile: an encrypted member, or an unknown compression method.
     RuntimeError,
 )  # fmt: skip
-"""What reading a damaged archive raises, besides an OSError without a number (gzip's and bzip2's)."""
+"""Exceptions raised for a damaged archive, besides an OSError without a number (gzip's and bzip2's)."""
 
-# A header and the padding of a small file; with it each member may have a long name and times in a header of its own.
+# A header and the padding of a small file; it also leaves room for an extra header with a long name and times.
 _BESIDE_CONTENT = 4096
-# An entry of a zip's list has 46 bytes, a name, and often some 30 bytes of times and rights.
+# An entry of a zip's list has 46 bytes, a name, and often about 30 bytes of times and permissions.
 _LIST_ENTRY = 256
 _LONGEST, _LONGEST_PART, _DEEPEST = 500, 255, 30
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -71,7 +71,7 @@ def members(archive: Path, target: Path, max_bytes: int, max_members: int) -> It
 
 
 def refuse(archive: Path, name: object, what: str) -> NoReturn:
-    """Raise the DataError of a member that is not unpacked."""
+    """Raise the DataError for a member that is not unpacked."""
     shown = str(name) if len(str(name)) <= 100 else f"{str(name)[:97]}..."
     raise DataError(
         f"{archive}: refused, member {shown!r} {what}; this is not the data set's own archive: delete it and check "
@@ -84,7 +84,7 @@ def _zip_members(archive: Path, max_members: int) -> Iterator[Member]:
     opened.limit = CHUNK + max_members * _LIST_ENTRY
     with opened, zipfile.ZipFile(opened) as file:
         for info in file.infolist():
-            # orig_filename: zipfile cuts a name at a NUL byte and turns the system's separators.
+            # orig_filename: zipfile truncates a name at a NUL byte and converts the system's separators.
             name = _safe_name(archive, info.orig_filename)
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -95,7 +95,7 @@ def _zip_members(archive: Path, max_members: int) -> Iterator[Member]:
             if info.flag_bits & 1:
                 refuse(archive, name, "is encrypted")
             if info.compress_type not in _COMPRESSIONS:
-                # Of these zipfile decompresses all that it has read at once, however much that becomes.
+                # With other methods zipfile decompresses all that it has read at once, however large the result.
                 refuse(archive, name, f"is compressed by method {info.compress_type}, neither stored nor deflated")
             with file.open(info) as content:
                 yield name, content
@@ -118,7 +118,7 @@ def _tar_members(archive: Path, target: Path, limit: int) -> Iterator[Member]:
                 refuse(archive, name, "is a link, a device or a pipe")
             if member.issparse():
                 refuse(archive, name, "is a sparse file")
-            # A second opinion, where this Python has it (3.11.4 and later): the standard library's own filter.
+            # An additional check, where this Python has it (3.11.4 and later): the standard library's own filter.
             if hasattr(tarfile, "data_filter"):
                 tarfile.data_filter(member, str(target))
             if member.isdir():
@@ -133,14 +133,14 @@ def _tar_members(archive: Path, target: Path, limit: int) -> Iterator[Member]:
 
 
 def _next(archive: Path, file: tarfile.TarFile, stream: Counted) -> tarfile.TarInfo | None:
-    """Return the next member, None at the end of the archive. None is kept: each may hold a long header."""
+    """Return the next member, None at the end of the archive. Members are not kept: each may have a long header."""
     stream.next_header()
     member = file.next()
     file.members.clear()  # type: ignore[attr-defined]
     if sum(len(key) + len(value) for key, value in file.pax_headers.items()) > CHUNK:
         raise TooLargeError(f"has headers for all members of more than {CHUNK} bytes")
     if member is None and any(stream.last):
-        # tarfile takes a damaged header for the end.
+        # tarfile treats a damaged header as the end.
         raise DataError(
             f"{archive}: cannot be unpacked (the header before byte {stream.tell()} is none); delete it and fetch it "
             "again"

@@ -1,4 +1,4 @@
-"""Reading a data set's metadata file: a row is a pydantic model, and every fault one message with file, row, column,
+"""Reading a data set's metadata file: a row is a pydantic model, and every fault is one message with file, row, column,
 value, what is expected and what to do.
 
 Rows are counted as lines of the file, the header being row 1.
@@ -37,8 +37,8 @@ _FLAGS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), Tr
 class Row(BaseModel):
     """One row of a metadata file; a subclass has a field for each column that it needs.
 
-    Fields have the types of this module, such as :data:`Text` or ``Annotated[int, between(1, 5)]``; a column that is no
-    Python name is the field's alias. ``origin`` is the file and row, for messages.
+    Fields have the types of this module, such as :data:`Text` or ``Annotated[int, between(1, 5)]``; a column that is
+    not a Python name is the field's alias. ``origin`` is the file and row, for messages.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -51,7 +51,7 @@ class Row(BaseModel):
 
     @classmethod
     def columns(cls) -> list[str]:
-        """Return the columns that are needed."""
+        """Return the required columns."""
         return [cls.column(field) for field in cls.model_fields if field != "origin"]
 
     def fail(self, field: str, expected: str) -> NoReturn:
@@ -63,9 +63,9 @@ R = TypeVar("R", bound=Row)
 
 
 def reads(expected: str, read: Callable[[str, bool], Any]) -> BeforeValidator:
-    """Return what makes a field take what ``read(text, decimal_comma)`` returns.
+    """Return a validator that sets a field to what ``read(text, decimal_comma)`` returns.
 
-    Where that is None, the message says that ``expected`` was expected. ``decimal_comma`` says whether numbers may be
+    Where that is None, the message says that ``expected`` was expected. ``decimal_comma`` is whether numbers may be
     written with one.
     """
 
@@ -78,7 +78,8 @@ def reads(expected: str, read: Callable[[str, bool], Any]) -> BeforeValidator:
 
 
 def between(low: int, high: int | None = None) -> BeforeValidator:
-    """Return what makes an ``int`` field take whole numbers from ``low`` to ``high``, also re-saved ones (``3.0``)."""
+    """Return a validator for an ``int`` field from ``low`` to ``high``, which also accepts re-saved integers
+    (``3.0``)."""
 
     def read(text: str, decimal_comma: bool) -> int | None:
         found = whole(text, decimal_comma=decimal_comma)
@@ -97,7 +98,7 @@ def _seconds(text: str, decimal_comma: bool) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-# Names of classes and recordings are written into tables of a report, which a spreadsheet opens.
+# Names of classes and recordings are written to tables of a report, which may be opened in a spreadsheet.
 Text = Annotated[
     str,
     reads(
@@ -105,9 +106,9 @@ Text = Annotated[
         lambda text, _: None if text.startswith(("=", "+", "-", "@")) else text or None,
     ),
 ]
-"""Text that is not empty, nor what a spreadsheet would take for a formula."""
+"""Text that is neither empty nor a formula to a spreadsheet."""
 Identifier = Annotated[Text, AfterValidator(lambda text: _RESAVED.sub(r"\1", text))]
-"""Text; a whole number that a program re-saved as ``100032.0`` is 100032 again."""
+"""Text; an integer that a program re-saved as ``100032.0`` becomes 100032 again."""
 FileName = Annotated[
     Text, reads("a plain file name with an extension, without folders, '..' or control characters", _file_name)
 ]
@@ -119,13 +120,13 @@ Flag = Annotated[bool, reads("True or False", lambda text, _: _FLAGS.get(text.lo
 
 
 def read_rows(file: Path, model: type[R]) -> tuple[R, ...]:
-    """Return the rows of the table ``file``, which must have the columns of ``model`` (further ones are left alone).
+    """Return the rows of the table ``file``, which must have the columns of ``model`` (others are ignored).
 
     Raises
     ------
     DataError
-        When the file is missing, not text, empty, lacks a column or has a row of another width; at the first value
-        that does not fit.
+        When the file is missing, not text, empty, lacks a column or has a row of another width; at the first invalid
+        value.
     """
     try:
         table = read_table(file)

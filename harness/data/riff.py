@@ -1,7 +1,7 @@
-"""The RIFF container of WAV files: how many bytes of samples its header states, and how many are there.
+"""The RIFF container of WAV files: how many bytes of samples its header states, and how many exist.
 
-A program that writes into a pipe cannot go back to fill in the length, so it leaves a placeholder: 0xFFFFFFFF (ffmpeg),
-0x7FFFF000 rounded down to whole samples (sox), 0x80000000, 0, and others. RF64 is EBU Tech 3306.
+A program that writes to a pipe cannot seek back to fill in the length, so it leaves a placeholder: 0xFFFFFFFF (ffmpeg),
+0x7FFFF000 rounded down to complete samples (sox), 0x80000000, 0, and others. RF64 is EBU Tech 3306.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 _BYTE_ORDER = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<"}
 PLACEHOLDER = 0x7E000000
-"""Bytes that no clip has, since it lasts a minute at most: a size from here on (2.1 GB) states no length."""
+"""More bytes than any clip has, since clips last at most a minute: a size of at least this (2.1 GB) is a
+placeholder."""
 _IN_DS64 = 0xFFFFFFFF
 # PCM, float, A-law, mu-law and the extensible format: the bytes of one sample of all channels belong together.
 _UNCOMPRESSED = (1, 3, 6, 7, 0xFFFE)
@@ -19,7 +20,7 @@ _UNCOMPRESSED = (1, 3, 6, 7, 0xFFFE)
 
 @dataclass(frozen=True)
 class _Samples:
-    """Where the samples start, how many bytes the header states, and where and in which form that number is written.
+    """Where the samples start, how many bytes the header states, and where and how that number is written.
 
     ``frame`` is the bytes of one sample of all channels, 1 where that is unknown.
     """
@@ -32,14 +33,14 @@ class _Samples:
 
 
 def is_wav(content: bytes) -> bool:
-    """Tell whether ``content`` starts like a WAV file of either byte order, or like RF64."""
+    """Return whether ``content`` starts like a WAV file of either byte order, or like RF64."""
     return content[:4] in _BYTE_ORDER and content[8:12] == b"WAVE"
 
 
 def cut_wav(content: bytes) -> str:
-    """Return how a WAV file ends before its header says so; empty when it does not.
+    """Return how a WAV file is truncated; empty when it is not.
 
-    Where the header states no length, an incomplete sample shows that the file was cut off.
+    Where the header states no length, an incomplete sample shows that the file is truncated.
     """
     samples = _samples(content)
     if samples is None:
@@ -60,7 +61,7 @@ def cut_wav(content: bytes) -> str:
 def with_length(content: bytes) -> bytes | None:
     """Return a WAV file whose header states 0 bytes of samples with their number filled in; None when it does not.
 
-    libsndfile reads every other placeholder as "up to the end", but takes 0 at its word.
+    libsndfile reads every other placeholder as "up to the end", but takes 0 literally.
     """
     samples = _samples(content) if is_wav(content) else None
     if samples is None or samples.stated or not _open_ended(content, samples):
@@ -91,9 +92,9 @@ def _samples(content: bytes) -> _Samples | None:
 
 
 def _open_ended(content: bytes, samples: _Samples) -> bool:
-    """Tell whether the samples go on to the end of the file, since the header does not say where they end.
+    """Return whether the samples continue to the end of the file because the header does not state their length.
 
-    A header that states 0 bytes may mean it: then nothing follows, or chunks do.
+    A header that states 0 bytes may be correct: then nothing follows, or other chunks do.
     """
     if samples.stated:
         return samples.stated >= max(PLACEHOLDER, len(content) - samples.start)

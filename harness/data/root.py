@@ -18,7 +18,7 @@ def resolve_data_root(option: Path | None) -> Path:
     Raises
     ------
     DataError
-        When it is there but is not a folder.
+        When it exists but is not a folder.
     """
     named = os.environ.get(VARIABLE, "").strip()
     if option is not None:

@@ -1,8 +1,8 @@
-"""Ten synthetic sounds, drawn at random, that a network can learn but not take for granted.
+"""Ten synthetic classes of random sounds that a network can learn, though not trivially.
 
-Each class is a way of making sound (a steady tone, a sweep, noise bursts ...). Pitch, tempo and background belong to
-the recording, onset, level and noise to the clip. Signals are float64, mono, at ``RATE`` Hz; frequencies are in Hz and
-times in seconds.
+Each class is a way of making sound (a steady tone, a sweep, noise bursts ...). Pitch, tempo and background are
+properties of the recording; onset, level and noise of the clip. Signals are float64, mono, at ``RATE`` Hz; frequencies
+are in Hz and times in seconds.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Signal = NDArray[np.float64]
 class Draws:
     """Uniform random numbers from PCG64's raw output.
 
-    numpy promises the raw stream of a bit generator for good, but not the methods of Generator: a data set whose bytes
-    are pinned draws from the raw stream.
+    numpy guarantees the stability of a bit generator's raw stream, but not of Generator's methods: a data set whose
+    bytes are fixed uses the raw stream.
     """
 
     def __init__(self, *key: int) -> None:
@@ -39,7 +39,7 @@ class Draws:
         return float(self.many(low, high, 1)[0])
 
     def log(self, low: float, high: float) -> float:
-        """Return one number in [low, high), even on a logarithmic scale."""
+        """Return one number in [low, high), uniform on a logarithmic scale."""
         return float(low * (high / low) ** self.one(0.0, 1.0))
 
 
@@ -98,7 +98,7 @@ def _noise_band(recording: Draws, clip: Draws, n: int) -> Signal:
 
 
 def _strikes(n: int, starts: Signal, ring: Signal) -> Signal:
-    """Return ``ring`` set off at each of ``starts`` (seconds); what runs past the end is cut."""
+    """Return the sum of ``ring`` started at each of ``starts`` (seconds), cut at the end."""
     total = np.zeros(n)
     for start in (starts * RATE).astype(np.int64):
         if start < n:
@@ -167,7 +167,7 @@ def synthesise(voice: str, recording: Draws, clip: Draws) -> NDArray[np.int16]:
     The sound starts within the first 0.7 s and lasts 0.6 s to 1.3 s; the background is coloured noise and mains hum,
     8 to 28 dB below it.
     """
-    # The background is drawn first: how many numbers a voice takes must not change it.
+    # The background is drawn first, so that it does not depend on how many numbers a voice takes.
     tilt, ratio, hum = recording.one(0.0, 1.5), recording.one(8.0, 28.0), recording.one(0.0, 0.3)
     background = _filtered(clip, SAMPLES, 40.0, 10000.0, tilt) + hum * _sine(50.0, SAMPLES)
     onset, length = int(clip.one(0.0, 0.7) * RATE), int(clip.one(0.6, 1.3) * RATE)

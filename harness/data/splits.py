@@ -22,8 +22,8 @@ from harness.registry import SPLITS, Unit, code
 class Part:
     """The items on one side of a split.
 
-    ``clips`` holds rows of the ClipTable, int64, shape (n,). ``segments`` is None when whole clips are meant (every
-    segment of each clip), else the segment of the clip, int64, shape (n,), for each of ``clips``.
+    ``clips`` holds rows of the ClipTable, int64, shape (n,). ``segments`` is None for complete clips (every segment of
+    each clip), else the segment of the clip, int64, shape (n,), for each of ``clips``.
     """
 
     clips: NDArray[np.int64]

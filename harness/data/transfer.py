@@ -1,7 +1,7 @@
-"""A downloader for pooch that goes on where an earlier attempt stopped.
+"""A downloader for pooch that resumes interrupted downloads.
 
-pooch names the file, verifies the checksum and moves the result into place; this fetches the bytes. They gather in a
-``.part`` file that outlives the process, with a small JSON file that says which version of the resource they are of
+pooch names the file, verifies the checksum and moves the result into place; this module fetches the bytes. They are
+collected in a ``.part`` file that outlives the process, with a small JSON file that records the version of the resource
 (RFC 9110: Range, If-Range, Content-Range, ETag), so that pieces of two versions never mix.
 """
 
@@ -33,27 +33,27 @@ _RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
 
 class _BrokenOffError(Exception):
-    """A transfer that stopped early and may be taken up again."""
+    """A transfer that stopped early and may be resumed."""
 
 
 @dataclass
 class ResumingDownloader:
-    """Fetch a URL into ``part``, then hand it over; callable as pooch expects a downloader.
+    """Fetch a URL into ``part``, then move it into place; callable as a pooch downloader.
 
     Attributes
     ----------
     part
-        Where the bytes gather; kept when the download fails, so that the next call goes on from there.
+        File that collects the bytes; kept when the download fails, so that the next call resumes.
     attempts
-        Attempts in a row that bring no new byte before giving up.
+        Number of consecutive attempts without a new byte before giving up.
     pause
-        Seconds before the second attempt; doubled for each further one that brings nothing.
+        Seconds before the second attempt; doubled for each further one without a new byte.
     timeout
         Seconds to wait for a connection, and for the next bytes.
     progress
         Whether to show a bar with rate and time left.
     max_bytes
-        Most bytes of the resource; a server may send without an end.
+        Largest size of the resource; a server may send endlessly.
     slowest, window
         Bytes per second below which the download is given up, and the seconds over which they are averaged.
     """
@@ -83,7 +83,7 @@ class ResumingDownloader:
                 self._advance(url, pace)
                 break
             except _BrokenOffError as error:
-                # More than ever before: a server without ranges begins anew each time.
+                # More than in any earlier attempt: a server without ranges starts from the beginning each time.
                 fruitless = 0 if self._size() > most else fruitless + 1
                 most = max(most, self._size())
                 if fruitless >= self.attempts:
@@ -120,7 +120,7 @@ class ResumingDownloader:
                 headers["If-Range"] = version["validator"]
         with self._request(url, headers) as response:
             if response.status_code == 416:
-                # Either everything is here already, or what is here is not of this resource.
+                # Either the file is complete already, or its bytes are not of this resource.
                 if version.get("total") == offset:
                     return
                 self._forget()
@@ -138,7 +138,8 @@ class ResumingDownloader:
             raise _BrokenOffError(f"{self._size()} of {total} bytes")
 
     def _version(self, url: str) -> dict[str, Any]:
-        """Return what is known of the bytes in ``part``; empty when they are not of ``url`` or of an unknown state."""
+        """Return what is recorded of the bytes in ``part``; empty when they are not of ``url`` or their state is
+        unknown."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -155,7 +156,8 @@ class ResumingDownloader:
         self._note.unlink(missing_ok=True)
 
     def _place(self, response: requests.Response, offset: int, version: dict[str, Any]) -> tuple[int, int | None]:
-        """Return where the answer's bytes go, and the size of the resource, None when the server does not say."""
+        """Return the offset of the response's bytes, and the size of the resource, None when the server does not state
+        it."""
         if response.status_code != 206:
             length = response.headers.get("Content-Length", "").strip()
             return 0, int(length) if _LENGTH.fullmatch(length) else None
@@ -190,8 +192,8 @@ class ResumingDownloader:
             download_bar(self.part.stem, offset, total, shown=self.progress) as arrived,
         ):
             try:
-                # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive. What has
-                # come, not a full chunk: of a slow server each byte would have a timeout of its own.
+                # Undecoded: some servers label a .tar.gz as gzip-encoded, and the checksum is of the archive. Reads
+                # what has arrived, not a full chunk: with a slow server each byte would otherwise have its own timeout.
                 while chunk := response.raw.read1(_CHUNK, decode_content=False):
                     offset += len(chunk)
                     self._limit(url, offset)
@@ -234,7 +236,7 @@ class ResumingDownloader:
 
 
 class _Pace:
-    """How fast bytes arrive, over one window after the other; a server that sends a byte a minute would never end."""
+    """Download rate over consecutive windows; a server that sends a byte per minute would otherwise never end."""
 
     def __init__(self, slowest: int, window: float) -> None:
         self._slowest, self._window = slowest, window
@@ -255,7 +257,7 @@ class _Pace:
 
 
 def _known_by(url: str) -> str:
-    """Return what the note knows an address by: it may hold a password or a token, which no file may keep."""
+    """Return the digest that identifies an address in the JSON file: the address itself may contain a secret."""
     return hashlib.sha256(url.encode()).hexdigest()
 
 

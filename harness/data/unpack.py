@@ -1,4 +1,4 @@
-"""Unpacking an archive from elsewhere: nothing outside the target, no links, no more bytes or memory than expected."""
+"""Unpacking an untrusted archive: nothing outside the target, no links, no more bytes or memory than expected."""
 
 from __future__ import annotations
 
@@ -12,20 +12,31 @@ from harness.errors import DataError
 
 
 def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = 200_000) -> None:
-    """Unpack the zip or tar ``archive`` (gzip, bzip2 and xz alike) into the folder ``target``, which is created.
+    """Unpack a zip or tar archive (plain, gzip, bzip2 or xz).
 
-    Regular files and folders alone are written; permissions and owners of the archive are not. Members are refused
-    before the first of their bytes is written, and bytes are counted as they come, whatever the archive's headers say.
+    Only regular files and folders are written, without the archive's permissions and owners. Members are refused before
+    the first of their bytes is written, and bytes are counted as they are read, whatever the archive's headers say.
+
+    Parameters
+    ----------
+    archive : Path
+        The archive.
+    target : Path
+        Folder to unpack into; created if missing.
+    max_bytes : int
+        Bound on the bytes of all members together, uncompressed.
+    max_members : int
+        Bound on the number of members.
 
     Raises
     ------
     OSError
-        When the system cannot write, for lack of room or rights.
+        When the system cannot write, for lack of space or permission.
     DataError
         When a member has an absolute path or one that leaves ``target``, is a link, a device or a pipe, or has the name
         of another (upper and lower case are one, as some file systems have it); when there are more than ``max_bytes``
         or ``max_members``, or headers of more than 1 MiB before a member; when the archive is damaged, encrypted or of
-        another format. What was written until then stays: give a folder that can be thrown away.
+        another format. What was written until then remains: use a folder that can be deleted.
     """
     target.mkdir(parents=True, exist_ok=True)
     budget = max_bytes
@@ -43,7 +54,7 @@ def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = 20
                         refuse(archive, name, f"goes beyond the {max_bytes} bytes expected of the archive")
                     file.write(chunk)
     except (*DAMAGED, OSError) as error:
-        # An OSError with a number is the system's (a full disk, say); without, it is gzip's or bzip2's of the content.
+        # An OSError with a number is the system's (such as a full disk); without, gzip's or bzip2's about the content.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         what = "it needs more memory than there is" if isinstance(error, MemoryError) else str(error)
@@ -51,7 +62,7 @@ def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = 20
 
 
 def _one_spelling(archive: Path, name: PurePosixPath, spelled: dict[str, str]) -> None:
-    """Refuse a name that is another's in upper and lower case, or in the form of its accents."""
+    """Refuse a name that differs from another only in case, or in the Unicode form of its accents."""
     for path in (name, *name.parents):
         key = unicodedata.normalize("NFC", str(path).casefold())
         if spelled.setdefault(key, str(path)) != str(path):

@@ -1,4 +1,4 @@
-"""What an executor tells while it runs fold tasks, and what it is asked to do."""
+"""The protocol of executors, and the events that they report while fold tasks run."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ Event = Started | Epoch | Finished | Failed
 
 
 class Executor(Protocol):
-    """Where fold tasks run: entered before the first task, left after the last one.
+    """Where fold tasks run: a context manager, entered before the first task and exited after the last one.
 
-    Results depend neither on the executor nor on its capacity.
+    Results do not depend on the executor or its capacity.
     """
 
     @property
@@ -61,15 +61,15 @@ class Executor(Protocol):
         ...
 
     def __enter__(self) -> Self:
-        """Take what the executor needs."""
+        """Acquire resources."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End every task that still runs, and give back what was taken."""
+        """End every task that is still running, and release resources."""
         ...
 
 
 OpenExecutor = Callable[[int, str], Executor]
-"""What makes an executor of a number of workers and a device."""
+"""Creates an executor from a number of workers and a device."""

@@ -1,4 +1,4 @@
-"""What a training's error says to people: its own words, or, when memory ran out, what to try."""
+"""The message of a training's error: its own text or, when memory ran out, what to try."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def failure_message(error: Exception, task: FoldTask) -> str:
         return str(error)
     if ran_out_of_memory(error):
         train = task.settings.train
-        # The first sentence has the figures; what follows in torch's message is advice for programmers.
+        # The first sentence has the figures; the rest of torch's message is advice for programmers.
         said = str(error).strip().partition("\n")[0][:300]
-        # A batch has at least two items, for batch normalisation needs them.
+        # Batch normalisation needs at least two items in a batch.
         smaller = f"train.batch_size = {train.batch_size // 2}, " if train.batch_size >= 4 else ""
         return (
             f"memory ran out on {task.device} at train.batch_size = {train.batch_size} "

@@ -1,7 +1,7 @@
 """Fold tasks on this machine: in this process, or in worker processes that take them one by one.
 
-Tasks that differ only in how a training is looked at are one (:func:`harness.training.task.trajectories`); each has
-events of its own.
+Tasks that differ only in how a training is evaluated share it (:func:`harness.training.task.trajectories`); each has
+its own events.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class InProcessExecutor:
 
 
 class ProcessExecutor:
-    """Runs tasks in ``workers`` processes of this machine, kept from one call of :meth:`run` to the next.
+    """Runs tasks in ``workers`` processes of this machine, which persist between calls of :meth:`run`.
 
-    Each worker has a pipe of its own, so a worker that dies takes only its task with it: the task is told as failed
-    and another worker takes its place.
+    Each worker has its own pipe, so a worker that dies affects only its task: the task is reported as failed and
+    another worker takes its place.
     """
 
     def __init__(self, workers: int) -> None:
@@ -87,7 +87,7 @@ class ProcessExecutor:
                 if not worker.alive:
                     self._workers[self._workers.index(worker)] = _Worker(self._context)
                 elif not worker.tasks and waiting:
-                    # It trains on while the caller writes down what it did.
+                    # It continues to train while the caller records the result.
                     worker.take(waiting.pop(0))
                 _tell(events, on_event)
 
@@ -122,11 +122,11 @@ class _Worker:
         try:
             self.pipe.send(tasks)
         except OSError:
-            # The worker died while idle; receive() will say so of this task.
+            # The worker died while idle; receive() reports it for this task.
             return
 
     def receive(self) -> list[Event]:
-        """Return the worker's next event of each of its tasks; of a worker that died it is a Failed."""
+        """Return the worker's next event of each of its tasks; a Failed if the worker died."""
         tasks = self.tasks
         try:
             kind, content = self.pipe.recv()
@@ -149,13 +149,13 @@ class _Worker:
 
     def stop(self) -> None:
         self.pipe.close()
-        # It hears of no other signal, and has nothing of its own to close.
+        # It reacts to no other signal, and has nothing to close.
         self._process.kill()
         self._process.join()
 
 
 def _serve(pipe: Connection) -> None:
-    """Train what comes through ``pipe`` until it closes."""
+    """Train the tasks received through ``pipe`` until it closes."""
     from harness.training.loop import train_together
 
     guard_streams()
@@ -164,7 +164,7 @@ def _serve(pipe: Connection) -> None:
         try:
             pipe.send((kind, content))
         except OSError:
-            # The parent is gone, and with it everybody who wanted the result.
+            # The parent has exited, so the result is not needed.
             raise SystemExit from None
 
     while True:
@@ -185,8 +185,8 @@ def _serve(pipe: Connection) -> None:
 def local_executor(workers: int, device: str = "cpu") -> Executor:
     """Return an executor with ``workers`` processes.
 
-    One worker trains in this process, which takes the least memory; on a GPU in one of its own, so that the GPU goes on
-    while results are written down.
+    A single worker trains in this process, which takes the least memory; on a GPU in a separate one, so that the GPU
+    stays busy while results are recorded.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, received {workers}")

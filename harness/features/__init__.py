@@ -1,4 +1,4 @@
-"""Features: audio in, planes out, computed once and cached."""
+"""Features: planes computed from audio once, and cached."""
 
 from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.features.sets import expected_segments, n_frames, n_segments, plane_rows, segment_starts, set_shape

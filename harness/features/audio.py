@@ -1,4 +1,4 @@
-"""From an audio file to samples at the wanted rate and length.
+"""Samples from an audio file, at a given rate and length.
 
 Conventions: samples are float32, mono, shape (n,), full scale at 1.0; rates are in Hz.
 """
@@ -49,7 +49,7 @@ def read_mono(path: Path) -> tuple[Samples, int]:
 
 
 def resample(samples: Samples, rate: int, target: int) -> Samples:
-    """Return ``samples`` at ``target`` Hz, shape (ceil(n * target / rate),), by soxr's HQ recipe.
+    """Return ``samples`` resampled to ``target`` Hz, shape (ceil(n * target / rate),), by soxr's HQ recipe.
 
     The same recipe and length as ``librosa.load`` with its default ``res_type``.
     """
@@ -63,7 +63,7 @@ def resample(samples: Samples, rate: int, target: int) -> Samples:
 
 
 def lengthen(samples: Samples, length: int, padding: Padding = Padding.ZEROS) -> Samples:
-    """Return ``samples`` with at least ``length`` of them: longer ones as they are, shorter ones padded at the end.
+    """Return ``samples`` padded at the end to at least ``length`` of them.
 
     ``zeros`` appends silence; ``repeat`` appends the samples again, as often as needed (silence when there are
     none to repeat).

@@ -1,7 +1,7 @@
-"""All planes of a batch of clips in one pass: transformed once, on any device.
+"""All planes of a batch of clips in one pass, with shared transforms, on any device.
 
-A file's way is :func:`load` on the host, which decodes it and resamples it once per rate, then :func:`compute`, for
-several clips at once.
+A file passes through :func:`load` on the host, which decodes it and resamples it once per rate, then :func:`compute`,
+for several clips at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Planes = dict[LaidOut, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Source:
-    """What planes are computed from together: clips in one layout, at one rate and with one distance of frames."""
+    """A common input of planes: clips in one layout, at one sample rate and with one hop length."""
 
     layout: Layout
     sample_rate: int
@@ -77,7 +77,7 @@ def compute_planes(path: Path, planes: Sequence[LaidOut], params: FeaturesSectio
 
 
 def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> LoadedClip:
-    """Decode the clip at ``path`` and bring it to the rates and lengths that ``planes`` are computed from.
+    """Decode the clip at ``path`` and convert it to the rates and lengths that ``planes`` are computed from.
 
     Raises
     ------
@@ -165,10 +165,10 @@ def prepared(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread inside, and restore what was outside.
+    """Limit computations to one thread within the context.
 
-    Sums in another order give other last digits, so the number of threads is part of the result; and processes, not
-    threads, fill the machine's cores.
+    Sums in another order differ in their last digits, so the number of threads affects the result; parallelism comes
+    from processes, not threads.
     """
     import librosa.core.constantq  # noqa: F401 (loads the libraries whose threads are to be limited)
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -191,8 +191,8 @@ def _sources(planes: Sequence[LaidOut], params: FeaturesSection) -> dict[Source,
 
 
 def _cut(samples: Samples, source: Source, params: FeaturesSection) -> Samples:
-    """Return ``samples`` at the length that the layout asks for: the excerpt of an image; or the seconds that the study
-    asks for, and one segment at least."""
+    """Return ``samples`` at the length that the layout needs: the excerpt of an image; or the study's seconds, and at
+    least one segment."""
     if source.layout == Layout.IMAGE:
         return excerpt(samples, source.sample_rate, params.image.seconds)
     if params.clip_seconds is not None:
@@ -202,7 +202,7 @@ def _cut(samples: Samples, source: Source, params: FeaturesSection) -> Samples:
 
 
 def _equally_long(stretches: Sequence[Stretch]) -> Iterator[list[int]]:
-    """Yield the places of clips of one length."""
+    """Yield the positions of clips of the same length."""
     places: dict[int, list[int]] = defaultdict(list)
     for k, stretch in enumerate(stretches):
         places[len(stretch.samples)].append(k)

@@ -2,10 +2,10 @@
 
 Reference: ``librosa.feature.chroma_cqt`` with its defaults, after C. Schörkhuber, A. Klapuri, "Constant-Q transform
 toolbox for music processing", 2010: the top octave is filtered at the full sample rate, and every lower one by the same
-filters from the signal at half the rate of the octave above. That one bank serves all octaves is what makes this fast:
-it depends on the clip's tuning only, of which there are 100.
+filters from the signal at half the rate of the octave above. One filter bank serves all octaves, which makes this fast:
+it depends only on the clip's tuning, which has 100 values.
 
-Signals are float32, as in the reference. Halving the rate is soxr's work, on the host; what follows runs on any device.
+Signals are float32, as in the reference. The rate is halved by soxr on the host; the rest runs on any device.
 Tolerance: 1e-4 of a frame's largest value, silence after a sound included.
 
 Shapes, as suffixes of names: B clips of one length, N samples, T = 1 + N // hop_length frames, F frequency bins that
@@ -37,13 +37,13 @@ LOWEST = 440.0 * 2.0 ** (-45 / 12)
 _FILTERS = 36
 _TUNING_FFT, _TUNING_HOP = 2048, 512
 _STEP = 2.0 ** (1 / _FILTERS)
-# Centre frequency over bandwidth, of a filter that reaches from one neighbour to the next.
+# Centre frequency over bandwidth, for a filter that extends to both neighbours.
 _Q = (_STEP**2 + 1) / (_STEP**2 - 1)
-# Of the Hann window, in bins of its transform, as the reference has measured it on 1,000 samples.
+# Bandwidth of the Hann window in bins of its transform, as the reference measured it on 1,000 samples.
 _WINDOW_BANDWIDTH = 1.50018310546875
 _DROPPED_SHARE = 0.01
-# A filter lasts up to a second and a half and hears a sound's tail faintly in the silence after it, where rounding a
-# transform to float32 would drown it. Only clips with a frame this much quieter than the loudest need float64.
+# A filter lasts up to a second and a half and picks up a sound's faint tail in the silence after it, which is below the
+# rounding error of a float32 transform. Only clips with a frame this much quieter than the loudest need float64.
 _QUIET = 1e-4
 
 
@@ -63,7 +63,7 @@ class OctaveSignals:
 
     def slow_down(self) -> None:
         """Compute the signals ahead: on the host, while a device is busy with other clips."""
-        # The tuning, yet unknown, can change the factor at rare sample rates only.
+        # The tuning, not yet known, can change the factor only at rare sample rates.
         factor = _first_factor(LOWEST, self._rate, self._hop)
         if factor is not None and len(self.samples) >= factor:
             self.after(factor)
@@ -120,8 +120,8 @@ def constant_q_chroma(clips: Sequence[OctaveSignals], sample_rate: int, hop_leng
 def clip_tunings(
     clips: Sequence[OctaveSignals], sample_rate: int, device: str
 ) -> tuple[list[float], list[torch.dtype]]:
-    """Return for each clip the tuning in fractions of a filter's distance from the next, from a spectrum of its own,
-    and the precision that its quietest frame needs."""
+    """Return for each clip its tuning, in fractions of the distance between filters, and the precision that its
+    quietest frame needs."""
     signals_BN = torch.from_numpy(np.stack([clip.samples for clip in clips])).to(device)
     own = spectrum(signals_BN, sample_rate, _TUNING_FFT, _TUNING_HOP, torch.float32)
     peak_BT = own.magnitude.amax(dim=2)
@@ -131,10 +131,10 @@ def clip_tunings(
 
 
 def _response(signals: Sequence[Tensor], lowest: Sequence[float], rate: float, hop: int, n_frames: int) -> Tensor:
-    """Return what the filters of all octaves together answer, float32, shape (B, n_frames, 36).
+    """Return the magnitudes of the filters' responses, summed over octaves, float32, shape (B, n_frames, 36).
 
-    ``signals`` are those of the octaves, shape (B, n) each, in the precision to transform in; where they end, the last
-    one serves the octaves left.
+    ``signals`` are those of the octaves, shape (B, n) each, in the precision of the transform; the last one serves the
+    remaining octaves.
     """
     response_BTK = torch.zeros(len(lowest), n_frames, _FILTERS, device=signals[0].device)
     for step, octave in enumerate(reversed(range(OCTAVES))):
@@ -161,14 +161,14 @@ def octave_response(signals_BN: Tensor, lowest: Sequence[float], hop: int, n_fra
         Number of frames to return.
     """
     n_fft, first, bank_BFK = _banks(lowest, str(signals_BN.device))
-    # Where rounding up the halved length gives one frame more than the whole clip has, it is left out.
+    # Where rounding up the halved length gives one frame more than the clip at full rate has, it is left out.
     spectrum_BTF = torch.fft.rfft(frames(signals_BN, n_fft, hop)[:, :n_frames])
     reached_BTF = spectrum_BTF[..., first : first + bank_BFK.shape[1]].to(torch.complex64)
     return magnitude(reached_BTF @ bank_BFK)
 
 
 def _first_factor(lowest: float, sample_rate: int, hop_length: int) -> int | None:
-    """Return by what the rate is divided before the first octave; None when the rate is too low for it."""
+    """Return the factor by which the rate is divided before the first octave; None when the rate is too low."""
     highest = _highest(lowest)
     if highest > sample_rate / 2:
         return None
@@ -193,7 +193,7 @@ def _checked_factor(lowest: float, sample_rate: int, hop_length: int, n_samples:
 
 
 def _highest(lowest: float) -> float:
-    """Return the frequency up to which the highest filter hears."""
+    """Return the upper end of the highest filter's pass band."""
     return float(lowest * 2.0**OCTAVES / _STEP * (1 + 0.5 * _WINDOW_BANDWIDTH / _Q))
 
 
@@ -202,9 +202,9 @@ def _twos(hop: int) -> int:
 
 
 def _slower(signal: Samples, factor: int) -> Samples:
-    """Return ``signal`` at a fraction of its rate, louder by the root of ``factor``, which keeps energy."""
-    # Divided in float64 as in the reference: where a clip falls silent, the last digits are all that is left of it, and
-    # frames are scaled to 1.
+    """Return ``signal`` at a fraction of its rate, scaled by the square root of ``factor`` to preserve energy."""
+    # Divided in float64 as in the reference: where a clip becomes silent only the last digits remain, and frames are
+    # scaled to 1.
     slower: Samples = (resample(signal, factor, 1) / np.sqrt(1 / factor)).astype(np.float32)
     return slower
 
@@ -230,7 +230,7 @@ def _banks(lowest: Sequence[float], device: str) -> tuple[int, int, Tensor]:
 
 
 def _transform_length(lowest: float) -> int:
-    """Return the samples, a power of two, that hold the longest of the filters from ``lowest`` cycles per sample on."""
+    """Return the transform length, a power of two, that covers the longest filter, at ``lowest`` cycles per sample."""
     return int(2 ** math.ceil(math.log2(_Q / lowest)))
 
 
@@ -249,8 +249,8 @@ def _bank(lowest: float, device: str) -> tuple[int, Tensor]:
         time = np.arange(math.floor(-length / 2), math.floor(length / 2))
         window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(len(time)) / len(time))
         start = (n_fft - len(time)) // 2
-        # Gain 1 at the centre, as if over the whole transform; then by the root of the length, so that noise gives
-        # all filters alike.
+        # Gain 1 at the centre, as over the complete transform; then scaled by the square root of the length, so that
+        # noise has the same level in all filters.
         row[start : start + len(time)] = window / window.sum() * np.exp(2j * np.pi * frequency * time)
     filters *= lengths[:, None] / n_fft
     weights = np.fft.fft(filters)[:, : n_fft // 2 + 1].astype(np.complex64)
@@ -262,7 +262,7 @@ def _bank(lowest: float, device: str) -> tuple[int, Tensor]:
 
 
 def _negligible(magnitudes: np.ndarray) -> np.ndarray:
-    """Return where the smallest values of each row lie that together make less than a hundredth of its sum."""
+    """Return a mask of the smallest values of each row that together make less than a hundredth of its sum."""
     ascending = np.sort(magnitudes, axis=1)
     share = np.cumsum(ascending / magnitudes.sum(axis=1, keepdims=True), axis=1)
     kept = np.argmin(share < _DROPPED_SHARE, axis=1)

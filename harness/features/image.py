@@ -1,4 +1,4 @@
-"""Image channels: each plane as one picture of the clip's first seconds, for image networks.
+"""Image channels: each plane as one image of the clip's first seconds, for image networks.
 
 Rows run from a plane's first row (lowest frequency or coefficient) down, columns along time.
 """
@@ -17,8 +17,8 @@ def excerpt(samples: Samples, sample_rate: int, seconds: float) -> Samples:
 
 
 def resize(planes: Tensor, rows: int, columns: int) -> Tensor:
-    """Return ``planes``, shape (n, bins, frames), brought to (n, rows, columns), float32, bilinearly, smoothed where
-    they shrink."""
+    """Return ``planes``, shape (n, bins, frames), resized to (n, rows, columns), float32, bilinearly, with antialiasing
+    where they shrink."""
     pictures = F.interpolate(
         planes.float()[:, None],
         size=(rows, columns),

@@ -1,4 +1,4 @@
-"""Memory that runs out over a clip's features, in one sentence."""
+"""Errors for lack of memory while a clip's features are computed, explained in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CLIP_SECONDS = 5.0
 
 @contextmanager
 def explained_clip_memory(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> Iterator[None]:
-    """Turn an error for lack of memory within the block into a FeatureError that names the clip and what to change."""
+    """Convert an out-of-memory error within the block to a FeatureError that names the clip and what to change."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -33,7 +33,7 @@ def explained_clip_memory(path: Path, planes: Sequence[LaidOut], params: Feature
 
 
 def _largest_spectrum(planes: Sequence[LaidOut], params: FeaturesSection) -> str:
-    """Return what the largest spectrum takes and how to make it smaller; empty where no plane states its n_fft."""
+    """Return the size of the largest spectrum and how to reduce it; empty where no plane has an n_fft."""
     sizes = []
     for plane in planes:
         seconds = params.image.seconds if plane.layout == Layout.IMAGE else params.clip_seconds or _CLIP_SECONDS

@@ -1,7 +1,7 @@
-"""What a feature set is made of: its planes, their rows when stacked, and where segments start.
+"""The structure of a feature set: its planes, their rows when stacked, and where segments start.
 
 Conventions: rows are frequency bins or coefficients, counted from the top of the stack; frames count from 0. Every
-whole segment of a clip is kept, silent ones too: Piczak 2015, from whom Su et al. 2019 take their segments, discards
+complete segment of a clip is kept, including silent ones: Piczak 2015, whose segments Su et al. 2019 use, discards
 silent ones, and Su et al. do not say what they do.
 """
 
@@ -36,7 +36,7 @@ class LaidOut:
 def planes_of(features: FeatureSet) -> tuple[LaidOut, ...]:
     """Return the planes of a set, in its order.
 
-    Raises FeatureError when a set with segments names a plane with frames of its own.
+    Raises FeatureError when a set with segments names a plane with its own frames.
     """
     for name in features.planes if features.layout == Layout.SEGMENTS else ():
         if has_own_frames(PLANES.get(name)):
@@ -56,8 +56,8 @@ def frames_of(plane: str, params: FeaturesSection) -> tuple[int, int]:
 
 
 def n_rows(plane: str, params: FeaturesSection) -> int:
-    """Return the rows of a plane (those of Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); UnknownNameError when there
-    is no such plane."""
+    """Return the rows of a plane (those of Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); UnknownNameError when the
+    plane is unknown."""
     rows: int = code(PLANES.get(plane).rows)(params.of(plane))
     return rows
 
@@ -85,31 +85,38 @@ def set_shape(features: FeatureSet, params: FeaturesSection) -> tuple[int, int, 
 
 
 def minimum_samples(params: FeaturesSection) -> int:
-    """Return the samples that give one segment: shorter clips are lengthened to them."""
+    """Return the number of samples of one segment, to which shorter clips are padded."""
     return (params.segment_frames - 1) * params.hop_length
 
 
 def n_frames(durations: NDArray[np.float64], params: FeaturesSection) -> NDArray[np.int64]:
-    """Return the frames of clips lasting ``durations`` seconds, int64, same shape: what a build will find, up to the
-    rounding of a duration to samples."""
+    """Return the number of frames of clips lasting ``durations`` seconds, int64, same shape; exact up to the rounding
+    of a duration to samples."""
     seconds = np.asarray(durations) if params.clip_seconds is None else np.full_like(durations, params.clip_seconds)
     samples = np.maximum(np.rint(seconds * params.sample_rate), minimum_samples(params))
     return 1 + samples.astype(np.int64) // params.hop_length
 
 
 def n_segments(frames: NDArray[np.int64], length: int, hop: int) -> NDArray[np.int64]:
-    """Return how many whole segments of ``length`` frames, ``hop`` apart, lie in ``frames``; int64, same shape."""
+    """Return how many complete segments of ``length`` frames, ``hop`` apart, fit in ``frames``; int64, same shape."""
     frames = np.asarray(frames, dtype=np.int64)
     counts: NDArray[np.int64] = np.where(frames < length, 0, 1 + (frames - length) // hop)
     return counts
 
 
 def expected_segments(durations: NDArray[np.float64], params: FeaturesSection) -> NDArray[np.int64]:
-    """Return the segments of clips lasting ``durations`` seconds, int64, same shape, exact as :func:`n_frames` is."""
+    """Return the number of segments of clips lasting ``durations`` seconds, int64, same shape; as exact as
+    :func:`n_frames`."""
     return n_segments(n_frames(durations, params), params.segment_frames, params.segment_hop)
 
 
 def segment_starts(frames: int, length: int, hop: int) -> NDArray[np.int64]:
-    """Return the first frame of each whole segment of a clip of ``frames`` frames, int64, shape (n_segments,)."""
+    """Return the first frame of each complete segment of a clip of ``frames`` frames, int64, shape (n_segments,).
+
+    Examples
+    --------
+    >>> segment_starts(101, 41, 20)
+    array([ 0, 20, 40, 60])
+    """
     count = int(n_segments(np.asarray(frames), length, hop))
     return np.arange(count, dtype=np.int64) * hop

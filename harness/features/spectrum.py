@@ -1,11 +1,11 @@
 """The short-time Fourier transform that planes of a clip share, decibels, and scaling.
 
-Everything comes in batches of clips of one length. Shapes, as suffixes of names: B clips of a batch, N samples,
+All functions take batches of clips of one length. Shapes, as suffixes of names: B clips of a batch, N samples,
 T = 1 + N // hop_length frames, F = 1 + n_fft // 2 frequency bins; in the planes also M mel bands, C pitch classes, R
 rows.
 
-The transform is computed in float64 and everything after it in float32, as in librosa: a band that is nearly silent
-beside loud ones keeps its digits.
+The transform is computed in float64 and everything after it in float32, as in librosa: a nearly silent band next to
+loud ones keeps its digits.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def frames(signals_BN: Tensor, length: int, hop_length: int) -> Tensor:
 def magnitude(values: Tensor) -> Tensor:
     """Return the absolute values of complex ``values``, same shape."""
     if values.device.type == "cpu":
-        # The same in a tenth of the time that torch takes.
+        # Same values as torch's in a tenth of the time.
         return torch.from_numpy(np.abs(values.numpy()))
     return values.abs()
 
@@ -85,7 +85,7 @@ def periodic_hann(length: int, dtype: torch.dtype, device: str) -> Tensor:
 
 
 def power_to_db(power_BTR: Tensor, floor: float = 1e-10, top_db: float = 80.0) -> Tensor:
-    """Return 10 log10(max(power, floor)), nothing further than ``top_db`` below the largest value of its clip.
+    """Return 10 log10(max(power, floor)), clipped ``top_db`` below the largest value of each clip.
 
     ``librosa.power_to_db`` with its defaults (reference 1).
     """
@@ -94,6 +94,6 @@ def power_to_db(power_BTR: Tensor, floor: float = 1e-10, top_db: float = 80.0) -
 
 
 def scaled_frames(energy_BTC: Tensor) -> Tensor:
-    """Return ``energy_BTC`` with each frame's largest value 1, and silent frames as they are."""
+    """Return ``energy_BTC`` scaled so that each frame's largest value is 1; silent frames are unchanged."""
     peak_BT1 = energy_BTC.amax(dim=-1, keepdim=True)
     return energy_BTC / torch.where(peak_BT1 < torch.finfo(torch.float32).tiny, 1.0, peak_BT1)

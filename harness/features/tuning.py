@@ -1,11 +1,11 @@
-"""Tuning: how far the pitches of a clip lie from those of an A at 440 Hz.
+"""Tuning: how far the pitches of a clip are from A440 tuning.
 
 Reference: ``librosa.estimate_tuning`` with its defaults. Peaks of the spectrum between 150 and 4,000 Hz are located by
 a parabola through three bins; of the louder half of them, the most frequent deviation is the tuning.
 
-float32 throughout, as in the reference: a peak that rounding alone makes or moves then counts in both alike.
-Tolerance: none. The tuning is one of 100 values, and was the same one for each of 725 real clips. Only a spectrum as
-flat as a click's leaves the choice to rounding.
+float32 throughout, as in the reference: a peak that is created or moved by rounding alone then counts in both.
+Tolerance: none. The tuning is one of 100 values, and was the same for each of 725 real clips. Only for a spectrum as
+flat as a click's does it depend on rounding.
 """
 
 from __future__ import annotations
@@ -50,14 +50,15 @@ def estimate_tunings(spectrum_BTF: Tensor, sample_rate: float, n_fft: int, bins_
     step_P = torch.bucketize(deviation_P, _borders(str(deviation_P.device)), right=True)
     count_BS = torch.bincount(clip_P * _STEPS + step_P, minlength=n_clips * _STEPS).view(n_clips, _STEPS)
     counts = count_BS.numpy(force=True)
-    # numpy promises the lowest of equally frequent ones, torch does not.
+    # numpy guarantees the lowest of equally frequent ones, torch does not.
     tunings = np.where(counts.any(axis=1), counts.argmax(axis=1) / _STEPS - 0.5, 0.0)
     return [round(float(tuning), 2) for tuning in tunings]
 
 
 @lru_cache(maxsize=2)
 def _borders(device: str) -> Tensor:
-    """Return what separates the steps; numpy's, as torch's differ in last digits, and pitches do lie on a border."""
+    """Return the borders between steps; numpy's, as torch's differ in the last digits and some pitches are on a
+    border."""
     return torch.from_numpy(np.linspace(-0.5, 0.5, _STEPS + 1)[1:-1].copy()).to(device)
 
 
@@ -72,7 +73,7 @@ def _peaks(spectrum_BTF: Tensor, sample_rate: float, n_fft: int) -> tuple[Tensor
     threshold_BT1 = _SHARE_OF_MAXIMUM * spectrum_BTF.amax(dim=2, keepdim=True)
     # From the bin before the first to the one after the last.
     rises_BTF = spectrum_BTF[..., first : stop + 1] > spectrum_BTF[..., first - 1 : stop]
-    # A neighbour below the threshold counts as 0, so a peak need only exceed it or stand over it.
+    # The reference sets values below the threshold to 0 first; above it, comparing with the neighbours gives the same.
     is_peak = spectrum_BTF[..., first:stop] > threshold_BT1
     is_peak &= rises_BTF[..., :-1]
     is_peak &= ~rises_BTF[..., 1:]
@@ -100,7 +101,7 @@ def _medians(clip_P: Tensor, value_P: Tensor, n_clips: int) -> Tensor:
         sorted_P = sorted_P[clip_P[order_P].argsort(stable=True)]
     if len(sorted_P) == 0:
         return value_P.new_zeros(n_clips)
-    # Clips without any value read one of another's, which nothing is compared with.
+    # Clips without any value read one of another clip's, which is never used.
     low_B, high_B = end_B - count_B + (count_B - 1).clamp_min(0) // 2, end_B - count_B + count_B // 2
     last = len(sorted_P) - 1
     return (sorted_P[low_B.clamp_max(last)] + sorted_P[high_B.clamp_max(last)]) / 2

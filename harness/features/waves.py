@@ -1,6 +1,6 @@
-"""What planes are computed from: clips of one length, as one tensor on the device.
+"""The input of planes: clips of one length, as one tensor on the device.
 
-The contract of a plane is short: waveforms, shape (B, N), and their rate in; a tensor, shape (B, frames, rows), out.
+A plane receives waveforms, shape (B, N), and their sample rate, and returns a tensor, shape (B, frames, rows).
 
 Examples
 --------
@@ -34,7 +34,7 @@ class Stretch:
     samples
         At the rate of the planes that are computed from it, shape (N,).
     prepared
-        What planes with work to do on the host made of it, by the plane's name.
+        Results of the planes' ``prepare`` functions on the host, by the plane's name.
     """
 
     samples: Samples
@@ -69,7 +69,7 @@ class Waves:
 
     @property
     def n_frames(self) -> int:
-        """Frames that a plane to be stacked has."""
+        """Number of frames of a plane to be stacked."""
         return 1 + len(self._stretches[0].samples) // self.hop_length
 
     @cached_property
@@ -79,7 +79,7 @@ class Waves:
 
     @cached_property
     def prepared(self) -> dict[str, list[Any]]:
-        """What the function that a plane names as ``prepare`` returned for each clip, by the plane's name."""
+        """What each plane's ``prepare`` function returned for each clip, by the plane's name."""
         names = self._stretches[0].prepared
         return {name: [stretch.prepared[name] for stretch in self._stretches] for name in names}
 
@@ -88,7 +88,8 @@ class Waves:
         return self.once(("spectrum", n_fft), lambda: spectrum(self.samples, self.sample_rate, n_fft, self.hop_length))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` returns, calling it the first time that ``key`` is given: for what planes share."""
+        """Return what ``make`` returns, calling it only the first time for each ``key``; for values that planes
+        share."""
         if key not in self._made:
             self._made[key] = make()
         return cast(T, self._made[key])

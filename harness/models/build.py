@@ -1,4 +1,4 @@
-"""From the names a study uses to a network."""
+"""Networks by the names that studies use."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def build_model(
 
 
 def kaiming_normal(model: nn.Module) -> None:
-    """Draw convolution and linear weights anew from He's normal distribution (fan in, ReLU); biases become 0."""
+    """Redraw convolution and linear weights from He's normal distribution (fan in, ReLU); biases become 0."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

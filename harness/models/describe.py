@@ -16,8 +16,8 @@ def describe_model(model: nn.Module, input_shape: tuple[int, int, int]) -> pd.Da
 
     Columns: ``layer`` (name within the model), ``output`` (shape of one item's output, such as ``"32 x 85 x 41"``),
     ``weights`` (elements of the weight tensor, as table 1 counts: without biases and batch normalisation) and
-    ``activations`` (elements of that output, before any pool: table 1's "memory"). A layer that is called twice stands
-    twice. One item of zeros, shape ``input_shape``, is passed through in evaluation mode; the model is left as it was.
+    ``activations`` (elements of that output, before any pool: table 1's "memory"). A layer that is called twice has two
+    rows. One item of zeros, shape ``input_shape``, is passed through in evaluation mode; the model is not changed.
     """
     rows: list[tuple[str, str, int, int]] = []
 
@@ -48,5 +48,5 @@ def describe_model(model: nn.Module, input_shape: tuple[int, int, int]) -> pd.Da
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return all trained numbers: weights, biases and batch normalisation's scale and shift."""
+    """Return the number of trained parameters: weights, biases and batch normalisation's scale and shift."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.choices import FusionRule
 
-# float32 softmax rows miss 1 by about 1e-6; anything further off is not a probability.
+# Sums of float32 softmax rows differ from 1 by about 1e-6; anything further off is not a probability.
 TOLERANCE = 1e-3
 
 
@@ -20,16 +20,22 @@ def dempster_shafer(probabilities: Sequence[ArrayLike]) -> NDArray[np.float64]:
     """Return the combination of mass functions on singletons by Dempster's rule, float64, shape (n, C).
 
     Su et al. 2019, section 3.3: with all mass on single classes only equal classes intersect, so the rule becomes the
-    normalised element-wise product. It is computed as a sum of logarithms: a product of many small numbers would leave
-    the range of floating point.
+    normalised element-wise product. It is computed as a sum of logarithms: a product of many small numbers would
+    underflow.
 
     Where the streams contradict each other completely (every class has probability 0 in some stream, K = 1) the rule is
-    undefined; those rows are the mean of the streams. :func:`total_conflict` tells which.
+    undefined; those rows are the mean of the streams. :func:`total_conflict` returns which they are.
 
     Raises
     ------
     ValueError
         When the arrays differ in shape or a row is not a probability distribution.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dempster_shafer([np.array([[0.6, 0.4]]), np.array([[0.9, 0.1]])]).round(3)
+    array([[0.931, 0.069]])
     """
     streams = _checked(probabilities)
     with np.errstate(divide="ignore"):
@@ -47,7 +53,7 @@ def mean_fusion(probabilities: Sequence[ArrayLike]) -> NDArray[np.float64]:
 
 
 def total_conflict(probabilities: Sequence[ArrayLike]) -> NDArray[np.bool_]:
-    """Return which rows have no class that every stream holds possible, shape (n,). Raises as the rule itself."""
+    """Return which rows have no class that every stream considers possible, shape (n,). Raises as the rule itself."""
     possible = np.all(_checked(probabilities) > 0, axis=0)
     conflict: NDArray[np.bool_] = np.logical_not(np.any(possible, axis=1))
     return conflict

@@ -1,7 +1,7 @@
 """ResNet-18 (K. He et al., "Deep residual learning for image recognition", 2016, table 1), trained from scratch.
 
 Layers, their names and their initial weights are those of torchvision's ``resnet18``, as the tests check. Torchvision
-itself is not imported: it brings torch's compiler and its operators for object detection into every process.
+itself is not imported: it would load torch's compiler and its operators for object detection into every process.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class _Block(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut, which is the identity where it can be."""
+    """Two 3 x 3 convolutions with a shortcut, which is the identity where possible."""
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _Block(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """Eighteen layers from pictures to logits: x_BCHW, shape (B, 3, H, W), to (B, n_classes)."""
+    """Eighteen layers from images to logits: x_BCHW, shape (B, 3, H, W), to (B, n_classes)."""
 
     def __init__(self, n_classes: int) -> None:
         super().__init__()
@@ -61,11 +61,11 @@ class ResNet18(nn.Module):
 def resnet18(input_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
     """Return a ResNet-18 with random weights for 1 or 3 image channels: x_BCHW to logits.
 
-    With 3 channels and 5 classes it has 11,179,077 parameters; one channel takes away two thirds of the stem.
+    With 3 channels and 5 classes it has 11,179,077 parameters; with one channel the stem has a third of its weights.
     """
     model = ResNet18(n_classes)
     if input_shape[0] != 3:
-        # Replaced, not chosen above: the weights that follow from a seed are those of earlier versions.
+        # Replaced here, not chosen above, so that a seed gives the same weights as in earlier versions.
         model.conv1 = nn.Conv2d(input_shape[0], 64, kernel_size=7, stride=2, padding=3, bias=False)
         _initialise(model.conv1)
     return model

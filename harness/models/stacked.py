@@ -82,7 +82,7 @@ class StackedSuNet(nn.Module):
 
 
 def _stream_rows(planes: tuple[str, ...], plane_rows: PlaneRows, rows: int) -> tuple[slice, ...]:
-    """Return the row cuts of a stream, neighbouring planes joined so that fewer pieces are copied."""
+    """Return the row cuts of a stream, with neighbouring planes joined so that fewer pieces are copied."""
     cuts: list[slice] = []
     for plane in planes:
         if plane not in plane_rows:

@@ -14,7 +14,7 @@ from harness.models.dropout import Dropout
 
 CHANNELS = (32, 32, 64, 64, 128, 128, 256, 256)
 FC_UNITS = 1024
-# The layer whose step after it has two readings.
+# The layer after which the paper is ambiguous.
 AMBIGUOUS = 4
 
 
@@ -67,7 +67,7 @@ def head_layers(in_features: int, n_classes: int, *, dropout: float = 0.5) -> Or
 
 
 def map_size(size: int, n_layers: int) -> int:
-    """Return what ``n_layers`` leave of ``size`` rows or columns: halved, rounding up, after every second layer."""
+    """Return the rows or columns that ``n_layers`` leave of ``size``: halved, rounding up, after every second layer."""
     for _ in range(n_layers // 2):
         size = -(-size // 2)
     return size

@@ -1,4 +1,4 @@
-"""The search of one arm: ask Optuna for values, have them evaluated fold by fold, resume where it stood."""
+"""The search of one arm: ask Optuna for values, evaluate them fold by fold, resume after an interruption."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Evaluate = Callable[[int, dict[str, Any], Floors], Mapping[int, FoldScore]]
 that no fold can be trained; a TrackingError that nothing can be recorded, so the search stops."""
 
 _PATIENCE = 60.0
-"""Seconds that a database may be locked or away."""
+"""Seconds to wait for a locked or unavailable database."""
 
 
 def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate: Evaluate) -> SearchOutcome:
@@ -97,7 +97,7 @@ def _patient(
     storage: str,
     evaluate: Evaluate,
 ) -> list[TrialRecord]:
-    """Run the trials of one Optuna study, through moments in which its storage does not answer."""
+    """Run the trials of one Optuna study, retrying while its storage does not respond."""
     space = distributions(spec.search.space, spec.settings(arm))
     deadline = None
     while True:
@@ -114,7 +114,7 @@ def _patient(
                     f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: "
                     f"{why}{_advice(why)}. When that is mended, the same command goes on from there"
                 ) from error
-        # Going on after a moment is what a new process would do, too.
+        # A new process would continue in the same way.
         time.sleep(1)
 
 
@@ -157,8 +157,8 @@ def _run(study: optuna.Study, trial: optuna.Trial, index: int, floors: Floors, e
 
 
 def _value(fold: FoldScore) -> float:
-    """Return what a fold adds to a trial's value: its score, the best that it had reached when it was stopped, or
-    nothing where the training failed."""
+    """Return a fold's contribution to a trial's value: its score, its best score when it was stopped, or 0 where the
+    training failed."""
     return 0.0 if fold.error else max(fold.curve) if fold.stopped else fold.score
 
 
@@ -169,7 +169,7 @@ def _curves(earlier: Sequence[FrozenTrial], fold: int) -> list[tuple[float, ...]
 
 
 def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean share of each hyperparameter over the studies that tell, largest first."""
+    """Return the mean share of each hyperparameter over the studies with an estimate, largest first."""
     telling = [each for each in shares if each]
     names = dict.fromkeys(name for each in telling for name in each)
     means = {name: sum(each.get(name, 0.0) for each in telling) / len(telling) for name in names}
@@ -179,7 +179,7 @@ def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def _open(study_key: str, storage: str) -> optuna.Study:
     if fault := "" if is_sqlite(storage) else server_fault(storage):
         raise TrackingError(f"search.storage = {_shown(storage)!r}: {fault}")
-    # A connection that the server closed meanwhile is replaced; a locked file is waited for.
+    # Reconnects after the server has closed a connection, and waits for a locked file.
     engine: dict[str, Any] = {"pool_pre_ping": True}
     if is_sqlite(storage):
         engine["connect_args"] = {"timeout": _PATIENCE}
@@ -212,10 +212,10 @@ def _why(error: Exception, storage: str) -> str:
 
 
 def _advice(text: str) -> str:
-    """Return what to do about a database that says ``text``, empty where nothing is known."""
+    """Return advice for the database error ``text``, empty where there is none."""
     if "disk is full" in text or "No space left" in text:
         return "; free some space there"
-    # What SQLite says of a file size limit (ulimit -f) as well.
+    # SQLite reports a file size limit (ulimit -f) in the same way.
     if "disk I/O error" in text:
         return "; free some space there, and see that the disk works and no file size limit (ulimit -f) is reached"
     if "readonly" in text or "unable to open database" in text or "Permission denied" in text:
@@ -224,7 +224,7 @@ def _advice(text: str) -> str:
 
 
 def _shown(storage: str) -> str:
-    # A path needs no hiding, and stays as it is called.
+    # A path needs no masking.
     if is_sqlite(storage) or "://" not in storage:
         return storage
     return mask_address(storage)
@@ -236,7 +236,8 @@ def _reason(error: Exception) -> str:
 
 
 def _make_file(storage: str) -> None:
-    """Make the file of a new SQLite storage for this account alone, before SQLite would with the umask's rights."""
+    """Create the file of a new SQLite storage for this account alone, before SQLite creates it with the umask's
+    rights."""
     path = split_sqlite_uri(storage)[1] if is_sqlite(storage) else ""
     if path and path != ":memory:":
         make_private_file(Path(path))
@@ -247,12 +248,12 @@ def _requeue_interrupted(study: optuna.Study, names: set[str]) -> None:
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         params = dict(trial.params)
         study.tell(trial.number, state=TrialState.FAIL)
-        # A trial that had failed only lacked its state; with it, it is one that counts.
+        # A failed trial lacked only its state; with it, it counts.
         if "error" in trial.user_attrs:
             continue
         study.set_user_attr("interrupted", study.user_attrs.get("interrupted", 0) + 1)
-        # With only some of its values drawn, the sampler must draw them all: it would give the first random number to
-        # the first value that is missing. It draws the same ones again, as it does where the queue was not reached.
+        # With only some values drawn, the sampler must draw them all again: it would otherwise give the first random
+        # number to the first missing value. It draws the same ones as where the queue was not reached.
         if set(params) == names:
             study.enqueue_trial(params)
 

@@ -1,4 +1,4 @@
-"""What a search found: its trials, and the hyperparameters chosen for each fold."""
+"""The outcome of a search: its trials, and the hyperparameters chosen for each fold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FoldScore:
     Attributes
     ----------
     score
-        Accuracy of the weights that count, NaN where the training failed.
+        Accuracy of the chosen epoch's weights, NaN where the training failed.
     curve
         Accuracy by epoch.
     stopped
@@ -121,6 +121,6 @@ def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], select
                 + (f"; errors: {'; '.join(errors)}" if errors else "")
                 + ". Widen or move [search.space], or raise search.trials"
             )
-        # max() keeps the first of equals, and trials stand in order of their index.
+        # max() returns the first of equals, and trials are in order of their index.
         chosen[fold] = max(scored, key=lambda pair: pair[0])[1]
     return SearchOutcome(arm, tuple(trials), chosen)

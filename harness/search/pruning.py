@@ -1,9 +1,9 @@
-"""When a search gives a training up: judged within its own fold, so that no other fold has a say in it.
+"""When a search stops a training early: decided within its own fold, independently of all others.
 
 A training of fold k is stopped after an epoch when its best validation macro accuracy so far is below what most earlier
-trials had reached on fold k's validation part by that epoch. It is the rule of Optuna's percentile pruner, asked for
-each fold alone: between folds it would let the validation part of one fold, which is the test part of another, decide
-what that other fold may choose from.
+trials had reached on fold k's validation part by that epoch. It is the rule of Optuna's percentile pruner, applied to
+each fold separately: across folds, the validation part of one fold, which is the test part of another, would influence
+what that other fold can choose from.
 """
 
 from __future__ import annotations
@@ -33,5 +33,5 @@ def floor_of(search: SearchSection, curves: Sequence[Sequence[float]]) -> tuple[
     for row, curve in zip(by_epoch, curves, strict=True):
         row[: len(curve)] = curve
     floor = np.nanpercentile(by_epoch, _PERCENTILES[search.pruner], axis=0)
-    # Recorded with the training in a tag, which holds some hundred of them.
+    # Recorded with the training in a tag, which has room for about a hundred of them.
     return tuple(round(value, 6) for value in floor.tolist())

@@ -1,4 +1,4 @@
-"""From the study's search space to Optuna's distributions."""
+"""Conversion of the study's search space to Optuna's distributions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.study import ArmSettings, Dotted, Space
 
 
 def distribution(space: Space, whole: bool) -> BaseDistribution:
-    """Return the Optuna distribution of ``space``; ``whole`` says that the field takes whole numbers."""
+    """Return the Optuna distribution of ``space``; ``whole`` is whether the field takes integers."""
     if space.choices is not None:
         return CategoricalDistribution(list(space.choices))
     assert space.low is not None

@@ -1,7 +1,7 @@
 """Samplers by the names a study file uses.
 
-A sampler is made anew for every trial, from the study's seed and the number of trials that have ended: its random
-numbers live in no process, so an interrupted search goes on as if nothing had happened.
+A new sampler is created for every trial, from the study's seed and the number of trials that have ended: no random
+state is kept in a process, so an interrupted search continues as if it had not been interrupted.
 """
 
 from __future__ import annotations

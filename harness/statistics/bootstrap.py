@@ -1,9 +1,9 @@
 """Intervals by resampling recordings: slices of one recording are drawn together or not at all.
 
-An interval from here is over recordings, with the trained networks and the cut into folds held fixed: it tells how the
-score might differ on other recordings, not how it might differ after another training. Limits are percentiles (Efron
-and Tibshirani 1993, chapter 13) of the scores of the resamples; a resample draws as many recordings as there are, with
-replacement (the cluster bootstrap of Davison and Hinkley 1997, section 3.8).
+These intervals are over recordings, with the trained networks and the folds held fixed: they show how the score might
+differ on other recordings, not how it might differ after another training. Limits are percentiles (Efron and Tibshirani
+1993, chapter 13) of the scores of the resamples; a resample draws as many recordings as there are, with replacement
+(the cluster bootstrap of Davison and Hinkley 1997, section 3.8).
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _macro_interval(
     confidence: float,
     seed: int,
 ) -> BootstrapInterval:
-    """Bootstrap through counts per recording (G) and cell (fold F and class C): no clip is touched twice."""
+    """Bootstrap through counts per recording (G) and cell (fold F and class C): each clip is read once."""
     columns = {"labels": labels, "recordings": recordings, "folds": np.zeros(values.size) if folds is None else folds}
     for name, column in columns.items():
         if np.shape(column) != values.shape:

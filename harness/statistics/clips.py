@@ -2,10 +2,10 @@
 
 statsmodels is imported where it is used: it takes seconds, and not every comparison has clips.
 
-All of them take clips as independent. They are not: slices of one recording are right or wrong together, so with
-several clips a recording these p values are too small and these intervals too narrow, and they speak of these trained
-networks and these clips, not of folds. Where recordings have more than one clip, read them beside
-:mod:`harness.statistics.bootstrap`.
+All of them assume independent clips. Slices of one recording are not independent: they tend to be right or wrong
+together. With several clips per recording these p values are too small and these intervals too narrow, and they
+describe these trained networks and these clips, not folds. Where recordings have more than one clip, read them together
+with :mod:`harness.statistics.bootstrap`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from harness.errors import StatisticsError
 from harness.statistics.folds import check_confidence, check_count
 
-# Below this many clips on which the two differ, the chi-square approximation is left for the binomial test.
+# With fewer clips on which the two differ, the exact binomial test replaces the chi-square approximation.
 _EXACT_BELOW = 25
 
 Answers: TypeAlias = NDArray[np.bool_] | Sequence[bool]
@@ -28,7 +28,7 @@ Answers: TypeAlias = NDArray[np.bool_] | Sequence[bool]
 
 @dataclass(frozen=True)
 class McNemar:
-    """Clips that only the first, and only the second network got right, and the test that both are equally likely.
+    """Counts of clips that only one of two networks got right, and the test that both counts are equally likely.
 
     ``statistic`` is the smaller count when ``exact`` (binomial), else chi-square with continuity correction.
     """
@@ -53,7 +53,7 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
     """Test whether two networks are right equally often on the same clips (McNemar 1947).
 
     Exact (binomial) with fewer than 25 clips on which they differ. Where they differ on none, p is 1: there is no
-    evidence of a difference. Clips are taken as independent, which slices of one recording are not.
+    evidence of a difference. Clips are assumed to be independent, which slices of one recording are not.
 
     Parameters
     ----------
@@ -64,6 +64,12 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
     ------
     StatisticsError
         When the lengths differ, there is no clip, or an entry is neither right nor wrong.
+
+    Examples
+    --------
+    >>> found = mcnemar([True, True, True, False], [True, False, False, False])
+    >>> found.only_first, found.only_second, found.p
+    (2, 0, 0.5)
     """
     first, second = _answers(correct_first, "correct_first", 1), _answers(correct_second, "correct_second", 1)
     if first.shape != second.shape:
@@ -82,8 +88,8 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
 def cochran_q(correct: NDArray[np.bool_] | ArrayLike) -> CochranQ:
     """Test whether several networks are right equally often on the same clips (Cochran 1950).
 
-    Where every clip is right for all or wrong for all, Q is 0 and p is 1: nothing tells the networks apart. Clips are
-    taken as independent, which slices of one recording are not.
+    Where every clip is right for all or wrong for all, Q is 0 and p is 1: no clip distinguishes the networks. Clips are
+    assumed to be independent, which slices of one recording are not.
 
     Parameters
     ----------
@@ -109,7 +115,7 @@ def cochran_q(correct: NDArray[np.bool_] | ArrayLike) -> CochranQ:
 def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return Wilson's interval of a proportion (Wilson 1927): ``k`` of ``n`` clips, as fractions.
 
-    It is over clips, taken as independent, with the network fixed. It says nothing about other folds or trainings: on
+    It is over clips, assumed to be independent, with the network fixed. It does not cover other folds or trainings: on
     UrbanSound8K it is about 4.5 times too narrow for that.
 
     Raises

@@ -20,13 +20,18 @@ Number = TypeVar("Number", float, Floats)
 def fold_ratio(k: int) -> float:
     """Return n_test / n_train of k-fold cross-validation: 1 / (k - 1).
 
-    ``k`` counts the folds that the data are cut into, also when only some of them are tested. Where a further fold is
-    kept out of training for validation, the ratio is 1 / (k - 2): divide the sizes instead of calling this.
+    ``k`` is the number of folds that the data are split into, even when only some of them are tested. Where another
+    fold is held out for validation, the ratio is 1 / (k - 2): divide the sizes instead of calling this function.
 
     Raises
     ------
     StatisticsError
         When ``k`` is below 2.
+
+    Examples
+    --------
+    >>> fold_ratio(5)
+    0.25
     """
     return 1 / (check_count(k, "k") - 1)
 
@@ -39,7 +44,7 @@ def standard_error(sd: Number, k: int, ratio: float) -> Number:
 def corrected_standard_error(values: FoldValues, ratio: float) -> float:
     """Return the corrected standard error of the mean of ``values``: sqrt((1 / k + ratio) s²), s with ddof 1.
 
-    It goes with k - 1 degrees of freedom (Nadeau and Bengio 2003).
+    It has k - 1 degrees of freedom (Nadeau and Bengio 2003).
 
     Raises
     ------

@@ -19,13 +19,19 @@ def holm(
 ) -> dict[str, float | None] | list[float | None]:
     """Return Holm's adjusted p values (Holm 1979), in the order and under the names received.
 
-    The chance of even one false finding in the family stays at alpha, whichever hypotheses are true and however the
-    tests depend on each other. Rows without a test (None or NaN) are no part of the family and come back as None.
+    The probability of at least one false rejection in the family is at most alpha, whichever hypotheses are true and
+    however the tests depend on each other. Rows without a test (None or NaN) are not part of the family and are
+    returned as None.
 
     Raises
     ------
     StatisticsError
-        When a p value lies outside [0, 1].
+        When a p value is outside [0, 1].
+
+    Examples
+    --------
+    >>> holm({"a": 0.01, "b": 0.04, "c": None})
+    {'a': 0.02, 'b': 0.04, 'c': None}
     """
     if isinstance(p_values, Mapping):
         return dict(zip(p_values, holm(list(p_values.values())), strict=True))
@@ -35,7 +41,7 @@ def holm(
     if bad.size:
         raise StatisticsError(f"a p value lies in 0..1, received {bad[0]:g}; give None for a row without a test")
     adjusted = raw.copy()
-    # Written out, as importing statsmodels for it takes longer than a whole comparison.
+    # Implemented here because importing statsmodels takes longer than a complete comparison.
     order = np.flatnonzero(tested)[np.argsort(raw[tested], kind="stable")]
     steps = raw[order] * np.arange(order.size, 0, -1)
     adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))

@@ -1,7 +1,7 @@
-"""Values of folds at the door: checked, put in order and paired; and the checks of a test's settings.
+"""Validation of fold values and test settings: values are checked, ordered and paired.
 
-Every function of this room is free of units: values, targets and margins stand in one unit, commonly percentage points.
-``ratio`` is n_test / n_train of one fold; see :func:`harness.statistics.correction.fold_ratio`.
+The functions of this package are independent of units: values, targets and margins share one unit, usually percentage
+points. ``ratio`` is n_test / n_train of one fold; see :func:`harness.statistics.correction.fold_ratio`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.float64]
 FoldValues: TypeAlias = "Mapping[int, float] | pd.Series[float] | Sequence[float] | Floats"
-"""One value a fold, seeds averaged already: fold -> value (a Series counts as that), or values in the folds' order."""
+"""One value per fold, already averaged over seeds: a mapping (or Series) of fold to value, or values in fold order."""
 
-# Below this share of the values' size a spread is what rounding leaves of equal numbers.
+# A spread below this fraction of the values' magnitude is rounding error of equal numbers.
 _ROUNDING = 1e-12
 
 
 def fold_array(values: FoldValues, name: str = "values") -> Floats:
-    """Return ``values`` as an array, shape (k,), by ascending fold where folds are named.
+    """Return ``values`` as an array, shape (k,), in ascending order of folds where these are named.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def fold_array(values: FoldValues, name: str = "values") -> Floats:
 
 
 def fold_pairs(first: FoldValues, second: FoldValues) -> tuple[Floats, Floats]:
-    """Return both as arrays, shapes (k,), whose positions are the same folds.
+    """Return both as arrays, shapes (k,), with the same fold at each position.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def fold_pairs(first: FoldValues, second: FoldValues) -> tuple[Floats, Floats]:
 
 
 def differences(first: FoldValues, second: FoldValues | float) -> tuple[Floats, float]:
-    """Return first - second by fold, shape (k,), and the size of the values, against which rounding is judged.
+    """Return first - second by fold, shape (k,), and the largest absolute value, against which rounding is judged.
 
-    ``second`` may be one number, from which every fold of ``first`` is told apart.
+    ``second`` may be one number, which is subtracted from every fold of ``first``.
     """
     if isinstance(second, int | float | np.number):
         left, right = fold_array(first, "first"), np.asarray(finite(float(second), "target"))
@@ -89,7 +89,7 @@ def fold_sd(values: Floats, size: float, name: str = "values") -> float:
     Raises
     ------
     StatisticsError
-        When all values are equal, as far as numbers of this ``size`` can tell.
+        When all values are equal up to rounding of numbers of this ``size``.
     """
     if equal(values, size):
         raise StatisticsError(
@@ -129,33 +129,33 @@ def check_margin(margin: float) -> float:
 
 
 def check_confidence(confidence: float) -> float:
-    """Return ``confidence``, or raise StatisticsError when it lies outside (0, 1)."""
+    """Return ``confidence``, or raise StatisticsError when it is outside (0, 1)."""
     if not 0 < confidence < 1:
         raise StatisticsError(f"confidence must lie between 0 and 1, received {confidence}; 0.95 is common")
     return confidence
 
 
 def check_alpha(alpha: float) -> float:
-    """Return ``alpha``, or raise StatisticsError when it lies outside (0, 0.5)."""
+    """Return ``alpha``, or raise StatisticsError when it is outside (0, 0.5)."""
     if not 0 < alpha < 0.5:
         raise StatisticsError(f"alpha must lie between 0 and 0.5, received {alpha}; 0.05 is common")
     return alpha
 
 
 def check_count(k: int, name: str, least: int = 2) -> int:
-    """Return ``k``, or raise StatisticsError when it is not a whole number of at least ``least``."""
+    """Return ``k``, or raise StatisticsError when it is not an integer of at least ``least``."""
     if not float(k).is_integer() or k < least:
         raise StatisticsError(f"{name} must be a whole number of at least {least}, received {k}")
     return int(k)
 
 
 def _named(values: FoldValues) -> bool:
-    # A Series is known by its items, so that no caller has to load pandas.
+    # A Series is recognised by its ``items``, so that callers need not import pandas.
     return hasattr(values, "items")
 
 
 def _labelled(values: FoldValues, name: str) -> tuple[Floats, list[int]]:
-    """Return the values and their folds, ascending; folds without a name are numbered from 1."""
+    """Return the values and their folds, ascending; unnamed folds are numbered from 1."""
     if not isinstance(values, Sequence | np.ndarray):
         pairs = sorted((int(str(fold)), float(value)) for fold, value in values.items())
         folds = [fold for fold, _ in pairs]

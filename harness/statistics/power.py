@@ -1,9 +1,9 @@
 """How many folds or seeds a verdict would need.
 
-The folds are taken to be equally correlated as the correction has it (rho = n_test / (n_test + n_train)); then the
-corrected statistic is exactly noncentral t. Powers are the normal chance that a test rejects given the estimated
-standard error, integrated over the distribution of that error (chi with k - 1 degrees of freedom). ``sd`` is the
-standard deviation seen between folds, with ddof 1.
+Folds are assumed to be equally correlated, as in the correction (rho = n_test / (n_test + n_train)); the corrected
+statistic is then exactly noncentral t. Power is the normal probability that a test rejects given the estimated standard
+error, integrated over the distribution of that error (chi with k - 1 degrees of freedom). ``sd`` is the observed
+standard deviation between folds, with ddof 1.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from harness.statistics.seeds import Components
 from harness.statistics.student import critical
 
 CAP = 1000
-"""No number of folds or seeds above this one is looked for; nobody would train it."""
+"""Largest number of folds or seeds to search; training more is not practical."""
 
-# Gauss-Legendre nodes of a panel, and equal panels of the whole range; further ones divide each step of the integrand,
-# which falls within some 8 of its own widths. Sums of more nodes and panels agree to 1e-12.
+# Gauss-Legendre nodes per panel, and equal panels over the full range; additional panels divide each step of the
+# integrand, which falls within about 8 of its widths. Sums of more nodes and panels agree to 1e-12.
 _N_NODES, _N_PANELS, _STEP = 20, 16, np.linspace(-8, 8, 9)
 
 
@@ -247,7 +247,7 @@ def seeds_needed(
 
 
 def _fewest(enough: Callable[[int], bool], least: int) -> int | None:
-    """Return the smallest number up to CAP that is enough, or None; more never hurts where power is a half or more."""
+    """Return the smallest sufficient number up to CAP, or None; power of at least 0.5 increases with the number."""
     if not enough(CAP):
         return None
     low, high = least - 1, CAP
@@ -258,11 +258,11 @@ def _fewest(enough: Callable[[int], bool], least: int) -> int | None:
 
 
 def _expected(chance: Callable[[Floats], Floats], df: int, step: float, width: float, end: float = np.inf) -> float:
-    """Return the mean of ``chance`` of s up to ``end``; s is the estimated over the true standard error.
+    """Return the mean of ``chance(s)`` up to ``end``, where s is the estimated over the true standard error.
 
     ``chance`` falls around ``step``, within a few times ``width``.
 
-    s times the root of df is chi with df degrees of freedom. scipy's noncentral t, which would be the shorter way for a
+    s times the square root of df is chi with df degrees of freedom. scipy's noncentral t, which would be simpler for a
     difference, returns NaN for some effects from 50 folds on.
     """
     nodes_N, weights_N = _legendre()
@@ -293,6 +293,6 @@ def _error(sd: float, k: int, ratio: float | None) -> float:
 
 
 def _check_power(power: float) -> None:
-    # Below a few percent the power of equivalence is not even rising with the folds; nobody plans for that.
+    # Below a few percent the power of equivalence does not even increase with the number of folds.
     if not 0.5 <= power < 1:
         raise StatisticsError(f"power must lie in 0.5..1, 1 left out, received {power}; 0.8 is common")

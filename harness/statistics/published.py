@@ -1,12 +1,12 @@
 """A mean over folds against a published mean: one with a standard deviation over folds, without one, or fold by fold.
 
-A published mean over folds varies as the own one does, so both variances are corrected. The two are taken as
-independent; where both used the same official folds they rise and fall together, which a mean and an SD cannot show,
-and the test is cautious. Published fold values show it: they are paired with the own ones.
+A published mean over folds varies like the own one, so both variances are corrected. The two are assumed to be
+independent. Where both used the same official folds they are positively correlated, which a mean and an SD cannot show,
+and the test is conservative. Published fold values do show it: they are paired with the own ones.
 
-Published numbers are rounded. ``rounding`` is half a unit of the last printed digit: every number that near was printed
-as this one. A difference is found, and equivalence is shown, only where that holds against all of them; so the p of a
-difference is that of the nearest, and the p of equivalence that of the farthest.
+Published numbers are rounded. ``rounding`` is half a unit of the last printed digit: every number within it would have
+been printed the same. A difference or equivalence counts as shown only where it holds against all of them; so the p of
+a difference is that of the nearest, and the p of equivalence that of the farthest.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class DifferenceTest:
     Attributes
     ----------
     difference, standard_error, df, t, p
-        ``t`` and ``p`` are against the nearest number that rounds to the published one. ``df`` is k - 1, or after Welch
-        and Satterthwaite, commonly not whole.
+        ``t`` and ``p`` are against the nearest number that rounds to the published one. ``df`` is k - 1, or that of
+        Welch and Satterthwaite, usually not an integer.
     low, high, confidence
         Interval of the difference, wider by ``rounding`` at both ends.
     rounding
@@ -60,7 +60,7 @@ class DifferenceTest:
     rounding: float
 
     def equivalence(self, margin: float) -> Equivalence:
-        """Return the two one-sided tests that the difference lies within ``margin``, at alpha = 1 - confidence.
+        """Return the two one-sided tests that the difference is within ``margin``, at alpha = 1 - confidence.
 
         Raises
         ------
@@ -89,8 +89,8 @@ class DifferenceTest:
 class PublishedTest(DifferenceTest):
     """Welch's test with both variances corrected, and where the published mean would be expected.
 
-    ``prediction_low`` and ``prediction_high`` bound it if its folds were like the own ones; ``inside`` says whether it
-    is there.
+    ``prediction_low`` and ``prediction_high`` bound it for folds like the own ones; ``inside`` is whether it is within
+    the bounds.
     """
 
     prediction_low: float
@@ -288,11 +288,11 @@ def sensitivity(
 
     if excess(0.0) <= 0:
         return 0.0
-    # The critical t is above 1 from df 1 on wherever p can be small; doubling meets the root for any confidence.
+    # The critical t is above 1 from df 1 on wherever p can be small; doubling brackets the root for any confidence.
     upper = distance
     while excess(upper) > 0:
         upper *= 2
-    # Halving reaches the last digit in some fifty steps; importing scipy.optimize takes longer than all of them.
+    # Bisection converges to the last digit in about fifty steps, which takes less time than importing scipy.optimize.
     lower, middle = 0.0, upper / 2
     while lower < middle < upper:
         lower, upper = (middle, upper) if excess(middle) > 0 else (lower, middle)

@@ -1,6 +1,6 @@
 """Wilcoxon's signed-rank test over folds, exact, with the smallest p that so few folds can reach.
 
-Shown beside the corrected t-test, not instead of it: ranks know nothing of the overlap of training sets.
+Shown in addition to the corrected t-test, not instead of it: ranks do not account for overlapping training sets.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from harness.errors import StatisticsError
 from harness.statistics.folds import FoldValues, differences
 
-# Differences that agree to this share of the values' size are ties: they differ by rounding alone.
+# Differences that agree to this fraction of the values' magnitude are ties: they differ only by rounding.
 _DECIMALS = 11
 
 
@@ -45,17 +45,23 @@ def wilcoxon_folds(first: FoldValues, second: FoldValues | float, *, rounding: f
     """Test first - second by fold, or ``first`` against one number (Wilcoxon 1945).
 
     Zeros are dropped, and so are differences that the ``rounding`` of printed values explains. Tied differences share
-    their mean rank and the null distribution is that of these very ranks, so p is exact with ties as well.
+    their mean rank and the null distribution is computed from these ranks, so p is also exact with ties.
 
-    The count is our own because accuracies tie often: ``scipy.stats.wilcoxon`` with ``method="exact"`` takes the ranks
-    to be 1 .. k in spite of ties (1, 1, 2, -1, 3 have a p of 0.25, not 0.1875), and its ``PermutationMethod`` goes
-    through 2^k signs. Without ties the one, with ties the other gives the same p as this count; the tests compare.
+    The count is implemented here because accuracies often tie: ``scipy.stats.wilcoxon`` with ``method="exact"`` takes
+    the ranks to be 1 .. k in spite of ties (1, 1, 2, -1, 3 have a p of 0.25, not 0.1875), and its ``PermutationMethod``
+    enumerates 2^k signs. The tests compare this count with the former without ties and with the latter with ties.
 
     Raises
     ------
     StatisticsError
         When every difference is 0 or explained by rounding, the folds are not the same, there are fewer than 2, or a
         number is not finite.
+
+    Examples
+    --------
+    >>> found = wilcoxon_folds([72.0, 70.5, 74.0, 71.0, 73.0], [70.0, 69.0, 71.5, 71.5, 72.0])
+    >>> found.p, found.attainable_p
+    (0.125, 0.0625)
     """
     values, size = differences(first, second)
     rounded = np.round(values / size, _DECIMALS) if size else values
@@ -66,7 +72,7 @@ def wilcoxon_folds(first: FoldValues, second: FoldValues | float, *, rounding: f
             f"all {values.size} folds are equal on both sides, so there is no difference to rank; "
             "check that two different arms were given"
         )
-    # Twice the ranks are whole numbers also where ties share a mean rank.
+    # Twice the ranks are integers even where ties share a mean rank.
     _, place, ties = np.unique(np.abs(ranked), return_inverse=True, return_counts=True)
     doubled = (2 * np.cumsum(ties) - ties + 1)[place]
     total, positive = int(doubled.sum()), int(doubled[ranked > 0].sum())

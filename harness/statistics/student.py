@@ -1,6 +1,6 @@
-"""Student's t as the tests of this room use it.
+"""Student's t as the tests of this package use it.
 
-The functions are those of scipy.special, and equal those of scipy.stats, which takes longer to import than a whole
+These functions use scipy.special and equal those of scipy.stats, which takes longer to import than a complete
 comparison takes to compute.
 """
 
@@ -10,7 +10,7 @@ from scipy import special
 
 
 def above(t: float, df: float) -> float:
-    """Return the chance of a value above ``t`` with ``df`` degrees of freedom, which need not be whole."""
+    """Return the probability of a value above ``t`` with ``df`` degrees of freedom, not necessarily an integer."""
     return float(special.stdtr(df, -t))
 
 
@@ -20,5 +20,5 @@ def two_sided(t: float, df: float) -> float:
 
 
 def critical(tail: float, df: float) -> float:
-    """Return the t above which a share ``tail`` of the values lies."""
+    """Return the t that is exceeded with probability ``tail``."""
     return -float(special.stdtrit(df, tail))

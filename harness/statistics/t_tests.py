@@ -31,7 +31,7 @@ class TTest:
     Attributes
     ----------
     k, mean, target, difference
-        Number of folds, mean over folds, what it is held against, and mean - target. For two arms ``mean`` is that of
+        Number of folds, mean over folds, what it is compared with, and mean - target. For two arms ``mean`` is that of
         the differences by fold and ``target`` is 0.
     sd, standard_error
         Over folds with ddof 1, and the corrected standard error of the mean.
@@ -40,7 +40,7 @@ class TTest:
     low, high, confidence
         Corrected interval of ``mean``.
     naive_t, naive_p
-        What the test without the correction would have said; to show the contrast, not to draw conclusions.
+        Result of the test without the correction; for comparison, not for conclusions.
     """
 
     k: int

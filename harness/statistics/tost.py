@@ -1,8 +1,8 @@
 """Equivalence: is a difference shown to be smaller than a margin? Two one-sided corrected t-tests (TOST).
 
-Schuirmann (1987). Not finding a difference is no evidence that there is none; this is the test that can show it. The
-margin is declared before the run. With the spread that folds commonly have, small margins are out of reach whatever the
-mean turns out to be; :func:`smallest_provable_margin` tells beforehand.
+Schuirmann (1987). Failing to find a difference is no evidence that there is none; this test can provide such evidence.
+The margin is declared before the run. With the usual spread over folds small margins are out of reach whatever the mean
+turns out to be; :func:`smallest_provable_margin` shows which.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from harness.statistics.student import above, critical
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Whether a difference lies inside ``(-margin, margin)``, over folds.
+    """Whether a difference is inside ``(-margin, margin)``, over folds.
 
     Attributes
     ----------
@@ -39,11 +39,12 @@ class Equivalence:
     p_lower, p_upper, p
         Of the tests against "at or below -margin" and "at or above margin", and the larger of the two.
     equivalent
-        ``p`` below alpha; the same as the interval lying inside the margins.
+        ``p`` below alpha; equivalent to the interval being inside the margins.
     low, high
         Corrected interval of the difference at confidence 1 - 2 alpha.
     smallest_margin
-        These values show equivalence for every margin above this one: the interval's end that is farther from 0.
+        These values show equivalence for every margin above this one: the distance from 0 of the interval's farther
+        end.
     """
 
     difference: float

@@ -1,4 +1,4 @@
-"""What a comparison comes to, in one of five words and one sentence with its numbers."""
+"""The verdict of a comparison: one of five outcomes, and one sentence with its numbers."""
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ def _p_value(p: float | None, name: str) -> float | None:
 
 
 def _too_few(folds: int, difference: float, margin: float | None, smallest_found: float) -> str:
-    """Return that so few folds cannot decide, where the difference would matter; accuracies differ by 100 at most."""
+    """Return the remark that so few folds cannot decide, where the difference matters; accuracies differ by at most
+    100."""
     if not folds or abs(difference) <= (margin or 0):
         return ""
     found = f"only a difference above {decimals(smallest_found, 1)} points" if smallest_found < 100 else "no difference"
@@ -143,7 +144,7 @@ def _too_few(folds: int, difference: float, margin: float | None, smallest_found
 
 
 def _printed(p: float | None, alpha: float) -> str:
-    """Return "= 0.013" or "< 0.001", with as many digits as keep p on its side of alpha."""
+    """Return "= 0.013" or "< 0.001", with enough digits to keep p on its side of alpha."""
     if p is None:
         return "unknown"
     if p < 0.001 < alpha:

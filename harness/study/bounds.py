@@ -1,6 +1,6 @@
-"""How large the values of a study may be, so that a slip of the keyboard is one sentence, not a machine out of memory.
+"""Bounds on the values of a study, so that a typing error gives a message instead of exhausting memory.
 
-Bounds hold for a study that is to run. One that is recorded is read whatever its values are: it ran.
+Bounds apply to studies that are to run. A recorded study is read whatever its values are, since it ran.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _set_faults(spec: StudySpec) -> Iterator[str]:
 
 
 def _spectrum_faults(spec: StudySpec) -> Iterator[str]:
-    """What each value allows may still be too much together."""
+    """Values within their bounds can still be too large in combination."""
     features = spec.features
     for inputs in {settings.inputs for settings in map(spec.settings, spec.trained_arms)}:
         segments = inputs.layout is Layout.SEGMENTS

@@ -35,7 +35,7 @@ SECTIONS: dict[str, type[Section]] = {
 """The sections of a study, by name."""
 
 LISTS = ("arms", "compare")
-"""The lists of a study; a dotted name means one as a whole."""
+"""The lists of a study; a dotted name refers to a complete list."""
 
 _HOLD_DOTTED = ("space", "set")
 """Tables of a study file whose keys are dotted names themselves."""
@@ -91,7 +91,7 @@ class Dotted:
         return spec.model_copy(update={self.section: value})
 
     def takes_whole_numbers(self, owner: Any) -> bool:
-        """Return whether this field of ``owner`` holds a whole number."""
+        """Return whether this field of ``owner`` holds an integer."""
         value = self.of(owner)
         return isinstance(value, int) and not isinstance(value, bool)
 

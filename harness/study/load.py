@@ -1,4 +1,4 @@
-"""From a TOML file and its overrides to a validated StudySpec, or to one clear message."""
+"""Reading a TOML file and its overrides as a validated StudySpec, or failing with one clear message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.study.toml import as_toml
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
-    """Read the study file at ``path`` with ``overrides`` such as ``"train.epochs=3"`` set over it.
+    """Read the study file at ``path`` and apply ``overrides`` such as ``"train.epochs=3"``.
 
     The value of an override is read as TOML (``3``, ``0.1``, ``true``, ``[1, 2, 10]``), and as plain text where it is
     not TOML. An arm is addressed by its name or position: ``arms.LMCNet.features=MC``.
@@ -33,13 +33,13 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
         Naming the file, the key, the value received and what is allowed.
     """
     try:
-        # Editors of some systems put a byte order mark before the text, which TOML does not know.
+        # Some editors put a byte order mark before the text, which TOML does not allow.
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise StudyError(f"{path}: cannot read the study file: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: not a UTF-8 text file (byte {error.start}); a study is a TOML file") from None
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, brackets in brackets
+    except (ValueError, RecursionError) as error:  # also an integer of thousands of digits, or deeply nested brackets
         raise StudyError(f"{path}: not valid TOML: {error}; correct the file") from None
     given = {_set(document, override): override for override in overrides}
     spec = parse_study(document, str(path), given)
@@ -50,13 +50,13 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
 def parse_study(
     document: dict[str, Any], source: str, overrides: Mapping[tuple[int | str, ...], str] | None = None
 ) -> StudySpec:
-    """Validate a parsed ``document``, but for the bounds of its values, which a record may exceed; ``source`` names it
-    in messages. Raises StudyError.
+    """Validate a parsed ``document``, except for the bounds of its values, which a record may exceed; ``source`` names
+    it in messages. Raises StudyError.
 
     ``overrides`` are those set over it, each by its place in the document: messages say how to write them.
     """
     try:
-        # Through JSON, where lists stand for tuples: strict validation of the Python objects would refuse them.
+        # Through JSON, where lists represent tuples: strict validation of the Python objects would refuse them.
         return StudySpec.model_validate_json(json.dumps(document, default=str))
     except RecursionError:
         raise StudyError(f"{source}: lists or tables stand within each other too deeply; correct the file") from None
@@ -107,7 +107,7 @@ def _explain(
     lines = []
     faults = error.errors()
     for fault in faults:
-        # An arm refused for its own fault is also missing from the list of arms; one message is enough.
+        # An arm with a fault is also missing from the list of arms; one message is enough.
         inner = [other for other in faults if other["loc"][: len(fault["loc"])] == fault["loc"]]
         if fault["type"] == "too_short" and len(inner) > 1:
             continue
@@ -121,7 +121,7 @@ def _explain(
         elif fault["type"] == "missing":
             lines.append(f"{where}: required, but not given")
         elif fault["type"] == "value_error":
-            # Such a message quotes values of its own; what is allowed stands at its end.
+            # Such a message quotes values itself; what is allowed is at its end.
             told = message if len(message) <= 1_000 else f"{message[:500]} ... {message[-500:]}"
             lines.append(f"{where}: {told}" if where else told)
         else:
@@ -170,7 +170,7 @@ def _step(node: Any, step: int | str) -> Any:
 
 
 def _moved(location: tuple[int | str, ...]) -> str:
-    """Return where a setting of planes belongs, which is no field of [features] or [features.image]."""
+    """Return where a setting of planes belongs that is not a field of [features] or [features.image]."""
     if location[:1] != ("features",) or "planes" in location:
         return ""
     planes = [plane.name for plane in PLANES if location[-1] in options_of(plane).model_fields]
@@ -218,5 +218,5 @@ def _show(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    """Return ``text`` at a length that leaves its message readable."""
+    """Return ``text`` shortened so that its message stays readable."""
     return text if len(text) <= 80 else f"{text[:77]}..."

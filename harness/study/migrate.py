@@ -1,7 +1,7 @@
-"""A study as its run recorded it, brought to today's StudySpec whatever version recorded it.
+"""Migration of a recorded study from any version to the current StudySpec.
 
-A record holds every field that its version had. A field that a record lacks has today's default, which is what earlier
-versions did, but for those of :data:`_BEFORE`. What has moved since is taken to its place.
+A record holds every field that its version had. A missing field gets the current default, which is what earlier
+versions did, except for those in :data:`_BEFORE`. Fields that have moved since are moved to their new place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.study.sections import ImageSection
 from harness.study.spec import StudySpec
 
 _BEFORE = {"train.cuda_graphs": False}
-"""What studies were trained with before the field was added, where today's default is another."""
+"""What studies were trained with before the field was added, where the current default differs."""
 
 _FLAT = {
     "LM": ("n_fft", "n_mels"),
@@ -26,7 +26,7 @@ _FLAT = {
     "contrast": ("n_fft", "contrast_bands", "contrast_fmin"),
     "tonnetz": (),
 }
-"""Settings of planes that were fields of [features] until each plane had a table of its own."""
+"""Settings of planes that were fields of [features] before each plane had its own table."""
 
 _FOURIER = ("sample_rate", "n_fft", "win_length", "hop_length")
 _PICTURES = {
@@ -37,7 +37,7 @@ _PICTURES = {
 """Those that were fields of [features.image]."""
 
 _OF_SU = {"conv4", "dropout"}
-"""Options that [model] had whatever the networks of the study were."""
+"""Options that [model] had regardless of the study's networks."""
 
 
 def read_recorded(document: Mapping[str, Any], source: str, environment: Mapping[str, Any]) -> StudySpec:
@@ -113,7 +113,7 @@ def _by_plane(features: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) ->
 def _planes(features: str) -> tuple[str, ...]:
     try:
         return feature_set(features).planes
-    except ValueError:  # validation says so of the arm
+    except ValueError:  # validation reports it for the arm
         return ()
 
 

@@ -14,7 +14,7 @@ from harness.section import Section
 def stated(given: Any, kinds: Mapping[str, type[Section]]) -> Any:
     """Return the tables of options in ``given``, by name, each as the class that ``kinds`` has for its name.
 
-    What is no table of tables is returned as it is, for pydantic to refuse.
+    Anything but a table of tables is returned unchanged, for pydantic to refuse.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def _model(kinds: tuple[tuple[str, type[Section]], ...]) -> type[Section]:
 
 
 def as_tuples(value: Any) -> Any:
-    """Return JSON data with tuples for lists, as strict sections want them."""
+    """Return JSON data with tuples for lists, as strict sections require."""
     if isinstance(value, Mapping):
         return {name: as_tuples(one) for name, one in value.items()}
     return tuple(as_tuples(one) for one in value) if isinstance(value, list) else value

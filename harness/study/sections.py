@@ -1,4 +1,4 @@
-"""The sections of a study file, one model each; the doc of a field is the documentation of the file.
+"""The sections of a study file, one model each; the docstrings of fields document the file.
 
 Units: learning rates and weight decay as in torch, margins in percentage points, durations in seconds, folds as
 numbered by the data set's authors.
@@ -69,7 +69,7 @@ class DataSection(Section):
         known = DATASETS.get(given["dataset"])
         kinds = {known.name: kind} if (kind := options_of(known)).model_fields else {}
         own = {name: {} for name in kinds} | {name: given[name] for name in given if name not in cls.model_fields}
-        # Seen by Python first, lists are no longer the JSON that strict sections take tuples from.
+        # Python sees lists first here, which strict sections accept as tuples only in JSON.
         return as_tuples(given) | stated(own, kinds)
 
     @field_validator("dataset")
@@ -363,7 +363,7 @@ class EvaluateSection(Section):
 class Comparison(Section):
     """A published number set beside an arm."""
 
-    # A keyword of Python has to be called otherwise inside.
+    # A Python keyword needs another name as an attribute.
     model_config = ConfigDict(serialize_by_alias=True)
 
     claim: Annotated[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+:[^/]+/.+$")], Most(500, "an address")]

@@ -1,4 +1,4 @@
-"""StudySpec: a whole study file, its sections checked against each other."""
+"""StudySpec: a complete study file, its sections checked against each other."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from harness.study.sections import (
 )
 
 COMPARISONS = ("compare", "evaluate.margin", "evaluate.contrasts", "evaluate.confidence", "evaluate.claim_exact")
-"""Fields of a study that say what its results are compared with, and how; they change no training."""
+"""Fields of a study that define what its results are compared with, and how; they do not affect training."""
 
 TUNED = {"tuned_on", "tuned_by"}
-"""Fields of the train section that say what its values were chosen on; no training depends on them."""
+"""Fields of the train section that state what its values were chosen on; they do not affect training."""
 
 DECLARATIONS = (*COMPARISONS, *(f"train.{field}" for field in sorted(TUNED)))
 """These, and what the study's values were chosen on."""
@@ -71,11 +71,11 @@ class ArmSettings(Section):
 
     @property
     def trajectory(self) -> ArmSettings:
-        """The part that decides the weights after every epoch: all but the arm's name, which epoch counts, and the
+        """The settings that determine the weights after every epoch: all except the arm's name, the epoch rule, and the
         statistics of batch normalisation in evaluation.
 
-        Settings that share it are one training, looked at in several ways, where seed and fold are the same too. With
-        patience the looks also decide when to stop, so that all belongs to this part.
+        Settings that share it are one training, evaluated in several ways, where seed and fold are also the same. With
+        patience the evaluations also decide when to stop, so that all settings belong to this part.
         """
         if self.train.patience:
             return self
@@ -206,7 +206,7 @@ class StudySpec(Section):
         defaults = {name: value for network in networks for name, value in dict(options_of(network)()).items()}
         planes = {plane for arm in self.trained_arms for plane in feature_set(arm.features or "").planes}
         used = {plane: self.features.of(plane) for plane in sorted(planes)}
-        # Frozen against others, not against the validation that makes it.
+        # The model is frozen, except for the validation that builds it.
         object.__setattr__(self, "model", ModelSection.model_validate(defaults | dict(self.model)))
         object.__setattr__(self, "features", self.features.model_copy(update={"planes": self.features.planes | used}))
         return self
@@ -307,13 +307,13 @@ class StudySpec(Section):
 
 
 def _as_field(settings: ArmSettings, name: Dotted, value: Any) -> Any:
-    """Bring the bound of a range to the type of its field: TOML reads 10 and 10.0 alike into low and high."""
+    """Convert the bound of a range to the type of its field: TOML reads 10 and 10.0 alike into low and high."""
     whole = name.takes_whole_numbers(settings)
     return int(value) if whole and isinstance(value, float) and value.is_integer() else value
 
 
 def _first_line(error: ValueError) -> str:
-    """Shorten a pydantic error inside an error to what it says."""
+    """Shorten a pydantic error inside an error to its message."""
     errors = getattr(error, "errors", None)
     if errors is None:
         return str(error)

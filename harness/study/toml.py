@@ -1,4 +1,4 @@
-"""Values that people write in other languages, as TOML has them."""
+"""Values written in the syntax of other languages, converted to TOML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = (
 
 
 def as_toml(text: str) -> str:
-    """Return ``text``, which is no TOML value, as the one it was likely meant to be; empty when none is found.
+    """Return the TOML value that the invalid ``text`` was probably meant to be; empty when none is found.
 
     ``True`` is ``true``, ``.001`` is ``0.001``, ``5.`` is ``5.0``, ``1,2`` is ``[1, 2]`` and ``[a, b]`` is
     ``["a", "b"]``.
@@ -23,7 +23,7 @@ def as_toml(text: str) -> str:
         text = pattern.sub(better, text)
     text = re.sub(r"\b(?:True|TRUE|False|FALSE)\b", lambda match: match[0].lower(), text)
     parts = [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
-    # The parts of a list that are no values are words without quotes.
+    # Parts of a list that are not values are unquoted words.
     listed = ", ".join(part if _is_value(part) else json.dumps(part, ensure_ascii=False) for part in parts)
     several = len(parts) > 1 or text.startswith(("[", "("))
     return next((each for each in (text, f"[{listed}]" if several else "") if each and _is_value(each)), "")

@@ -1,4 +1,4 @@
-"""What every data set must do."""
+"""Conformance tests of data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.registry import DATASETS, Dataset, code, options_of
 from harness.section import Section
 from harness.study import DataSection
 
-# What no column of a file name, fold, label or number of seconds takes.
+# A value that is valid in no column of file names, folds, labels or seconds.
 _GARBAGE = ("", "../x", "=1+1", "nan", "-1", "x" * 300, "\x07")
 
 
@@ -39,7 +39,7 @@ class DatasetConformance:
     def make(self, root: Path) -> None:
         """Write a small copy below the data root: at least one clip of each class in each fold, of any length.
 
-        A data set that is made (``Dataset.prepare``) need not define this.
+        A generated data set (``Dataset.prepare``) need not define this.
         """
         code(self.description.prepare)(root, self.section)
 
@@ -83,7 +83,7 @@ class DatasetConformance:
         options_of(known)()
 
     def test_its_source_can_be_fetched(self) -> None:
-        """It comes over https to a folder of its own, with a checksum that names its algorithm, if any."""
+        """It is downloaded by https into its own folder, with a checksum, if any, that names its algorithm."""
         if (source := self.description.source) is not None:
             assert source.url.startswith("https://")
             assert source.checksum is None or re.fullmatch(r"(md5|sha1|sha256|sha512):[0-9a-f]+", source.checksum)
@@ -107,14 +107,14 @@ class DatasetConformance:
         assert {name for name, _ in known.class_counts} <= set(inventory.classes)
 
     def test_recordings_that_cross_folds_are_known(self, inventory: Inventory) -> None:
-        """No recording is in two folds but those that the description names."""
+        """No recording is in two folds, except those that the description names."""
         folds: dict[str, set[int]] = {}
         for entry in inventory.entries:
             folds.setdefault(entry.recording, set()).add(entry.fold)
         assert {recording for recording, found in folds.items() if len(found) > 1} <= set(self.description.known_leaks)
 
     def test_its_clips_are_loaded_and_checked(self, inventory: Inventory, tmp_path: Path) -> None:
-        """A study gets a row for each clip, in an order of its own; a check decodes every file."""
+        """A study gets a row for each clip, in a fixed order; a check decodes every file."""
         table = {self.dataset: self.options} if self.options else {}
         clips = load_clips(
             DataSection.model_validate({"dataset": self.dataset, "folds": self.description.folds, **table}), tmp_path
@@ -124,7 +124,7 @@ class DatasetConformance:
         assert clips.classes == inventory.classes
         report = check_dataset(self.dataset, tmp_path, options=self.section)
         assert report.checked == len(inventory.entries)
-        # A small copy lacks clips; nothing else may be wrong with it.
+        # A small copy lacks clips; there must be no other finding.
         assert {finding.kind for finding in report.errors} <= {Kind.COUNT}
 
     def test_what_is_not_there_is_one_error(self, tmp_path: Path) -> None:

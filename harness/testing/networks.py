@@ -1,4 +1,4 @@
-"""What every network must do."""
+"""Conformance tests of networks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NetworkConformance:
     network
         Its name in the registry.
     input_shapes
-        Shapes (channels, rows, columns) of items that it must take.
+        Shapes (channels, rows, columns) of items that it must accept.
     plane_rows
         First row, and row after the last, of each plane of a stack, for networks that take them.
     """
@@ -57,7 +57,7 @@ class NetworkConformance:
                 assert logits.isfinite().all()
 
     def test_its_weights_depend_on_the_seed_alone(self) -> None:
-        """The same seed gives the same weights, another one others."""
+        """The same seed gives the same weights, another seed different ones."""
         for shape in self.input_shapes:
             first, again, other = (self.build(shape, seed).state_dict() for seed in (0, 0, 1))
             assert all(torch.equal(first[name], again[name]) for name in first)

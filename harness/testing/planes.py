@@ -1,4 +1,4 @@
-"""What every plane must do.
+"""Conformance tests of planes.
 
 Examples
 --------
@@ -78,8 +78,7 @@ class PlaneConformance:
         assert FeaturesSection.model_validate({"planes": {self.plane: kind().model_dump()}}).of(self.plane) == kind()
 
     def test_it_has_the_rows_it_states_and_a_frame_for_each_hop(self) -> None:
-        """Of B clips there are B planes of float32, each of the stated rows; to be stacked they have the study's
-        frames."""
+        """B clips give B planes of float32, each with the stated rows; those to be stacked have the study's frames."""
         clips = [*self.clips().values()]
         values, waves = self.compute(*clips), self._waves(clips)
         assert values.is_floating_point()
@@ -90,12 +89,13 @@ class PlaneConformance:
             assert values.shape[1] == waves.n_frames
 
     def test_it_is_finite_whatever_the_sound(self) -> None:
-        """Silence, clicks and clipped sounds have no NaN and no infinity."""
+        """Silence, clicks and clipped sounds give neither NaN nor infinity."""
         for name, samples in self.clips().items():
             assert self.compute(samples).isfinite().all(), name
 
     def test_it_takes_the_shortest_clip(self) -> None:
-        """A file of one sample, lengthened by silence to one segment or to an image's excerpt, is finite too."""
+        """A file of one sample, padded with silence to one segment or to an image's excerpt, also gives finite
+        values."""
         params = self.params()
         rate, _ = frames_of(self.plane, params)
         image = has_own_frames(PLANES.get(self.plane))
@@ -113,7 +113,7 @@ class PlaneConformance:
         assert torch.equal(self.compute(*clips), self.compute(*clips))
 
     def test_it_leaves_what_other_planes_share_as_it_was(self) -> None:
-        """Neither the waveforms nor a spectrum is written to."""
+        """Neither the waveforms nor the spectra are modified."""
         waves = self._waves([*self.clips().values()])
         n_fft = getattr(self.options(), "n_fft", 1024)
         shared = (waves.samples, waves.spectrum(n_fft).magnitude, waves.spectrum(n_fft).power)
@@ -122,14 +122,14 @@ class PlaneConformance:
         assert all(torch.equal(tensor, copy) for tensor, copy in zip(shared, before, strict=True))
 
     def test_a_clip_in_a_batch_is_the_clip_alone(self) -> None:
-        """What else is in the batch does not change a clip's values, but for the tolerance."""
+        """A clip's values do not depend on the rest of the batch, within the tolerance."""
         clips = self.clips()
         for (name, samples), values in zip(clips.items(), self.compute(*clips.values()), strict=True):
             apart = float((self.compute(samples)[0] - values).abs().max())
             assert apart <= self.tolerance, name
 
     def test_it_can_be_laid_out(self) -> None:
-        """It becomes the channel of an image and, without frames of its own, rows of a stack, in float32."""
+        """It becomes the channel of an image and, unless it has its own frames, rows of a stack, in float32."""
         params = self.params()
         clips = [*self.clips().values()]
         layouts = [Layout.IMAGE] if has_own_frames(PLANES.get(self.plane)) else [*Layout]

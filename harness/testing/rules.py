@@ -1,4 +1,4 @@
-"""What every split rule must do."""
+"""Conformance tests of split rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SplitRuleConformance:
     rule
         Its name in the registry.
     proportional
-        Whether every fold has the classes in the proportion of the whole table.
+        Whether every fold has the classes in the same proportions as the table.
     """
 
     rule: ClassVar[str]
@@ -60,7 +60,7 @@ class SplitRuleConformance:
         return make_splits(clips, self.rule, folds or clips.folds, seed, self.segments(clips))
 
     def test_its_description_says_what_it_does(self) -> None:
-        """Tables and reports print the sentence."""
+        """The meaning is one sentence, as tables and reports print it."""
         assert self.description.meaning
         assert self.description.unit in set(Unit)
 
@@ -84,7 +84,7 @@ class SplitRuleConformance:
         assert len(tested) == len(every)
 
     def test_it_depends_on_the_seed_alone(self) -> None:
-        """The same seed gives the same parts, whichever folds are asked for; official folds do not depend on it."""
+        """The same seed gives the same parts, whichever folds are requested; official folds do not depend on it."""
         first, again = self.split(seed=1), self.split(seed=1)
         other = [_items(split.test) for split in self.split(seed=2)]
         assert [_items(split.test) for split in first] == [_items(split.test) for split in again]
@@ -94,7 +94,7 @@ class SplitRuleConformance:
             assert other == [_items(split.test) for split in first]
 
     def test_classes_are_in_proportion(self) -> None:
-        """Where the rule promises it, every fold has each class in the proportion of the whole, to one item."""
+        """Where the rule is proportional, every fold has each class in the table's proportion, to one item."""
         if not self.proportional:
             pytest.skip("the rule promises no proportions")
         clips = self.clips()
@@ -106,7 +106,7 @@ class SplitRuleConformance:
             assert np.abs(np.bincount(labels[split.test.clips], minlength=len(shares)) - shares).max() <= 1
 
     def test_official_folds_are_those_of_the_table(self) -> None:
-        """A rule that says so deals every clip to the fold of its metadata."""
+        """An official rule deals every clip to the fold of its metadata."""
         if not self.description.official:
             pytest.skip("the rule makes folds of its own")
         folds = self.clips().frame["fold"].to_numpy()

@@ -1,1 +1,1 @@
-"""Fold-wise training: from a FoldTask to a FoldResult, and what is measured on it."""
+"""Fold-wise training, from a FoldTask to a FoldResult and its metrics."""

@@ -1,8 +1,8 @@
 """The random part of an epoch: order, gain, masks and mixup.
 
-Everything is drawn on the host at the start of an epoch, from generators of its own for each use, and moved to the
-device at once. So no step waits for a random number, the draws are the same on every device, and switching one
-augmentation on leaves the others' draws as they were.
+Everything is drawn on the host at the start of an epoch, from a separate generator for each use, and moved to the
+device at once. So no step waits for a random number, the draws are the same on every device, and enabling one
+augmentation does not change the draws of the others.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ class Draws:
 def _shares(rng: np.random.Generator, alpha: float, n: int) -> NDArray[np.float32]:
     """Draw mixup's weights from Beta(alpha, alpha) (Zhang et al. 2018).
 
-    The larger of the weight and its complement goes to the item itself. Pairs are random, so the mixtures are the same,
-    and the item's own label stays the likelier one, which the training accuracy counts.
+    The larger of the weight and its complement goes to the item itself. Pairs are random, so the distribution of
+    mixtures is unchanged, and the item's own label keeps the larger weight, which the training accuracy relies on.
     """
     weight = rng.beta(alpha, alpha, n)
     return np.maximum(weight, 1 - weight).astype(np.float32)
@@ -154,6 +154,6 @@ def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, s
 
 
 def _inside(bounds_B2: Tensor, size: int) -> Tensor:
-    """Return which of ``size`` places lie within each item's bounds, bool, shape (B, size)."""
+    """Return which of ``size`` positions are within each item's bounds, bool, shape (B, size)."""
     places = torch.arange(size, device=bounds_B2.device)
     return (places >= bounds_B2[:, :1]) & (places < bounds_B2[:, 1:])

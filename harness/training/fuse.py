@@ -1,4 +1,4 @@
-"""Fusion of several arms' predictions: tables in, a table of the same form out, nothing is trained."""
+"""Fusion of several arms' predictions: tables in, a table of the same form out, without any training."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 """A training step recorded once as a CUDA graph and replayed, for one training after the other.
 
-At batch 32 a step of the 4-layer network starts some hundred small kernels; started one by one, the processor may not
-keep up with the GPU. A CUDA graph starts them all at once. It works on fixed memory: inputs are copied into it, and the
-learning rate is a tensor.
+At batch 32 a step of the 4-layer network launches about a hundred small kernels; launching them one by one, the CPU may
+not keep up with the GPU. A CUDA graph launches them all at once. It works on fixed memory: inputs are copied into it,
+and the learning rate is a tensor.
 
-Nothing of this changes a number. The order of operations is that of :class:`~harness.training.learner.Learner`; the
-steps that warm up before the recording leave no trace; and torch registers the GPU's generator with the graph, so that
-every replay draws the dropout that the next plain step would have drawn. On the CPU the same class calls the step
-instead of replaying it, with the same fixed memory: that is how all but the recording itself is tested.
+Results are bit-identical to those without graphs. The order of operations is that of
+:class:`~harness.training.learner.Learner`; the state before the warm-up steps is restored; and torch registers the
+GPU's generator with the graph, so that every replay draws the dropout that the next eager step would have drawn. On the
+CPU the same class calls the step instead of replaying it, with the same fixed memory; everything but the recording
+itself is tested that way.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from harness.training.optimizers import fused_optimizer
 if TYPE_CHECKING:
     from harness.study import TrainSection
 
-# torch asks for a few before a recording: libraries make their handles and workspaces in them.
+# torch requires a few before a recording: libraries create their handles and workspaces in them.
 WARM_UP_STEPS = 3
 
 
@@ -65,7 +66,7 @@ class GraphLearner(Learner):
         self._rate.fill_(lr)
 
     def step(self, batch: Batch) -> None:
-        """Take one optimiser step as :meth:`Learner.step` does, by the recording where the batch is a full one."""
+        """Take one optimiser step as :meth:`Learner.step` does, by replaying the graph where the batch is full."""
         if len(batch.labels) != self._size:
             super().step(batch)
             return
@@ -78,9 +79,10 @@ class GraphLearner(Learner):
         self._n_seen += self._size
 
     def restart(self, model: nn.Module, weights_C: NDArray[np.float32] | None = None) -> None:
-        """Become as new: the weights of ``model``, class weights ``weights_C``, and nothing left of what was learnt.
+        """Reset to the weights of ``model`` and the class weights ``weights_C``; all other learned state is discarded.
 
-        ``model`` must have the layers, and ``weights_C`` the presence, that this learner was made with.
+        ``model`` must have the layers that this learner was created with, and ``weights_C`` be given if and only if it
+        was given then.
         """
         if (weights_C is None) != (self._weights is None):
             raise ValueError("a step recorded with class weights cannot do without them, nor the other way round")
@@ -94,12 +96,12 @@ class GraphLearner(Learner):
 
     def _make_optimizer(self, train: TrainSection) -> torch.optim.Optimizer:
         optimizer = fused_optimizer(self.model, train, self._rate, capturable=self.device.type == "cuda")
-        # torch would warn once that a capturable optimiser also runs outside a recording: it does so on purpose here.
+        # torch would warn once that a capturable optimiser also runs outside a graph, which is intended here.
         setattr(optimizer, "_warned_capturable_if_run_uncaptured", True)  # noqa: B010
         return optimizer
 
     def _record(self, fixed: Batch) -> Callable[[], None]:
-        """Warm up, record a step on ``fixed`` and return what takes it; weights and all else stay as they were."""
+        """Warm up, record a step on ``fixed`` and return the function that replays it; all state is restored."""
         with self._unchanged():
             if self.device.type != "cuda":
                 for _ in range(WARM_UP_STEPS):
@@ -109,8 +111,8 @@ class GraphLearner(Learner):
                 return self._captured(fixed)
 
     def _captured(self, fixed: Batch) -> Callable[[], None]:
-        # As torch asks: warm up beside the stream of everything else, and record with no gradient in place, so that
-        # the gradients' memory belongs to the graph.
+        # As torch requires: warm up on a side stream, and record without gradients in place, so that their memory
+        # belongs to the graph.
         aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
@@ -119,14 +121,14 @@ class GraphLearner(Learner):
         torch.cuda.current_stream().wait_stream(aside)
         self._optimizer.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
-        # Only this thread's calls can spoil the recording: others, such as the load monitor's, go on.
+        # Only this thread's calls can invalidate the recording; others, such as the load monitor's, continue.
         with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
             self._update(fixed)
         return graph.replay
 
     @contextmanager
     def _unchanged(self) -> Iterator[None]:
-        """Put back weights, batch normalisation, optimiser, counts and the device's generator after the block."""
+        """Restore weights, batch normalisation, optimiser, counts and the device's generator after the block."""
         before = {id(value): (value, value.detach().clone()) for value in self._changing()}
         cuda = self.device.type == "cuda"
         generator = torch.cuda.get_rng_state(self.device) if cuda else torch.get_rng_state()
@@ -135,7 +137,7 @@ class GraphLearner(Learner):
         finally:
             with torch.no_grad():
                 for value in self._optimizer_state():
-                    # What the block's first step made anew would have begun at zero.
+                    # State that the block's first step created would have started at zero.
                     if id(value) not in before:
                         value.zero_()
                 for value, copy in before.values():

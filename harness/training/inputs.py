@@ -18,7 +18,7 @@ from harness.errors import TrainingError
 from harness.registry import Layout
 
 if TYPE_CHECKING:
-    # Types alone: a machine that only measures training needs neither audio nor study files, nor what reads them.
+    # Types only: a machine that only measures training needs neither audio nor study files, nor the libraries for them.
     from harness.data.splits import Part
     from harness.features.cache.feature_store import FeatureRef
 
@@ -95,7 +95,7 @@ def plane_rows(features: FeatureRef) -> dict[str, tuple[int, int]]:
 
 
 def load_planes(features: FeatureRef, device: torch.device) -> Tensor:
-    """Return the planes of all clips on ``device`` in memory of their own: x_TF for segments, x_NHWC for images."""
+    """Return a copy of the planes of all clips on ``device``: x_TF for segments, x_NHWC for images."""
     planes = torch.from_numpy(np.require(features.load(), requirements="W"))
     if features.layout == Layout.IMAGE:
         planes = planes.permute(0, 2, 3, 1)
@@ -106,7 +106,7 @@ class Resident:
     """The planes of all clips on ``device``: x_TF for segments, x_NHWC for images, float32 unless rounded.
 
     Batches are gathered on the device: a segment is a window of T, so nothing is copied before it is needed.
-    ``planes``, where given, become this object's own, which normalises them in place.
+    This object takes ownership of ``planes``, where given, and normalises them in place.
     """
 
     def __init__(self, features: FeatureRef, device: torch.device, planes: Tensor | None = None) -> None:
@@ -116,7 +116,7 @@ class Resident:
         self._window = torch.arange(features.segment_frames, device=device)
 
     def round_to_bfloat16(self) -> None:
-        """Hold the planes in half the memory, rounded as autocast would round each batch."""
+        """Round the planes to half the memory, as autocast would round each batch."""
         self.x = self.x.to(torch.bfloat16)
 
     @property

@@ -1,4 +1,4 @@
-"""One training's own corner of the process: generators, threads and switches are set, and put back afterwards."""
+"""Isolation of one training within the process: generators, threads and switches are set, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from harness.training.memory import kept_memory
 def isolated(device: torch.device, seed: int, threads: int) -> Iterator[list[str]]:
     """Run a block with torch's generators at ``seed``, ``threads`` CPU threads and deterministic kernels.
 
-    Everything is put back afterwards, so that a training neither sees nor disturbs what ran before it in the process.
+    Everything is restored afterwards, so that a training is independent of what ran before it in the process.
     float32 means float32: TF32 is off inside. Yields a list that collects, once each, torch's warnings about
     operations that have no deterministic kernel.
     """
     if device.type == "cuda":
-        # cuBLAS reads it when its handle is made; without it, equal sums are not promised.
+        # cuBLAS reads it when its handle is created; without it, sums are not guaranteed to be reproducible.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     complaints: list[str] = []
     threads_before = torch.get_num_threads()
-    # Only this training's own generators: forking or seeding those of other GPUs would open a context on each.
+    # Only this training's generators: forking or seeding those of other GPUs would open a context on each.
     cuda = [device] if device.type == "cuda" else []
     memory = nullcontext() if cuda else kept_memory()
     with torch.random.fork_rng(devices=cuda), _deterministic(), _collected(complaints), memory:
@@ -45,14 +45,14 @@ def isolated(device: torch.device, seed: int, threads: int) -> Iterator[list[str
 @contextmanager
 def _deterministic() -> Iterator[None]:
     mode = torch.get_deterministic_debug_mode()
-    # The attribute is a property that torch puts on its module at run time.
+    # The attribute is a property that torch adds to its module at run time.
     switches: Any = torch.utils.deterministic
     fills = switches.fill_uninitialized_memory
     precision = torch.get_float32_matmul_precision()
-    # An operation without a deterministic kernel is told in the result, not fatal: the numbers are still valid.
-    # (torch.use_deterministic_algorithms does the same, but imports torch's compiler first, for seconds.)
+    # An operation without a deterministic kernel is reported in the result and not fatal: the numbers are still valid.
+    # (torch.use_deterministic_algorithms does the same, but first imports torch's compiler, which takes seconds.)
     torch.set_deterministic_debug_mode("warn")
-    # Filling memory that is overwritten anyway costs time and finds only bugs in torch.
+    # Filling memory that is overwritten anyway takes time and finds only bugs in torch.
     switches.fill_uninitialized_memory = False
     torch.set_float32_matmul_precision("highest")
     try:
@@ -66,9 +66,9 @@ def _deterministic() -> Iterator[None]:
 
 @contextmanager
 def _collected(complaints: list[str]) -> Iterator[None]:
-    """Move torch's non-determinism warnings into ``complaints``; all other warnings are shown as ever."""
+    """Move torch's non-determinism warnings into ``complaints``; all other warnings are shown as usual."""
     with warnings.catch_warnings():
-        # torch repeats them at every call; "default" lets one of each place through.
+        # torch repeats them at every call; "default" shows one per location.
         warnings.filterwarnings("default", message=".*deterministic")
         shown = warnings.showwarning
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 EVALUATION_BATCH = 128
 
 
-# Batches cut out of the features at once. A GPU starts a handful of small kernels for each cut, however large it is;
-# a processor has each batch in its cache when it needs it.
+# Number of batches cut out of the features at once. A GPU launches several small kernels per cut, whatever its size; a
+# CPU benefits from having each batch in its cache when it is needed.
 GATHERED = {"cuda": 16}
 
 
@@ -39,8 +39,8 @@ class PartOnDevice:
 def batch_bounds(n_items: int, batch_size: int) -> list[tuple[int, int]]:
     """Return first item and the one after the last of each batch.
 
-    The last batch may be smaller. One of a single item is joined to the batch before it: batch normalisation has no
-    variance to divide by, and leaving the item out would train on fewer items than the split says.
+    The last batch may be smaller. One of a single item is joined to the batch before it: batch normalisation would have
+    no variance to divide by, and leaving the item out would train on fewer items than the split defines.
     """
     starts = list(range(0, n_items, batch_size))
     if len(starts) > 1 and n_items - starts[-1] == 1:
@@ -92,12 +92,12 @@ class Learner:
             group["lr"] = float(np.float32(lr)) if self.device.type == "cuda" else lr
 
     def step(self, batch: Batch) -> None:
-        """Take one optimiser step and count loss and hits on the device; nothing is waited for."""
+        """Take one optimiser step and count loss and hits on the device, without synchronising."""
         self._update(batch)
         self._n_seen += len(batch.labels)
 
     def _update(self, batch: Batch) -> None:
-        """Do a step's work on the device."""
+        """Run a step's work on the device."""
         self._optimizer.zero_grad(set_to_none=True)
         logits = self.logits(batch.x)
         loss = self._loss(logits, batch)
@@ -129,7 +129,7 @@ class Learner:
                 self.step(augmented(x[start - first : stop - first], labels[start:stop], draws, start, stop))
 
     def tally(self) -> tuple[float, float]:
-        """Return mean loss and accuracy over the items since the last call; waits for the device."""
+        """Return mean loss and accuracy over the items since the last call; synchronises with the device."""
         n = max(1, self._n_seen)
         loss, accuracy = float(self._loss_sum) / n, int(self._n_correct) / n
         self._loss_sum.zero_()
@@ -152,7 +152,7 @@ class Learner:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Put a state back."""
+        """Restore a state."""
         self.model.load_state_dict(state)
 
     def _make_optimizer(self, train: TrainSection) -> torch.optim.Optimizer:
@@ -168,7 +168,8 @@ class Learner:
         weights = self._weights
         if batch.partners is None or batch.share is None:
             return F.cross_entropy(logits, batch.labels, weight=weights)
-        # Mixup with class weights: each label's loss and weight count by its share, as torch averages for one label.
+        # Mixup with class weights: each label's loss and weight are scaled by its share, as torch averages for one
+        # label.
         own = F.cross_entropy(logits, batch.labels, weight=weights, reduction="none")
         other = F.cross_entropy(logits, batch.partners, weight=weights, reduction="none")
         loss = torch.lerp(other, own, batch.share)

@@ -1,8 +1,8 @@
-"""One training, from task to result; read from top to bottom.
+"""One training, from task to result.
 
-The features of all clips lie on the device, normalised by the training part's statistics. Each epoch draws its order
-and augmentations, steps through the batches without waiting for the device, and looks at the validation part. The test
-part is looked at once, after the epoch has been chosen (or in every epoch under best-on-test, which says so).
+The features of all clips are kept on the device, normalised by the training part's statistics. Each epoch draws its
+order and augmentations, steps through the batches without synchronising, and evaluates the validation part. The test
+part is evaluated once, after the epoch has been chosen (or in every epoch under best-on-test, as its name says).
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ Predicted = dict[str, NDArray[np.float32]]
 def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
     """Train ``task`` and return its predictions, history and weights.
 
-    The result depends on the task alone: on the same hardware and versions a repeat is equal to the bit, whatever ran
-    before in the process. ``on_epoch`` gets each row of the history as it is made; an exception from it ends the
-    training and passes through. torch's generators, threads and switches are put back in any case.
+    The result depends on the task alone: on the same hardware and versions a repetition is bit-identical, whatever ran
+    before in the process. ``on_epoch`` receives each row of the history as it is made; an exception from it ends the
+    training and propagates. torch's generators, threads and switches are restored in any case.
 
     Raises
     ------
     TrainingError
-        When the device is missing or has no arithmetic of that precision, memory does not suffice, a part of the split
-        that is needed is empty, or the loss is no longer a finite number.
+        When the device is missing or does not support the precision, memory does not suffice, a required part of the
+        split is empty, or the loss is not finite.
     """
     (result,) = train_together([task], None if on_epoch is None else lambda rows: on_epoch(rows[0]))
     return result
@@ -64,8 +64,8 @@ def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
 def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) -> list[FoldResult]:
     """Train ``tasks`` of one trajectory (:attr:`FoldTask.trajectory`) once, and return a result for each.
 
-    Each result equals that of :func:`train_fold` to the bit, but for its times. ``on_epoch`` gets the rows of an epoch,
-    one a task. An error is that of all of them.
+    Each result is bit-identical to that of :func:`train_fold`, except for its times. ``on_epoch`` receives the rows of
+    an epoch, one per task. An error applies to all of them.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
         with explained_memory(task.key, task.device, train.batch_size):
             run = _Run(tasks, resident, parts)
             run.train(on_epoch)
-            # The last epoch's weights are in place; those of an epoch that was chosen are put over them.
+            # The last epoch's weights are loaded; those of a chosen epoch replace them.
             results = {
                 choice.task.key: (choice, *run.result(choice))
                 for choice in sorted(run.choices, key=lambda choice: choice.best.state is not None)
@@ -134,7 +134,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
 
 @dataclass
 class _Best:
-    """The epoch whose weights count, so far: its score, what it predicted, and its weights unless it is the last."""
+    """The epoch chosen so far: its score, its predictions, and its weights unless it is the last."""
 
     epoch: int = 0
     score: float = -math.inf
@@ -153,8 +153,8 @@ class _Choice:
         self.best = _Best()
 
     def see(self, epoch: int, row: Row, predicted: Predicted, state: Callable[[], dict[str, Tensor]]) -> Row:
-        """Keep this epoch, always without a judge, else where it scores above every epoch before; return what the task
-        may see of ``row``."""
+        """Choose this epoch if there is no part to judge by, or if it scores above every earlier one; return what the
+        task may see of ``row``."""
         mine = {name: value for name, value in row.items() if self.judge == "test" or not name.startswith("test_")}
         self.history.append(mine)
         if self.judge is None:
@@ -181,7 +181,7 @@ class _Run:
         self._on_device = {name: _on_device(resident, items) for name, items in parts.items()}
 
     def train(self, on_epoch: OnEpochs | None) -> None:
-        """Run every epoch, or as many as patience and the task's floor allow."""
+        """Run all epochs, or as many as patience and the task's floor allow."""
         n_items = len(self.parts["train"])
         bounds = batch_bounds(n_items, self.settings.batch_size)
         draws = Draws(
@@ -202,8 +202,8 @@ class _Run:
                 break
 
     def _ends(self, epoch: int) -> bool:
-        """Return whether nothing is to be learned after ``epoch``: the floor of a search, which tasks of one trajectory
-        share, is not reached, or no choice has become better for as long as patience allows."""
+        """Return whether to stop after ``epoch``: the floor of a search, which tasks of one trajectory share, is not
+        reached, or no choice has improved for as long as patience allows."""
         floor, patience = self.task.floor, self.settings.patience
         curves = [[row["validation_macro_accuracy"] for row in choice.history] for choice in self.choices if floor]
         self.stopped = any(stopped_after(curve, floor, self.settings.epochs) for curve in curves)
@@ -212,30 +212,30 @@ class _Run:
 
     def result(self, choice: _Choice) -> tuple[pd.DataFrame, dict[str, NDArray[np.generic]]]:
         """Return the chosen epoch's predictions of every part but the training part, and its weights where they are
-        kept; the weights of a chosen epoch are put in place."""
+        kept; the weights of a chosen epoch are loaded."""
         keep = choice.task.keep_weights
         if choice.best.state is not None:
-            # It was kept with the statistics that it was seen with.
+            # It was kept with the statistics that it was evaluated with.
             self.learner.restore(choice.best.state)
             return self._predictions(choice), self._weights() if keep else {}
         with self._normalised_by(choice.statistics):
             return self._predictions(choice), self._weights() if keep else {}
 
     def give_back(self) -> None:
-        """Leave a recorded step to the next training; this one can do nothing more."""
+        """Pass a CUDA graph on to the next training; this one must not be used afterwards."""
         if isinstance(self.learner, GraphLearner):
             KEPT_HERE.give_back(self._step_key, self.learner)
 
     def _alike(self) -> list[list[_Choice]]:
-        """Return the choices that see an epoch with the same statistics, each once."""
+        """Return the choices in groups that evaluate an epoch with the same statistics."""
         groups: dict[str, list[_Choice]] = {}
         for choice in self.choices:
             groups.setdefault(choice.statistics, []).append(choice)
         return list(groups.values())
 
     def _see(self, epoch: int, row: Row, choices: Sequence[_Choice]) -> dict[str, Row]:
-        """Look at the parts that ``choices`` may watch, and return the row that each is told, by its task."""
-        # The test part is watched only where it is declared to choose the epoch.
+        """Evaluate the parts that ``choices`` may watch, and return each one's row of the history, by its task."""
+        # The test part is evaluated only where it is declared to choose the epoch.
         judges = {"validation", *(choice.judge for choice in choices)}
         watched = [name for name in ("validation", "test") if name in self.parts and name in judges]
         own = dict(row)
@@ -259,7 +259,7 @@ class _Run:
         return pd.concat(tables, ignore_index=True)
 
     def _weights(self) -> dict[str, NDArray[np.generic]]:
-        """Return the weights in place as numpy arrays in C order."""
+        """Return the current weights as numpy arrays in C order."""
         state = self.learner.model.state_dict()
         return {name: np.array(value.detach().cpu().numpy(), order="C") for name, value in state.items()}
 
@@ -345,7 +345,7 @@ def _parts(task: FoldTask) -> dict[str, Items]:
 def _judge(task: FoldTask) -> str | None:
     """Return the part whose macro accuracy chooses the epoch; None when the last epoch counts.
 
-    A search never sees the test part, so under best-on-test its epochs are not chosen at all.
+    A search never sees the test part, so under best-on-test it uses the last epoch.
     """
     if task.epoch_rule == EpochRule.BEST_ON_VALIDATION:
         return "validation"

@@ -1,4 +1,4 @@
-"""Memory of a training: kept from step to step, and explained when it runs out."""
+"""Memory of a training: kept between steps, with an explanation when it runs out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _MMAP_MAX, _MMAP_DEFAULT = -4, 65536
 
 @contextmanager
 def kept_memory() -> Iterator[None]:
-    """Within the block, keep freed memory in the process instead of giving it back to the kernel.
+    """Within the block, keep freed memory in the process instead of returning it to the kernel.
 
     Each training step on the CPU allocates and frees the same hundreds of megabytes. glibc returns large blocks to the
-    kernel at once and faults every page of them in again: some 15 % of a step. Peak memory stays as it was; what is
-    free at the end of the block goes back. Elsewhere than on glibc nothing is changed.
+    kernel at once and faults in every page again, which takes about 15 % of a step. Peak memory is unchanged, and free
+    memory is returned at the end of the block. Without glibc this does nothing.
     """
     if platform.libc_ver()[0] != "glibc":
         yield
@@ -41,7 +41,7 @@ def kept_memory() -> Iterator[None]:
 
 @contextmanager
 def explained_memory(what: str, device: str, batch_size: int | None) -> Iterator[None]:
-    """Turn an out-of-memory error within the block into a TrainingError that says what to try.
+    """Convert an out-of-memory error within the block to a TrainingError that says what to try.
 
     ``batch_size`` is None while features are loaded, when no batch is to blame.
     """

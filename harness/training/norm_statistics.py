@@ -1,10 +1,10 @@
-"""What batch normalisation divides by in evaluation: running averages, or averages taken again without dropout.
+"""Statistics of batch normalisation in evaluation: running averages, or averages re-estimated without dropout.
 
-torch keeps running averages of what passes in training. Dropout takes part in them: of inputs that are halved at random
-and doubled the mean stays, but the variance grows, and in evaluation, without dropout, each layer is divided by more
-than it should be. Through several layers the shift adds up (Li et al. 2019, "Understanding the Disharmony between
-Dropout and Batch Normalization by Variance Shift"). Averages taken over the training part with the weights at rest
-(Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3) and dropout off have no such shift.
+torch keeps running averages during training, which dropout affects: randomly zeroing half of the inputs and doubling
+the rest preserves the mean but increases the variance, so that in evaluation, without dropout, each layer is divided by
+too much. The shift accumulates over layers (Li et al. 2019, "Understanding the Disharmony between Dropout and Batch
+Normalization by Variance Shift"). Averages over the training part with fixed weights (Wu and Johnson 2021, "Rethinking
+'Batch' in BatchNorm", section 3) and without dropout have no such shift.
 """
 
 from __future__ import annotations

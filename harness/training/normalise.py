@@ -1,4 +1,4 @@
-"""Zero mean and unit variance, with statistics of the training part alone."""
+"""Normalisation to zero mean and unit variance, with statistics of the training part alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.choices import Normalise
 from harness.registry import Layout
 from harness.training.inputs import Items, Resident, plane_rows
 
-# Rows read at a time: float64 copies of this many are held, not of everything.
+# Rows read at a time: float64 copies are made of this many, not of all.
 CHUNK_ELEMENTS = 4_000_000
-# A spread below this share of the mean is rounding: the values are constant and are only centred.
+# A spread below this fraction of the mean is rounding error: the values are constant and are only centred.
 CONSTANT = 1e-7
 
 
@@ -66,7 +66,7 @@ def _unpooled(values: Tensor) -> Tensor:
 
 
 def _per_plane(resident: Resident) -> Callable[[Tensor], Tensor]:
-    """Return what spreads the mean over each plane's rows back over these rows."""
+    """Return the function that replaces each row by the mean over its plane's rows."""
     if resident.features.layout == Layout.IMAGE:
         return lambda values: values.mean(dim=0, keepdim=True).expand_as(values)
     cuts = plane_rows(resident.features).values()

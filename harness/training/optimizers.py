@@ -1,9 +1,9 @@
-"""Torch's optimisers, fused, and without what they bring along for ``torch.compile``.
+"""Torch's fused optimisers, without their decorators for ``torch.compile``.
 
 Torch decorates the methods of its optimisers so that ``torch.compile`` leaves them alone. The first call of one imports
-the compiler (``torch._dynamo``, ``torch._inductor``, sympy), which costs more processor time than a small study trains
-for, in each process anew, and no public switch prevents it. Nothing is compiled here, so the classes below have the
-undecorated methods. They compute the same, to the bit.
+the compiler (``torch._dynamo``, ``torch._inductor``, sympy) in each process, which takes more CPU time than training a
+small study, and no public switch prevents it. Nothing is compiled here, so the classes below have the undecorated
+methods. Their results are bit-identical.
 """
 
 from __future__ import annotations
@@ -55,5 +55,5 @@ def fused_optimizer(
         return _Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
     if train.optimizer == Optimizer.ADAMW:
         return _AdamW(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
-    # Without a switch of its own: fused SGD can always be recorded.
+    # SGD has no such switch: its fused form can always be recorded.
     return _SGD(parameters, lr=lr, momentum=train.momentum, weight_decay=decay, fused=True)

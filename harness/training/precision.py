@@ -1,4 +1,4 @@
-"""Which devices compute in bfloat16 themselves; on others torch emulates it, many times slower than float32."""
+"""Which devices support bfloat16; on others torch emulates it, many times slower than float32."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.training.isolation import device_name
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return whether ``device`` has kernels for bfloat16 of its own.
+    """Return whether ``device`` has native kernels for bfloat16.
 
     An x86 processor needs AVX-512 for them. Where it was missing, ``harness plan`` saw the 4-layer network train 6
     segments a second, and 85 in float32 (two cores of an AMD EPYC with AVX2, torch 2.11, n 1).
@@ -20,7 +20,7 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         with torch.cuda.device(device):
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # torch asks the same of the processor before it gives a convolution to oneDNN; a build without oneDNN has none.
+    # torch makes the same check before it passes a convolution to oneDNN; a build without oneDNN has no such kernels.
     asked = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return bool(built and asked is not None and asked())
@@ -39,7 +39,7 @@ def lacks_bfloat16_instructions(device: torch.device) -> bool:
 
 
 def check_precision(precision: str, device: torch.device, who: str) -> None:
-    """Refuse bfloat16 on a device that has none.
+    """Refuse bfloat16 on a device without support for it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How fast a network trains on this machine, from a short run on random input."""
+"""Training speed of a network on this machine, from a short run on random input."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def probe_speed(
             learner.step(batch)
             steps += 1
             if place.type == "cuda" and steps % 16 == 0:
-                # Launches run ahead of the device; without waiting now and then the loop would queue far too many.
+                # Launches are asynchronous; without synchronising occasionally the loop would queue far too many.
                 torch.cuda.synchronize(place)
         learner.tally()
         return steps * train.batch_size / (time.perf_counter() - start)

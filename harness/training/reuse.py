@@ -1,8 +1,8 @@
-"""What a process keeps on a GPU from one training to the next: features as they lie on disk, and recorded steps.
+"""What a process keeps on a GPU from one training to the next: features as on disk, and CUDA graphs.
 
-Neither has a say in a result. A training normalises a copy of the features, and a learner that is used again starts
-from the weights and the zeros that a new one would start from. On the CPU nothing is kept: reading features takes a
-fraction of a percent of a training there, and memory counts for more.
+Neither affects results. A training normalises a copy of the features, and a reused learner starts from the same weights
+and zeros as a new one. On the CPU nothing is kept: there reading features takes a fraction of a percent of a training,
+and memory matters more.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from harness.features.cache.feature_store import FeatureRef
     from harness.study import ArmSettings
 
-# Feature sets and learners kept: a study's arms alternate between two as a rule.
+# Number of feature sets and learners kept: a study's arms usually alternate between two.
 KEPT = 2
-# Fields of the train section that a recorded step does not contain; every other one makes another recording.
+# Fields of the train section that a CUDA graph does not depend on; a change of any other one needs a new graph.
 OUTSIDE_THE_STEP = frozenset(
     {
         "tuned_on",
@@ -53,16 +53,16 @@ def keeps(device: torch.device) -> bool:
 
 
 class Kept:
-    """The feature planes and learners that were used last."""
+    """The most recently used feature planes and learners."""
 
     def __init__(self) -> None:
         self._planes: OrderedDict[object, Tensor] = OrderedDict()
         self._learners: OrderedDict[object, GraphLearner] = OrderedDict()
 
     def planes(self, features: FeatureRef, device: torch.device) -> Tensor:
-        """Return a copy of the planes of ``features`` on ``device``, read from disk only where they are not kept.
+        """Return a copy of the planes of ``features`` on ``device``, read from disk unless they are kept.
 
-        Where memory runs out, all that is kept is given up first.
+        Where memory runs out, everything kept is released first.
         """
         key = (features.digest, features.files, features.layout, str(device))
         held = self._planes.pop(key, None)
@@ -101,12 +101,12 @@ class Kept:
         return learner
 
     def give_back(self, key: object, learner: GraphLearner) -> None:
-        """Keep ``learner`` for the next training of the same ``key``."""
+        """Keep ``learner`` for the next training with the same ``key``."""
         _put(self._learners, key, learner)
 
     @contextmanager
     def given_up_on_failure(self) -> Iterator[None]:
-        """Give up everything when a training fails in the block: memory may be what it lacked."""
+        """Release everything when a training fails in the block: it may have lacked memory."""
         try:
             yield
         except TrainingError:
@@ -114,10 +114,10 @@ class Kept:
             raise
 
     def clear(self) -> None:
-        """Give up everything that is kept."""
+        """Release everything that is kept."""
         self._planes.clear()
         self._learners.clear()
-        # Without effect where CUDA was never used.
+        # No effect where CUDA was never used.
         torch.cuda.empty_cache()
 
 
@@ -144,7 +144,7 @@ def step_key(
         Where to train.
     """
     train: dict[str, Any] = settings.train.model_dump(exclude=set(OUTSIDE_THE_STEP))
-    # The type in which inputs are held follows from gain and mixup, and is part of the recording.
+    # The data type of the inputs follows from gain and mixup, and is part of the graph.
     return (
         settings.model_name,
         repr(sorted(settings.model.model_dump().items())),
@@ -163,5 +163,5 @@ def _put(kept: OrderedDict[object, Any], key: object, value: object) -> None:
         kept.popitem(last=False)
 
 
-# One for the process: tasks come to it one after another, from whatever study.
+# One per process: tasks of all studies run one after another.
 KEPT_HERE = Kept()

@@ -11,7 +11,7 @@ from harness.study import TrainSection
 def learning_rate(train: TrainSection, epoch: int) -> float:
     """Return the rate of ``epoch``, counted from 1.
 
-    ``step``: multiplied by gamma after each milestone (a milestone of 40 first shows in epoch 41, as in torch's
+    ``step``: multiplied by gamma after each milestone (a milestone of 40 takes effect in epoch 41, as in torch's
     MultiStepLR). ``cosine``: half a cosine from the full rate in epoch 1 towards zero after the last epoch (Loshchilov
     and Hutter 2017, equation 5, without restarts).
     """

@@ -1,4 +1,4 @@
-"""Seeds that follow from what a training is, never from when or where it runs."""
+"""Seeds that depend on what a training is, never on when or where it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def fold_seed(study_seed: int, *parts: str | int) -> int:
     """Return the seed that belongs to ``parts`` (arm, phase, trial, fold, seed index ...), in [0, 2**63).
 
     The seed and the parts, in order, are hashed by SHA-256 (Python's own hash of a string differs between processes)
-    and spread by numpy's SeedSequence, so that seeds of neighbouring folds share nothing. ``1`` and ``"1"`` differ.
+    and mixed by numpy's SeedSequence, so that seeds of neighbouring folds are unrelated. ``1`` and ``"1"`` differ.
     """
     text = json.dumps([int(study_seed), *(part if isinstance(part, str) else int(part) for part in parts)])
     words = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype="<u4")
@@ -21,5 +21,5 @@ def fold_seed(study_seed: int, *parts: str | int) -> int:
 
 
 def sampler_seed(study_seed: int, *parts: str | int) -> int:
-    """Return the seed of a hyperparameter sampler, in [0, 2**32): as much as numpy's RandomState takes."""
+    """Return the seed of a hyperparameter sampler, in [0, 2**32): the range that numpy's RandomState accepts."""
     return fold_seed(study_seed, "sampler", *parts) % 2**32

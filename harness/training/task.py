@@ -1,7 +1,7 @@
-"""FoldTask and FoldResult: everything one training needs, and everything it gives, as plain data.
+"""FoldTask and FoldResult: the input and output of one training, as plain data.
 
-A task can be sent to another process or machine that sees the same feature cache. Its result does not depend on what
-else runs, where, or in which order.
+A task can be sent to another process or machine with access to the same feature cache. Its result does not depend on
+what else runs, where, or in which order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FoldTask:
     Attributes
     ----------
     phase
-        ``"search"`` evaluates on the validation part only; ``"final"`` is tested once, at the end.
+        ``"search"`` evaluates only on the validation part; ``"final"`` is tested once, at the end.
     trial
         Trial number within the arm's search; None in the final phase when nothing was searched.
     seed
@@ -36,7 +36,7 @@ class FoldTask:
     labels
         Label of every clip of the table, int64, shape (n_clips,).
     features
-        Where the feature arrays lie and how they are cut.
+        Where the feature arrays are and how they are cut.
     device
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     keep_weights
@@ -67,11 +67,11 @@ class FoldTask:
 
     @property
     def digest(self) -> str:
-        """SHA-256, hex, of everything that decides the result but the machine: two tasks with one digest are one
-        training."""
+        """SHA-256, hex, of everything that determines the result except the machine: tasks with equal digests are the
+        same training."""
         parts = hashlib.sha256()
         facts = {
-            # What values were tuned on says nothing of the training itself.
+            # What values were tuned on does not affect the training itself.
             "settings": self.settings.model_dump(mode="json", exclude={"train": TUNED}),
             "phase": self.phase,
             "seed": self.seed,
@@ -92,8 +92,8 @@ class FoldTask:
 
     @property
     def trajectory(self) -> str:
-        """Digest of what decides the weights after every epoch: tasks that share it are one training, looked at by
-        several epoch rules or statistics (:attr:`harness.study.ArmSettings.trajectory`)."""
+        """Digest of what determines the weights after every epoch: tasks that share it are one training, evaluated
+        under several epoch rules or statistics (:attr:`harness.study.ArmSettings.trajectory`)."""
         settings = self.settings.trajectory
         if settings is self.settings:
             return self.digest
@@ -108,7 +108,7 @@ class FoldTask:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one training gave.
+    """The result of one training.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class FoldResult:
         ``validation_loss``, ``validation_macro_accuracy``, ``validation_clip_accuracy``; ``test_macro_accuracy`` only
         under best-on-test.
     best_epoch
-        Epoch whose weights gave the predictions.
+        Epoch whose weights made the predictions.
     weights
         State dict of that epoch as numpy arrays (float32, int64), by torch's parameter names; empty
         when the task does not keep them.
@@ -129,7 +129,7 @@ class FoldResult:
         Seconds: ``total``, ``load`` (features to device), ``train``, ``evaluate``; and ``segments_per_second`` of
         training.
     conditions
-        What the training ran on: device name, threads, torch version, precision.
+        Conditions of the training: device name, threads, torch version, precision.
     stopped
         Whether the training was stopped by the task's floor, after the last epoch of the history.
     trained_with
@@ -150,13 +150,13 @@ class FoldResult:
 
 def stopped_after(curve: Sequence[float], floor: Sequence[float], epochs: int) -> bool:
     """Return whether a training with the validation ``curve`` so far is stopped by ``floor``; never after the last of
-    its ``epochs``, when nothing is saved by it."""
+    its ``epochs``, when stopping saves nothing."""
     done = len(curve)
     return done < min(epochs, len(floor) + 1) and max(curve) < floor[done - 1]
 
 
 def trajectories(tasks: Sequence[FoldTask]) -> list[tuple[FoldTask, ...]]:
-    """Return ``tasks`` in groups of one trajectory on one device, each where its first task stands."""
+    """Return ``tasks`` grouped by trajectory and device, in first-occurrence order."""
     groups: dict[tuple[str, str, bool], list[FoldTask]] = {}
     for task in tasks:
         groups.setdefault((task.trajectory, task.device, task.keep_weights), []).append(task)

@@ -16,21 +16,21 @@ from harness.errors import TrainingError
 from harness.text.printable import one_line
 
 LARGEST = 2 << 30
-"""Bytes that a file of weights may have: fifty times ResNet-18's. A larger one would fill memory before it was found to
-be something else."""
+"""Maximum size of a file of weights in bytes: fifty times ResNet-18's. A larger one could fill memory before it is
+recognised as something else."""
 
 _TYPES = ("F32", "F64", "F16", "I64", "I32", "U8", "BOOL")
 
 
 def save_weights(path: Path, weights: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> None:
-    """Write ``weights`` (arrays by parameter name) to ``path`` as safetensors, whole or not at all.
+    """Write ``weights`` (arrays by parameter name) to ``path`` as safetensors, atomically.
 
     ``metadata`` goes into the file's header, as text.
     """
     from safetensors.numpy import save
 
-    # safetensors stores the buffer as it lies: anything but C order would come back scrambled. (ascontiguousarray
-    # would give a single number, such as a counter, a dimension it never had.)
+    # safetensors stores the buffer as it is in memory: any order but C would be read back scrambled. (ascontiguousarray
+    # would add a dimension to a scalar, such as a counter.)
     content = save({name: np.asarray(array, order="C") for name, array in weights.items()}, dict(metadata or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -51,7 +51,7 @@ def load_weights(path: Path) -> dict[str, NDArray[Any]]:
     Raises
     ------
     TrainingError
-        When the file cannot be read or is no safetensors file of weights.
+        When the file cannot be read or is not a safetensors file of weights.
     """
     try:
         return read_arrays(path)
@@ -64,14 +64,15 @@ def load_weights(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays in the safetensors file ``path``, which anybody may have written.
+    """Return the arrays in the untrusted safetensors file ``path``.
 
     Raises
     ------
     OSError
         When it cannot be read.
     ValueError
-        When it is no safetensors file, larger than :data:`LARGEST`, or holds numbers of a type that no state dict has.
+        When it is not a safetensors file, larger than :data:`LARGEST`, or holds numbers of a type that no state dict
+        has.
     """
     from safetensors import SafetensorError, safe_open
 

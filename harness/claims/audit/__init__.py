@@ -1,4 +1,4 @@
-"""What can be found out about a paper from its printed numbers alone."""
+"""The audit of a paper from its printed numbers alone."""
 
 from harness.claims.audit.checks import audit
 from harness.claims.audit.clip_accuracy import ClipAccuracy, clip_accuracy

@@ -1,6 +1,6 @@
-"""Which mean a headline accuracy is: that of the classes, or that of the clips; and whether the folds agree with it.
+"""Whether a headline accuracy is the mean over classes or over clips, and whether the folds agree with it.
 
-Every printed number stands for all numbers that round to it. A headline can be a mean where the two intervals meet.
+Every printed number represents all numbers that round to it. A headline can be a mean where the two intervals overlap.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def check_fold_means(paper: Paper) -> list[Finding]:
     """Return one finding per column with printed folds: whether its headline is their mean.
 
     Folds of unequal size allow a pooled accuracy that is not their mean, so only a headline that no weighting of the
-    folds gives contradicts them; where all folds have as many clips the plain mean is the only one.
+    folds gives contradicts them; where all folds have the same number of clips the plain mean is the only one.
     """
     return [_fold_finding(claim) for claim in claims_of(paper) if claim.column.folds]
 

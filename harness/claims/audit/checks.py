@@ -1,4 +1,4 @@
-"""The audit of a paper: every check, in the order in which a reader meets what it is about."""
+"""The audit of a paper: every check, in the order of its subject in a paper."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CHECKS: tuple[Callable[[Paper], list[Finding]], ...] = (
 
 
 def audit(paper: Paper) -> Audit:
-    """Return what can be found out about ``paper`` from its printed numbers alone; nothing of it is stored anywhere.
+    """Return the findings about ``paper`` from its printed numbers alone; nothing is stored.
 
-    A table of layers, or a statement about one, is held against the networks themselves, which loads torch.
+    A table of layers, or a statement about one, is compared with the networks themselves, which imports torch.
     """
     return Audit(paper.source, tuple(finding for check in CHECKS for finding in check(paper)))

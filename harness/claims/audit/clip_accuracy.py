@@ -1,4 +1,4 @@
-"""Clip accuracy of a claim whose headline is another mean, where its class accuracies and the data set tell it."""
+"""Clip accuracy of a claim whose headline is another mean, where its class accuracies and the data set determine it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def clip_accuracy(claim: Claim) -> ClipAccuracy | None:
     """Return the clip accuracy that ``claim`` amounts to; None where it cannot be computed.
 
     Class accuracies are weighted by the clips of each class, where every clip of the data set is tested. Without them
-    the headline itself is the clip accuracy where it is given as such, or where it is macro accuracy over classes that
-    all have as many clips. The accuracy of one class has none.
+    the headline itself is the clip accuracy where it is given as such, or where it is macro accuracy over classes with
+    equal numbers of clips. The accuracy of one class has none.
     """
     interval, _ = _clip_accuracy(claim)
     if interval is None or claim.class_name is not None:

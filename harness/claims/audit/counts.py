@@ -1,4 +1,4 @@
-"""How many clips stand behind the class accuracies of a table."""
+"""Numbers of clips behind the class accuracies of a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from harness.registry import DATASETS, SPLITS, Unit
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Clips of each class that a table tests, in the order of its classes; where they are unknown, none and why."""
+    """Clips of each class that a table tests, in the order of its classes; empty with the reason in
+    ``unknown`` where they are not known."""
 
     clips: tuple[int, ...]
     unknown: str = ""
@@ -46,7 +47,7 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
 
 
 def equal_counts(table: AccuracyTable) -> int | None:
-    """Return the clips of each class where all classes of the table's data set have as many; else None."""
+    """Return the number of clips per class where all classes of the table's data set have the same; else None."""
     info = DATASETS.get(table.dataset)
     return None if info.class_counts else info.n_clips // info.n_classes or None
 

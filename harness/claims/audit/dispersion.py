@@ -1,7 +1,7 @@
-"""What a printed dispersion is over: folds, classes, or nobody knows. The one place that hands out fold SDs.
+"""What a printed dispersion is over: folds, classes, or unknown. All fold SDs come from here.
 
-A standard deviation over classes says how unequal the classes are; one over folds says how well the accuracy is known.
-Only the latter belongs in a test, and papers print both without a word.
+A standard deviation over classes measures how unequal the classes are; one over folds, how well the accuracy is known.
+Only the latter belongs in a test, and papers print both without saying which.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from harness.claims.printed import Printed
 from harness.errors import ClaimsError
 
 DECISIVE_DIGITS = 3
-"""Digits in which a number must equal an SD over classes before the source's word that it is over folds is overruled:
-one of many columns equals two digits by chance."""
+"""Digits in which a number must equal an SD over classes to overrule the source's statement that it is over folds: two
+digits of one of many columns agree by chance."""
 
 _SD_NAMES = {0: "population", 1: "sample"}
 
@@ -35,13 +35,14 @@ class DispersionKind:
     Attributes
     ----------
     kind
-        folds, classes, unknown; none where nothing is printed. Printed folds have one over folds in any case.
+        folds, classes, unknown; none where nothing is printed. Where folds are printed, they always have one over
+        folds.
     reason
         How that is known, in words.
     value_percent
         The dispersion in percentage points; None where nothing is printed.
     equals
-        The SD of printed numbers that it equals, in words; empty where it rests on the source's word.
+        The SD of printed numbers that it equals, in words; empty where the source's statement is the evidence.
     computed, low, high
         That SD in percentage points: of the numbers as printed, and the least and greatest that their rounding allows.
     """
@@ -58,8 +59,8 @@ class DispersionKind:
 def dispersion_kind(claim: Claim, paper: Paper) -> DispersionKind:
     """Return what the dispersion printed for ``claim`` is over.
 
-    It may stand in another table of ``paper``: in a column of the same name and data set whose headline can be the same
-    number.
+    It may be printed in another table of ``paper``: in a column of the same name and data set whose headline can be the
+    same number.
     """
     owner = _owner(claim, paper)
     if owner is None or owner.column.dispersion is None:
@@ -209,16 +210,17 @@ def _sd(intervals: Sequence[Interval], ddof: int) -> float:
 
 
 def sd_range(intervals: Sequence[Interval], ddof: int) -> tuple[float, float]:
-    """Return the least and largest SD of numbers that lie in ``intervals``.
+    """Return the smallest and largest SD of numbers within ``intervals``.
 
-    The largest is exact where all intervals are as wide, and an upper bound else.
+    The largest is exact where all intervals have the same width, and otherwise an upper bound.
     """
     n = len(intervals)
     return math.sqrt(min(_least(intervals)) / (n - ddof)), math.sqrt(max(_largest(intervals)) / (n - ddof))
 
 
 def _least(intervals: Sequence[Interval]) -> Iterator[Fraction]:
-    # The numbers move as close as they can to a common centre, which lies between two neighbouring ends.
+    # For the smallest SD the numbers are as close as possible to a common centre, which is between two neighbouring
+    # ends.
     ends = sorted({end for one in intervals for end in (one.low, one.high)})
     for left, right in pairwise(ends):
         below = [one.high for one in intervals if one.high <= left]
@@ -229,7 +231,7 @@ def _least(intervals: Sequence[Interval]) -> Iterator[Fraction]:
 
 
 def _largest(intervals: Sequence[Interval]) -> Iterator[Fraction]:
-    # At the largest SD the greater numbers lie at their upper ends and the smaller at their lower ones.
+    # At the largest SD the larger numbers are at their upper ends and the smaller ones at their lower ends.
     half = max(one.high - one.low for one in intervals) / 2
     middles = sorted(one.middle for one in intervals)
     for cut in range(len(middles) + 1):

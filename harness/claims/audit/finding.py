@@ -1,4 +1,4 @@
-"""Finding: one thing an audit found out about a paper, in words and in numbers."""
+"""Finding: one result of the audit of a paper, in words and in numbers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Literal
 from harness.claims.paper import Source
 
 Outcome = Literal["holds", "contradicts", "shows", "cannot be checked"]
-"""holds: a statement agrees with the paper's other numbers. contradicts: it does not. shows: the numbers tell what the
-paper does not say. cannot be checked: the paper prints too little."""
+"""holds: a statement agrees with the paper's other numbers. contradicts: it does not. shows: the numbers reveal what
+the paper does not say. cannot be checked: the paper prints too little."""
 
 Check = Literal["average", "fold mean", "dispersion", "clip accuracy", "class fractions", "layers", "text"]
 
@@ -28,9 +28,9 @@ class Finding:
     outcome
         What it says of the paper.
     sentence
-        The finding in words, for a reader who sees its place.
+        The finding in words; the reader sees its place as well.
     numbers
-        What it was computed from and to; accuracies and standard deviations in percent. Ready for JSON.
+        Inputs and results of the computation; accuracies and standard deviations in percent. JSON data.
     """
 
     check: Check

@@ -1,8 +1,9 @@
 """Whether class accuracies can be fractions of the clips of their class: the GRIM test.
 
 N. J. L. Brown, J. A. J. Heathers, The GRIM test, Social Psychological and Personality Science 8(4), 2017: a fraction of
-n has the form k / n, so most printed numbers are impossible where n is small against the digits. What fails is no
-accuracy pooled over all clips of the data set; a mean of fold accuracies, or an accuracy over segments, need not pass.
+n has the form k / n, so most printed numbers are impossible where n is small for their number of digits. A number that
+fails is not an accuracy pooled over all clips of the data set; a mean of fold accuracies, or an accuracy over segments,
+need not pass.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ROUNDED, CUT_OFF = "rounded", "cut off"
 
 
 def possible_printings(printed: Printed, n: int, factor: int = 1) -> frozenset[str]:
-    """Return the ways of printing under which ``printed`` can stand for 100 k / n percent with a whole k.
+    """Return the ways of printing under which ``printed`` can be 100 k / n percent with an integer k.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class _Cell:
         return possible_printings(self.printed, self.n, self.factor)
 
     def finding(self) -> Finding:
-        """Return the finding that no k fits, with the two fractions beside the printed number."""
+        """Return the finding that no k fits, with the two fractions nearest to the printed number."""
         percent = Fraction(self.printed.value) * self.factor
         below = math.floor(percent * self.n / 100)
         near = {k: float(Fraction(100 * k, self.n)) for k in (below, below + 1)}
@@ -71,7 +72,7 @@ class _Cell:
 
 
 def check_class_fractions(paper: Paper) -> list[Finding]:
-    """Return a finding per table, followed by one per class accuracy that no whole number of clips rounds to."""
+    """Return a finding per table, followed by one per class accuracy that is not a rounded fraction of the clips."""
     return [finding for table in paper.tables for finding in _table_findings(table)]
 
 
@@ -102,6 +103,6 @@ def _table_findings(table: AccuracyTable) -> list[Finding]:
 def _cells(table: AccuracyTable, clips: tuple[int, ...]) -> Iterator[_Cell]:
     factor = 1 if table.unit == "percent" else 100
     for column in table.columns:
-        # A column may leave its class accuracies out.
+        # A column may have no class accuracies.
         for name, text, n in zip(table.classes, column.classes, clips, strict=False):
             yield _Cell(f"{table.id}/{column.name}", name, Printed.parse(text), factor, n)

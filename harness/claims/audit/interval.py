@@ -1,4 +1,4 @@
-"""Interval: where a number may lie that was printed rounded, in exact arithmetic."""
+"""Interval: the possible values of a number that was printed rounded, in exact arithmetic."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Interval:
         return (self.low + self.high) / 2
 
     def meets(self, other: Interval) -> bool:
-        """Return whether some number lies in both."""
+        """Return whether the intervals overlap."""
         return self.low <= other.high and other.low <= self.high
 
     def __str__(self) -> str:
@@ -53,9 +53,9 @@ def headline(claim: Claim) -> Interval:
 
 
 def mean(intervals: Sequence[Interval], weights: Sequence[int] | None = None) -> Interval:
-    """Return where the mean lies, weighted by ``weights`` where they are given.
+    """Return the interval of the mean, weighted by ``weights`` where they are given.
 
-    Raises ValueError when there are not as many weights as intervals.
+    Raises ValueError when the numbers of weights and intervals differ.
     """
     shares = [1] * len(intervals) if weights is None else weights
     pairs = list(zip(shares, intervals, strict=True))

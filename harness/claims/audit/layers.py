@@ -1,8 +1,8 @@
-"""A paper's table of layers against itself and against the networks: entries recomputed, columns summed.
+"""Comparison of a paper's table of layers with itself and with the networks: entries recomputed, columns summed.
 
-Layers are matched by their order. A paper's count is the count of the network where it prints as such, rounded or cut
-off; activations are those of the convolution itself, before any pool. A total may be the sum of its column as printed
-or as the network counts it, with the row of the input or without it.
+Layers are matched by their order. A paper's count agrees with the network's where the latter prints as the former,
+rounded or truncated; activations are those of the convolution itself, before any pool. A total may be the sum of its
+column as printed or as the network counts it, with the row of the input or without it.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ def _input(column: LayerColumn) -> Layer:
 
 
 def classes_of(paper: Paper) -> int | None:
-    """Return the classes that the networks of ``paper`` tell apart: those of its first own table of accuracies."""
+    """Return the number of classes of the networks of ``paper``: that of its first own table of accuracies."""
     tables = sorted(paper.tables, key=lambda table: table.role == "reference")
     return DATASETS.get(tables[0].dataset).n_classes if tables else None
 
 
 def check_layers(paper: Paper) -> list[Finding]:
-    """Return findings per network and quantity: entries against the network, their sum against the printed total."""
+    """Return findings per network and quantity: entries compared with the network, their sum with the printed total."""
     n_classes = classes_of(paper)
     return [
         finding
@@ -107,7 +107,7 @@ def _network_findings(table: LayerTable, column: LayerColumn, n_classes: int | N
 
 @dataclass(frozen=True)
 class _Entry:
-    """One cell of the table, as printed (empty where nothing is), beside the layer of the network."""
+    """One cell of the table, as printed (empty where nothing is), and the layer of the network."""
 
     name: str
     text: str
@@ -146,7 +146,7 @@ class _Entry:
 
 def _entry_findings(place: str, model: str, entries: Sequence[_Entry]) -> Iterator[Finding]:
     right = [one for one in entries if one.state == "agrees"]
-    # Sizes after the pool are a way to count, too; only beside sizes before it are they at odds with the table.
+    # Sizes after the pool are also a valid count; they are inconsistent only in a table with sizes before it.
     before = [one for one in right if one.layer.pooled is not None]
     after = [one for one in entries if one.state == "after the pool" and before]
     if right:
@@ -212,7 +212,7 @@ def _sum_finding(place: str, total: str, entries: Sequence[_Entry]) -> Finding:
 
 
 def _adds_up(entries: Sequence[_Entry], total: str) -> bool:
-    """Return whether ``total`` is the sum of the entries as printed or as counted, rounded or cut off."""
+    """Return whether ``total`` is the sum of the entries as printed or as counted, rounded or truncated."""
     sums = [_sum(one.printed for one in entries), _sum(one.counted for one in entries)]
     slack, printed = _sum(one.rounding for one in entries), Printed.parse(total)
     whole = Interval(min(sums) - slack, max(sums) + slack)
@@ -239,7 +239,7 @@ def _text(row: LayerRow, quantity: str) -> str:
 
 
 def prints_as(count: int, text: str) -> bool:
-    """Return whether ``count`` prints as ``text``, rounded or cut off."""
+    """Return whether ``count`` prints as ``text``, rounded or truncated."""
     printed = Printed.parse(text)
     return _rounds_to(count, text) or printed.value <= count < printed.value + printed.step
 

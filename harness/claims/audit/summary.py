@@ -1,4 +1,4 @@
-"""What an audit found, for a reader: a few sentences, and one row per headline number."""
+"""Summary of an audit: a few sentences, and one row per headline number."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ClaimRow:
     average
         The finding about its estimand.
     fold_mean, dispersion, clip
-        The findings about its folds, its dispersion (which may stand in another table) and its clip accuracy; None
+        The findings about its folds, its dispersion (which may be printed in another table) and its clip accuracy; None
         where the paper gives no reason for one.
     impossible
-        Classes whose accuracy is no fraction of their clips.
+        Classes whose accuracy is not a fraction of their clips.
     """
 
     place: str
@@ -58,7 +58,7 @@ def table_claims(audit: Audit) -> list[ClaimRow]:
 
 def summary(audit: Audit) -> list[str]:
     """Return what the audit found in a few sentences, the most important first: what a comparison with the paper's
-    numbers must heed, then what its tables and its text contradict, then what could not be checked."""
+    numbers must take into account, then contradictions in tables and text, then what could not be checked."""
     tellers: tuple[Callable[[Audit], str], ...] = (
         _dispersion,
         _averages,

@@ -1,4 +1,4 @@
-"""Numbers of a paper's text against its tables, the planes and the networks."""
+"""Comparison of the numbers in a paper's text with its tables, the planes and the networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.registry import feature_set
 
 
 def check_text(paper: Paper) -> list[Finding]:
-    """Return one finding per statement; two plane heights that are exchanged give one together."""
+    """Return one finding per statement; two plane heights that are exchanged share one."""
     findings: list[Finding] = []
     rows = {one.subject: one for one in paper.statements if one.about == "plane rows"}
     for statement in paper.statements:
@@ -30,7 +30,7 @@ def check_text(paper: Paper) -> list[Finding]:
 
 
 def same_number(first: Printed, second: Printed) -> bool:
-    """Return whether one number is the other, printed with as many digits or fewer."""
+    """Return whether one number is the other, printed with the same number of digits or fewer."""
     return abs(first.value - second.value) <= max(first.step, second.step) / 2
 
 
@@ -65,7 +65,7 @@ def _bound_finding(statement: Statement, table_id: str, class_name: str, cell: P
 
 
 def _difference_finding(statement: Statement, paper: Paper) -> Finding:
-    """Look for the cells that differ by the stated number, and for how the paper cites the one that is subtracted."""
+    """Find the cells that differ by the stated number, and how the paper cites the one that is subtracted."""
     stated = Printed.parse(statement.value)
     tables = {table.id: table for table in paper.tables}
     higher, lower = tables[statement.subject], tables[statement.minus]
@@ -129,7 +129,7 @@ def _stride_finding(statement: Statement, paper: Paper) -> Finding:
 
 
 def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], int]]]:
-    """Return, by network, the printed weights of the first fully connected layer and what a stride would make them."""
+    """Return, by network, the printed weights of the first fully connected layer and the number for each stride."""
     found: dict[str, tuple[str, Callable[[int], int]]] = {}
     for column in table.networks:
         depth = next((depth for depth in DEPTHS if column.model == f"su{depth}"), None)
@@ -146,7 +146,7 @@ def _strided(depth: int, features: str) -> Callable[[int], int]:
 
         _, *sizes = set_shape(feature_set(features), FeaturesSection())
         for layer in range(1, depth + 1):
-            # A 3 x 3 convolution with a padding of 1, and after every second one a pool, which rounds up as well.
+            # A 3 x 3 convolution with a padding of 1, and after every second one a pool, which also rounds up.
             sizes = [-(-size // stride) for size in sizes]
             if layer % 2 == 0:
                 sizes = [-(-size // 2) for size in sizes]
@@ -164,7 +164,7 @@ def _plane_finding(statement: Statement) -> Finding:
 
 
 def _exchanged(statement: Statement, rows: Mapping[str, Statement]) -> Statement | None:
-    """Return the statement that names the rows of this one's plane, while this one names those of its plane."""
+    """Return the statement with which this one has exchanged its plane's number of rows."""
     stated, own = Printed.parse(statement.value).value, _rows(statement.subject)
     for other in rows.values():
         theirs = _rows(other.subject)

@@ -1,1 +1,1 @@
-"""The data sets that ship with the harness, one family a file; :data:`harness.registry.DATASETS` finds them here."""
+"""The data sets that ship with the harness, one family per file; :data:`harness.registry.DATASETS` finds them here."""

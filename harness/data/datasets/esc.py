@@ -1,8 +1,8 @@
 """ESC-50, its subset ESC-10 and its five major categories, in the layout of the ESC-50 repository.
 
 Source: K. J. Piczak, ESC: Dataset for Environmental Sound Classification, ACM MM 2015. Layout below the data root:
-``ESC-50/meta/esc50.csv`` and ``ESC-50/audio/``; the folder name of GitHub's archive, ``ESC-50-master``, is taken too.
-The recording of a clip is its ``src_file``.
+``ESC-50/meta/esc50.csv`` and ``ESC-50/audio/``; the folder name of GitHub's archive, ``ESC-50-master``, is also
+accepted. The recording of a clip is its ``src_file``.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ CATEGORIES = (
     "interior/domestic",
     "exterior/urban",
 )
-# Sources whose clips the authors put into folds 2 and 3 (the first two), 4 and 5. ESC-10 holds one clip of each.
+# Sources whose clips the authors put into folds 2 and 3 (the first two), 4 and 5. ESC-10 contains one clip of each.
 _LEAKS = ("131943", "134049", "209698", "234879")
-# GitHub packs the archive on demand and promises no checksum: loaders publish the MD5
-# 7771e4b9d86d0945acce719c7a59305a of one packing of the master branch; another packing of the same files would differ.
+# GitHub creates the archive on demand and guarantees no checksum: loaders publish the MD5
+# 7771e4b9d86d0945acce719c7a59305a of one archive of the master branch; another archive of the same files would differ.
 _SOURCE = Source(
     url="https://github.com/karolpiczak/ESC-50/archive/master.zip",
     checksum=None,

@@ -1,7 +1,7 @@
-"""The embedded data set: ten synthetic classes in ESC-50's layout, written on demand, equal to the byte everywhere.
+"""The embedded data set: ten synthetic classes in ESC-50's layout, generated on demand, byte-identical everywhere.
 
-Clips come two from a recording, as slices of one recording do in real data, and a recording stays within its fold.
-A clip's bytes depend on the seed, its fold, class and number alone: a larger set contains the smaller one of its seed.
+Each recording has two clips, like slices of one recording in real data, and is in one fold. A clip's bytes depend only
+on the seed, its fold, class and number: a larger set contains the smaller one with the same seed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harness.system.accounts import distrust
 if TYPE_CHECKING:
     from harness.data.sounds import Draws
 
-# Raised whenever the sounds change, so that an older set on disk is not taken for this one.
+# Increased whenever the sounds change, so that an older set on disk is not mistaken for this one.
 GENERATOR_VERSION = 1
 _CLIPS_PER_RECORDING = 2
 _MANIFEST = "sha256.txt"
@@ -100,7 +100,7 @@ def read_synthetic(dataset: Dataset, root: Path, spec: SyntheticSection) -> Inve
 
 
 def is_whole(folder: Path) -> bool:
-    """Tell whether every file of a synthetic data set has the bytes it was written with."""
+    """Return whether every file of a synthetic data set has the bytes it was written with."""
     try:
         for line in (folder / _MANIFEST).read_text("ascii").splitlines():
             digest, name = line.split("  ", 1)
@@ -131,7 +131,7 @@ def _generate(folder: Path, spec: SyntheticSection) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    # The checksums replace a sync of every file: after a power cut, files that did not arrive are noticed.
+    # The checksums replace a sync of every file: files lost in a power cut are detected.
     manifest = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     with (folder / _MANIFEST).open("w", encoding="ascii") as file:
         file.write(manifest)
@@ -140,7 +140,7 @@ def _generate(folder: Path, spec: SyntheticSection) -> None:
 
 
 def _keep_from_others(folder: Path) -> None:
-    """Take the right to write from other accounts, which an umask of 0 would give them."""
+    """Remove the write permission of other accounts, which an umask of 0 would grant."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(path.stat().st_mode & 0o755)
 
@@ -158,7 +158,8 @@ def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
 
 
 def _put(made: Path, target: Path, aside: Path) -> None:
-    """Move ``made`` to ``target``; a damaged folder there goes to ``aside``, an intact one of another process stays."""
+    """Move ``made`` to ``target``; a damaged folder there is moved to ``aside``, an intact one of another process is
+    kept."""
     if target.exists() and (not is_whole(target) or distrust(target)):
         target.rename(aside)
     try:
@@ -175,7 +176,7 @@ register(
         title="synthetic",
         n_classes=10,
         folds=FOLDS,
-        n_clips=0,  # it follows from the options
+        n_clips=0,  # depends on the options
         seconds=2.0,
         read=f"{__name__}:read_synthetic",
         prepare=f"{__name__}:write_synthetic",

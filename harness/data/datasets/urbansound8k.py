@@ -64,7 +64,7 @@ class UrbanSoundRow(Row):
     """A row of ``UrbanSound8K.csv``."""
 
     slice_file_name: FileName
-    # A plain number, so that it compares with the recordings known to cross folds however it is written.
+    # A plain number, so that it can be compared with the recordings known to cross folds, however it is written.
     recording: Annotated[int, between(0), Field(alias="fsID")]
     start: Seconds
     end: Seconds

@@ -1,1 +1,1 @@
-"""The split rules that ship with the harness, one family a file; :data:`harness.registry.SPLITS` finds them here."""
+"""The split rules that ship with the harness, one family per file; :data:`harness.registry.SPLITS` finds them here."""

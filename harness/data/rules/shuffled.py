@@ -1,6 +1,7 @@
 """Clips, or the segments of clips, shuffled over as many folds as the table has, each class in equal shares.
 
-Papers use both without saying so: clips cut from one recording, and pieces of one clip, are then in training and test.
+Papers use both without saying so: clips cut from one recording, or pieces of one clip, are then in both training and
+test.
 """
 
 from __future__ import annotations

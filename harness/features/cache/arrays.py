@@ -1,4 +1,4 @@
-"""Reading an array file that anybody may have written: nothing is unpickled, and nothing but numbers comes out."""
+"""Reading an untrusted array file: nothing is unpickled, and only numbers are returned."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def open_array(path: Path | str) -> NDArray[Any]:
     OSError
         When the file is missing or cannot be read.
     ValueError
-        When it is no such file, is cut off, or holds anything else; the message says what.
+        When it is not such a file, is truncated, or holds anything else; the message says what.
     """
     try:
-        # A crafted shape may overflow on its way to being refused.
+        # A crafted shape may overflow before it is refused.
         with np.errstate(over="ignore"):
             array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
     except Exception as error:
-        # A header is a Python literal, which can be wrong in many ways.
+        # A header is a Python literal, which can be invalid in many ways.
         raise ValueError(f"not an array file, or cut off ({str(error).splitlines()[0][:200]})") from None
     if array.dtype not in _TYPES:
         raise ValueError(f"its numbers are of type {str(array.dtype)[:50]}, not float32 or int64")

@@ -1,4 +1,4 @@
-"""An entry of the cache: one finished plane of all clips, and the manifest that proves it whole.
+"""An entry of the cache: one finished plane of all clips, and the manifest that proves it complete.
 
 An entry is a folder with ``<plane>.npy``, ``offsets.npy`` and ``manifest.json``. The manifest states the key and what
 went into it, and of each array the shape, the size and the SHA-256 of the file.
@@ -32,12 +32,12 @@ _FORMAT = 1
 
 
 class DamagedEntryError(Exception):
-    """An entry is there, but not as its manifest states; the message says what differs."""
+    """An entry exists but differs from its manifest; the message says how."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """An entry as it is asked for: the plane, its key and what went into the key."""
+    """A requested entry: the plane, its key and what the key was computed from."""
 
     cache: Path
     plane: LaidOut
@@ -46,19 +46,19 @@ class Target:
 
     @property
     def folder(self) -> Path:
-        """Where the entry lies when it is whole."""
+        """Folder of the entry when it is complete."""
         return self.cache / f"{self.plane.slug}-{self.key[:32]}"
 
     @property
     def scratch(self) -> Path:
-        """Where its parts lie until then."""
+        """Folder of its parts until then."""
         return self.folder.with_name(f".{self.folder.name}.parts")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A verified entry: where the plane lies, offsets of the clips (image: empty), digest of key and contents, and the
-    CRC-32 of the plane's values, by which later readers see that they are still the verified ones."""
+    """A verified entry: path of the plane, offsets of the clips (image: empty), digest of key and contents, and the
+    CRC-32 of the plane's values, by which later readers check that they are still the verified ones."""
 
     values: Path
     offsets: NDArray[np.int64]
@@ -67,7 +67,7 @@ class Entry:
 
 
 def open_entry(target: Target, n_clips: int) -> Entry | None:
-    """Return the entry that ``target`` asks for after reading all of it; None when there is none.
+    """Return the entry requested by ``target`` after reading all of it; None when there is none.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
     values, offsets = (_verified(folder / name, stated[name]) for name in names)
     _check_fit(plane, values, offsets, n_clips)
     content = "".join(stated[name]["sha256"] for name in names)
-    with suppress(OSError):  # a cache that can only be read serves as well
+    with suppress(OSError):  # a read-only cache also works
         (folder / "manifest.json").touch()  # when it was last used: harness.features.cache.contents
     return Entry(
         values=folder / names[0],
@@ -101,10 +101,10 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
 
 
 def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> None:
-    """Join parts into an entry in the scratch folder and move it to its place in one step.
+    """Join parts into an entry in the scratch folder and move it into place atomically.
 
-    ``read_parts`` is called twice, and gives all parts in the order of their clips; one is in memory at a time. Where
-    another process has published the same entry meanwhile, its entry stays.
+    ``read_parts`` is called twice and yields all parts in the order of their clips; one is in memory at a time. Where
+    another process has published the same entry in the meantime, that entry is kept.
     """
     plane = target.plane
     building = target.scratch / f"entry-{os.getpid()}-{secrets.token_hex(4)}"
@@ -143,7 +143,7 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
 
 
 def discard_entry(folder: Path) -> None:
-    """Remove a damaged entry; it stops being one at once, and is deleted after."""
+    """Remove a damaged entry: it is first moved away, then deleted."""
     doomed = folder.with_name(f".{folder.name}.damaged-{secrets.token_hex(4)}")
     folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
@@ -170,13 +170,13 @@ def _join(path: Path, read_parts: Callable[[], Iterator[Part]]) -> tuple[NDArray
 
 
 def _refuse_foreign(target: Target, paths: Sequence[Path]) -> None:
-    """Raise DamagedEntryError when another account could have written one of ``paths``: a manifest proves an entry
-    whole, not who made it."""
+    """Raise DamagedEntryError when another account could have written one of ``paths``: a manifest proves that an entry
+    is complete, not who made it."""
     for path in paths if not is_shared_cache(target.cache) else ():
         try:
             why = distrust(path)
         except OSError:
-            # Whoever reads it says what is wrong with it.
+            # The reader reports what is wrong with it.
             continue
         if why:
             raise DamagedEntryError(f"{path.name} {why}")

@@ -1,8 +1,9 @@
-"""Parts: the planes of a few consecutive clips, written as they are computed, so that a build can stop at any moment.
+"""Parts: the planes of a few consecutive clips, written as they are computed, so that a build can be interrupted at any
+time.
 
 A part is one ``.npz`` file: ``values`` (segments: frames of all its clips one after the other, shape (frames, bins);
 image: shape (clips, rows, columns), float32) and ``frames`` (segments: frames of each clip, int64; image: empty). The
-file appears whole or not at all, and its checksums (those of the zip format) are verified whenever it is read.
+file is written atomically, and its checksums (those of the zip format) are verified whenever it is read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from harness.registry import Layout
 
 CLIPS_PER_PART = 8
-"""Clips computed between two writes: what an interruption costs per process, and the unit of parallel work."""
+"""Clips computed between two writes: the most that an interruption loses per process, and the unit of parallel work."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def part_ranges(n_clips: int) -> list[tuple[int, int]]:
 
 
 def part_path(folder: Path, first: int, stop: int) -> Path:
-    """Return where the part of clips first to stop - 1 lies."""
+    """Return the path of the part with clips first to stop - 1."""
     return folder / f"clips-{first:06d}-{stop:06d}.npz"
 
 
@@ -57,7 +58,7 @@ def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
     try:
         with zipfile.ZipFile(path) as archive:
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-                # Parts are not compressed; one that is can be larger than memory.
+                # Parts are not compressed; a compressed one could be larger than memory.
                 return None
         with np.load(path, allow_pickle=False) as arrays:
             values, frames = arrays["values"], arrays["frames"]
@@ -73,7 +74,7 @@ def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
         zlib.error,
         zipfile.BadZipFile,
     ):
-        # RuntimeError: a flipped bit can make a member look encrypted, or packed in a way that zipfile does not know.
+        # RuntimeError: a flipped bit can make a member look encrypted, or compressed by a method unknown to zipfile.
         return None
     if values.dtype != np.float32 or frames.dtype != np.int64:
         return None
@@ -85,7 +86,7 @@ def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let ``write`` fill a file beside ``path``, bring it to disk, and only then give it its name."""
+    """Let ``write`` fill a temporary file next to ``path``, flush it to disk, and then rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
         with temporary.open("wb") as file:

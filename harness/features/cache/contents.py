@@ -1,4 +1,4 @@
-"""What a feature cache holds, and removing what nothing has used for long."""
+"""Listing the contents of a feature cache, and removing entries that have not been used for long."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Held:
-    """One entry of a cache, or the parts of one that was never finished.
+    """One entry of a cache, or the parts of an unfinished one.
 
-    ``bytes`` is its size, ``days`` how long ago it was last used, ``whole`` whether it was finished.
+    ``bytes`` is its size, ``days`` how long ago it was last used, ``whole`` is whether it was finished.
     """
 
     folder: Path
@@ -27,12 +27,12 @@ class Held:
 
     @property
     def name(self) -> str:
-        """The plane it is of."""
+        """Name of the plane."""
         return self.folder.name.removeprefix(".").rpartition("-")[0]
 
 
 def held(cache: Path) -> list[Held]:
-    """Return what ``cache`` holds, the longest unused first; empty when there is no such folder."""
+    """Return the contents of ``cache``, least recently used first; empty when there is no such folder."""
     now = time.time()
     found = []
     for manifest in cache.glob("[!.]*-*/manifest.json"):
@@ -45,7 +45,7 @@ def held(cache: Path) -> list[Held]:
 
 
 def prune(cache: Path, days: float) -> list[Held]:
-    """Remove what nothing has used for ``days`` from ``cache``, and return it; what is being computed stays.
+    """Remove what has not been used for ``days`` from ``cache``, and return it; what is being computed is kept.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def prune(cache: Path, days: float) -> list[Held]:
 
 
 def _days(now: float, then: float) -> float:
-    """Return the days between two times of day; none where the clock was set back between them."""
+    """Return the days between two times; 0 where the clock was set back between them."""
     return max(0.0, now - then) / _DAY
 
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FeatureRef:
-    """Where the planes of one feature set lie, as plain data; :meth:`load` opens them.
+    """Where the planes of one feature set are stored, as plain data; :meth:`load` reads them.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class FeatureRef:
     digest
         Of audio, parameters and planes.
     checksums
-        CRC-32 of each file's values as they were when the entry was verified; empty for features that no cache holds.
+        CRC-32 of each file's values when the entry was verified; empty for features outside of a cache.
     """
 
     name: str
@@ -66,8 +66,8 @@ class FeatureRef:
         """Return the planes in memory: (total_frames, all bins) for segments, (n_clips, channels, rows, columns) for
         images.
 
-        Raises FeatureError when a file is gone, unreadable or no longer what was verified: a study may train for days,
-        and a bit that flips meanwhile must not reach a training. (CRC-32 runs at the speed of a copy.)
+        Raises FeatureError when a file is missing, unreadable or differs from what was verified: a study may train for
+        days, and a bit that flips in the meantime must not reach a training. (CRC-32 is as fast as a copy.)
         """
         try:
             arrays = [open_array(file) for file in self.files]
@@ -167,7 +167,7 @@ class FeatureStore:
         }
 
     def _refuse_foreign(self) -> None:
-        """Raise FeatureError when another account could put features into the cache, and nobody chose that."""
+        """Raise FeatureError when another account could write to the cache and the user has not allowed that."""
         why = "" if is_shared_cache(self._cache) else distrust(self._cache)
         if why:
             raise FeatureError(
@@ -191,10 +191,10 @@ class FeatureStore:
     ) -> dict[LaidOut, Entry]:
         entries = self._open(targets, len(clips))
         with ExitStack() as locks:
-            # One order for all processes, so that none waits for another in a circle.
+            # All processes lock in the same order, which avoids deadlocks.
             for target in sorted(_missing(targets, entries), key=lambda target: target.folder.name):
                 locks.enter_context(self._lock(target))
-            # What another process has finished while this one waited is taken over.
+            # Entries that another process has finished while this one waited are reused.
             entries |= self._open(_missing(targets, entries), len(clips), discard=True)
             missing = _missing(targets, entries)
             if missing:
@@ -210,7 +210,7 @@ class FeatureStore:
         return entries
 
     def _open(self, targets: Sequence[Target], n_clips: int, discard: bool = False) -> dict[LaidOut, Entry]:
-        """Return the entries that are there and whole; ``discard`` removes those that are damaged."""
+        """Return the entries that are complete; ``discard`` removes those that are damaged."""
         entries: dict[LaidOut, Entry] = {}
         for target in targets:
             try:
@@ -225,10 +225,10 @@ class FeatureStore:
         return entries
 
     def _lock(self, target: Target) -> BaseFileLock:
-        """Return a held lock on an entry; the system lets go of it when the process ends, however it ends."""
+        """Return an acquired lock on an entry; the system releases it when the process ends, however it ends."""
         from filelock import FileLock, Timeout
 
-        # Whoever may write the cache must be able to take the lock.
+        # Every account that may write to the cache must be able to acquire the lock.
         mode = self._cache.stat().st_mode & 0o666
         lock = FileLock(target.folder.with_name(f".{target.folder.name}.lock"), mode=mode)
         try:
@@ -245,7 +245,7 @@ def _missing(targets: Sequence[Target], entries: dict[LaidOut, Entry]) -> list[T
 
 def _reference(features: FeatureSet, entries: Sequence[Entry], params: FeaturesSection) -> FeatureRef:
     offsets = entries[0].offsets
-    # Planes of one set share rate, hop and padding; this guards the arithmetic of frames, which librosa does for one.
+    # Planes of one set share rate, hop and padding; this guards against differences in how libraries count frames.
     if any(not np.array_equal(entry.offsets, offsets) for entry in entries):
         raise FeatureError(f"features {features.name}: its planes differ in their numbers of frames; report this")
     parts = {

@@ -1,9 +1,9 @@
 """Building entries of the cache: parts computed in parallel, resumable after any interruption, then joined.
 
-On the CPU a process per core takes clips from the file to the part on disk. On a GPU this process computes, a part's
-clips at once, while threads decode those of the next parts and write the last one; how many wait is bounded. Either
-way a part depends on its own clips and the kind of device only, so the result is the same whatever the number of
-processes or threads, the order in which they finish, or an interruption.
+On the CPU one process per core does all the work from audio file to part on disk. On a GPU this process computes all
+clips of a part at once, while threads decode those of the next parts and write the last one; the number of waiting
+clips is bounded. Either way a part depends only on its own clips and the kind of device, so the result does not depend
+on the number of processes or threads, the order in which they finish, or interruptions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 _for_good = ExitStack()
-"""What a worker process entered and never leaves."""
+"""Contexts that a worker process enters and never exits."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def build_entries(
 
 
 def _open_scratch(target: Target) -> None:
-    """Make the folder of the parts, anew where another account could have put parts into it."""
+    """Create the folder of the parts, replacing one into which another account could have written."""
     if target.scratch.exists() and not is_shared_cache(target.cache) and distrust(target.scratch):
         discard_entry(target.scratch)
     make_private(target.scratch, group=False)
@@ -148,7 +148,7 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
                 _run_job(job)
             yield job
         return
-    # Spawned, not forked: the caller may hold threads and a CUDA context, which a fork would break.
+    # Spawned, not forked: the caller may have threads and a CUDA context, which a fork would break.
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)),
         mp_context=multiprocessing.get_context("spawn"),
@@ -189,13 +189,13 @@ def _write(job: _Job, clips: Sequence[Planes]) -> None:
 def _enter_worker(planes: Sequence[Plane] = ()) -> None:
     from harness.features.compute import one_thread
 
-    # One that the parent registered itself is in no folder and no entry point.
+    # A plane that the parent registered at run time is in no folder and no entry point.
     register(*planes)
     guard_streams()
     # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    # Once and for good, and held: a context manager that nobody holds ends at once.
+    # Entered for the life of the process, and referenced: an unreferenced context manager would exit at once.
     _for_good.enter_context(one_thread())
 
 
@@ -209,8 +209,8 @@ def _leave_with_parent() -> None:
 def run_ahead(jobs: Sequence[_Job], loaders: int, device: str) -> Iterator[_Job]:
     """Compute ``jobs`` on ``device`` in this thread, and yield each one when it is on disk.
 
-    ``loaders`` threads decode ahead and one writes: the libraries that decode, resample and write let other threads
-    run meanwhile. Memory is bounded by the clips that wait, two for each thread and at least a part.
+    ``loaders`` threads decode ahead and one writes: the libraries that decode, resample and write release the GIL.
+    Memory is bounded by the number of waiting clips, two per thread and at least one part.
     """
     import torch
 

@@ -1,6 +1,6 @@
-"""The key of a cached plane: everything its numbers depend on, and nothing else.
+"""The key of a cached plane: everything its values depend on, and nothing else.
 
-A change of any part gives another key, so a stale plane is never found, and planes that a change leaves alone are found
+A change of any part gives another key, so a stale plane is never found, and planes unaffected by a change are found
 again.
 """
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from harness.study import FeaturesSection
 
 _REVISIONS = {"audio": 1, "spectrum": 2}
-"""Of the code that planes share; raised with every change of it that changes their numbers."""
+"""Revision of the code that planes share; increased with every change that affects their values."""
 _IMAGE_REVISION = 1
 _DECODERS = ("soundfile", "soxr")
-"""What decodes (the wheel of soundfile brings its decoders) and resamples."""
+"""Libraries that decode (soundfile's wheel contains its decoders) and resample."""
 _BY_MINOR = ("torch", "torchaudio", "numpy")
-"""Libraries whose patch releases do not change numbers."""
+"""Libraries whose patch releases do not change results."""
 _OF_LAYOUT = {
     Layout.SEGMENTS: ("segment_frames", "padding", "clip_seconds"),
     Layout.IMAGE: ("seconds", "rows", "columns"),
@@ -36,7 +36,7 @@ def plane_identity(plane: LaidOut, params: FeaturesSection, device: str = "cpu")
     description = PLANES.get(plane.name)
     image = plane.layout == Layout.IMAGE
     section = params.image if image else params
-    # Sums in another order have other last digits.
+    # Sums in another order differ in their last digits.
     kind = device.partition(":")[0]
     return {
         **({} if kind == "cpu" else {"device": kind}),

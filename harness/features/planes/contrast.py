@@ -86,7 +86,7 @@ def contrast(spectrum: Spectrum, n_bands: int, fmin: float) -> Tensor:
     valleys, peaks = zip(
         *(_ends(spectrum.magnitude[..., band.start : band.stop], band.n) for band in bands), strict=True
     )
-    # Decibels of a magnitude as if it were a power: so does the reference.
+    # Like the reference, this converts a magnitude to decibels as if it were a power.
     return power_to_db(torch.stack(peaks, dim=-1)) - power_to_db(torch.stack(valleys, dim=-1))
 
 
@@ -97,7 +97,7 @@ def _ends(band_BTF: Tensor, n: int) -> tuple[Tensor, Tensor]:
     if n == 1:
         return band_BTF.amin(dim=-1), band_BTF.amax(dim=-1)
     if band_BTF.device.type == "cpu":
-        # The same values in a tenth of the time that torch takes.
+        # Same values as torch's in a tenth of the time.
         sorted_BTF = torch.from_numpy(np.sort(band_BTF.numpy(), axis=-1))
     else:
         sorted_BTF = band_BTF.sort(dim=-1).values
@@ -120,8 +120,8 @@ def _bands(sample_rate: int, n_fft: int, n_bands: int, fmin: float) -> tuple[_Ba
         if len(inside) == 0:
             raise FeatureError(f"{where}: no frequency bin of n_fft = {n_fft} lies in {low:g} to {high:g} Hz")
         last = k == n_bands
-        # The reference lets a band begin one bin early, counts its quantile with that bin and its last one, and then
-        # leaves the last bin to the next band.
+        # In the reference a band begins one bin early, its quantile is counted with that bin and its last one, and the
+        # last bin is then left to the next band.
         start = int(inside[0]) - (k > 0)
         stop = len(frequency_F) if last else int(inside[-1]) + 1
         n = max(1, int(np.rint(_QUANTILE * (stop - start))))

@@ -70,7 +70,7 @@ def log_mel(spectrum: Spectrum, n_mels: int) -> Tensor:
 def _mel_blocks(sample_rate: int, n_fft: int, n_mels: int, device: str) -> list[tuple[int, Tensor]]:
     """Return the bands in groups, each with the first frequency bin its bands reach and their weights on from there.
 
-    A band is a triangle over a few bins, so that groups spare most products with zero.
+    A band is a triangle over a few bins, so grouping avoids most products with zero.
     """
     import librosa
     import torch

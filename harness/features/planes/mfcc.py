@@ -2,7 +2,7 @@
 
 Reference: ``librosa.feature.mfcc`` and ``librosa.feature.delta`` with their defaults. The derivatives are those of a
 polynomial fitted to a window of frames (A. Savitzky, M. J. E. Golay, Analytical Chemistry 36(8), 1964): of degree 1 for
-the first and 2 for the second. At the ends the polynomial of the outermost whole window is continued.
+the first and 2 for the second. At the ends the polynomial of the outermost complete window is continued.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def mfcc_with_deltas(spectrum: Spectrum, n_mfcc: int, width: int) -> Tensor:
     Raises
     ------
     FeatureError
-        When more coefficients than mel bands are asked for, or the clips have fewer frames than ``width``.
+        When more coefficients than mel bands are requested, or the clips have fewer frames than ``width``.
     """
     import torch
 
@@ -95,7 +95,7 @@ def mfcc(spectrum: Spectrum, n_mfcc: int) -> Tensor:
         raise FeatureError(
             f"features.planes.MFCC: n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that"
         )
-    # Values of some hundred, of which 128 are summed with both signs, want more digits than float32 has.
+    # Sums of 128 values of about a hundred, with both signs, need more digits than float32 has.
     decibels_BTM = log_mel(spectrum, MEL_BANDS).to(torch.float64)
     return decibels_BTM @ _cosines(n_mfcc, MEL_BANDS, str(decibels_BTM.device))
 
@@ -117,7 +117,7 @@ def derivatives(plane_BTR: Tensor, width: int) -> tuple[Tensor, Tensor]:
         )
     weights_W2 = _savitzky_golay(width, plane_BTR.dtype, str(plane_BTR.device))
     middle_BTR2 = plane_BTR.unfold(1, width, 1) @ weights_W2
-    # The derivative whose order is the polynomial's degree is constant, so the outermost windows' values continue.
+    # The derivative whose order is the polynomial's degree is constant, so the outermost windows' values are repeated.
     half = torch.arange(n_frames, device=plane_BTR.device).sub_(width // 2).clamp_(0, middle_BTR2.shape[1] - 1)
     first, second = middle_BTR2[:, half].unbind(dim=-1)
     return first, second

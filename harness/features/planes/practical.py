@@ -1,8 +1,8 @@
 """The planes of the ResNet-18 practical: spectrogram, mel and mfcc, as torchaudio's transforms compute them (reflected
-ends, HTK mel bands without area normalisation): the same operations in the same order, equal to the bit.
+ends, HTK mel bands without area normalisation): the same operations in the same order, with bit-identical results.
 
-Each has a sample rate and frames of its own, so it can only be a channel of an image. All are computed on the CPU,
-whatever the device: they use float32, where sums in another order change the decibels of quiet bins.
+Each has its own sample rate and frames, so it can only be a channel of an image. All are computed on the CPU, whatever
+the device: they use float32, where sums in another order change the decibels of quiet bins.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def mfcc(waves: Waves, options: MfccOptions) -> Tensor:
             f"features.planes.mfcc: n_mfcc = {options.n_mfcc} coefficients cannot come from n_mels = {options.n_mels} "
             "bands; lower n_mfcc or raise n_mels"
         )
-    # As in torchaudio's MFCC: decibels of its own, cut 80 dB below each clip's maximum.
+    # As in torchaudio's MFCC: separate decibels, clipped 80 dB below each clip's maximum.
     decibels_BMT = 10.0 * torch.log10(_bands(waves, options, "mfcc").clamp(min=1e-10))
     cut_BMT = torch.maximum(decibels_BMT, decibels_BMT.amax(dim=(1, 2), keepdim=True) - 80.0)
     cosines_CM = _cosines(options.n_mfcc, options.n_mels)
@@ -179,7 +179,7 @@ def _mel_bands(sample_rate: int, n_fft: int, n_mels: int, f_min: float) -> Tenso
 
     edges = 2595.0 * math.log10(1.0 + f_min / 700.0), 2595.0 * math.log10(1.0 + sample_rate / 1400.0)
     corners_M = 700.0 * (10.0 ** (torch.linspace(*edges, n_mels + 2) / 2595.0) - 1.0)
-    # The highest bin is whole hertz in torchaudio, at an odd sample rate as well.
+    # torchaudio rounds the highest frequency down to an integer, also at an odd sample rate.
     bins_F = torch.linspace(0, sample_rate // 2, n_fft // 2 + 1)
     distance_FM = corners_M - bins_F[:, None]
     widths_M = corners_M.diff()

@@ -1,8 +1,8 @@
 """Tonnetz: tonal centroids of a constant-Q chromagram (Su et al. 2019, section 3.1).
 
 Reference: ``librosa.feature.tonnetz`` with its defaults, after C. Harte, M. Sandler, M. Gasser, "Detecting harmonic
-change in musical audio", 2006: each frame's chroma is projected on the circles of fifths, of minor and of
-major thirds.
+change in musical audio", 2006: each frame's chroma is projected onto the circles of fifths, of minor and of major
+thirds.
 """
 
 from __future__ import annotations

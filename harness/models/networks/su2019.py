@@ -44,7 +44,7 @@ register(
             layouts=(Layout.SEGMENTS,),
             arguments=(("n_layers", depth),),
             options="harness.models.networks.su2019:SuOptions",
-            # It sees both streams of TSCNN-DS at once: it cuts LMC and MC out of the rows of MLMC.
+            # It contains both streams of TSCNN-DS: it cuts LMC and MC out of the rows of MLMC.
             features="MLMC",
             takes_rows=True,
         )
