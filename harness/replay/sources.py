@@ -52,7 +52,7 @@ class Source(Protocol):
 
 
 class StoreSource:
-    """A finished study, trial or fold run of a tracking store; raises as :func:`harness.tracking.read_run`."""
+    """A finished study, trial or fold run of a tracking store; raises as :func:`harness.tracking.fold_run.read_run`."""
 
     whole = True
 
