@@ -22,7 +22,7 @@ _MARKERS: dict[str, tuple[str, str]] = {
     EpochRule.BEST_ON_VALIDATION: ("s", GREY),
     EpochRule.BEST_ON_TEST: ("D", "white"),
 }
-# How much wider a bold word is than a plain one.
+# Ratio of the widths of bold and plain text.
 _BOLD = 1.16
 _PALE = "#9EC9E2"
 

@@ -203,7 +203,10 @@ class Environment(Part):
 
 
 class Effect(Part):
-    """One network under one protocol; see :class:`harness.comparisons.protocols.ProtocolEffect`. In percent and points."""
+    """The effect of one protocol on one network, in percent and points.
+
+    See :class:`harness.comparisons.protocols.ProtocolEffect`.
+    """
 
     network: str
     arm: str
@@ -231,7 +234,7 @@ class Claim(Part):
 
 
 class Comparison(Part):
-    """An arm beside a published accuracy."""
+    """An arm compared with a published accuracy."""
 
     claim: Claim
     arm: str

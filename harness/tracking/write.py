@@ -74,7 +74,7 @@ class StudyRecorder(FoldRecorder):
         self._lock: WriterLock | None = None
         self._monitor: LoadMonitor | None = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
-        # The monotonic clock, since the system clock may be set meanwhile.
+        # A monotonic clock, since the system clock may be set during a study.
         self._began = time.monotonic()
 
     @classmethod
