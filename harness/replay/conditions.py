@@ -37,7 +37,7 @@ def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
     """
     git = shown_git(environment)
     hardware, python = environment.get("hardware", {}), environment.get("python", {})
-    told = {
+    known = {
         "code commit": git.get("commit"),
         "uncommitted changes": _changes(git),
         "harness": environment.get("harness"),
@@ -47,9 +47,9 @@ def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
         "operating system": environment.get("platform"),
     }
     if workers := _WORKERS.search(environment.get("command", "")):
-        told["workers"] = workers[1]
+        known["workers"] = workers[1]
     packages = {f"{PACKAGE} {name}": version for name, version in environment.get("packages", {}).items()}
-    return {name: str(value) for name, value in told.items() if value} | packages
+    return {name: str(value) for name, value in known.items() if value} | packages
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
@@ -117,9 +117,9 @@ def _changes(git: Mapping[str, Any]) -> str | None:
     if not dirty:
         return "none"
     unknown = git.get("untracked", ())
-    told = [f"diff {git['diff_digest']}"] if git.get("diff_digest") else []
-    told += [f"new files {', '.join(unknown)}"] if unknown else []
-    return "; ".join(told) or "some"
+    parts = [f"diff {git['diff_digest']}"] if git.get("diff_digest") else []
+    parts += [f"new files {', '.join(unknown)}"] if unknown else []
+    return "; ".join(parts) or "some"
 
 
 def _rank(each: Difference) -> tuple[int, int]:

@@ -98,9 +98,9 @@ def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.D
             or set(table.dtypes[columns]) != {np.dtype(np.float32)}
         ):
             continue
-        told = table[columns].to_numpy(np.float64)
+        printed = table[columns].to_numpy(np.float64)
         # Reports of earlier versions have all digits of a float32; the majority decides, in case numbers were edited.
-        short = (rounded(told, PUBLISHED_PRECISION) == told).mean() > 0.5
+        short = (rounded(printed, PUBLISHED_PRECISION) == printed).mean() > 0.5
         values = rounded(found[part][columns].to_numpy(np.float64), PUBLISHED_PRECISION if short else SINGLE_PRECISION)
         found[part] = found[part].assign(**{name: values[:, label] for label, name in enumerate(columns)})
     return found

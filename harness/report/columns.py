@@ -42,8 +42,8 @@ def cells(tests: Sequence[StatisticalTest], each: ClaimComparison | Contrast) ->
 
 def captions(tests: Sequence[StatisticalTest], evidence: Evidence, what: str) -> str:
     """Return the text on the tests in a caption; ``what`` is the accuracy or difference that is resampled."""
-    told = (test.caption for test in tests if test.caption)
-    return " ".join(text.format(margin=evidence.margin, confidence=evidence.confidence, what=what) for text in told)
+    texts = (test.caption for test in tests if test.caption)
+    return " ".join(text.format(margin=evidence.margin, confidence=evidence.confidence, what=what) for text in texts)
 
 
 def numbers(side: Side, place: Place, each: ClaimComparison | Contrast) -> dict[str, Any]:

@@ -93,17 +93,17 @@ def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
 
 
 def _counted(contrasts: list[Contrast], noun: str) -> str:
-    told = [each for each in contrasts if each.decision.verdict in (Verdict.HIGHER, Verdict.LOWER)]
+    decided = [each for each in contrasts if each.decision.verdict in (Verdict.HIGHER, Verdict.LOWER)]
     alike = sum(each.decision.verdict is Verdict.CONSISTENT for each in contrasts)
-    undecided = len(contrasts) - len(told) - alike
+    undecided = len(contrasts) - len(decided) - alike
     counts = (
-        (len(told), "differs beyond chance", "differ beyond chance"),
+        (len(decided), "differs beyond chance", "differ beyond chance"),
         (alike, "is shown to be equivalent", "are shown to be equivalent"),
         (undecided, "stays undecided", "stay undecided"),
     )
     parts = [f"{number} {one if number == 1 else several}" for number, one, several in counts if number]
-    named = "; ".join(_better(each) for each in told[:_MOST_NAMED])
-    more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+    named = "; ".join(_better(each) for each in decided[:_MOST_NAMED])
+    more = f" and {len(decided) - _MOST_NAMED} more" if len(decided) > _MOST_NAMED else ""
     listed = f" ({named}{more})" if named else ""
     return f"Of {count(len(contrasts), noun)} of arms, {', '.join(parts)}{listed}."
 
@@ -186,12 +186,12 @@ def _needed(evidence: Evidence, each: ClaimComparison) -> str:
         parts.append(
             f"to show equivalence within ±{evidence.margin:g} points, {count(each.needed.for_equivalence, 'such fold')}"
         )
-    told = f"With this spread it would take, at {_POWER}: {'; '.join(parts)}." if parts else ""
+    sentence = f"With this spread it would take, at {_POWER}: {'; '.join(parts)}." if parts else ""
     if each.needed.reason:
-        told = f"{told} Out of reach: {each.needed.reason}.".strip()
+        sentence = f"{sentence} Out of reach: {each.needed.reason}.".strip()
     if each.seeds_needed:
-        told += f" With these folds, {count(each.seeds_needed, 'seed')} a fold would find the difference."
-    return told
+        sentence += f" With these folds, {count(each.seeds_needed, 'seed')} a fold would find the difference."
+    return sentence
 
 
 def cochran_sentence(evidence: Evidence) -> str:

@@ -123,9 +123,9 @@ def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
     shown = [each for each in evidence.claims if each.classes]
     for number, first in enumerate(range(0, len(shown), DUMBBELLS_ABREAST)):
         pair = shown[first : first + DUMBBELLS_ABREAST]
-        told = " and ".join(f"{each.arm} ({addressed(each)})" for each in pair)
+        named = " and ".join(f"{each.arm} ({addressed(each)})" for each in pair)
         caption = (
-            f"Accuracy per class, published and measured: {told}. Measured: mean over folds, seeds averaged first; "
+            f"Accuracy per class, published and measured: {named}. Measured: mean over folds, seeds averaged first; "
             f"{sample_size(pair)}. Average: unweighted mean of the classes, the published one as printed."
         )
         name = "claimed-classes" if number == 0 else f"claimed-classes-{number + 1}"

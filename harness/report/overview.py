@@ -103,9 +103,9 @@ def overview(
     """
     confidences = {one.study: f"{100 * one.confidence:g} %" for one in reports}
     if len(set(confidences.values())) > 1:
-        told = ", ".join(f"{study} {confidence}" for study, confidence in confidences.items())
+        text = ", ".join(f"{study} {confidence}" for study, confidence in confidences.items())
         raise ReportError(
-            f"the studies have intervals of several confidences ({told}); set evaluate.confidence alike in their study "
+            f"the studies have intervals of several confidences ({text}); set evaluate.confidence alike in their study "
             "files, and run harness run-study again: nothing is trained again"
         )
     (confidence,) = set(confidences.values())
@@ -184,7 +184,7 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
     """Return a row for each network, and a column for each split with the means under its epoch rules in turn."""
     splits = list(dict.fromkeys(each.split for each in effects))
     rules = list(dict.fromkeys(each.epoch_rule for each in effects))
-    told = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
+    rules_text = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
     rows = []
     for network in dict.fromkeys(each.network for each in effects):
         own = [each for each in effects if each.network == network]
@@ -192,4 +192,4 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
         claims = ", ".join(text for _, text in of_network(network, effects, published))
         rows.append((network, *cells, claims or "-"))
     table = markdown.table(("network, data set", *splits, "published"), rows)
-    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {told}.{marked(published)}\n"
+    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {rules_text}.{marked(published)}\n"

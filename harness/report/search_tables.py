@@ -141,5 +141,5 @@ def _chosen(chosen: Mapping[str, int]) -> str:
     by_trial: dict[int, list[str]] = {}
     for fold, trial in chosen.items():
         by_trial.setdefault(trial, []).append(fold)
-    told = (f"{trial}: fold{'s' if len(folds) > 1 else ''} {', '.join(folds)}" for trial, folds in by_trial.items())
-    return "; ".join(told) or NOTHING
+    parts = (f"{trial}: fold{'s' if len(folds) > 1 else ''} {', '.join(folds)}" for trial, folds in by_trial.items())
+    return "; ".join(parts) or NOTHING

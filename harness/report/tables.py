@@ -101,9 +101,9 @@ def accuracy_table(evidence: Evidence) -> Table:
     data.insert(3, "folds", [" ".join(map(str, scores.folds_of(arm))) for arm in data["arm"]])
     if len(record.protocols) > 1:
         protocols = [record.protocol(arm) for arm in scores.arms["arm"]]
-        told: dict[str, list[str]] = {"Split": [each.split for each in protocols]}
-        told["Epoch"] = [EPOCHS.get(each.epoch_rule, each.epoch_rule) for each in protocols]
-        for position, (header, cells) in enumerate(told.items(), start=2):
+        protocol_columns: dict[str, list[str]] = {"Split": [each.split for each in protocols]}
+        protocol_columns["Epoch"] = [EPOCHS.get(each.epoch_rule, each.epoch_rule) for each in protocols]
+        for position, (header, cells) in enumerate(protocol_columns.items(), start=2):
             printed.insert(position, ("", header), cells)
             data.insert(position, header.lower(), cells)
     ends = [possible(test.low, test.high) if test else (math.nan, math.nan) for test in tests]

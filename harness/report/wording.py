@@ -206,12 +206,12 @@ def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
     if low.empty:
         return []
     learnt = last_training_accuracy(record)
-    told = []
+    near = []
     for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False):
         training = f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else ""
-        told.append(f"{arm} {percent(mean)} %{training}")
+        near.append(f"{arm} {percent(mean)} %{training}")
     return [
-        f"Near guessing ({percent(guessing)} %): {', '.join(told)}. An arm that learned its training part all the same "
+        f"Near guessing ({percent(guessing)} %): {', '.join(near)}. An arm that learned its training part all the same "
         "may be tested with other statistics than it was trained with; train.norm_statistics tells."
     ]
 
@@ -285,9 +285,9 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     recordings = record.predictions["recording"].nunique()
     seeds = sorted(expected_seeds(record, arm) for arm in scores.arms["arm"]) or [1]
     fewest, most = seeds[0], seeds[-1]
-    told = f"{most} seed{'s' if most > 1 else ''}"
+    shown = f"{most} seed{'s' if most > 1 else ''}"
     if fewest < most:
-        told = f"{fewest} to {most} seeds, as the table of accuracies says"
+        shown = f"{fewest} to {most} seeds, as the table of accuracies says"
     sentences = [
         f"Data: {record.spec.data.dataset} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
@@ -307,7 +307,7 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
         sentences.append("Nothing was searched.")
     sentences += _tuned_sentences(record)
     sentences.append(
-        f"Every fold is trained from {told}; seeds are averaged within a fold before any mean or standard deviation "
+        f"Every fold is trained from {shown}; seeds are averaged within a fold before any mean or standard deviation "
         "over folds is taken (ddof 1)."
     )
     sentences.append(

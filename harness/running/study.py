@@ -261,14 +261,14 @@ def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
     """
     begun = False
 
-    def told(done: int, total: int) -> None:
+    def on_sent(done: int, total: int) -> None:
         nonlocal begun
         if not begun:
             progress.begin(_SENDING, "runs to the server", total)
             begun = True
         progress.advance(_SENDING, done)
 
-    deliveries = send_waiting(uri, told)
+    deliveries = send_waiting(uri, on_sent)
     if begun:
         progress.end(_SENDING)
     return deliveries

@@ -141,10 +141,10 @@ class Trainings:
         pictures = _pictures(task, result, tables, classes) if self._draws and task.phase == "final" else {}
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
-        told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
+        summary = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
         if result.stopped:
-            told += f", stopped after epoch {len(result.history)}"
-        self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s ({pace})")
+            summary += f", stopped after epoch {len(result.history)}"
+        self._progress.line(f"{_title(task)}: macro accuracy {summary} in {result.timing['total']:.0f} s ({pace})")
         return accuracies
 
 

@@ -31,13 +31,13 @@ class WriterLock:
         """
         self._file = file
         self._handle: BinaryIO | None = None
-        told = False
+        announced = False
         try:
             make_private(file.parent)
             while (handle := _locked(file)) is None:
-                if not told:
+                if not announced:
                     tell(f"{what} is being written by another process{_holder(file)}; waiting for it to end")
-                told = True
+                announced = True
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
             handle.truncate(0)
             handle.write(str(os.getpid()).encode())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.tracking.uri import sqlalchemy_uri
 
-_TOLD = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
+_REVISIONS = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
 
 
 def schema_fault(text: str, shown: str) -> str:
@@ -20,14 +20,14 @@ def schema_fault(text: str, shown: str) -> str:
     MLflow calls every other version out of date and advises an upgrade, which is not possible from a newer one.
     ``shown`` is the store as it may be printed.
     """
-    told = _TOLD.search(text)
-    if told is None:
+    match = _REVISIONS.search(text)
+    if match is None:
         return ""
-    found, installed = told["found"], version("mlflow")
+    found, installed = match["found"], version("mlflow")
     if _known(found):
         return (
             f"its tables are those of an older MLflow (schema {found}) than the installed {installed} (schema "
-            f"{told['expected']}), and nothing was changed; copy the store, then run: "
+            f"{match['expected']}), and nothing was changed; copy the store, then run: "
             f"mlflow db upgrade {shlex.quote(sqlalchemy_uri(shown))}"
         )
     return (

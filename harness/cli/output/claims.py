@@ -115,10 +115,10 @@ def _conditions(claim: Claim) -> str:
 def _folds(table: AccuracyTable) -> str:
     """Return ``10 folds``, or ``fold 10``, and the number of folds that a training learned from if that is stated."""
     if table.tested_folds:
-        told = f"fold{'s' if table.folds > 1 else ''} {', '.join(map(str, table.tested_folds))}"
+        tested = f"fold{'s' if table.folds > 1 else ''} {', '.join(map(str, table.tested_folds))}"
     else:
-        told = f"{table.folds} fold{'' if table.folds == 1 else 's'}"
-    return told if table.training_folds is None else f"{told} (trained on {table.training_folds})"
+        tested = f"{table.folds} fold{'' if table.folds == 1 else 's'}"
+    return tested if table.training_folds is None else f"{tested} (trained on {table.training_folds})"
 
 
 def _printed(claim: Claim, paper: Paper) -> str:

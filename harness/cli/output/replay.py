@@ -174,10 +174,10 @@ def _replay_row(fold: FoldReplay) -> tuple[str, ...]:
 
 def _where(fold: FoldReplay) -> str:
     """Return which results other than predictions differ."""
-    told = [] if fold.epoch is None else [f"history from epoch {fold.epoch}"]
+    differing = [] if fold.epoch is None else [f"history from epoch {fold.epoch}"]
     if fold.weights and fold.weights.changed:
-        told.append(f"{fold.weights.changed} of {fold.weights.arrays} weight arrays")
-    return f": {', '.join(told)}" if told else ""
+        differing.append(f"{fold.weights.changed} of {fold.weights.arrays} weight arrays")
+    return f": {', '.join(differing)}" if differing else ""
 
 
 def _pair_row(pair: Pair) -> tuple[str, ...]:
