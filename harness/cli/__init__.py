@@ -30,7 +30,7 @@ from harness.terminal.printing import drop_unwritable_output, guard_streams, say
 
 
 class _Commands(click.Group):
-    """Prints an error that the user can act on alone, without a traceback."""
+    """Prints errors that the user can correct without a traceback."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         guard_streams()
@@ -41,7 +41,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            # It quotes what was typed.
+            # The message quotes user input.
             with io.StringIO() as shown:
                 error.show(shown)
                 say_lines(shown.getvalue().rstrip("\n"), err=True)

@@ -1,4 +1,4 @@
-"""The command that sets fold accuracies from anywhere beside claims, and beside each other."""
+"""The command that compares fold accuracies from any source with claims, and with each other."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ NOT_STATED = "not stated"
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3
-    """A name that a registry has when the command runs, those of other packages too, or one of ``others``."""
+    """A name registered when the command runs, including those of other packages, or one of ``others``."""
 
     name = "name"
 
@@ -21,11 +21,11 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic since click 8
         self._registry, self._others = registry, others
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
-        """Return the names, as help shows them."""
+        """Return the names as shown by help."""
         return f"[{'|'.join((*self._registry.names(), *self._others))}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name; click's usage error where there is no such name."""
+        """Return the name, or raise click's usage error if there is no such name."""
         try:
             return value if value in self._others else str(self._registry.get(value).name)
         except UnknownNameError as error:

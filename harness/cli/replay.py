@@ -1,4 +1,4 @@
-"""Commands that check recorded runs: train one again, or set two beside each other."""
+"""Commands that check recorded runs: train one again, or compare two."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def run_study_command(
     """Run STUDY (a TOML file) from audio to report; an interrupted study goes on where it stood."""
     from harness.study import load_study
 
-    # A fault of the study is told before the heavy libraries are loaded.
+    # Errors in the study are reported before the heavy libraries are loaded.
     spec = load_study(study, overrides)
     claims = _checked_claims(spec, study)
     from harness.cli.output.studies import show_outcome

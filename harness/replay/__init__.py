@@ -1,1 +1,1 @@
-"""From a recorded run back to its result: trained again and compared, or set beside another run."""
+"""From a recorded run back to its result: trained again and compared, or compared with another run."""

@@ -1,4 +1,4 @@
-"""Conditions: what a training ran on and from, as named text, and which of them differ between two trainings."""
+"""Conditions of a training, as named text, and which of them differ between two trainings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.record import NO_CHECKOUT, shown_git
 
 PACKAGE, SETTING = "package", "setting"
 ABSENT = {PACKAGE: "not installed", SETTING: "not known"}
-"""Conditions that are lists, by the first word of their names, and what is said of an entry that one side lacks."""
+"""Conditions that are lists, by the first word of their names, and the text for an entry that one side lacks."""
 
-# What computes features and trains; any other package is named after these.
+# Packages that compute features and train; all others are listed after these.
 _NUMERIC = ("torch", "torchaudio", "torchvision", "numpy", "scipy", "librosa", "soxr", "soundfile", "scikit-learn")
 _WORKERS = re.compile(r"--workers[= ]+'?(\d+)")
 _SHOWN_DIGEST = 12
@@ -30,15 +30,14 @@ class Difference:
 
 
 def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
-    """Return the conditions that ``environment.json`` tells, by name; what it does not tell is left out.
+    """Return the conditions recorded in ``environment.json``, by name; missing ones are left out.
 
     ``code commit``, ``uncommitted changes`` (digest of the diff), ``harness``, ``python``, ``processor``, ``GPUs``,
-    ``operating system``, ``workers`` (where the command line names them), and ``package <name>`` for each that is
-    installed.
+    ``operating system``, ``workers`` (if named on the command line), and ``package <name>`` for each installed package.
     """
     git = shown_git(environment)
     hardware, python = environment.get("hardware", {}), environment.get("python", {})
-    told = {
+    known = {
         "code commit": git.get("commit"),
         "uncommitted changes": _changes(git),
         "harness": environment.get("harness"),
@@ -48,16 +47,17 @@ def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
         "operating system": environment.get("platform"),
     }
     if workers := _WORKERS.search(environment.get("command", "")):
-        told["workers"] = workers[1]
+        known["workers"] = workers[1]
     packages = {f"{PACKAGE} {name}": version for name, version in environment.get("packages", {}).items()}
-    return {name: str(value) for name, value in told.items() if value} | packages
+    return {name: str(value) for name, value in known.items() if value} | packages
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Return the conditions that differ, those that bear on numbers first.
+    """Return the conditions that differ, those that affect numbers first.
 
-    What only one side has is a difference where it belongs to a list that both have: a package that is not installed,
-    a setting that the other version of the code did not know. Any other condition must be known on both sides.
+    A condition of one side only is a difference if it belongs to a list that both sides have: a package that is not
+    installed, a setting that the other version of the code did not have. Any other condition must be known on both
+    sides.
     """
     lists = {
         prefix: (any(name.startswith(prefix) for name in before) and any(name.startswith(prefix) for name in after))
@@ -83,7 +83,7 @@ def is_package(name: str) -> bool:
 
 
 def short(value: str) -> str:
-    """Return a condition's value as it is shown: a digest or commit by its first letters, a long list by its first
+    """Return a condition's value for display: a digest or commit by its first letters, a long list by its first
     entries."""
     entries = re.sub(rf"\b([0-9a-f]{{{_SHOWN_DIGEST}}})[0-9a-f]{{20,}}\b", r"\1", value).split(", ")
     more = [f"{len(entries) - _SHOWN_ENTRIES} more"] if len(entries) > _SHOWN_ENTRIES else []
@@ -108,7 +108,7 @@ def leaves(tree: Any, path: str = "") -> dict[str, str]:
 
 
 def _changes(git: Mapping[str, Any]) -> str | None:
-    """Return the uncommitted changes of the code in words; None when the code was in no checkout."""
+    """Return the uncommitted changes of the code in words; None if the code was not in a checkout."""
     if git.get("commit") in (None, "", NO_CHECKOUT):
         return None
     dirty = git.get("dirty")
@@ -117,9 +117,9 @@ def _changes(git: Mapping[str, Any]) -> str | None:
     if not dirty:
         return "none"
     unknown = git.get("untracked", ())
-    told = [f"diff {git['diff_digest']}"] if git.get("diff_digest") else []
-    told += [f"new files {', '.join(unknown)}"] if unknown else []
-    return "; ".join(told) or "some"
+    parts = [f"diff {git['diff_digest']}"] if git.get("diff_digest") else []
+    parts += [f"new files {', '.join(unknown)}"] if unknown else []
+    return "; ".join(parts) or "some"
 
 
 def _rank(each: Difference) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What a replay found: a row a fold, and the conditions that differ."""
+"""The outcome of a replay: one row per fold, and the conditions that differ."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class FoldReplay:
     Attributes
     ----------
     segments
-        None where the record has no segments.
+        None if the record has no segments.
     made
         How it was repeated, in words.
     error
-        Why it could not be; the comparisons are None then.
+        Why it could not be repeated; the comparisons are None then.
     epoch
-        First epoch in which the histories differ; None when they do not.
+        First epoch in which the histories differ; None if they do not.
     weights
-        None where the run kept none.
+        None if the run kept none.
     differences
-        The recorded conditions that are not those of the repetition.
+        Conditions of the record that the repetition does not share.
     """
 
     recorded: RecordedFold
@@ -55,9 +55,9 @@ class FoldReplay:
 
 @dataclass(frozen=True)
 class Replay:
-    """The replay of a run: a row a fold, in the record's order.
+    """The replay of a run: one row per fold, in the record's order.
 
-    ``report`` tells whether a report's numbers follow from its predictions; where they do not, nothing was trained.
+    ``report`` is the check of a report's numbers against its predictions; if they differ, nothing was trained.
     """
 
     run: RecordedRun
@@ -66,12 +66,12 @@ class Replay:
 
     @property
     def precision(self) -> str:
-        """How precisely equal results are equal, in words."""
+        """To what precision equal results are equal, in words."""
         return precision_of(self.run)
 
     @property
     def equal(self) -> bool:
-        """Whether every fold is equal, and a report says what its predictions say."""
+        """Whether every fold is equal, and a report agrees with its predictions."""
         return (self.report is None or self.report.equal) and all(fold.equal for fold in self.folds)
 
     @property
@@ -81,12 +81,12 @@ class Replay:
 
 
 def precision_of(run: RecordedRun) -> str:
-    """Return how precisely ``run`` is recorded, in words: a report's probabilities are rounded."""
+    """Return the precision in which ``run`` is recorded, in words: a report's probabilities are rounded."""
     return "in every published digit" if run.level == "report" else "to the bit"
 
 
 def counted(found: Iterable[Iterable[Difference]]) -> dict[Difference, int]:
-    """Return each difference with the number of lists it stands in, in the order of the first."""
+    """Return each difference with the number of lists that contain it, in first-occurrence order."""
     counts: dict[Difference, int] = {}
     for each in found:
         for difference in each:
@@ -95,6 +95,6 @@ def counted(found: Iterable[Iterable[Difference]]) -> dict[Difference, int]:
 
 
 def title(fold: RecordedFold) -> str:
-    """Return the name of a training as a person says it."""
+    """Return the name of a training for display."""
     stage = "" if fold.phase == FINAL else f" trial {fold.trial}"
     return f"{fold.arm}{stage} fold {fold.fold} seed {fold.seed}"

@@ -1,4 +1,4 @@
-"""diff_runs: what differs between two recorded runs, in how they came about and in what came out."""
+"""diff_runs: the differences between two recorded runs, in their studies, conditions and results."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class RunDiff:
-    """Two runs of one level beside each other.
+    """Two runs of one level, compared.
 
     Attributes
     ----------
     spec
-        Fields of the two studies that differ, by dotted name; where runs are recorded is left out.
+        Fields of the two studies that differ, by dotted name, except where runs are recorded.
     pairs
         Trainings that both have.
     alone
@@ -57,16 +57,16 @@ class RunDiff:
 
     @property
     def equal(self) -> bool:
-        """Whether the runs differ in nothing: neither studies, nor conditions, nor predictions."""
+        """Whether studies, conditions and predictions are all equal."""
         same = all(pair.clips.probabilities.equal for pair in self.pairs)
         return same and not (self.spec or self.conditions or any(self.alone))
 
 
 def diff_runs(uri: str, first: str, second: str) -> RunDiff:
-    """Compare two finished runs of one level in the store at ``uri``, named by id or its beginning.
+    """Compare two finished runs of one level in the store at ``uri``, given by id or its beginning.
 
-    Two folds are set beside each other whatever they trained; the folds of two trials meet by fold and seed, those of
-    two studies also by arm and trial.
+    Two fold runs are compared whatever they trained. The folds of two trials are paired by fold and seed, those of two
+    studies also by arm and trial.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def diff_runs(uri: str, first: str, second: str) -> RunDiff:
 
 
 def _by_place(run: RecordedRun) -> dict[tuple[object, ...], RecordedFold]:
-    """Return the trainings of ``run`` by what makes two of them meet."""
+    """Return the trainings of ``run`` by the key that pairs them."""
     places: dict[tuple[object, ...], RecordedFold] = {}
     for fold in run.folds:
         trial = None if fold.phase == FINAL else fold.trial

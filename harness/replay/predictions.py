@@ -1,4 +1,4 @@
-"""How far two results of one training are apart: predictions, history and weights, compared to the bit."""
+"""How far two results of one training differ: predictions, history and weights, compared bit by bit."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SEGMENT = ["part", "clip", "segment"]
 
 @dataclass(frozen=True)
 class RowChange:
-    """Two tables of probabilities, row by row.
+    """Two tables of probabilities, compared row by row.
 
     Attributes
     ----------
     rows
         Rows that both hold.
     changed
-        Those with a probability or label that is not equal to the bit.
+        Those with a probability or label that is not bit-identical.
     largest
         Largest difference of a probability.
     alone
@@ -52,8 +52,8 @@ class RowChange:
 class ClipChange:
     """Two tables of clip predictions.
 
-    ``classes`` counts the clips (of those that both hold) whose predicted class differs; ``accuracy`` gives the macro
-    accuracy of either by part, as fractions, NaN where one lacks the part.
+    ``classes`` counts the clips (of those that both hold) whose predicted class differs; ``accuracy`` holds both macro
+    accuracies by part, as fractions, NaN if one lacks the part.
     """
 
     probabilities: RowChange
@@ -63,19 +63,19 @@ class ClipChange:
 
 @dataclass(frozen=True)
 class WeightChange:
-    """Two state dicts: how many arrays they have in all, and how many are not equal to the bit."""
+    """Two state dicts: the number of arrays in all, and of those that are not bit-identical."""
 
     arrays: int
     changed: int
 
 
 def compare_segments(before: pd.DataFrame, after: pd.DataFrame) -> RowChange:
-    """Compare two tables like ``FoldResult.predictions``, whatever the order of their rows."""
+    """Compare two tables like ``FoldResult.predictions``; the order of rows does not matter."""
     return _rows(before, after, _SEGMENT)
 
 
 def compare_clips(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> ClipChange:
-    """Compare clip predictions by part, as :func:`harness.training.metrics.clip_predictions` gives them."""
+    """Compare clip predictions by part, as :func:`harness.training.metrics.clip_predictions` returns them."""
     accuracy = {part: (_accuracy(before.get(part)), _accuracy(after.get(part))) for part in sorted({*before, *after})}
     first, second = _stacked(before), _stacked(after)
     key = ["part", "clip_id"]
@@ -85,8 +85,10 @@ def compare_clips(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Dat
 
 
 def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return clip predictions in the precision of ``published`` ones: reports have probabilities in float32, rounded
-    by :func:`harness.training.metrics.rounded` to fewer digits still."""
+    """Return clip predictions in the precision of ``published`` ones.
+
+    Reports have probabilities in float32, rounded by :func:`harness.training.metrics.rounded` to even fewer digits.
+    """
     found = dict(parts)
     for part, table in published.items():
         columns = probability_columns(table)
@@ -96,16 +98,16 @@ def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.D
             or set(table.dtypes[columns]) != {np.dtype(np.float32)}
         ):
             continue
-        told = table[columns].to_numpy(np.float64)
-        # Reports of earlier versions have all digits of a float32; a number that somebody changed since hides neither.
-        short = (rounded(told, PUBLISHED_PRECISION) == told).mean() > 0.5
+        printed = table[columns].to_numpy(np.float64)
+        # Reports of earlier versions have all digits of a float32; the majority decides, in case numbers were edited.
+        short = (rounded(printed, PUBLISHED_PRECISION) == printed).mean() > 0.5
         values = rounded(found[part][columns].to_numpy(np.float64), PUBLISHED_PRECISION if short else SINGLE_PRECISION)
         found[part] = found[part].assign(**{name: values[:, label] for label, name in enumerate(columns)})
     return found
 
 
 def compare_histories(before: pd.DataFrame, after: pd.DataFrame) -> int | None:
-    """Return the first epoch at which two histories differ in any value or length; None when they are equal."""
+    """Return the first epoch at which two histories differ in any value or length; None if they are equal."""
     if set(before.columns) != set(after.columns):
         return 1
     shorter = min(len(before), len(after))
@@ -126,7 +128,7 @@ def compare_weights(before: Mapping[str, NDArray[Any]], after: Mapping[str, NDAr
 
 
 def _same_array(first: NDArray[Any], second: NDArray[Any]) -> bool:
-    # Single numbers come back from a file as arrays of one.
+    # Scalars are read back from a file as arrays of one element.
     shapes = [np.atleast_1d(array).shape for array in (first, second)]
     return shapes[0] == shapes[1] and first.dtype == second.dtype and first.tobytes() == second.tobytes()
 
@@ -134,7 +136,7 @@ def _same_array(first: NDArray[Any], second: NDArray[Any]) -> bool:
 def _rows(before: pd.DataFrame, after: pd.DataFrame, key: list[str]) -> RowChange:
     columns = probability_columns(before)
     if probability_columns(after) != columns:
-        # Another number of classes: no row of one has its like in the other.
+        # With another number of classes, no row matches.
         return RowChange(0, 0, 0.0, len(before) + len(after))
     keys = [pd.MultiIndex.from_frame(table[key]) for table in (before, after)]
     both = keys[0].intersection(keys[1])

@@ -1,4 +1,4 @@
-"""From what a run recorded back to the tasks it trained, and to the conditions that go with each."""
+"""From the record of a run back to the tasks it trained, and to the conditions of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.training.task import FoldTask
 
 AS_RECORDED = "recorded"
 REST = "seed, labels or rules"
-"""The digest of the whole task, which tells of what has no digest of its own."""
+"""The digest of the complete task, which covers what has no digest of its own."""
 _OWN_DIGEST = (SETTING, "data", "features", "split")
 
 
@@ -33,10 +33,10 @@ def recorded_spec(run: RecordedRun) -> StudySpec:
     Raises
     ------
     TrackingError
-        When a value is beyond its bound, or it lacks an arm that was trained.
+        When a value exceeds its bound, or the study lacks an arm that was trained.
     """
     try:
-        # It is to be trained again: a forged record must not fill the memory.
+        # It will be trained again, and a forged record must not exhaust the memory.
         require_bounded(run.spec, f"study.json of run {run.study_run}")
     except StudyError as error:
         raise TrackingError(*error.args) from None
@@ -85,7 +85,7 @@ def rebuild_inputs(
         As :func:`harness.running.inputs.prepare`.
     """
     arms = {fold.arm for fold in folds}
-    # Only what is needed again: a fold of one arm needs no features of the others.
+    # A fold of one arm needs no features of the others.
     needed = spec.model_copy(update={"arms": tuple(arm for arm in spec.arms if arm.name in arms)})
     return prepare(needed, data_root, cache, workers, device, progress)
 
@@ -109,12 +109,12 @@ def rebuild_task(prepared: Prepared, fold: RecordedFold) -> FoldTask:
         task = prepared.task(arm, fold.phase, fold.trial, dict(fold.values), fold.fold, fold.seed, fold.floor)
     except ValueError as error:
         raise TrainingError(f"{fold.task_key}: the recorded hyperparameters do not fit this version: {error}") from None
-    # Whatever the study says now of keeping them: weights that the run kept are compared.
+    # Weights that the run kept are compared, whatever the study now says about keeping them.
     return replace(task, keep_weights=fold.phase == FINAL)
 
 
 def device_of(fold: RecordedFold, asked: str) -> str:
-    """Return the device to train ``fold`` on again; ``recorded`` is the kind of device that it had.
+    """Return the device to repeat ``fold`` on; ``recorded`` is the kind of device that it had.
 
     Raises
     ------
@@ -137,14 +137,14 @@ def device_of(fold: RecordedFold, asked: str) -> str:
 
 
 def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFold]]) -> None:
-    """Refuse trainings, by the device they are for, where none can be had, before anything is loaded.
+    """Refuse trainings, given by device, if none of them can be repeated there, before anything is loaded.
 
-    Where some can, the others are told one by one when their turn comes.
+    If some can, the others are reported one by one in their turn.
 
     Raises
     ------
     TrainingError
-        When every one computes in bfloat16 and no device does.
+        When all compute in bfloat16 and no device supports it.
     """
     from harness.devices import open_device
     from harness.training.isolation import device_name
@@ -156,7 +156,7 @@ def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFo
             try:
                 precision = spec.settings(spec.arm(fold.arm), dict(fold.values)).train.precision
             except ValueError:
-                # Told where its task is rebuilt.
+                # Reported when its task is rebuilt.
                 return
             if precision != Precision.BFLOAT16 or has_bfloat16(place := open_device(device)):
                 return
@@ -169,7 +169,7 @@ def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFo
 
 
 def workers_for(folds: Sequence[RecordedFold], device: str, asked: int | None) -> int:
-    """Return how many trainings run at once: as many as were ``asked`` for, else as ``run-study`` would."""
+    """Return how many trainings run at once: ``asked`` if given, else the default of ``run-study``."""
     threads = max((int(fold.conditions.get("threads", "1")) for fold in folds), default=1)
     return asked or default_workers(device, threads)
 
@@ -185,7 +185,7 @@ def recorded_conditions(fold: RecordedFold) -> dict[str, str]:
 
 
 def conditions_apart(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Return the conditions that differ; that of the whole task only where no other explains it."""
+    """Return the conditions that differ; that of the complete task only if no other explains it."""
     found = differences(before, after)
     explained = any(each.name.startswith(_OWN_DIGEST) for each in found)
     return tuple(each for each in found if not (explained and each.name == REST))

@@ -1,4 +1,4 @@
-"""replay: train again what a run recorded, and say how far the new results are from the recorded ones.
+"""replay: repeat the trainings of a recorded run, and measure how far the new results are from the recorded ones.
 
     run or report -> recorded study, hyperparameters, digests -> clips, features, splits, tasks
     -> training -> comparison
@@ -145,7 +145,7 @@ def _chosen(run: RecordedRun, arms: Sequence[str], folds: Sequence[int], seeds: 
 
 
 class _Again:
-    """The repetition while it goes on; ``done`` holds what has ended, by the id of the recorded run."""
+    """The repetition in progress; ``done`` holds what has ended, by the id of the recorded run."""
 
     def __init__(self, source: Source, spec: StudySpec, chosen: Sequence[RecordedFold], progress: Progress) -> None:
         self.done: dict[str, FoldReplay] = {}
@@ -155,12 +155,12 @@ class _Again:
         self._streams = {key for fold in self._fused for key in self._keys(fold)}
         self._replayed: dict[_Key, pd.DataFrame] = {}
         self._progress = progress
-        # Loads torch, without which GPUs are not seen as they were when the run was recorded.
+        # Loads torch, which detects GPUs in the same way as when the run was recorded.
         resolve_device("auto")
         self._environment = collect_environment("").facts
 
     def train(self, prepared: Prepared, folds: Sequence[RecordedFold], workers: int) -> None:
-        """Train ``folds`` again on the device that ``prepared`` is for."""
+        """Repeat the trainings ``folds`` on the device that ``prepared`` is for."""
         tasks: list[FoldTask] = []
         recorded: dict[str, RecordedFold] = {}
         for fold in folds:
@@ -192,7 +192,7 @@ class _Again:
             executor.run(tasks, on_event)
 
     def fuse(self, clips: ClipTable) -> None:
-        """Fuse again what was fused."""
+        """Repeat the fusions."""
         now = run_conditions(self._environment) | {"data digest": clips.digest}
         for fold in self._fused:
             arm, keys = self._spec.arm(fold.arm), self._keys(fold)
@@ -247,7 +247,7 @@ class _Again:
         return [(stream, fold.fold, fold.seed) for stream in self._spec.arm(fold.arm).fuse or ()]
 
     def _stream(self, key: _Key) -> pd.DataFrame:
-        """Return the predictions of a stream: replayed a moment ago, else as recorded."""
+        """Return the predictions of a stream: those just replayed, else the recorded ones."""
         if key in self._replayed:
             return self._replayed[key]
         for each in self._source.run.siblings:

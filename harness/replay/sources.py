@@ -1,7 +1,7 @@
-"""Where recorded results come from: a tracking store, which has everything, or a report, which has what is published.
+"""Sources of recorded results: a tracking store, which has everything, or a report, which has what is published.
 
-A folder of a report is enough to train a published result again: results.json has the resolved study, the values that
-were chosen and the environment, predictions.parquet the tested clips.
+The folder of a report is enough to repeat a published result: results.json has the resolved study, the chosen values
+and the environment, predictions.parquet the tested clips.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ REPORT = "report"
 class Source(Protocol):
     """A recorded run and the results of its trainings.
 
-    ``whole`` tells whether segments, histories and weights are there; otherwise there are the test part's clips alone.
+    ``whole`` is true if segments, histories and weights are available, false if only the clips of the test part are.
     """
 
     run: RecordedRun
     whole: bool
 
     def check(self) -> ReportCheck | None:
-        """Compare published numbers with the predictions; None where no number is published."""
+        """Compare published numbers with the predictions; None if no numbers are published."""
         ...
 
     def load(self, fold: RecordedFold) -> StoredFold:
@@ -47,22 +47,22 @@ class Source(Protocol):
         ...
 
     def weights(self, fold: RecordedFold) -> dict[str, NDArray[Any]] | None:
-        """Return its weights, None where none were kept."""
+        """Return its weights, None if none were kept."""
         ...
 
 
 class StoreSource:
-    """A finished study, trial or fold run of a tracking store; raises as :func:`harness.tracking.read_run`."""
+    """A finished study, trial or fold run of a tracking store; raises as :func:`harness.tracking.fold_run.read_run`."""
 
     whole = True
 
     def __init__(self, uri: str, run_id: str) -> None:
-        # One store all along: a server that goes down midway would give way to its spool, where runs have other ids.
+        # Resolved once: if a server went down midway, its spool would be read instead, where runs have other ids.
         self._uri = readable_uri(uri)
         self.run = read_run(self._uri, run_id)
 
     def check(self) -> None:
-        """A store has no pages."""
+        """Return None: a store has no published numbers."""
         return
 
     def load(self, fold: RecordedFold) -> StoredFold:
@@ -77,12 +77,12 @@ class StoreSource:
 class ReportSource:
     """The final trainings of a study, from the folder of its report.
 
-    ``study`` and ``claims`` are what it was compared with, as in :func:`harness.report.rewrite_report`.
+    ``study`` and ``claims`` are those that it is compared with, as in :func:`harness.report.rewrite.rewrite_report`.
 
     Raises
     ------
     ReportError
-        When the folder holds no report, or one that cannot be read, or of a study that this version cannot read.
+        When the folder holds no report, or one that cannot be read, or one of a study that this version cannot read.
     """
 
     whole = False
@@ -101,11 +101,11 @@ class ReportSource:
         self.run = replace(head, folds=folds, siblings=folds)
 
     def check(self) -> ReportCheck:
-        """Compare the report with its predictions; raises ReportError as :func:`harness.report.check_report`."""
+        """Compare the report with its predictions; raises ReportError as :func:`harness.report.check.check_report`."""
         return check_report(self._report, self._study, self._claims)
 
     def load(self, fold: RecordedFold) -> StoredFold:
-        """Return the clips of a training's test part; it has neither segments nor a history."""
+        """Return the clips of a training's test part, without segments or history."""
         table = self._report.predictions
         mine = table[(table["arm"] == fold.arm) & (table["fold"] == fold.fold) & (table["seed"] == fold.seed)]
         return StoredFold(
@@ -123,12 +123,12 @@ class ReportSource:
         )
 
     def weights(self, fold: RecordedFold) -> None:  # noqa: ARG002
-        """A report has no weights."""
+        """Return None: a report has no weights."""
         return
 
 
 def _head(report: ReportFolder) -> RecordedRun:
-    """Return what results.json says of a study as a whole, without its trainings."""
+    """Return the data of results.json on a study as a whole, without its trainings."""
     return RecordedRun(
         run_id=str(report.folder),
         level=REPORT,
@@ -147,7 +147,7 @@ def _head(report: ReportFolder) -> RecordedRun:
 def _fold(
     head: RecordedRun, spec: StudySpec, arm: str, run: Run, row: Chosen | None, devices: list[str]
 ) -> RecordedFold:
-    """Return a final training as a store would have it; ``row`` has the trial and the values chosen for its fold."""
+    """Return a final training in the form of a store; ``row`` has the trial and the values chosen for its fold."""
     values = row.values_of(spec) if row else {}
     own = spec.arm(arm)
     settings = None if own.is_fused else spec.settings(own, values)
@@ -197,7 +197,7 @@ def open_source(what: str, uri: str, study: StudySpec | None = None, claims: Map
 
 
 def with_streams(chosen: list[RecordedFold], run: RecordedRun) -> list[RecordedFold]:
-    """Return ``chosen`` and the trainings that its fused arms are made of: a report has no segments to fuse again."""
+    """Return ``chosen`` and the streams of its fused arms, since a report has no segments to fuse again."""
     fuse = {arm.name: arm.fuse or () for arm in run.spec.arms}
     needed = {(stream, fold.fold, fold.seed) for fold in chosen for stream in fuse.get(fold.arm, ())}
     there = {(fold.arm, fold.fold, fold.seed) for fold in chosen}

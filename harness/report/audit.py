@@ -1,6 +1,7 @@
-"""The audit of a paper as a document, tables and JSON: a page or two that a reviewer can check with the paper beside.
+"""The audit of a paper as a document, tables and JSON: a page or two for a reviewer to check against the paper.
 
-audit.json has a version, ``schema``: it grows when a key changes its meaning or goes away, not when one is added.
+audit.json has a version, ``schema``: it is incremented when a key changes its meaning or is removed, not when one is
+added.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _CONVENTIONS = (
 
 @dataclass(frozen=True)
 class AuditFiles:
-    """Where the parts of an audit lie; where ``pdf`` is None, ``pdf_hint`` says why and how to make it."""
+    """Paths of the parts of an audit; if ``pdf`` is None, ``pdf_hint`` says why and how to make it."""
 
     folder: Path
     document: Path
@@ -44,14 +45,15 @@ class AuditFiles:
 
 
 def write_audit(audit: Audit, folder: Path, *, pdf: bool = True) -> AuditFiles:
-    """Write ``audit`` into ``folder``, over an earlier one: audit.tex, tables/, audit.json and, with LaTeX, audit.pdf.
+    """Write ``audit`` into ``folder``, replacing an earlier one: audit.tex, tables/, audit.json and, with LaTeX,
+    audit.pdf.
 
-    Tables that an earlier audit left go, and so does its PDF where anything changed; other files are left alone.
+    Tables left from an earlier audit are deleted, and so is its PDF if anything changed; other files are left alone.
 
     Raises
     ------
     ReportError
-        When the folder cannot be written, or a file of somebody else would be replaced.
+        When the folder cannot be written, or a file that the harness did not write would be replaced.
     """
     tables = audit_tables(audit)
     files = {DOCUMENT: audit_tex(audit, tables)}
@@ -97,10 +99,10 @@ def audit_tex(audit: Audit, tables: Sequence[Table]) -> str:
 
 
 def audit_tables(audit: Audit) -> list[Table]:
-    """Return the tables of an audit; a check that found nothing has none.
+    """Return the tables of an audit, without those of checks that found nothing.
 
-    Averages and dispersions have a row per column of the paper, the GRIM test a row per class accuracy that fails it;
-    layers and text a row per finding. What could not be checked is listed with the reason.
+    Averages and dispersions have one row per column of the paper, the GRIM test one row per class accuracy that fails
+    it; layers and text have one row per finding. Checks that could not be made are listed with the reason.
     """
     pages = (_averages(audit), _dispersions(audit), _fractions(audit), _details(audit), _not_checked(audit))
     return [page for page in pages if page is not None]
@@ -266,7 +268,7 @@ def _table(
 
 
 def _frame(rows: list[dict[str, str]]) -> pd.DataFrame:
-    """Return rows as a frame without the columns that hold nothing."""
+    """Return rows as a frame without empty columns."""
     frame = pd.DataFrame(rows, dtype=object)
     return frame.loc[:, [column for column in frame if any(frame[column] != NOTHING)]]
 

@@ -1,4 +1,4 @@
-"""How numbers stand in cells and sentences: accuracies in percent, differences in points, p values, intervals."""
+"""Formatting of numbers in cells and sentences: accuracies in percent, differences in points, p values, intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.text.decimals import decimals, is_cut, possible
 from harness.text.decimals import signed as with_sign
 
 P_DIGITS = 3
-"""Decimals of a p value; a smaller one is printed as ``<0.001``."""
+"""Decimals of a p value; smaller ones are printed as ``<0.001``."""
 
 
 def missing(value: float | None) -> bool:
@@ -21,7 +21,7 @@ def missing(value: float | None) -> bool:
 
 
 def accuracy(value: float | None, digits: int = 1) -> str:
-    """Return an accuracy that is in percent already, such as ``83.7``."""
+    """Return an accuracy that is already in percent, such as ``83.7``."""
     return NOTHING if value is None or missing(value) else decimals(value, digits).replace("-", "−")
 
 
@@ -33,7 +33,7 @@ def points(value: float | None, digits: int = 1) -> str:
 
 
 def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """Return ``78.9 to 88.4``, or with signs ``−1.2 to +3.4``, cut where no accuracy, or difference of two, can be."""
+    """Return ``78.9 to 88.4``, or with signs ``−1.2 to +3.4``, cut to possible accuracies or differences of two."""
     if low is None or high is None or missing(low) or missing(high):
         return NOTHING
     form = points if signed else accuracy
@@ -41,7 +41,7 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
 
 
 def cut_note(ends: Iterable[tuple[float | None, float | None] | None], *, signed: bool = False) -> str:
-    """Return the sentence of a caption whose intervals are cut by :func:`interval`; empty where none is."""
+    """Return the note in a caption if :func:`interval` cuts any of its intervals, else an empty text."""
     whole = [pair for pair in ends if pair and not missing(pair[0]) and not missing(pair[1])]
     if not any(is_cut(float(low or 0), float(high or 0), difference=signed) for low, high in whole):
         return ""
@@ -50,7 +50,7 @@ def cut_note(ends: Iterable[tuple[float | None, float | None] | None], *, signed
 
 
 def p_value(p: float | None) -> str:
-    """Return a p value: ``0.021``, ``<0.001``; one that would round to .050 keeps the digits that tell its side."""
+    """Return a p value: ``0.021``, ``<0.001``; one that would round to .050 keeps enough digits to show its side."""
     if p is None or missing(p):
         return NOTHING
     if p < 10**-P_DIGITS:
@@ -62,7 +62,7 @@ def p_value(p: float | None) -> str:
 
 
 def probability(value: float | None) -> str:
-    """Return a probability with two decimals; what would round to 0 or 1 without being it is ``<0.01`` or ``>0.99``."""
+    """Return a probability with two decimals; a value that would round to 0 or 1 is ``<0.01`` or ``>0.99``."""
     if value is None or missing(value):
         return NOTHING
     return "<0.01" if 0 < value < 0.005 else ">0.99" if 0.995 <= value < 1 else f"{value:.2f}"

@@ -1,5 +1,5 @@
-"""Whether a report says what its own predictions say: every number is computed again and held against the published
-one, without training and without writing."""
+"""Checks that a report agrees with its own predictions: every number is recomputed and compared with the published one,
+without training and without writing."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ RECORDED = (
     "spec", "environment", "command", "study.run_id", "study.status", "study.seconds", "selection.chosen", "searches",
     "leakage", "stopped_early", "failures", "devices", "arms[].learnt",
 )  # fmt: skip
-"""What results.json takes from the record of the study: no prediction tells it, so it is not checked."""
+"""Parts of results.json from the record of the study, not checked because they do not follow from predictions."""
 
 _TOLERANCE = 1e-9
-"""Relative; sums may be taken in another order by another version of numpy or another processor."""
+"""Relative tolerance; other versions of numpy or other processors may sum in another order."""
 _NOTHING = 1e-12
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _MISSING = object()
@@ -51,20 +51,20 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class ReportCheck:
-    """What came of computing a report again.
+    """The result of recomputing a report.
 
     Attributes
     ----------
     numbers
-        Numbers of results.json that were compared.
+        How many numbers of results.json were compared.
     files
         The files that were compared, by path in the folder.
     mismatches
-        Every value of results.json, and of each other file every line, that differs.
+        Every value of results.json, and every line of the other files, that differs.
     uncovered
-        Files of the folder that were not compared: compiled, drawn, or written by somebody else.
+        Files of the folder that were not compared: compiled, drawn, or not written by the harness.
     note
-        What may explain mismatches; else empty.
+        A possible explanation of the mismatches; else empty.
     """
 
     folder: Path
@@ -76,22 +76,22 @@ class ReportCheck:
 
     @property
     def equal(self) -> bool:
-        """Whether all that was compared follows from the predictions."""
+        """Whether everything that was compared follows from the predictions."""
         return not self.mismatches
 
 
 def check_report(
     report: Path | ReportFolder, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None
 ) -> ReportCheck:
-    """Compute every number of a report again from its predictions, and compare results.json, tables, front page and
-    document with them.
+    """Recompute every number of a report from its predictions, and compare results.json, tables, front page and
+    document.
 
-    Somebody who changes predictions and numbers alike is not found out: only training again tells.
+    Consistent changes of both predictions and numbers are not detected; only training again detects them.
 
     Parameters
     ----------
     study, claims
-        As in :func:`harness.report.rewrite_report`.
+        As in :func:`harness.report.rewrite.rewrite_report`.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def check_report(
     stems = {path.stem for path in (folder / "figures").glob("*") if path.is_file()}
     files = report_texts(evidence, parameter_tables(evidence.record), figures_there(evidence, stems))
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
-        # A page that somebody wrote, which a report leaves alone.
+        # A page that was not generated, which a report leaves alone.
         del files[FRONT]
     computed = json.loads(results_json(evidence))
     compared = list(_values(opened.found, computed))
@@ -130,7 +130,7 @@ def check_report(
 
 
 def _values(published: Any, computed: Any, place: str = "$") -> Iterator[Mismatch | None]:
-    """Yield for each value of either side None where both have it, else the mismatch."""
+    """Yield None for each value that both sides have, else the mismatch."""
     if re.sub(r"\[\d+\]", "[]", place.removeprefix("$.")) in RECORDED:
         return
     if isinstance(published, dict) and isinstance(computed, dict):
@@ -180,7 +180,7 @@ def _lines(folder: Path, name: str, computed: str) -> Iterator[Mismatch]:
 
 
 def _same_line(published: str, computed: str) -> bool:
-    """Return whether two texts have the same words, and the same numbers but for the order of sums."""
+    """Return whether two texts have the same words, and numbers that are equal up to the order of summation."""
     if published == computed:
         return True
     if _NUMBER.split(published) != _NUMBER.split(computed):
@@ -193,7 +193,7 @@ def _same_line(published: str, computed: str) -> bool:
 
 
 def _around(published: str, computed: str) -> tuple[str, str]:
-    """Return two lines, shortened to where they differ first."""
+    """Return two lines, shortened to the part where they first differ."""
     same = next((i for i, (a, b) in enumerate(zip(published, computed, strict=False)) if a != b), 0)
     start = max(0, same - _LONGEST // 3)
     parts = (f"{'…' if start else ''}{text[start : start + _LONGEST]}" for text in (published, computed))
@@ -206,7 +206,7 @@ def _shown(value: Any) -> str:
 
 
 def _others(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Return what else a reader sees in the folder: pages, pictures and tables that were not compared."""
+    """Return the other visible contents of the folder: pages, pictures and tables that were not compared."""
     compared = {RESULTS, "predictions.parquet", *files}
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return tuple(sorted(name for name in names if name not in compared and not Path(name).name.startswith(".")))

@@ -1,4 +1,4 @@
-"""Class by class, claimed against measured: dumbbells, claims side by side."""
+"""Claimed and measured accuracies by class: dumbbell plots, claims next to each other."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from harness.comparisons.against_claim import ClaimComparison
 from harness.report.style import BLUE, GREY, TEXT_WIDTH, TITLE_SIZE, VERMILLION, literal, place, text_inches
 
 DUMBBELLS_ABREAST = 2
-"""Claims that stand beside each other in one figure."""
+"""The most claims next to each other in one figure."""
 
 _LONGEST_NAME = 26
-# Inches: a class of a short and of a long list, room for titles above, ticks, label and legend below, between panels.
+# Inches: a class of a short and of a long list; space for titles above, ticks, label and legend below, between panels.
 _ROW, _LOW_ROW, _ABOVE, _BELOW, _GAP = 0.22, 0.145, 0.42, 0.66, 0.22
 _ENTRIES = (
     Line2D([], [], linestyle="", marker="D", color="white", mec=VERMILLION, mew=1.2, ms=4.5, label="published"),

@@ -1,4 +1,4 @@
-"""Tables that set the study beside published numbers: the main table, its complement, and class by class.
+"""Tables that compare the study with published numbers: the main table, its complement, and class by class.
 
 Accuracies are in percent, differences in percentage points.
 """
@@ -20,7 +20,7 @@ from harness.report.table import Table
 from harness.text.decimals import possible
 
 CLAIMS_ABREAST = 4
-"""Claims whose class accuracies stand beside each other; more continue in a further table."""
+"""The most claims in a table of class accuracies; more continue in a further table."""
 
 _BASES = {
     Basis.FOLD_BY_FOLD: " A claim with fold values is paired by fold; the difference is that over the folds tested.",
@@ -30,7 +30,7 @@ _BASES = {
 
 
 def claim_tables(evidence: Evidence) -> list[Table]:
-    """Return the main table and its complement, or nothing when no claim is compared."""
+    """Return the main table and its complement, or nothing if no claim is compared."""
     if not evidence.claims:
         return []
     return [comparison_table(evidence), complement_table(evidence)]
@@ -40,7 +40,7 @@ def comparison_table(evidence: Evidence) -> Table:
     """Return the main table: claimed and measured, interval, difference, p values and verdict; one row per claim."""
     claims = evidence.claims
     estimands = list(dict.fromkeys(each.estimand for each in claims))
-    # The number of another system is published, too, but claims nothing of the arm.
+    # A published number of another system is not a claim about the arm.
     published = "Published" if any(each.is_reference for each in claims) else "Claimed"
     headers = [("", "Claim"), ("", "Arm"), ("", published), ("Measured", "Mean"), ("Measured", "SD")]
     headers += [("Measured", "Interval"), ("", "Difference")]
@@ -86,7 +86,7 @@ def comparison_table(evidence: Evidence) -> Table:
 
 
 def complement_table(evidence: Evidence) -> Table:
-    """Return what else can be said of each claim: other intervals and tests, and the uncorrected one."""
+    """Return further results on each claim: other intervals and tests, and the uncorrected one."""
     claims = evidence.claims
     tests = shown_tests("claim", "complement", claims)
     headers = [("", "Claim"), ("", "Arm"), *headings(tests)]
@@ -108,7 +108,7 @@ def complement_table(evidence: Evidence) -> Table:
 
 
 def claimed_class_tables(evidence: Evidence) -> list[Table]:
-    """Return class accuracies in the shape of Su et al. 2019, table 2, claimed beside measured."""
+    """Return claimed and measured class accuracies in the shape of Su et al. 2019, table 2."""
     shown = [each for each in evidence.claims if each.classes]
     pages = [shown[first : first + CLAIMS_ABREAST] for first in range(0, len(shown), CLAIMS_ABREAST)]
     return [_class_page(evidence, number, page) for number, page in enumerate(pages)]

@@ -1,4 +1,4 @@
-"""Hard clips by class: how many every arm misses, and how many only a fusion gets right."""
+"""Hard clips by class: how many are missed by every arm, and how many only a fusion gets right."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.comparisons.missed_clips import HardClips
 from harness.report.style import BLACK, GREEN, GREY, TEXT_WIDTH, TITLE_SIZE, literal, place, text_inches
 
 _LONGEST_NAME = 26
-# Inches: a class, room above and below the panels, between them, and at the right edge for a bar's number.
+# Inches: a class; space above and below the panels, between them, and at the right edge for a bar's number.
 _ROW, _ABOVE, _BELOW, _GAP, _EDGE = 0.19, 0.3, 0.42, 0.3, 0.3
 
 
 def hard_clip_figure(clips: HardClips, classes: Sequence[str], *, fusion: bool) -> Figure | None:
-    """Return clips counted by true class; None when there is none. Classes without such a clip are left out.
+    """Return clips counted by true class; None if there are none. Classes without such a clip are left out.
 
-    ``fusion`` adds a second panel, of the clips that only a fusion gets right. A clip that several fusions get right
+    ``fusion`` adds a second panel with the clips that only a fusion gets right. A clip that several fusions get right
     counts once.
     """
     only = clips.only_fusion.drop_duplicates(["fold", "clip_id"])

@@ -1,4 +1,4 @@
-"""Tables of clips worth listening to: those that every arm misses, and those that only a fusion gets right."""
+"""Tables of clips worth listening to: those missed by every arm, and those that only a fusion gets right."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.report.table import Table
 from harness.report.wording import percent
 
 MOST_LISTED = 30
-"""Rows of a printed table; the CSV beside it has all clips."""
+"""The most rows of a printed table; its CSV has all clips."""
 
 
 def clip_tables(evidence: Evidence) -> list[Table]:
-    """Return up to two tables; a group without a clip, or the misses of a single arm, has none."""
+    """Return up to two tables; there is none for an empty group, or for the misses of a single arm."""
     several = len(evidence.scores.folds["arm"].unique()) > 1
     return [*(_missed(evidence) if several else ()), *_only_fusion(evidence)]
 
@@ -25,7 +25,7 @@ def _missed(evidence: Evidence) -> list[Table]:
     if data.empty:
         return []
     ordered = data.sort_values(["share", "class", "fold", "clip_id"], ascending=[False, True, True, True])
-    # Clips of one recording fail together: a row each would fill the table with a handful of recordings.
+    # Clips of one recording fail together: with one row per clip, a few recordings would fill the table.
     together = ordered.groupby(["recording", "fold", "class", "predicted"], sort=False, observed=True)
     rows = together.agg(clip=("clip_id", "first"), clips=("clip_id", "size"), share=("share", "mean")).reset_index()
     rows = rows.sort_values(["clips", "share"], ascending=False, kind="stable")

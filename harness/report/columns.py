@@ -1,4 +1,4 @@
-"""Columns of the statistical tests: their headings, cells and captions in tables, and their numbers in CSV files."""
+"""Columns of the statistical tests: headings, cells and captions of tables, and numbers in CSV files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PRINTED: Mapping[str, Callable[[Any], str]] = {
 def shown_tests(
     side: Side, place: Place, comparisons: Sequence[ClaimComparison | Contrast]
 ) -> tuple[StatisticalTest, ...]:
-    """Return the tests that a table of ``comparisons`` shows."""
+    """Return the tests shown in a table of ``comparisons``."""
     return tuple(
         test
         for test in entries_of(side, place)
@@ -36,18 +36,18 @@ def headings(tests: Sequence[StatisticalTest]) -> list[tuple[str, str]]:
 
 
 def cells(tests: Sequence[StatisticalTest], each: ClaimComparison | Contrast) -> list[str]:
-    """Return what a comparison prints in these columns."""
+    """Return the cells of a comparison in these columns."""
     return [_cell(column, each) for test in tests for column in test.columns if column.heading]
 
 
 def captions(tests: Sequence[StatisticalTest], evidence: Evidence, what: str) -> str:
-    """Return what a caption says of the tests; ``what`` is the accuracy or difference that is resampled."""
-    told = (test.caption for test in tests if test.caption)
-    return " ".join(text.format(margin=evidence.margin, confidence=evidence.confidence, what=what) for text in told)
+    """Return the text on the tests in a caption; ``what`` is the accuracy or difference that is resampled."""
+    texts = (test.caption for test in tests if test.caption)
+    return " ".join(text.format(margin=evidence.margin, confidence=evidence.confidence, what=what) for text in texts)
 
 
 def numbers(side: Side, place: Place, each: ClaimComparison | Contrast) -> dict[str, Any]:
-    """Return the numbers of a comparison's tests by column of a CSV file; None where there is none."""
+    """Return the numbers of a comparison's tests by column of a CSV file, or None if there are none."""
     return {
         name: value_at(each, path)
         for test in entries_of(side, place)

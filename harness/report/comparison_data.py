@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def comparisons_data(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return the comparisons with claims, in the study file's order; a test that was not made is None."""
+    """Return the comparisons with claims, in the study file's order; None for tests that were not made."""
     return [comparison_entry(each) for each in evidence.claims]
 
 
@@ -31,7 +31,7 @@ def contrasts_data(evidence: Evidence) -> dict[str, Any]:
 
 
 def hard_clips_data(evidence: Evidence) -> dict[str, Any]:
-    """Return counts of the clips that all arms miss, and of those that only a fusion gets right, whole and by class."""
+    """Return counts of the clips that all arms miss, and of those that only a fusion gets right: total and by class."""
     missed, only = evidence.clips.missed_by_all, evidence.clips.only_fusion
     fused = [arm.name for arm in evidence.record.spec.arms if arm.is_fused]
     return {
@@ -110,7 +110,7 @@ def contrast_entry(each: Contrast) -> dict[str, Any]:
 
 
 def _tests(side: Side, each: ClaimComparison | Contrast) -> dict[str, Any]:
-    """Return what both kinds of comparison have."""
+    """Return the entries common to both kinds of comparison."""
     return {
         "p": each.p,
         "p_holm": each.p_adjusted,
@@ -124,7 +124,7 @@ def _tests(side: Side, each: ClaimComparison | Contrast) -> dict[str, Any]:
 
 
 def _decisive(test: DifferenceTest | None) -> dict[str, Any] | None:
-    """Return the test that a verdict rests on, without what only Welch's test adds."""
+    """Return the test that a verdict rests on, without the entries that only Welch's test adds."""
     return None if test is None else {field.name: getattr(test, field.name) for field in fields(DifferenceTest)}
 
 

@@ -1,4 +1,4 @@
-"""Sentences about what a study found: verdicts, what each rests on, and what would be needed to decide more.
+"""Sentences on the findings of a study: verdicts, what each rests on, and what would be needed to decide more.
 
 Plain text; LaTeX escapes it later.
 """
@@ -19,13 +19,16 @@ from harness.text.decimals import CUT, is_cut
 
 _POWER = "80 % power"
 _MOST_NAMED = 6
-# More undecided pairs than these stand in one sentence: a list of them hides what was found.
+# More undecided pairs than these are merged into one sentence: a list of them would hide the findings.
 _MOST_UNDECIDED = 3
 
 
 def findings(evidence: Evidence) -> list[str]:
-    """Return the findings in sentences: one per claim, one per declared pair or per fusion against a stream of its own,
-    but many undecided ones in one, and the other pairs in one."""
+    """Return the findings in sentences.
+
+    There is one per claim, one per declared pair or per fusion against one of its own streams, with many undecided
+    pairs merged into one, and one for all other pairs.
+    """
     found = [f"{_sentence_case(each.outcome)}: {each.decision.reason}" for each in evidence.claims]
     if evidence.claims_refused:
         found.append(f"The comparison with published numbers could not be made: {evidence.claims_refused}")
@@ -78,7 +81,7 @@ def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
 
 
 def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
-    """Return that so few folds cannot decide, where a difference beyond the margin is among the undecided."""
+    """Return that so few folds cannot decide, if a difference beyond the margin is among the undecided."""
     large = [each for each in contrasts if abs(each.mean) > evidence.margin]
     if not large:
         return ""
@@ -90,17 +93,17 @@ def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
 
 
 def _counted(contrasts: list[Contrast], noun: str) -> str:
-    told = [each for each in contrasts if each.decision.verdict in (Verdict.HIGHER, Verdict.LOWER)]
+    decided = [each for each in contrasts if each.decision.verdict in (Verdict.HIGHER, Verdict.LOWER)]
     alike = sum(each.decision.verdict is Verdict.CONSISTENT for each in contrasts)
-    undecided = len(contrasts) - len(told) - alike
+    undecided = len(contrasts) - len(decided) - alike
     counts = (
-        (len(told), "differs beyond chance", "differ beyond chance"),
+        (len(decided), "differs beyond chance", "differ beyond chance"),
         (alike, "is shown to be equivalent", "are shown to be equivalent"),
         (undecided, "stays undecided", "stay undecided"),
     )
     parts = [f"{number} {one if number == 1 else several}" for number, one, several in counts if number]
-    named = "; ".join(_better(each) for each in told[:_MOST_NAMED])
-    more = f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else ""
+    named = "; ".join(_better(each) for each in decided[:_MOST_NAMED])
+    more = f" and {len(decided) - _MOST_NAMED} more" if len(decided) > _MOST_NAMED else ""
     listed = f" ({named}{more})" if named else ""
     return f"Of {count(len(contrasts), noun)} of arms, {', '.join(parts)}{listed}."
 
@@ -112,7 +115,7 @@ def _better(contrast: Contrast) -> str:
 
 
 def claim_note(evidence: Evidence, each: ClaimComparison) -> tuple[str, str]:
-    """Return the heading and the paragraph of one comparison: what its verdict rests on, and what is left open."""
+    """Return the heading and the paragraph of one comparison: what its verdict rests on, and what remains open."""
     heading = f"{each.arm} and {addressed(each)}: {each.outcome}."
     parts = [each.decision.reason, _basis(evidence, each), _claims_sd(each)]
     if each.caveats:
@@ -122,7 +125,7 @@ def claim_note(evidence: Evidence, each: ClaimComparison) -> tuple[str, str]:
 
 
 def sources(evidence: Evidence) -> list[str]:
-    """Return where the compared claims stand: each paper once, with its tables."""
+    """Return the sources of the compared claims: each paper once, with its tables."""
     tables: dict[str, dict[str, str]] = {}
     for each in evidence.claims:
         tables.setdefault(each.claim.source.key, {})[each.claim.table.id] = each.claim.table.where
@@ -173,7 +176,7 @@ def _vanishing(evidence: Evidence, each: ClaimComparison) -> str:
 
 
 def _needed(evidence: Evidence, each: ClaimComparison) -> str:
-    """Return what an undecided comparison would need."""
+    """Return what would be needed to decide an undecided comparison."""
     if each.decision.verdict is not Verdict.INCONCLUSIVE or each.needed is None:
         return ""
     parts = []
@@ -183,12 +186,12 @@ def _needed(evidence: Evidence, each: ClaimComparison) -> str:
         parts.append(
             f"to show equivalence within ±{evidence.margin:g} points, {count(each.needed.for_equivalence, 'such fold')}"
         )
-    told = f"With this spread it would take, at {_POWER}: {'; '.join(parts)}." if parts else ""
+    sentence = f"With this spread it would take, at {_POWER}: {'; '.join(parts)}." if parts else ""
     if each.needed.reason:
-        told = f"{told} Out of reach: {each.needed.reason}.".strip()
+        sentence = f"{sentence} Out of reach: {each.needed.reason}.".strip()
     if each.seeds_needed:
-        told += f" With these folds, {count(each.seeds_needed, 'seed')} a fold would find the difference."
-    return told
+        sentence += f" With these folds, {count(each.seeds_needed, 'seed')} a fold would find the difference."
+    return sentence
 
 
 def cochran_sentence(evidence: Evidence) -> str:

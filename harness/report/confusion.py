@@ -1,4 +1,4 @@
-"""The confusion matrix, drawn: percent of each true class."""
+"""Figure of the confusion matrix, in percent of each true class."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from harness.report.style import TEXT_WIDTH, TITLE_SIZE, literal, place, text_inches, write
 
 MOST_NUMBERED = 16
-"""Classes up to which cells hold their number; above, colour alone speaks and a scale stands beside it."""
+"""Up to this number of classes cells show their number; above it, only their colour, with a colour bar."""
 
 _LONGEST_NAME = 26
-# Inches: a numbered cell, the smallest matrix, an axis label, the line of the title and of the note, the scale.
+# Inches: a numbered cell, the smallest matrix, an axis label, the line of the title and of the note, the colour bar.
 _CELL, _SMALLEST, _LABEL, _LINE, _SCALE, _EDGE = 0.25, 1.5, 0.24, 0.26, 0.68, 0.04
 _NOTE_SIZE = 7.0
 
@@ -57,7 +57,7 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], title: s
     figure = Figure(figsize=(max(left + side + right, words + 2 * _EDGE), _LINE + side + below))
     axes = place(figure, left, below, side, side)
     image = _draw(axes, row_percent(counts), numbered=numbered)
-    # As words: a tick with its lines costs four times as much, and there are up to a hundred.
+    # As text: a tick with its lines takes four times as long, and there are up to a hundred.
     axes.set_axis_off()
     gap = 0.03 / side * n
     for position, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""Differences between arms, pair by pair: a dot a fold, the corrected interval, and the margin of equivalence."""
+"""Differences between arms, pair by pair: a dot per fold, the corrected interval, and the margin of equivalence."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from harness.report.cells import points
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, literal, place, text_inches, wrapped
 from harness.text.decimals import possible
 
-# Inches: the tallest plot that leaves a page room for its caption, a line of a pair's names, the room below for ticks,
-# label and a legend of two lines, and the edge above.
+# Inches: the tallest plot that leaves space on a page for its caption, a line of a pair's names, the space below for
+# ticks, label and a legend of two lines, and the edge above.
 _TALLEST, _LINE, _BELOW, _EDGE = 7.2, 0.17, 0.82, 0.08
 _SIZE = 7.5
 _NAME = 34
 
 
 def drawn_pairs(contrasts: Sequence[Contrast]) -> list[Contrast]:
-    """Return the pairs that share their folds, from the first on, as many as one page holds."""
+    """Return the first pairs that share their folds, as many as fit on one page."""
     paired = [each for each in contrasts if each.folds]
     heights = list(accumulate(_height(each) for each in paired))
     return [each for each, height in zip(paired, heights, strict=True) if height <= _TALLEST]
 
 
 def contrast_figure(contrasts: Sequence[Contrast], margin: float) -> Figure | None:
-    """Return the :func:`drawn_pairs`; None when there is none.
+    """Return the figure of the :func:`drawn_pairs`; None if there are none.
 
     The upper half of a pair's band holds its folds, the lower half the mean and its corrected interval.
     """

@@ -1,4 +1,4 @@
-"""Tables that set a study's arms against each other, a fusion against its streams first; differences in points."""
+"""Tables that compare a study's arms with each other, a fusion with its streams first; differences in points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.report.table import Table
 from harness.report.wording import NOTHING
 from harness.text.decimals import possible
 
-# Pairs that a reader can still take in; seven arms have 21.
+# The most pairs that a reader can take in; seven arms have 21.
 _MANY = 21
 
 
@@ -28,7 +28,7 @@ def contrast_tables(evidence: Evidence) -> list[Table]:
 
 
 def printed_pairs(evidence: Evidence) -> Sequence[Contrast]:
-    """Return the pairs that are printed and drawn: all, or the declared ones where all are too many to read.
+    """Return the pairs that are printed and drawn: all, or only the declared ones if all are too many to read.
 
     CSV and JSON have every pair.
     """
@@ -83,7 +83,7 @@ def contrast_table(evidence: Evidence) -> Table:
 
 
 def contrast_complement_table(evidence: Evidence) -> Table:
-    """Return what else can be said of each pair."""
+    """Return further results on each pair."""
     pairs = printed_pairs(evidence)
     tests = shown_tests("contrast", "complement", pairs)
     headers = [("", "First"), ("", "Second"), *headings(tests)]
@@ -115,13 +115,13 @@ def family_sentence(evidence: Evidence) -> str:
 
 
 def of_own_stream(evidence: Evidence, contrast: Contrast) -> bool:
-    """Return whether a pair sets a fusion against one of the arms that it fuses."""
+    """Return whether a pair compares a fusion with one of the arms that it fuses."""
     streams = evidence.record.streams
     return contrast.second in streams(contrast.first) or contrast.first in streams(contrast.second)
 
 
 def _after_leading(evidence: Evidence, pairs: Sequence[Contrast]) -> tuple[int, ...]:
-    """Return the row where the declared pairs end, or else where those of a fusion and its own streams do."""
+    """Return the row after the declared pairs, or else after those of a fusion and its own streams."""
     declared = evidence.arms.family == "declared"
     leading = [each.in_family if declared else of_own_stream(evidence, each) for each in pairs]
     return tuple(row for row in range(1, len(leading)) if leading[row - 1] and not leading[row])

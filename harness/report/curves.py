@@ -1,4 +1,4 @@
-"""Training curves of one arm: loss and accuracy over epochs, folds thin and their mean thick."""
+"""Training curves of one arm: loss and accuracy over epochs, thin lines for folds and a thick one for the mean."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ _ACCURACY = (
     _Curve("validation_macro_accuracy", "validation (macro)", VERMILLION, (0, (5, 1.5))),
     _Curve("test_macro_accuracy", "test (macro; chose the epoch)", BLACK, (0, (1.2, 1.2))),
 )
-# Inches of the curves' figure: its height, and the room around each panel for ticks, labels, title and legend.
+# Inches of the curves' figure: its height, and the space around each panel for ticks, labels, title and legend.
 _CURVES_HEIGHT, _LEFT, _RIGHT, _ABOVE, _BELOW = 2.45, 0.58, 0.08, 0.28, 0.68
 
 
 def curves_figure(history: pd.DataFrame, title: str) -> Figure | None:
-    """Return loss and accuracy over epochs: folds thin, their mean thick; None when there is no epoch.
+    """Return loss and accuracy over epochs, with thin lines for folds and a thick one for their mean; None without
+    epochs.
 
     ``history`` has ``fold``, ``seed``, ``epoch`` and the columns of FoldResult.history. Seeds are averaged within a
     fold. The mean ends where the first fold stops.

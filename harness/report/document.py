@@ -63,7 +63,7 @@ def _claim_notes(evidence: Evidence) -> list[str]:
 
 
 def _items(sentences: Sequence[str]) -> list[str]:
-    """Return sentences as a list; nothing where there is none."""
+    """Return sentences as a LaTeX list, or nothing if there are none."""
     if not sentences:
         return []
     items = (rf"\item {breakable(sentence)}" for sentence in sentences)
@@ -77,7 +77,7 @@ def _topic(
     after: Sequence[str] = (),
     before: Sequence[str] = (),
 ) -> list[str]:
-    """Return a section, or nothing when it holds nothing; ``before`` and ``after`` its tables stand parts of LaTeX."""
+    """Return a section, or nothing if it is empty; ``before`` and ``after`` are LaTeX around its tables."""
     if not (tables or figures or after or before):
         return []
     parts = [rf"\section{{{escape(title)}}}", *before]

@@ -1,4 +1,4 @@
-"""The report's last section: the exact command, and what it ran on."""
+"""The report's last section: the exact command, and the environment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _git(record: StudyRecord) -> dict[str, Any]:
 
 
 def _flat(environment: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested entries as dotted names and text; of the installed packages only those that numbers hang on."""
+    """Return nested entries as dotted names and text; of the installed packages only those that affect numbers."""
     rows: list[tuple[str, str]] = []
     for key, value in environment.items():
         name = f"{prefix}{key}"
@@ -72,7 +72,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Return text short enough for a cell; a digest keeps its first 16 signs, which tell it apart."""
+    """Return text short enough for a cell; a digest is cut to its first 16 characters, which identify it."""
     if len(text) >= 40 and " " not in text and all(sign in "0123456789abcdef" for sign in text.lower()):
         return f"{text[:16]}…"
     flat = " ".join(text.split())

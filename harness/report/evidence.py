@@ -1,4 +1,4 @@
-"""Evidence: everything a report says about a study, computed once from its record."""
+"""Evidence: all results that a report presents, computed once from the study's record."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evidence:
-    """A study's record, and what follows from it.
+    """A study's record, and the results computed from it.
 
     Attributes
     ----------
     record, scores, marks
-        What was read back, its scores, and the sentences that every caption carries.
+        The record as read, its scores, and the sentences that every caption carries.
     claims, claims_refused
-        The comparisons with published numbers, in the study file's order; where a claim cannot be read there are none,
+        The comparisons with published numbers, in the study file's order; if a claim cannot be read there are none,
         and ``claims_refused`` says why.
     arms
-        The arms against each other.
+        The arms compared with each other.
     clips
         Clips that all arms miss, and those that only a fusion gets right.
     protocols
-        What the protocol alone does, where a network stands under several.
+        The effect of the protocol alone, for networks under several protocols.
     leakage
-        What the splits share: one row per split, fold and choice of what final trainings learn from.
+        What the parts of each split share: one row per split, fold and choice of final training data.
     intervals
         By arm, the corrected interval of the mean macro accuracy over folds, in percent; an arm of one fold has none.
     papers, audits
-        The papers that the claims are from, by key, and what their numbers tell about themselves.
+        The papers that the claims are from, by key, and the audits of their numbers.
     """
 
     record: StudyRecord
@@ -83,7 +83,7 @@ def gather(record: StudyRecord) -> Evidence:
     Raises
     ------
     ReportError
-        When the record holds no tested fold, or predictions that are not ones.
+        When the record holds no tested fold, or invalid predictions.
     """
     scores = score_study(record)
     claims: tuple[ClaimComparison, ...] = ()
@@ -94,7 +94,7 @@ def gather(record: StudyRecord) -> Evidence:
         library = library_of(record) if claims else None
         papers = {each.claim.source.key: library.paper(each.claim.source.key) for each in claims} if library else {}
     except ClaimsError as error:
-        # The arms' own numbers stand without the published ones.
+        # The arms' own numbers are valid without the published ones.
         refused = str(error)
         _logger.warning("The comparison with published numbers is left out of the report: %s", refused)
     arms = compare_arms(record, scores)
@@ -120,7 +120,7 @@ def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest]:
     for arm, rows in scores.folds.groupby("arm", sort=False, observed=True):
         percents = {int(fold): 100 * float(value) for fold, value in rows[["fold", "macro_accuracy"]].to_numpy()}
         ratio = conditions_of(record, str(arm)).ratio
-        # Only the interval is used, which does not depend on the target.
+        # Only the interval is used, which does not depend on the hypothesised mean.
         test, _ = attempt(partial(one_sample, percents, 0.0, ratio=ratio, confidence=rules.confidence))
         if test is not None:
             found[str(arm)] = test

@@ -1,4 +1,4 @@
-"""Fold accuracies across arms: a dot a fold, the mean with its SD and its corrected interval, and published numbers."""
+"""Fold accuracies of all arms: a dot per fold, the mean with its SD and corrected interval, and published numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from harness.report.wording import NOTHING, percent
 from harness.statistics.t_tests import TTest
 from harness.text.decimals import possible
 
-# Where in an arm's band, one unit high, its mean lies: below the folds' dots.
+# Position of the mean in an arm's band, which is one unit high: below the folds' dots.
 _MEAN_LANE = 0.3
 # Inches below the axes, for ticks, label and a legend of two or three lines, and at the other edges.
 _BELOW, _LEGEND_LINE, _EDGE = 0.82, 0.16, 0.08
@@ -140,7 +140,7 @@ def _draw_claim(axes: Axes, comparison: ClaimComparison, position: int) -> None:
 
 
 def _note(scores: StudyScores, arm: str, claims: Sequence[ClaimComparison]) -> str:
-    """Return an arm's numbers as they stand beside its dots: ``83.7 ± 4.6  (n = 10)``, its claims below."""
+    """Return an arm's numbers as printed next to its dots: ``83.7 ± 4.6  (n = 10)``, its claims below."""
     summary = scores.arms[scores.arms["arm"] == arm].iloc[0]
     sd = percent(summary["macro_accuracy_sd"])
     spread = "" if sd == NOTHING else f" ± {sd}"

@@ -1,4 +1,4 @@
-"""The one door to a report's folder: whatever reads a report gets it here, checked as a whole before it is used."""
+"""Reading a report's folder: all readers of reports use this module, which checks the report as a whole first."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ReportFolder:
     Attributes
     ----------
     found, results
-        results.json as JSON data, and what is read from it.
+        results.json as JSON data, and as parsed.
     spec
-        The study that it was made by.
+        The study of the report.
     predictions
         The columns of ``StudyRecord.predictions``.
     """
@@ -38,13 +38,13 @@ class ReportFolder:
 def open_report(folder: Path) -> ReportFolder:
     """Return the report in ``folder``.
 
-    Its two files are checked each by itself and against each other: both name the same arms, folds, seeds and classes,
-    and as many clips in each training.
+    Its two files are checked individually and against each other: both must have the same arms, folds, seeds and
+    classes, and the same number of clips in each training.
 
     Raises
     ------
     ReportError
-        When a file cannot be read, or does not fit; naming the file, the place within it and the value.
+        When a file cannot be read, or is invalid; names the file, the place within it and the value.
     """
     found, results = read_results(folder)
     spec = _study(folder, found, results)
@@ -76,8 +76,8 @@ def _study(folder: Path, found: dict[str, Any], results: Results) -> StudySpec:
 
 
 def _check_chosen(path: Path, results: Results, spec: StudySpec) -> None:
-    """Refuse values that a search cannot have chosen: they would be trained with."""
-    # Values are further keys of a row, named by the study's search space.
+    """Refuse values that a search cannot have chosen, because they would be used in trainings."""
+    # Values are additional keys of a row, named by the study's search space.
     for position, row in enumerate(results.selection.chosen):
         arm, values = spec.arm(row.arm), row.values_of(spec)
         try:
@@ -89,7 +89,7 @@ def _check_chosen(path: Path, results: Results, spec: StudySpec) -> None:
 
 
 def _match(folder: Path, results: Results, predictions: pd.DataFrame) -> None:
-    """Refuse a table that holds other trainings than the results name, or another number of clips in one."""
+    """Refuse a table whose trainings, or whose number of clips in one, differ from the results."""
     table, path = folder / PREDICTIONS, folder / RESULTS
     sizes = predictions.groupby(["arm", "fold", "seed"], sort=False).size().reset_index(name="rows")
     counted = {

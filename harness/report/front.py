@@ -1,4 +1,4 @@
-"""README.md of a report: its front page where folders are read in a browser; every sentence of it is generated."""
+"""README.md of a report: its front page where folders are viewed in a browser; every sentence of it is generated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.text.printable import printable
 FRONT = "README.md"
 _OURS = "<!-- Generated: edits are lost when the report is written again. -->"
 _GIB = 2**30
-# What shows most at a glance comes first.
+# The most informative figures come first.
 _LEADING = ("protocols", "folds")
 
 
@@ -52,7 +52,7 @@ def front_page(
 
 
 def is_own(path: Path) -> bool:
-    """Return whether a page was generated, so that it may be written over."""
+    """Return whether a page was generated, so that it may be overwritten."""
     try:
         return path.read_text(encoding="utf-8").startswith(_OURS)
     except (OSError, UnicodeDecodeError):
@@ -114,7 +114,7 @@ def _first_sentence(text: str) -> str:
 def _table(table: Table) -> str:
     headers = [tuple(map(str, name)) if isinstance(name, tuple) else ("", str(name)) for name in table.printed]
     lowest = [header[-1] for header in headers]
-    # A group's name is needed only where two of its headers would read alike.
+    # A group's name is needed only if two headers would otherwise be equal.
     columns = [
         f"{name} ({group})" if group and lowest.count(name) > 1 else name
         for group, name in ((header[0], header[-1]) for header in headers)

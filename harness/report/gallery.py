@@ -1,4 +1,4 @@
-"""Every figure of a report with its caption: what is drawn, what each spread is over, and n."""
+"""Every figure of a report with its caption, which states what is drawn, what each spread is over, and n."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from harness.report.search_tables import searches_of
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 
 TOPICS = ("protocols", "claims", "contrasts", "folds", "confusion", "clips", "search", "curves")
-"""What figures are about, in no order of the document's."""
+"""Topics of figures, not in the order of the document."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def draw_all(
 ) -> tuple[dict[str, list[FigureEntry]], dict[str, bytes]]:
     """Return the figures' entries by topic (:data:`TOPICS`), and their PDF and PNG files by path in the report.
 
-    ``kept`` holds files of an earlier report; learning curves are taken from it where the record has no history.
+    ``kept`` holds files of an earlier report, from which learning curves are taken if the record has no history.
     """
     marks = wording.short_marks(evidence.record, evidence.scores)
     entries: dict[str, list[FigureEntry]] = {topic: [] for topic in TOPICS}
@@ -76,7 +76,7 @@ def figures_there(evidence: Evidence, stems: Collection[str]) -> dict[str, list[
 
 
 _Drawn = tuple[str, str, Callable[[], Figure | None], str]
-"""Topic, stem, what draws the figure (None where there is nothing to draw), and caption."""
+"""Topic, file stem, the function that draws the figure (None if there is nothing to draw), and caption."""
 
 
 def _figures(evidence: Evidence) -> Iterator[_Drawn]:
@@ -123,9 +123,9 @@ def _dumbbells(evidence: Evidence) -> Iterator[_Drawn]:
     shown = [each for each in evidence.claims if each.classes]
     for number, first in enumerate(range(0, len(shown), DUMBBELLS_ABREAST)):
         pair = shown[first : first + DUMBBELLS_ABREAST]
-        told = " and ".join(f"{each.arm} ({addressed(each)})" for each in pair)
+        named = " and ".join(f"{each.arm} ({addressed(each)})" for each in pair)
         caption = (
-            f"Accuracy per class, published and measured: {told}. Measured: mean over folds, seeds averaged first; "
+            f"Accuracy per class, published and measured: {named}. Measured: mean over folds, seeds averaged first; "
             f"{sample_size(pair)}. Average: unweighted mean of the classes, the published one as printed."
         )
         name = "claimed-classes" if number == 0 else f"claimed-classes-{number + 1}"

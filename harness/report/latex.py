@@ -1,6 +1,6 @@
-"""Text for LaTeX: everything that comes from a study is escaped here and nowhere else.
+"""Text for LaTeX: all text that comes from a study is escaped here and nowhere else.
 
-The document is taken to have T1 fonts, UTF-8 input and the textcomp package.
+The document must have T1 fonts, UTF-8 input and the textcomp package.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.text.printable import printable
 
 _SPECIALS = {
     "\\": r"\textbackslash{}",
-    # After a row's end a bare bracket or star would be read as its option.
+    # After the end of a row, LaTeX would read a bare bracket or star as its option.
     "[": "{[}",
     "]": "{]}",
     "*": "{*}",
@@ -53,17 +53,17 @@ _GREEK_SIGNS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦ
 _GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi
     chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
 _GREEK = dict(zip(_GREEK_SIGNS, _GREEK_NAMES.split(), strict=True))
-# Of Latin-1 and Latin Extended-A, what T1 fonts do not hold.
+# Characters of Latin-1 and Latin Extended-A that T1 fonts lack.
 _NOT_IN_T1 = set("ĦħĸĿŀŉŦŧſ\N{SOFT HYPHEN}")
-# Pairs that T1 fonts join to another sign: two hyphens would print as a dash and hide a command's option.
+# Pairs that T1 fonts join to a ligature: two hyphens would print as a dash and hide a command's option.
 _LIGATURES = ("--", "''", ",,", "?`", "!`")
 
 
 def escape(text: object) -> str:
-    """Return ``text`` as LaTeX that prints it as it stands.
+    """Return ``text`` as LaTeX that prints it literally.
 
-    Signs outside Latin, Greek and common punctuation lose their accents or, where nothing is left, print as their code
-    point, since pdflatex would stop at them. Control characters are escapes (:mod:`harness.text.printable`).
+    Characters outside Latin, Greek and common punctuation lose their accents or, if nothing is left, print as their
+    code point, since pdflatex would stop at them. Control characters are escapes (:mod:`harness.text.printable`).
     """
     flat = printable(" ".join(unicodedata.normalize("NFC", str(text)).split()))
     printed = "".join(map(_sign, flat))
@@ -74,13 +74,15 @@ def escape(text: object) -> str:
 
 
 def breakable(text: object) -> str:
-    """Return :func:`escape` of ``text``, with leave to break lines inside names, after _ + - . / and =."""
+    """Return :func:`escape` of ``text``, with line breaks allowed inside names, after _ + - . / and =."""
     return _with_breaks(escape(text), (r"\_", "+", "-", ".", "/", "="))
 
 
 def code(text: object) -> str:
-    """Return a command as it would be typed, in typewriter letters, with leave to break lines between the parts of its
-    words, but not after the hyphens of an option."""
+    """Return a command in typewriter font, with line breaks allowed between the parts of its words.
+
+    They are not allowed after the hyphens of an option.
+    """
     typed = _with_breaks(escape(text), (r"\_", ".", "/", "=")).replace("'", r"\textquotesingle{}")
     return rf"\texttt{{{typed}}}"
 
@@ -93,7 +95,7 @@ def _with_breaks(tex: str, signs: Sequence[str]) -> str:
 
 
 def printed_length(text: object) -> int:
-    """Return how many letters ``text`` takes in print, a sign that becomes its code point counted as such."""
+    """Return the number of printed characters of ``text``, including those of code points."""
     return sum(8 if _sign(sign).startswith("{[}U+") else 1 for sign in str(text))
 
 

@@ -1,6 +1,6 @@
-"""Several studies beside each other: what the protocol alone does on every data set, in one figure and one table.
+"""Comparison of several studies: the effect of the protocol alone on every data set, in one figure and one table.
 
-Everything is read from the studies' results.json, so that a folder of reports is enough.
+Everything is read from the studies' results.json, so that a folder of reports is sufficient.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ STEM = "protocols"
 
 @dataclass(frozen=True)
 class Reported:
-    """What a study's report says of protocols.
+    """The results of a study's report on protocols.
 
     Attributes
     ----------
     study, title
-        The study's name, and its data set with the folds that were tested where these are not all.
+        The study's name, and its data set with the tested folds if these are not all.
     effects
-        By arm, in the study's order; networks carry the title, so that those of several studies stay apart.
+        By arm, in the study's order; networks include the title, to distinguish those of several studies.
     published
         Accuracies in percent that the study compared an arm with, and how they were printed.
     confidence
-        Of its intervals, between 0 and 1.
+        Confidence of its intervals, between 0 and 1.
     """
 
     study: str
@@ -56,7 +56,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class OverviewFiles:
-    """Where the parts of an overview lie."""
+    """Paths of the parts of an overview."""
 
     folder: Path
     figures: tuple[Path, ...]
@@ -64,12 +64,12 @@ class OverviewFiles:
 
 
 def read_report(folder: Path) -> Reported:
-    """Return what the report in ``folder`` says of protocols.
+    """Return the results on protocols of the report in ``folder``.
 
     Raises
     ------
     ReportError
-        When there is no results.json of this version, or its study has one protocol only.
+        When there is no results.json of this version, or its study has only one protocol.
     """
     path = folder / RESULTS
     data, found = read_results(folder)
@@ -92,20 +92,20 @@ def read_report(folder: Path) -> Reported:
 def overview(
     reports: Sequence[Reported], networks: Sequence[str] = ()
 ) -> tuple[Table, str, list[ProtocolEffect], Published]:
-    """Return the table of ``reports``, the same in Markdown, and what a figure of them shows.
+    """Return the table of ``reports``, the same in Markdown, and the data of its figure.
 
-    ``networks`` keeps those networks only, by the name that they have in their study.
+    With ``networks``, only those networks are included, by their names in their study.
 
     Raises
     ------
     ReportError
-        When no study has such a network, or when the studies have intervals of several confidences.
+        When no study has such a network, or when the confidences of the studies' intervals differ.
     """
     confidences = {one.study: f"{100 * one.confidence:g} %" for one in reports}
     if len(set(confidences.values())) > 1:
-        told = ", ".join(f"{study} {confidence}" for study, confidence in confidences.items())
+        text = ", ".join(f"{study} {confidence}" for study, confidence in confidences.items())
         raise ReportError(
-            f"the studies have intervals of several confidences ({told}); set evaluate.confidence alike in their study "
+            f"the studies have intervals of several confidences ({text}); set evaluate.confidence alike in their study "
             "files, and run harness run-study again: nothing is trained again"
         )
     (confidence,) = set(confidences.values())
@@ -130,8 +130,8 @@ def overview(
 
 
 def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str] = ()) -> OverviewFiles:
-    """Write the overview of the reports in ``folders`` into ``target``: the figure as PDF and PNG, the table as LaTeX,
-    CSV and Markdown.
+    """Write the overview of the reports in ``folders`` into ``target``: a figure as PDF and PNG, a table as LaTeX, CSV
+    and Markdown.
 
     Raises
     ------
@@ -181,10 +181,10 @@ def _published(found: Results, title: str) -> Published:
 
 
 def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
-    """Return a row for each network, and a column for each split: the means under its epoch rules in turn."""
+    """Return a row for each network, and a column for each split with the means under its epoch rules in turn."""
     splits = list(dict.fromkeys(each.split for each in effects))
     rules = list(dict.fromkeys(each.epoch_rule for each in effects))
-    told = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
+    rules_text = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
     rows = []
     for network in dict.fromkeys(each.network for each in effects):
         own = [each for each in effects if each.network == network]
@@ -192,4 +192,4 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
         claims = ", ".join(text for _, text in of_network(network, effects, published))
         rows.append((network, *cells, claims or "-"))
     table = markdown.table(("network, data set", *splits, "published"), rows)
-    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {told}.{marked(published)}\n"
+    return f"{table}\nMacro accuracy in percent, mean over folds; epoch: {rules_text}.{marked(published)}\n"

@@ -1,6 +1,6 @@
 """The parameter table in the shape of Su et al. 2019, table 1: layers in rows, weights and activations per network.
 
-Numbers come from the networks themselves: each is built as the study builds it and asked.
+Numbers are counted in the networks themselves, built as in the study.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from harness.report import wording
 from harness.report.table import Table
 
 NETWORKS_ABREAST = 4
-"""Networks that stand beside each other in one table; more continue in a further table."""
+"""The most networks in one table; more continue in a further table."""
 
 LONGEST_HEADING = 36
-"""Letters in a network's heading, where it has several arms."""
+"""The most letters in the heading of a network with several arms."""
 
 
 def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
@@ -39,10 +39,10 @@ def parameter_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
 
 
 def parameter_table_pages(tables: Mapping[str, pd.DataFrame], marks: Sequence[str]) -> list[Table]:
-    """Return the networks' layers with weights and activations, arms of equal networks sharing their columns.
+    """Return the networks' layers with weights and activations; arms of equal networks share their columns.
 
-    Arms whose names are longer than :data:`LONGEST_HEADING` are headed by the first of them, and the caption names all.
-    Networks stand beside each other where they share layers, as in the paper; networks of another family, and more than
+    Arms with names longer than :data:`LONGEST_HEADING` are headed by the first of them, and the caption names all.
+    Networks that share layers are next to each other, as in the paper; networks of another family, and more than
     :data:`NETWORKS_ABREAST`, continue in further tables. ``tables`` holds, by arm, the columns ``layer``, ``output``,
     ``weights`` and ``activations``.
     """
@@ -57,7 +57,7 @@ def parameter_table_pages(tables: Mapping[str, pd.DataFrame], marks: Sequence[st
 
 
 def _distinct(tables: Mapping[str, pd.DataFrame]) -> list[tuple[list[str], pd.DataFrame]]:
-    """Return the different networks, each with every arm that has it."""
+    """Return the distinct networks, each with all its arms."""
     found: list[tuple[list[str], pd.DataFrame]] = []
     for arm, table in tables.items():
         plain = table.reset_index(drop=True)
@@ -85,7 +85,7 @@ def _page(number: int, networks: list[tuple[list[str], pd.DataFrame]], marks: Se
     data = pd.DataFrame({"layer": [*layers, "total"]})
     for arms, table in networks:
         heading, name = _heading(arms), ", ".join(arms)
-        # A layer that an item passes twice stands twice; its position tells the two apart.
+        # A layer that an item passes twice is listed twice; the two are distinguished by their position.
         own = table.assign(layer=_numbered(table["layer"].tolist())).set_index("layer").reindex(layers)
         if len(networks) == 1:
             columns[heading, "Output"] = [*own["output"].astype(str).str.replace(" x ", " × "), ""]
@@ -110,7 +110,7 @@ def _page(number: int, networks: list[tuple[list[str], pd.DataFrame]], marks: Se
 
 
 def _merge(lists: Sequence[Sequence[str]]) -> list[str]:
-    """Return every layer once, each list's order kept: a layer new to the result comes before the next known one."""
+    """Return every layer once, in the order of each list: a layer new to the result comes before the next known one."""
     merged: list[str] = []
     for names in map(_numbered, lists):
         position = 0

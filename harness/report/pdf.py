@@ -1,4 +1,4 @@
-"""Compiling a document with what the machine has, or saying how."""
+"""Compilation of a document with the installed LaTeX, or a message about what to do."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pathlib import Path
 DOCUMENT_NAME = "report.tex"
 PDF_NAME = "report.pdf"
 TIMEOUT = 180.0
-"""Seconds that LaTeX may take in all."""
+"""Limit on the total time of LaTeX, in s."""
 
 _NEEDED = (".tex", ".pdf")
-# TeX reads and writes below its own folder only, and no hidden file there.
+# TeX reads and writes only below its own folder, and no hidden files.
 _PARANOID = {"openin_any": "p", "openout_any": "p"}
 _KEPT = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LANGUAGE|LC_\w+")
 _TREE = re.compile(r"TEXMF(?:HOME|VAR|CONFIG|LOCAL)")
-# TeX's own mark, or file, line and message.
+# TeX's own error mark, or file, line and message.
 _ERROR = re.compile(r"!|\S+:\d+: ")
 _logger = logging.getLogger(__name__)
 
@@ -92,28 +92,28 @@ def _commands() -> list[list[str]]:
     options = ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "-file-line-error"]
     latexmk, pdflatex = shutil.which("latexmk"), shutil.which("pdflatex")
     if latexmk and pdflatex:
-        # -norc: a latexmkrc is a program, and one may lie in any folder.
+        # -norc: a latexmkrc is executed, and there may be one in any folder.
         return [[latexmk, "-norc", "-pdf", *options]]
-    # The third run settles the widths of tables that break over pages.
+    # The widths of tables that break over pages are final after the third run.
     return [[pdflatex, *options]] * 3 if pdflatex else []
 
 
 def _how(folder: Path, document: str) -> str:
-    """Return the command that compiles the document by hand, as safely as that can be in a folder with other files."""
+    """Return the command that compiles the document by hand, as safely as possible in a folder with other files."""
     paranoid = " ".join(f"{name}={value}" for name, value in _PARANOID.items())
     command = f"{paranoid} latexmk -norc -pdf -no-shell-escape {shlex.quote(document)}"
     return f"cd {shlex.quote(str(folder))} && {command}"
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of LaTeX: no secrets, and no TEXINPUTS or the like that lead to other files."""
+    """Return the environment of LaTeX: no secrets, and no TEXINPUTS or similar that lead to other files."""
     kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
     trees = {name: value for name, value in os.environ.items() if _TREE.fullmatch(name) and Path(value).is_absolute()}
     return {**kept, **trees, **_PARANOID, "max_print_line": "1000"}
 
 
 def _run(command: list[str], folder: Path, end: float) -> str | None:
-    """Run LaTeX until ``end`` of the monotonic clock at most; return None, or why it failed in one sentence."""
+    """Run LaTeX until ``end`` on the monotonic clock at most; return None, or why it failed in one sentence."""
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -121,7 +121,7 @@ def _run(command: list[str], folder: Path, end: float) -> str | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=_environment(),
-        # latexmk starts pdflatex: a timeout must end both.
+        # latexmk starts pdflatex: a timeout must kill both.
         start_new_session=True,
     )
     try:

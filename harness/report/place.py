@@ -1,8 +1,8 @@
-"""Putting generated files into a folder that may hold other files as well.
+"""Writing generated files into a folder that may hold other files as well.
 
-A manifest in the folder names the files that were generated, each with its SHA-256. Nothing is replaced that it does
-not name, nothing is deleted that was changed since, and no symbolic link is followed: a report that is written into the
-folder of a paper leaves the paper alone.
+A manifest in the folder names the generated files, each with its SHA-256. Files that it does not name are never
+replaced, files that were changed since are never deleted, and symbolic links are not followed: a report written into
+the folder of a paper leaves the paper alone.
 """
 
 from __future__ import annotations
@@ -28,25 +28,29 @@ if sys.platform != "win32":
     import fcntl
 
 MANIFEST = ".harness-files.json"
-"""In each folder of generated files: their paths below it, and what they held; null for a document that
-was not compiled here."""
+"""The manifest in each folder of generated files: their paths below it and SHA-256; null for a document that was not
+compiled here."""
 
 PATIENCE = 60.0
 """Seconds to wait for another process that writes into the same folder."""
 
 
 def put_in_place(files: Mapping[str, bytes], folder: Path, document: str = "") -> None:
-    """Write ``files``, by path below ``folder``, aside; then replace them one by one in the given order, and delete
-    what an earlier call wrote there and this one does not.
+    """Write ``files`` into ``folder``, one by one in the given order, and delete obsolete files.
 
-    An interruption leaves each file as it was or as it shall be, never half of one. Of several processes that write
-    into one folder, each waits for the one before it: at the end the folder is what one of them made.
+    Obsolete files are those that an earlier call wrote and this one does not. An interruption leaves each file either
+    old or new, never incomplete. Several processes that write into one folder wait for each other: at the end the
+    folder holds the files of one of them.
 
     Parameters
     ----------
+    files
+        Contents by path below ``folder``.
+    folder
+        The folder, created if missing.
     document
-        Name of the document that is compiled from these files. Where it is not among them, an earlier one stays if
-        nothing else changed, and is deleted otherwise, since it would show the old numbers.
+        Name of the document that is compiled from these files. If it is not among them, an earlier one is kept if
+        nothing else changed, and deleted otherwise, since it would show the old numbers.
 
     Raises
     ------
@@ -70,12 +74,12 @@ def put_in_place(files: Mapping[str, bytes], folder: Path, document: str = "") -
 
 
 def check_place(folder: Path) -> None:
-    """Check that a report can be written into ``folder``, before hours are spent on what it shall hold.
+    """Check that a report can be written into ``folder``, before hours are spent on its contents.
 
     Raises
     ------
     ReportError
-        When the folder, or the nearest one above it that exists, is a file or must not be written.
+        When the folder, or the nearest one above it that exists, is a file or is not writable.
     """
     try:
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -100,19 +104,19 @@ def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
     _sweep(folder)
     known = _known(folder)
     if known is None:
-        # A folder from before there was a manifest: what has today's names is taken over, nothing is deleted.
+        # A folder written before manifests existed: files with current names are adopted, nothing is deleted.
         known = dict.fromkeys([*files, document]) if _is_earlier_report(folder) else {}
     _refuse_others(files, folder, known)
     changed = any(not _holds(folder / name, content) for name, content in files.items() if name != document)
     now: dict[str, str | None] = {name: _digest(content) for name, content in files.items()}
     if document and document not in files and (document in known or not os.path.lexists(folder / document)):
-        # Its name is ours from now on: whoever follows the printed advice compiles it by hand.
+        # Its name belongs to the manifest from now on: users may compile it by hand, as the printed message advises.
         now[document] = None if changed else known.get(document)
     with tempfile.TemporaryDirectory(prefix=f".writing-{os.getpid()}-", dir=folder, ignore_cleanup_errors=True) as made:
         aside = Path(made)
         for name, content in files.items():
             _write(aside / name, content)
-        # Named before they are there: what an interrupted call has written is replaced by the next one.
+        # Listed before they exist, so that files written by an interrupted call are replaced by the next one.
         _write(aside / f"{MANIFEST}.before", _manifest(known | now))
         _write(aside / f"{MANIFEST}.after", _manifest(now))
         os.replace(aside / f"{MANIFEST}.before", folder / MANIFEST)  # noqa: PTH105
@@ -129,8 +133,11 @@ def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Within this, no other process of harness writes into ``folder``: the folder itself is locked, so that no file is
-    left behind. Where the file system or the platform knows no locks, nothing is waited for."""
+    """Within this context, no other process of the harness writes into ``folder``.
+
+    The folder itself is locked, so that no lock file is left behind. If the file system or the platform has no locks,
+    nothing is waited for.
+    """
     if sys.platform == "win32":
         yield
         return
@@ -156,7 +163,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _refuse_others(files: Mapping[str, bytes], folder: Path, known: Mapping[str, str | None]) -> None:
-    """Refuse what would replace something of somebody else, or fail when some files have been replaced already."""
+    """Refuse to replace files that were not generated, and detect in advance what would fail halfway."""
     for name, content in files.items():
         path = folder / name
         if path.is_dir() or (path.exists() and name not in known and not _holds(path, content)):
@@ -180,7 +187,7 @@ def _refuse_links(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def _known(folder: Path) -> dict[str, str | None] | None:
-    """Return the files below the folder that the manifest names, with what they held; None without a manifest."""
+    """Return the files below the folder that the manifest names, with their contents; None without a manifest."""
     if not os.path.lexists(folder / MANIFEST):
         return None
     try:
@@ -209,7 +216,7 @@ _EARLIER = (
     ("audit.json", "audit.tex"),
     ("protocols.csv", "protocols.md", "protocols.tex"),
 )
-"""What reports, audits and overviews consist of: a folder with all of one was written by an earlier version."""
+"""The files of reports, audits and overviews: a folder with all files of one was written by an earlier version."""
 
 
 def _is_earlier_report(folder: Path) -> bool:
@@ -247,7 +254,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes left aside that died while they wrote or compiled a report here."""
+    """Remove temporary files of processes that died while they wrote or compiled a report here."""
     for left in folder.iterdir():
         named = re.fullmatch(r"\.(?:writing|latex)-(\d+)-\w+", left.name)
         if named and not psutil.pid_exists(int(named[1])):

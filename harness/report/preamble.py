@@ -1,4 +1,4 @@
-"""How a document begins: packages, fonts and spacing, so that its tables and figures can be input."""
+"""The start of a document: packages, fonts and spacing, so that its tables and figures can be included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""predictions.parquet as it is read back: types, sizes and values are checked before anything is computed from them."""
+"""Reading predictions.parquet: types, sizes and values are checked before anything is computed from them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from harness.training.metrics import PUBLISHED_PRECISION
 PREDICTIONS = "predictions.parquet"
 KEYS = ["arm", "fold", "seed", "clip_id"]
 MOST_BYTES, MOST_ROWS, MOST_CELLS = 2**30, 2**24, 2**28
-"""Bytes of the file, rows, and values in all (1 to 2 GiB): 200 arms with 8 trainings of all of UrbanSound8K."""
+"""Limits on bytes of the file, rows, and values (1 to 2 GiB): 200 arms with 8 trainings of all of UrbanSound8K."""
 _LONGEST_TEXT = 1000
 _LARGEST_NUMBER = 2**31 - 1
 _TEXTS = ("arm", "clip_id", "recording")
 _NUMBERS = ("fold", "seed", "y_true", "n_segments", "n_segments_correct")
-# Each probability is rounded to so many binary digits, and the largest may be raised by one of the last.
+# Each probability is rounded to this many binary digits, and the largest may be raised by one unit of the last.
 _SUM_TOLERANCE = 2.0 ** (1 - PUBLISHED_PRECISION)
 _AGAIN = "take the folder from where it was published again, or write it from its record: harness report STUDY"
 
 
 def read_predictions(folder: Path, n_classes: int) -> pd.DataFrame:
-    """Return the predictions of the report in ``folder``: the columns of ``StudyRecord.predictions``, whole numbers as
-    int64, probabilities as they were published.
+    """Return the predictions of the report in ``folder``: the columns of ``StudyRecord.predictions``.
+
+    Integers are int64, probabilities are as published.
 
     Raises
     ------
     ReportError
         When the file cannot be read, a column is missing, unknown or of another type, something is larger than any
-        report, or a row holds what is no prediction; naming the column or the row.
+        report, or a row is not a valid prediction; names the column or the row.
     """
     path = folder / PREDICTIONS
     if not path.is_file():
@@ -43,7 +44,7 @@ def read_predictions(folder: Path, n_classes: int) -> pd.DataFrame:
     if path.stat().st_size > MOST_BYTES:
         _refuse(path, f"larger than {MOST_BYTES >> 20} MiB, which no report is")
     try:
-        # Texts are kept once each: a short file may repeat a long one in millions of rows.
+        # Each distinct text is stored once: a short file may repeat a long one in millions of rows.
         with pq.ParquetFile(path, read_dictionary=list(_TEXTS)) as file:
             schema = _checked_schema(path, file, n_classes)
             table = file.read(columns=schema.names, use_threads=False)
@@ -52,7 +53,7 @@ def read_predictions(folder: Path, n_classes: int) -> pd.DataFrame:
         frame: pd.DataFrame = table.select(schema.names).cast(schema).replace_schema_metadata(None).to_pandas()
     except MemoryError:
         _refuse(path, "holds more than this machine has memory for")
-    # What pyarrow raises of a damaged file are errors of its own and many of Python's.
+    # For a damaged file, pyarrow raises its own exceptions and many of Python's.
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
         if isinstance(error, PermissionError):
             raise ReportError(f"{path}: cannot read the report: {error.strerror}") from None
@@ -62,7 +63,8 @@ def read_predictions(folder: Path, n_classes: int) -> pd.DataFrame:
 
 
 def _checked_schema(path: Path, file: pq.ParquetFile, n_classes: int) -> pa.Schema:
-    """Return the columns as they are read, in the file's order; refuse others, and sizes, before a value is read."""
+    """Return the columns to read, in the file's order; refuse other columns and excessive sizes before reading any
+    value."""
     found: pa.Schema = file.schema_arrow
     probabilities = [f"p_{label}" for label in range(n_classes)]
     expected = {*_TEXTS, *_NUMBERS, *probabilities}
@@ -127,7 +129,7 @@ def _check_rows(path: Path, frame: pd.DataFrame, n_classes: int) -> None:
     for name in _TEXTS:
         _refuse_row(path, frame, frame[name] == "", f"expected a {name}, received", name)
     values = frame[[f"p_{label}" for label in range(n_classes)]].to_numpy(np.float64)
-    # NaN is in no interval.
+    # NaN is not in any interval.
     for label in range(n_classes) if not ((values >= 0) & (values <= 1)).all() else ():
         name = f"p_{label}"
         _refuse_row(path, frame, ~frame[name].between(0, 1), f"expected {name} in 0..1, received", name)

@@ -1,4 +1,4 @@
-"""The study's networks beside a paper's own table of layers, layer by layer in the order of passing through."""
+"""The study's networks compared with a paper's own table of layers, layer by layer in the order of computation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each protocol alone moves a network's accuracy, and where the published number lies."""
+"""The effect of each protocol alone on a network's accuracy, with the published number."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ _MARKERS: dict[str, tuple[str, str]] = {
     EpochRule.BEST_ON_VALIDATION: ("s", GREY),
     EpochRule.BEST_ON_TEST: ("D", "white"),
 }
-# How much wider a bold word is than a plain one.
+# Ratio of the widths of bold and plain text.
 _BOLD = 1.16
 _PALE = "#9EC9E2"
 
 
 def protocol_figure(effects: Sequence[ProtocolEffect], published: Published) -> Figure | None:
-    """Return a line per network and split: each fold, the mean under each epoch rule, and the network's published
-    accuracies as lines across its band; None without effects."""
+    """Return a line per network and split: each fold, and the mean under each epoch rule; None without effects.
+
+    The network's published accuracies are lines across its band.
+    """
     if not effects:
         return None
     networks = list(dict.fromkeys(each.network for each in effects))

@@ -1,4 +1,4 @@
-"""How far each protocol alone moves the accuracy of a network."""
+"""The effect of each protocol alone on the accuracy of a network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPOCHS: dict[str, str] = {
     EpochRule.BEST_ON_VALIDATION: "best on validation",
     EpochRule.BEST_ON_TEST: "best on test",
 }
-"""What an epoch rule is called in tables and figures."""
+"""Names of epoch rules in tables and figures."""
 
 
 def protocol_tables(evidence: Evidence) -> list[Table]:
@@ -101,7 +101,7 @@ def effects_table(
 
 
 def _possible(effect: ProtocolEffect) -> ProtocolEffect:
-    """Return an effect whose interval ends where a difference of accuracies can be."""
+    """Return an effect whose interval is cut to possible differences of accuracies."""
     if effect.low is None or effect.high is None:
         return effect
     low, high = possible(effect.low, effect.high, difference=True)

@@ -1,4 +1,4 @@
-"""Published accuracies beside a study's networks, whatever the protocol that they were published under."""
+"""Published accuracies of a study's networks, whatever the protocol that they were published under."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def is_macro(scores: StudyScores, comparison: ClaimComparison) -> bool:
 
 
 def reads_as_macro(estimand: str, folds: pd.DataFrame) -> bool:
-    """Return whether an accuracy is macro accuracy, or clip accuracy where the two are the same numbers, as on
-    balanced folds.
+    """Return whether an accuracy can be compared with macro accuracy.
 
-    ``folds`` has a row for each fold of one arm, with ``clip_accuracy`` and ``macro_accuracy``.
+    That is also true of clip accuracy if the two are equal, as on balanced folds. ``folds`` has a row for each fold of
+    one arm, with ``clip_accuracy`` and ``macro_accuracy``.
     """
     if estimand != "clip":
         return estimand == "macro"
@@ -45,12 +45,12 @@ def published_accuracies(evidence: Evidence) -> Published:
 
 
 def as_published(accuracy: str, read_as: str) -> str:
-    """Return a printed accuracy, marked where it is a reference and no claim about the network beside it."""
+    """Return a printed accuracy, marked if it is a reference instead of a claim about the network."""
     return f"{accuracy} (reference)" if read_as == "reference" else accuracy
 
 
 def marked(published: Published) -> str:
-    """Return what a caption says of the references among ``published``; empty where there is none."""
+    """Return the text of a caption on the references among ``published``; empty if there are none."""
     texts = [text for values in published.values() for _, text in values]
     return (
         f" (reference): {wording.REFERENCE.partition(': ')[2]}" if any("(reference)" in text for text in texts) else ""
@@ -58,6 +58,6 @@ def marked(published: Published) -> str:
 
 
 def of_network(network: str, effects: Sequence[ProtocolEffect], published: Published) -> list[tuple[float, str]]:
-    """Return what was published of any arm of ``network``, each number once."""
+    """Return the published accuracies of any arm of ``network``, each number once."""
     arms = [each.arm for each in effects if each.network == network]
     return list(dict.fromkeys(value for arm in arms for value in published.get(arm, ())))

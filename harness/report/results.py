@@ -1,6 +1,7 @@
-"""results.json: everything a report says, for machines; fractions at full precision.
+"""results.json: the complete contents of a report in machine-readable form, with fractions at full precision.
 
-The layout has a version, ``schema``: it grows when a key changes its meaning or goes away, not when one is added.
+The layout has a version, ``schema``: it is incremented when a key changes its meaning or is removed, not when one is
+added.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 
 
 def results(evidence: Evidence) -> dict[str, Any]:
-    """Return the results as JSON data; what does not exist (the SD of one fold) is null."""
+    """Return the results as JSON data; undefined values (the SD of one fold) are null."""
     record, scores = evidence.record, evidence.scores
     spec = record.spec
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
@@ -149,7 +150,7 @@ def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def json_data(value: Any) -> Any:
-    """Return ``value`` with numpy and pandas types made plain, and what is not a finite number made null."""
+    """Return ``value`` with numpy and pandas types converted to plain ones, and non-finite numbers to null."""
     if isinstance(value, Mapping):
         return {str(key): json_data(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):

@@ -1,6 +1,7 @@
-"""results.json as it is read back: what a replay, an overview or a rewritten report takes from it, part by part.
+"""Reading results.json: the parts used by a replay, an overview or a rewritten report.
 
-More is written (results.schema.json); what is not read here follows from the predictions. Versions 2 and 3 are read.
+The file contains more (results.schema.json); what is not read here follows from the predictions. Versions 2 and 3 are
+supported.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from harness.study import StudySpec
 
 RESULTS = "results.json"
 MOST_BYTES = 256 * 2**20
-"""The report of 200 arms, each pair compared, takes about 100 MB."""
+"""Limit on the file's size in bytes; a report of 200 arms with every pair compared takes about 100 MB."""
 _DEEPEST = 40
 _LARGEST = 2**63 - 1
 _AGAIN = "take the folder from where it was published again, or write it from its record: harness report STUDY"
@@ -130,7 +131,7 @@ class Search(Part):
 
 
 class Leakage(Part):
-    """What the parts of a fold share; see :class:`harness.data.LeakageReport`."""
+    """What the parts of a fold share; see :class:`harness.data.leakage.LeakageReport`."""
 
     protocol: str
     fold: Fold
@@ -202,7 +203,10 @@ class Environment(Part):
 
 
 class Effect(Part):
-    """One network under one protocol, in percent and points; see :class:`harness.comparisons.ProtocolEffect`."""
+    """The effect of one protocol on one network, in percent and points.
+
+    See :class:`harness.comparisons.protocols.ProtocolEffect`.
+    """
 
     network: str
     arm: str
@@ -230,7 +234,7 @@ class Claim(Part):
 
 
 class Comparison(Part):
-    """An arm beside a published accuracy."""
+    """An arm compared with a published accuracy."""
 
     claim: Claim
     arm: str
@@ -284,12 +288,12 @@ class Results(Part):
 
 
 def read_results(folder: Path) -> tuple[dict[str, Any], Results]:
-    """Return results.json of the report in ``folder``: the JSON data, and what is read from it.
+    """Return results.json of the report in ``folder``: as JSON data, and as parsed.
 
     Raises
     ------
     ReportError
-        When it cannot be read or is not of a version that is read, naming the place within it and the value.
+        When it cannot be read or its version is not supported; names the place within it and the value.
     """
     path = folder / RESULTS
     found = _json(path)
@@ -322,14 +326,14 @@ def _json(path: Path) -> Any:
         return json.loads(content.decode("utf-8"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         _refuse(path, f"not UTF-8 text (byte {error.start})")
-    except ValueError as error:  # also a whole number of thousands of digits
+    except ValueError as error:  # also raised for an integer of thousands of digits
         _refuse(path, f"not valid JSON: {error}")
     except RecursionError:
         _refuse(path, "not valid JSON: nested too deeply")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; one whose key is given twice would say two things."""
+    """Return an object; refuse one with a duplicate key, which would be ambiguous."""
     if twice := _first_twice([name for name, _ in pairs]):
         raise ValueError(f"the key {_show(twice[0])} is given twice in one object")
     return dict(pairs)
@@ -345,7 +349,7 @@ def _first_twice(names: Sequence[Any]) -> list[Any]:
 
 
 def _unfit(value: Any, place: str, depth: int = 0) -> Iterator[str]:
-    """Yield what no report holds although JSON may: infinite and huge numbers, halves of characters, deep nesting."""
+    """Yield what no report contains but JSON permits: infinite and huge numbers, lone surrogates, deep nesting."""
     if depth > _DEEPEST:
         yield f"{place[:200]}: nested deeper than {_DEEPEST} levels"
     elif isinstance(value, dict):

@@ -1,7 +1,8 @@
-"""A report written again from its own folder: the same predictions, today's statistics, claims and words.
+"""A report written again from its own folder: the same predictions with the current statistics, claims and wording.
 
-The tracking store stays with the person who ran a study; a report goes out. Its predictions and results.json hold all
-that its numbers rest on, so that a fault in how they were computed can be mended without training again.
+The tracking store remains with the person who ran a study, while a report is passed on. Its predictions and
+results.json contain everything that its numbers rest on, so that an error in computing them can be corrected without
+training again.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def rewrite_report(
 
 
 def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> StudyRecord:
-    """Return the record of a study as its report tells it: final trainings and their predictions, without histories.
+    """Return the record of a study from its report: final trainings and their predictions, without histories.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def _declared(recorded: StudySpec, study: StudySpec) -> StudySpec:
     changed = recorded
     for name in map(Dotted.parse, ("study.question", *DECLARATIONS)):
         changed = name.set(changed, name.of(study))
-    # What an arm declares of itself.
+    # Declarations of single arms.
     own = {arm.name: {name: arm.set[name] for name in DECLARATIONS if name in arm.set} for arm in study.arms}
     arms = [
         arm.model_copy(update={"set": {**arm.set, **own[arm.name]}}) if own.get(arm.name) else arm
@@ -113,12 +114,12 @@ def _declared(recorded: StudySpec, study: StudySpec) -> StudySpec:
 
 
 def _unlabelled(name: Dotted, spec: StudySpec) -> Any:
-    """Return a field without what says only how a comparison is called."""
+    """Return a field without the labels of comparisons."""
     return [(each.claim, each.arm) for each in spec.compare] if str(name) == "compare" else name.of(spec)
 
 
 def _fold_rows(report: ReportFolder) -> Iterator[dict[str, Any]]:
-    """Yield a row for each training that the results tell of, with the columns of ``StudyRecord.folds``."""
+    """Yield a row for each training in the results, with the columns of ``StudyRecord.folds``."""
     found = report.results
     chosen = {(row.arm, row.fold): row for row in found.selection.chosen}
     device = found.devices[0] if len(found.devices) == 1 else "-"

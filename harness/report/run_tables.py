@@ -1,4 +1,4 @@
-"""Tables about runs: the hyperparameters that search chose, and the runs that failed."""
+"""Tables about runs: the hyperparameters chosen by the search, and the runs that failed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _RUN_COLUMNS = ["arm", "phase", "trial", "fold", "seed", "status", "error"]
 
 
 def chosen_hyperparameters(record: StudyRecord) -> pd.DataFrame:
-    """Return the searched values of the final trainings: ``arm``, ``fold``, ``trial``, the values by dotted name, and
-    ``validation_macro_accuracy`` of that trial on that fold during the search."""
+    """Return the searched values of the final trainings.
+
+    Columns: ``arm``, ``fold``, ``trial``, the values by dotted name, and ``validation_macro_accuracy`` of that trial on
+    that fold during the search.
+    """
     frame = record.folds
     if not wording.searched(record) or frame.empty:
         return pd.DataFrame()
@@ -47,7 +50,7 @@ def chosen_hyperparameters(record: StudyRecord) -> pd.DataFrame:
 
 
 def hyperparameter_table(record: StudyRecord, marks: list[str]) -> list[Table]:
-    """Return the hyperparameters chosen per arm and fold, or nothing when none were searched."""
+    """Return the hyperparameters chosen per arm and fold, or nothing if none were searched."""
     data = chosen_hyperparameters(record)
     if data.empty:
         return []
@@ -65,7 +68,7 @@ def hyperparameter_table(record: StudyRecord, marks: list[str]) -> list[Table]:
         ],
         columns=["Arm", "Fold", "Trial", *space, "Validation macro"],
     )
-    # An arm is named once, at its first fold, with a rule above.
+    # An arm is named only at its first fold, with a rule above.
     repeated = data["arm"].duplicated()
     printed.loc[repeated.to_numpy(), "Arm"] = ""
     starts = tuple(int(row) for row in (~repeated).to_numpy().nonzero()[0] if row)
@@ -81,8 +84,10 @@ def hyperparameter_table(record: StudyRecord, marks: list[str]) -> list[Table]:
 
 
 def failures(record: StudyRecord) -> pd.DataFrame:
-    """Return the fold runs that failed or were never finished, without those a search stopped on purpose: ``arm``,
-    ``phase``, ``trial``, ``fold``, ``seed``, ``status`` and ``error``."""
+    """Return the fold runs that failed or never finished, except those that a search pruned.
+
+    Columns: ``arm``, ``phase``, ``trial``, ``fold``, ``seed``, ``status`` and ``error``.
+    """
     if record.folds.empty:
         return pd.DataFrame(columns=_RUN_COLUMNS)
     lost = (record.folds["status"] != "FINISHED") & ~_stopped(record.folds)
@@ -90,15 +95,17 @@ def failures(record: StudyRecord) -> pd.DataFrame:
 
 
 def _in_order(record: StudyRecord, runs: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Return runs sorted ``by`` columns, arms as the study names them."""
+    """Return runs sorted ``by`` columns, arms in the study's order."""
     places = {name: place for place, name in enumerate(arm_names(record))}
     ordered = runs.sort_values(by, key=lambda column: column.map(places) if column.name == "arm" else column)
     return ordered.reset_index(drop=True)
 
 
 def stopped_early(record: StudyRecord) -> int:
-    """Return how many trainings of searches were pruned; in records of earlier versions also those that were dropped
-    because another fold of their trial was pruned or had failed."""
+    """Return how many trainings of searches were pruned.
+
+    In records of earlier versions this includes those dropped because another fold of their trial was pruned or failed.
+    """
     pruned = sum(len(trial.get("stopped") or ()) for each in record.searches.values() for trial in each["trials"])
     return pruned + (0 if record.folds.empty else int(_stopped(record.folds).sum()))
 
@@ -108,7 +115,7 @@ def _stopped(folds: pd.DataFrame) -> pd.Series:
 
 
 def failure_table(record: StudyRecord, marks: list[str]) -> list[Table]:
-    """Return the runs that failed with their last error line, or nothing when all finished."""
+    """Return the runs that failed with the last line of their error, or nothing if all finished."""
     data = failures(record)
     if data.empty:
         return []

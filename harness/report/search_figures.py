@@ -25,18 +25,19 @@ from harness.report.style import (
     write,
 )
 
-# Inches: the least height of the panels, a bar, and the room around them for ticks, labels, title and legend.
+# Inches: the least height of the panels, a bar, and the space around them for ticks, labels, title and legend.
 _HEIGHT, _BAR, _LEFT, _EDGE, _ABOVE, _BELOW, _GAP = 1.5, 0.2, 0.76, 0.12, 0.3, 0.66, 0.2
 _MOST_BARS = 12
 _LONGEST_NAME = 24
-# Part of the line for importances with their names, and inches that the bars have at least.
+# Fraction of the line for importances with their names, and the least width of the bars in inches.
 _SHARE, _NARROWEST = 0.36, 0.95
 
 
 def search_figure(search: Mapping[str, Any], title: str) -> Figure | None:
-    """Return the history of a search, and beside it the importances where there are some; None without a trial.
+    """Return the history of a search, next to the importances if there are any; None without a trial.
 
-    ``search`` is an entry of ``StudyRecord.searches``. A failed trial, which has no accuracy, stands at the lower edge.
+    ``search`` is an entry of ``StudyRecord.searches``. A failed trial, which has no accuracy, is drawn at the lower
+    edge.
     """
     trials = trials_of(search)
     if trials.empty:

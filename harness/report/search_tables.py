@@ -1,4 +1,4 @@
-"""Tables about the search: what was searched and how much it mattered, and each arm's trials."""
+"""Tables about the search: what was searched and its importance, and each arm's trials."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from harness.report.wording import NOTHING, percent
 from harness.study import Space
 
 SEARCHES_ABREAST = 8
-"""Arms whose importances stand beside each other; more continue in a further table."""
+"""The most arms in a table of importances; more continue in a further table."""
 
 
 def searches_of(record: StudyRecord) -> dict[str, dict[str, Any]]:
-    """Return the searches with at least one ended trial by arm, arms as the study names them."""
+    """Return the searches with at least one ended trial by arm, in the study's order."""
     return {arm: record.searches[arm] for arm in arm_names(record) if record.searches.get(arm, {}).get("trials")}
 
 
 def trials_of(search: Mapping[str, Any]) -> pd.DataFrame:
-    """Return one row per ended trial: ``trial``, ``state``, ``folds`` (validated) and ``mean`` (validation macro
-    accuracy over those folds, a fraction; NaN where there is none), in order of their number."""
+    """Return one row per ended trial, in order of their number.
+
+    Columns: ``trial``, ``state``, ``folds`` (validated) and ``mean`` (validation macro accuracy over those folds, a
+    fraction; NaN if there is none).
+    """
     rows = []
     for trial in search["trials"]:
         found = [float(value) for value in trial["validation_macro_accuracy"].values() if value is not None]
@@ -36,7 +39,7 @@ def trials_of(search: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def search_tables(record: StudyRecord, marks: list[str]) -> list[Table]:
-    """Return the space with importances, and each arm's trials; nothing when no search was recorded."""
+    """Return the space with importances, and each arm's trials; nothing if no search was recorded."""
     searches = searches_of(record)
     if not searches:
         return []
@@ -138,5 +141,5 @@ def _chosen(chosen: Mapping[str, int]) -> str:
     by_trial: dict[int, list[str]] = {}
     for fold, trial in chosen.items():
         by_trial.setdefault(trial, []).append(fold)
-    told = (f"{trial}: fold{'s' if len(folds) > 1 else ''} {', '.join(folds)}" for trial, folds in by_trial.items())
-    return "; ".join(told) or NOTHING
+    parts = (f"{trial}: fold{'s' if len(folds) > 1 else ''} {', '.join(folds)}" for trial, folds in by_trial.items())
+    return "; ".join(parts) or NOTHING

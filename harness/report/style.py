@@ -1,7 +1,7 @@
-"""How every figure looks: colours, letters, and files whose bytes depend on nothing but what is drawn.
+"""The style of every figure: colours, fonts, and files whose bytes depend only on what is drawn.
 
-Colours are Okabe and Ito's, which stay apart for every common kind of colour blindness; lines differ in dashes as well,
-so that they stay apart in grey.
+Colours are Okabe and Ito's, which remain distinct for every common kind of colour blindness; lines also differ in their
+dashes, so that they remain distinct in grey.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK, GREY = "#56B4E9", "#CC79A7", "#000000", "#8C8C8C"
 
 TEXT_WIDTH = 6.3
-"""Inches of a line in the report: figures are drawn at the size they are printed."""
+"""Width of a line in the report, in inches: figures are drawn at the size they are printed."""
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that a figure looks the same everywhere."""
+"""Ships with matplotlib, so that a figure looks the same everywhere."""
 
 TITLE_SIZE = 9.0
 
@@ -52,17 +52,17 @@ _SETTINGS = {
     "legend.fontsize": 7.5,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
-    # Letters as outlines that a PDF reader can search and copy.
+    # Text is embedded as TrueType fonts, which a PDF reader can search and copy.
     "pdf.fonttype": 42,
     "svg.hashsalt": "harness",
 }
-# matplotlib's settings belong to the whole process.
+# matplotlib's settings are global to the process.
 _LOCK = threading.RLock()
 
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save inside this: the same figure whatever the user's matplotlibrc says."""
+    """Draw and save within this context to get the same figure whatever the user's matplotlibrc."""
     with _LOCK, mpl.style.context(["default", _SETTINGS]):
         yield
 
@@ -103,7 +103,7 @@ def write(figure: Figure, x: float, y: float, text: str, **properties: Any) -> N
 
 
 def png_bytes(figure: Figure, *, dpi: int = 150) -> bytes:
-    """Return ``figure`` as PNG of 256 colours, a third of the size of all, and without program names in it."""
+    """Return ``figure`` as PNG of 256 colours, a third of the size of full colour, without program names in it."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi, metadata={"Software": None})
     with Image.open(buffer) as picture:
@@ -117,15 +117,17 @@ def pdf_bytes(figure: Figure) -> bytes:
     """Return ``figure`` as PDF, without date and program names in it."""
     buffer = io.BytesIO()
     metadata = {"Creator": None, "Producer": None, "CreationDate": None}
-    # fontTools loads the whole font again for each figure.
+    # fontTools loads the complete font again for each figure.
     with no_collection():
         FigureCanvasPdf(figure).print_figure(buffer, format="pdf", metadata=metadata)
     return buffer.getvalue()
 
 
 def literal(text: object, longest: int | None = None) -> str:
-    """Return ``text`` so that matplotlib prints it as it stands (a pair of dollar signs would start a formula),
-    shortened to ``longest`` signs; a sign the letters lack prints as its code point."""
+    """Return ``text`` in a form that matplotlib prints literally, shortened to ``longest`` characters.
+
+    A pair of dollar signs would otherwise start a formula; a character that the font lacks prints as its code point.
+    """
     known = get_font(findfont(FONT))
     signs = (
         sign if known.get_char_index(ord(sign)) else f"[U+{ord(sign):04X}]" for sign in " ".join(str(text).split())
@@ -137,9 +139,9 @@ def literal(text: object, longest: int | None = None) -> str:
 
 
 def text_inches(texts: Iterable[str], size: float) -> float:
-    """Return the width in inches of the widest of ``texts`` in the figures' letters at ``size`` points."""
+    """Return the width in inches of the widest of ``texts`` in the figures' font at ``size`` points."""
     font = get_font(findfont(FONT))
-    # Ten times as large: at small sizes hinting rounds each letter up to whole points.
+    # Measured ten times as large: at small sizes hinting rounds each letter up to integer points.
     font.set_size(10 * size, 72)
     widest = 0.0
     for text in texts:
@@ -149,7 +151,7 @@ def text_inches(texts: Iterable[str], size: float) -> float:
 
 
 def wrapped(name: str, width: int) -> str:
-    """Return ``name`` in lines of at most ``width`` signs, broken after spaces and signs that join words."""
+    """Return ``name`` in lines of at most ``width`` characters, broken after spaces and characters that join words."""
     lines = [""]
     for piece in re.findall(r"[^ _+.:/-]*[ _+.:/-]?", name):
         for part in (piece[start : start + width] for start in range(0, len(piece), width)):

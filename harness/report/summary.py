@@ -1,4 +1,4 @@
-"""The summary at the end of a study run: as data, and as the cells of a table on screen."""
+"""The summary at the end of a study run, as data and as the cells of a table on screen."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class ArmSummary:
     Attributes
     ----------
     model, features
-        Network and feature set; of a fused arm its rule, and the arms it fuses joined by ``+``.
+        Network and feature set; for a fused arm its rule, and the arms it fuses joined by ``+``.
     macro_mean, macro_sd, clip_mean
-        Fractions, over folds with seeds averaged first; SD with ddof 1; NaN where they do not exist.
+        Fractions, over folds with seeds averaged first; SD with ddof 1; NaN if undefined.
     n_folds, seeds_min, seeds_max
         Tested folds, and fewest and most seeds of a fold.
     n_failed
         Fold runs that failed.
     seconds
-        Time in all of the arm's fold runs, search and final; 0 for a fused arm.
+        Total time of the arm's fold runs, search and final, in s; 0 for a fused arm.
     """
 
     arm: str
@@ -42,7 +42,7 @@ class ArmSummary:
 
 
 def summarise(record: StudyRecord) -> list[ArmSummary]:
-    """Return one summary per arm in the study's order; an arm without a tested fold has no folds and NaN."""
+    """Return one summary per arm in the study's order; an arm without a tested fold has 0 folds and NaN."""
     arms = {arm.name: arm for arm in record.spec.arms}
     rows = [] if record.predictions.empty else score_study(record).arms.to_dict("records")
     tested = {str(row["arm"]): row for row in rows}
@@ -69,7 +69,7 @@ def summarise(record: StudyRecord) -> list[ArmSummary]:
 
 
 def summary_rows(record: StudyRecord) -> list[dict[str, str]]:
-    """Return :func:`summarise` as cells by column, accuracies in percent; ``failed`` appears when something did."""
+    """Return :func:`summarise` as cells by column, accuracies in percent; ``failed`` appears only if a run failed."""
     summaries = summarise(record)
     rows = []
     for each in summaries:

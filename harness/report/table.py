@@ -1,7 +1,7 @@
 r"""One table, and its LaTeX: booktabs rules, fitted to the line, ready for \input.
 
-Widths are millimetres, measured against a line of 160 mm (A4 with 25 mm margins); they are estimates from the number of
-letters, which pandas' Styler, who writes the rows, does not know.
+Widths are in mm, compared with a line of 160 mm (A4 with 25 mm margins); they are estimated from the number of letters,
+which pandas' Styler, which writes the rows, does not take into account.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import pandas as pd
 from harness.report.latex import breakable, escape, printed_length
 
 PACKAGES = ("textcomp", "booktabs", "array", "longtable", "graphicx")
-"""What a document needs to input a table, beside T1 fonts (fontenc) and UTF-8 input (inputenc)."""
+"""Packages that a document needs to input a table, besides T1 fonts (fontenc) and UTF-8 input (inputenc)."""
 
 LINE_WIDTH = 160.0
 LONGEST_FLOAT = 46
-"""Rows a floating table may have; a longer one breaks over pages."""
+"""The most rows of a floating table; a longer one breaks over pages."""
 
-# The widths are estimates: what turns out wider than its line is set smaller, the rest stays as it is.
+# The widths are estimates: tables that turn out wider than the line are scaled down, all others are unchanged.
 _SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" + "\n"
 _UPRIGHT_MIN = 5
 _HEADER_LETTER = 1.1
-# A header is turned when it is longer than its numbers by more than this.
+# A header is rotated if it is longer than its numbers by more than this.
 _WIDER = 1.25
 _UPRIGHT_LINE = 26
 _POINT = 0.3515
@@ -32,7 +32,7 @@ _POINT = 0.3515
 
 @dataclass(frozen=True)
 class Table:
-    """One table: as printed, and its full-precision twin.
+    """One table as printed, with its data at full precision.
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ class Table:
     title
         Short caption, for a list of tables.
     caption
-        Whole caption in plain text: unit, what each dispersion is over, n, and the marks of the study.
+        Full caption in plain text: unit, what each dispersion is over, n, and the marks of the study.
     printed
         Cells in plain text, column headers plain text or pairs (group, header).
     data
         The same at full precision; fractions, counts and seconds.
     text_columns
-        How many columns from the left hold words; they are set flush left and may wrap, the others flush right.
+        How many columns from the left hold words; they are aligned left and may wrap, the others are aligned right.
     rules
         Rows before which a thin rule is drawn.
     """
@@ -62,7 +62,7 @@ class Table:
 
 
 def table_tex(table: Table, label: str) -> str:
-    r"""Return ``table`` as LaTeX that stands alone for \input: caption, label and booktabs rules included."""
+    r"""Return ``table`` as self-contained LaTeX for \input: caption, label and booktabs rules included."""
     fit = _fitted(table)
     frame = table.printed.astype(object)
     for column in range(frame.shape[1]):
@@ -98,10 +98,10 @@ def table_tex(table: Table, label: str) -> str:
 
 @dataclass(frozen=True)
 class _Fit:
-    """One way to set a table.
+    """One way to typeset a table.
 
     ``letter`` is the width of a letter in mm, ``gap`` half the space between columns in pt, ``widest`` the width in mm
-    at which a column of words wraps, ``upright`` whether long headers over numbers are turned.
+    at which a column of words wraps, ``upright`` whether long headers over numbers are rotated.
     """
 
     size: str
@@ -111,16 +111,18 @@ class _Fit:
     upright: bool
 
     def natural(self, table: Table, column: int) -> float:
-        """Return the width a column would like."""
+        """Return the natural width of a column."""
         lowest = printed_length(_lowest_header(table, column))
         if self.turns(table, column):
             lowest = 1 if lowest <= _UPRIGHT_LINE else 3
-        # Headers hold capitals and the wider small letters; cells mostly digits.
+        # Headers contain capitals and wide lower-case letters, cells mostly digits.
         return self.letter * max(_HEADER_LETTER * lowest, _widest_cell(table, column), 1)
 
     def turns(self, table: Table, column: int) -> bool:
-        """Return whether a column's header is set upright: a long one over narrower numbers, and where most headers
-        over numbers are, every one that is longer than its numbers."""
+        """Return whether a column's header is rotated: a long one over narrower numbers.
+
+        If most headers over numbers are rotated, so is every one that is longer than its numbers.
+        """
         if not self.upright or column < table.text_columns:
             return False
         numbers = range(table.text_columns, table.printed.shape[1])
@@ -128,14 +130,14 @@ class _Fit:
         return _longer(table, column, 1.0 if most else _WIDER)
 
     def widths(self, table: Table) -> list[float]:
-        """Return every column's width, words wrapped where they must."""
+        """Return every column's width, with words wrapped where necessary."""
         return [
             min(self.natural(table, column), self.widest if column < table.text_columns else LINE_WIDTH)
             for column in range(table.printed.shape[1])
         ]
 
     def total(self, table: Table) -> float:
-        """Return the width of the whole table; a group's header widens the columns below it where they are narrower."""
+        """Return the width of the complete table; a group's header widens the columns below it if they are narrower."""
         widths = self.widths(table)
         between = 2 * _POINT * self.gap
         for group, first, last in _groups(table):
@@ -175,7 +177,7 @@ def _fitted(table: Table) -> _Fit:
 def _column_format(table: Table, fit: _Fit) -> str:
     widths = fit.widths(table)
     wraps = [fit.natural(table, column) > widths[column] for column in range(table.text_columns)]
-    # What the line has left goes to the columns that wrap.
+    # The remaining width of the line is given to the columns that wrap.
     spare = max(0.0, LINE_WIDTH - fit.total(table)) / max(1, sum(wraps))
     words = (
         rf">{{\raggedright\arraybackslash}}p{{{width + spare:.1f}mm}}" if wrapped else "l"

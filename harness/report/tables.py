@@ -1,7 +1,7 @@
 """The tables of a report by topic, and those of the arms' own accuracies: per arm, per fold, per class, and leakage.
 
-Each function returns :class:`~harness.report.table.Table` objects: percent with one decimal as printed, fractions at
-full precision beside it.
+Each function returns :class:`~harness.report.table.Table` objects: percent with one decimal as printed, together with
+fractions at full precision.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from harness.report.wording import NOTHING, OVER_FOLDS, percent
 from harness.text.decimals import possible
 
 ARMS_ABREAST = 12
-"""Arms that stand beside each other in a table with one column per arm; more continue in a further table."""
+"""The most arms in a table with one column per arm; more continue in a further table."""
 
 
 def build_tables(evidence: Evidence, parameter_tables: Mapping[str, pd.DataFrame]) -> dict[str, list[Table]]:
-    """Return every table of the report by topic; a topic with nothing to tell has no table."""
+    """Return every table of the report by topic; an empty topic has no table."""
     record, scores, marks = evidence.record, evidence.scores, list(evidence.marks)
     return {
         "claims": claim_tables(evidence),
@@ -101,9 +101,9 @@ def accuracy_table(evidence: Evidence) -> Table:
     data.insert(3, "folds", [" ".join(map(str, scores.folds_of(arm))) for arm in data["arm"]])
     if len(record.protocols) > 1:
         protocols = [record.protocol(arm) for arm in scores.arms["arm"]]
-        told: dict[str, list[str]] = {"Split": [each.split for each in protocols]}
-        told["Epoch"] = [EPOCHS.get(each.epoch_rule, each.epoch_rule) for each in protocols]
-        for position, (header, cells) in enumerate(told.items(), start=2):
+        protocol_columns: dict[str, list[str]] = {"Split": [each.split for each in protocols]}
+        protocol_columns["Epoch"] = [EPOCHS.get(each.epoch_rule, each.epoch_rule) for each in protocols]
+        for position, (header, cells) in enumerate(protocol_columns.items(), start=2):
             printed.insert(position, ("", header), cells)
             data.insert(position, header.lower(), cells)
     ends = [possible(test.low, test.high) if test else (math.nan, math.nan) for test in tests]
@@ -155,8 +155,8 @@ def fold_tables(scores: StudyScores, marks: list[str]) -> list[Table]:
 
 
 def class_tables(record: StudyRecord, scores: StudyScores, marks: list[str]) -> list[Table]:
-    """Return class accuracies in the shape of Su et al. 2019, table 2: classes in rows, arms in columns, last the
-    average."""
+    """Return class accuracies in the shape of Su et al. 2019, table 2: classes in rows, arms in columns, the average
+    last."""
     means = scores.class_means()
     arms = [arm for arm in means.columns if scores.folds_of(arm)]
     data = means[arms].copy()
@@ -195,8 +195,11 @@ def class_tables(record: StudyRecord, scores: StudyScores, marks: list[str]) -> 
 
 
 def leakage_table(frame: pd.DataFrame, marks: list[str]) -> list[Table]:
-    """Return, per fold, how many test items share a recording or a clip with what final trainings learn from, and how
-    many validation items with the training part; ``frame`` is that of :class:`~harness.report.evidence.Evidence`."""
+    """Return, per fold, how many test items share a recording or a clip with the final training data.
+
+    The same is counted for validation items and the training part. ``frame`` is that of
+    :class:`~harness.report.evidence.Evidence`.
+    """
     if frame.empty:
         return []
     rows = frame.sort_values(["protocol", "final_train", "fold"], kind="stable")
@@ -240,7 +243,7 @@ def leakage_table(frame: pd.DataFrame, marks: list[str]) -> list[Table]:
 
 
 def describe_arm(record: StudyRecord, name: str) -> str:
-    """Return what an arm is: ``su4 on LMC``, or ``Dempster-Shafer of LMCNet and MCNet``."""
+    """Return the description of an arm: ``su4 on LMC``, or ``Dempster-Shafer of LMCNet and MCNet``."""
     arm = next((arm for arm in record.spec.arms if arm.name == name), None)
     if arm is None:
         return NOTHING
@@ -256,7 +259,7 @@ def _share(count: float, total: float) -> str:
 
 
 def _listed(shared: Any) -> tuple[Any, ...]:
-    """Return recordings as a tuple, however the record holds them: a sequence, or one JSON list."""
+    """Return recordings as a tuple, from either form in a record: a sequence, or one JSON list."""
     if isinstance(shared, str):
         return tuple(json.loads(shared)) if shared.startswith("[") else tuple(shared.split())
     return tuple(shared) if isinstance(shared, list | tuple) else ()

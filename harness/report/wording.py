@@ -1,4 +1,4 @@
-"""Sentences that a report says about its study: protocol, which folds, and the marks every caption carries.
+"""Sentences of a report about its study: protocol, folds, and the marks that every caption carries.
 
 Plain text; LaTeX escapes it later.
 """
@@ -15,10 +15,10 @@ from harness.registry import SPLITS, Unit
 from harness.text.decimals import decimals
 
 NOTHING = "–"
-"""Stands in a cell for a number that does not exist."""
+"""The cell of a number that does not exist."""
 
 OVER_FOLDS = "over folds (ddof 1), seeds averaged first"
-"""What every standard deviation is over."""
+"""The sample of every standard deviation."""
 
 ESTIMANDS = {
     "macro": "macro accuracy",
@@ -26,12 +26,12 @@ ESTIMANDS = {
     "segment": "segment accuracy",
     "class": "accuracy of one class",
 }
-"""What an accuracy is called in sentences."""
+"""Names of accuracies in sentences."""
 
 REFERENCE = "Reference: the accuracy of another system, to measure an arm by; no replication is tested."
-"""What a caption says where a claim is a reference."""
+"""The note in a caption if a claim is a reference."""
 
-# Of the way from guessing to perfect.
+# Fraction of the distance from guessing to perfect accuracy.
 _NEAR = 0.1
 _UNFINISHED = {
     "RUNNING": "Preliminary: the study run has not ended.",
@@ -53,12 +53,12 @@ _EPOCHS: dict[str, str] = {
 
 
 def percent(value: float, *, digits: int = 1) -> str:
-    """Return a fraction as percent without its sign, or a dash where it is missing."""
+    """Return a fraction in percent without the percent sign, or a dash if it is missing."""
     return NOTHING if value is None or not math.isfinite(value) else decimals(100 * value, digits)
 
 
 def official_folds(record: StudyRecord) -> tuple[int, ...]:
-    """Return the folds that the data set's authors made."""
+    """Return the folds defined by the data set's authors."""
     return record.spec.data.description.folds
 
 
@@ -73,12 +73,12 @@ def tuned_on_reported_folds(record: StudyRecord) -> bool:
 
 
 def pooled(record: StudyRecord) -> bool:
-    """Return whether the search made one choice for all folds, the tested ones among them."""
+    """Return whether the search made one choice for all folds, including the tested ones."""
     return searched(record) and record.spec.search.selection == Selection.POOLED
 
 
 def _tuned_sentences(record: StudyRecord) -> list[str]:
-    """Return what the values of the study were chosen on, once for each choice that its arms declare."""
+    """Return on what data the study's values were chosen, once for each choice that its arms declare."""
     declared: dict[tuple[str, str], list[str]] = {}
     for arm in record.spec.trained_arms:
         declared.setdefault(record.tuned(arm.name), []).append(arm.name)
@@ -101,7 +101,7 @@ def split_names(record: StudyRecord) -> tuple[str, ...]:
 
 
 def epoch_rules(record: StudyRecord) -> tuple[str, ...]:
-    """Return the rules that pick the tested epoch, each once."""
+    """Return the rules that choose the tested epoch, each once."""
     return tuple(dict.fromkeys(protocol.epoch_rule for protocol in record.protocols))
 
 
@@ -114,7 +114,7 @@ def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
 
 
 def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
-    """Return one sentence for each thing that keeps the numbers from being read as a plain cross-validation."""
+    """Return one sentence for each reason why the numbers must not be read as a plain cross-validation."""
     found: list[str] = []
     splits, rules = split_names(record), epoch_rules(record)
     random = [name for name in splits if not (name in SPLITS and SPLITS.get(name).official)]
@@ -152,13 +152,13 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
 
 
 def short_marks(record: StudyRecord, scores: StudyScores) -> str:
-    """Return :func:`marks` in a few words, for captions of figures; empty when there is none."""
+    """Return :func:`marks` in a few words, for captions of figures; empty if there are none."""
     words = [sentence.partition(":")[0].lower() for sentence in marks(record, scores) if ":" in sentence]
     return f"Marks: {', '.join(words)}." if words else ""
 
 
 def with_marks(text: str, marks: Sequence[str]) -> str:
-    """Return a caption with the study's marks after it."""
+    """Return a caption followed by the study's marks."""
     return " ".join([text, *marks])
 
 
@@ -168,7 +168,7 @@ def without_marks(text: str, marks: Sequence[str]) -> str:
 
 
 def _pieces(record: StudyRecord) -> list[str]:
-    """Return a sentence where segments are dealt over folds: a fold tests clips on a part of their segments."""
+    """Return a sentence if segments are dealt over folds, so that a fold tests clips on part of their segments."""
     by_segment = {rule.name for rule in SPLITS if rule.unit is Unit.SEGMENT}
     arms = [arm.name for arm in record.spec.trained_arms if record.protocol(arm.name).split in by_segment]
     rows = record.predictions[record.predictions["arm"].isin(arms)]
@@ -200,24 +200,24 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
 
 
 def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
-    """Return a sentence about arms that are hardly better than guessing: a fault until it is explained."""
+    """Return a sentence about arms that are hardly better than guessing, an error until explained."""
     guessing = 1 / max(1, len(record.classes))
     low = scores.arms[scores.arms["macro_accuracy_mean"] <= guessing + _NEAR * (1 - guessing)]
     if low.empty:
         return []
     learnt = last_training_accuracy(record)
-    told = []
+    near = []
     for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False):
         training = f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else ""
-        told.append(f"{arm} {percent(mean)} %{training}")
+        near.append(f"{arm} {percent(mean)} %{training}")
     return [
-        f"Near guessing ({percent(guessing)} %): {', '.join(told)}. An arm that learned its training part all the same "
+        f"Near guessing ({percent(guessing)} %): {', '.join(near)}. An arm that learned its training part all the same "
         "may be tested with other statistics than it was trained with; train.norm_statistics tells."
     ]
 
 
 def last_training_accuracy(record: StudyRecord) -> dict[str, float]:
-    """Return the training accuracy of each arm's last epoch, mean over its final trainings."""
+    """Return the training accuracy of each arm's last epoch, averaged over its final trainings."""
     history = record.history
     if history.empty:
         return record.learnt
@@ -226,7 +226,7 @@ def last_training_accuracy(record: StudyRecord) -> dict[str, float]:
 
 
 def expected_seeds(record: StudyRecord, arm: str) -> int:
-    """Return how many seeds a fold of ``arm`` has by the study file; of a fused arm, those that its streams share."""
+    """Return the number of seeds per fold of ``arm`` in the study file; for a fused arm, that of its streams."""
     return min(
         (record.spec.seeds(each) for each in record.spec.arms if each.name == arm), default=record.spec.evaluate.seeds
     )
@@ -237,7 +237,7 @@ def _folds(folds: Sequence[int]) -> str:
 
 
 def sample_size(scores: StudyScores) -> str:
-    """Return the folds and seeds behind the arms: ``n = 5 folds × 2 seeds``, with ranges where arms differ."""
+    """Return the folds and seeds of the arms: ``n = 5 folds × 2 seeds``, with ranges if arms differ."""
     tested = scores.arms[scores.arms["n_folds"] > 0]
     return folds_by_seeds(
         int(tested["n_folds"].min()),
@@ -262,7 +262,7 @@ def folds_by_seeds(folds_min: int, folds_max: int, seeds_min: int, seeds_max: in
 
 
 def seeds_cell(low: int, high: int) -> str:
-    """Return seeds per fold: ``3``, or ``2–3`` where folds differ."""
+    """Return seeds per fold: ``3``, or ``2–3`` if folds differ."""
     return _range(low, high)
 
 
@@ -271,23 +271,23 @@ def _range(low: int, high: int) -> str:
 
 
 def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
-    """Return what each name means; with several, each after its name."""
+    """Return the meaning of each name; with several, each after its name."""
     if len(names) == 1:
         return meanings.get(names[0], names[0])
     return "; ".join(f"{name}: {meanings.get(name, name)}" for name in names)
 
 
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
-    """Return the protocol in sentences, for the report's opening."""
+    """Return the protocol in sentences, for the beginning of the report."""
     search = record.spec.search
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     clips = record.predictions["clip_id"].nunique()
     recordings = record.predictions["recording"].nunique()
     seeds = sorted(expected_seeds(record, arm) for arm in scores.arms["arm"]) or [1]
     fewest, most = seeds[0], seeds[-1]
-    told = f"{most} seed{'s' if most > 1 else ''}"
+    shown = f"{most} seed{'s' if most > 1 else ''}"
     if fewest < most:
-        told = f"{fewest} to {most} seeds, as the table of accuracies says"
+        shown = f"{fewest} to {most} seeds, as the table of accuracies says"
     sentences = [
         f"Data: {record.spec.data.dataset} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
@@ -307,7 +307,7 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
         sentences.append("Nothing was searched.")
     sentences += _tuned_sentences(record)
     sentences.append(
-        f"Every fold is trained from {told}; seeds are averaged within a fold before any mean or standard deviation "
+        f"Every fold is trained from {shown}; seeds are averaged within a fold before any mean or standard deviation "
         "over folds is taken (ddof 1)."
     )
     sentences.append(

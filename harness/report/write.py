@@ -1,4 +1,4 @@
-"""Writing a report: everything is made in memory, then put in place file by file."""
+"""Writing a report: everything is made in memory, then written file by file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_FIGURES = "not asked for (--report data); `harness report` draws the figures 
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the parts of a report are; where ``pdf`` is None, ``pdf_hint`` says why and how to make it.
+    """Paths of the parts of a report; if ``pdf`` is None, ``pdf_hint`` says why and how to make it.
 
     ``contents`` holds every file that was generated, by its path within the folder.
     """
@@ -155,7 +155,7 @@ def report_texts(
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
-    """Return the predictions as a small file: probabilities with few digits, predicted classes as they were."""
+    """Return the predictions as a small file: probabilities with few digits, with the same predicted classes."""
     columns = probability_columns(frame)
     values = rounded(frame[columns].to_numpy(np.float64), PUBLISHED_PRECISION)
     frame = frame.assign(**{name: values[:, position] for position, name in enumerate(columns)})
@@ -167,7 +167,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
         compression="zstd",
         compression_level=12,
         use_dictionary=[str(name) for name in frame.columns if name not in columns],
-        # Bytes of one weight beside each other compress better than whole numbers.
+        # Bytes of equal significance compress better next to each other than complete numbers.
         use_byte_stream_split=columns,
     )
     return buffer.getvalue()

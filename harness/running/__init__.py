@@ -1,1 +1,1 @@
-"""From a study to its recorded results: plan, inputs, trainings, and the run of a study in order."""
+"""From a study to its recorded results: plan, inputs, trainings, and the steps of a study run."""

@@ -1,4 +1,4 @@
-"""From a study to everything its trainings need: clips, features, splits, and the tasks themselves."""
+"""From a study to the inputs of its trainings: clips, features, splits, and the tasks themselves."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Prepared:
             When ``values`` do not fit the arm's settings.
         """
         settings = self.spec.settings(arm, values)
-        # The final training of a fold has one seed whatever trial was chosen for it.
+        # The seed of a fold's final training does not depend on the chosen trial.
         stage = ("final",) if phase == "final" else (phase, trial if trial is not None else 0)
         return FoldTask(
             study=self.spec.study.name,
@@ -159,7 +159,7 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     features = _features(spec, clips, sets, cache, workers, device, progress)
     for name in cuts:
         if SPLITS.get(name).unit is Unit.SEGMENT:
-            # The number of segments expected of a duration is exact only up to its rounding to samples.
+            # The expected number of segments is exact only up to the rounding of the duration to samples.
             segments = next(ref.segments_per_clip() for ref in features.values() if ref.layout == Layout.SEGMENTS)
             cuts[name] = make_splits(clips, name, spec.test_folds, spec.study.seed, segments)
     leakage = [
@@ -174,12 +174,13 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
 
 
 def check_precisions(spec: StudySpec, device: str) -> None:
-    """Refuse a study that ``device`` would have to emulate, before anything is loaded; warn of one that it slows down.
+    """Refuse a study whose precision ``device`` would have to emulate, and warn of one that is slow there; loads
+    nothing.
 
     Raises
     ------
     TrainingError
-        When an arm computes in bfloat16 and the device does not.
+        When an arm computes in bfloat16 and the device does not support it.
     """
     from harness.devices import open_device
     from harness.training.isolation import device_name
@@ -205,7 +206,7 @@ def _features(
     device: str,
     progress: Progress,
 ) -> dict[str, FeatureRef]:
-    # On a GPU, workers are the trainings that share it; what feeds it with clips are the CPU's cores.
+    # On a GPU, workers are the trainings that share it, while the CPU's cores supply it with clips.
     hands = workers if device == "cpu" else max(workers, default_workers("cpu", 1))
     progress.begin("features", "features", len(clips))
     try:
@@ -227,5 +228,5 @@ def _leakage_line(folds: Sequence[LeakageReport]) -> str:
 
 
 def user_cache() -> Path:
-    """Return the user's own folder of computed features, where no other is named."""
+    """Return the default folder of computed features, in the user's cache folder."""
     return Path(platformdirs.user_cache_dir("harness")) / "features"

@@ -1,4 +1,4 @@
-"""What a study would run, and about how long that takes: nothing is trained, computed or written."""
+"""What a study would run, and an estimate of its duration; nothing is trained, computed or written."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from harness.training.probe import probe_speed
 
 @dataclass(frozen=True)
 class ArmPlan:
-    """One arm of a plan. A fused arm has no trainings, and neither has one that shares those of ``trained_with``.
+    """One arm of a plan. A fused arm has no trainings, nor has one that shares those of ``trained_with``.
 
-    ``search_items`` and ``items`` are mean numbers of training items (segments, or images) of a fold: in a search, and
-    in a final training, which may learn from the validation part too. ``epochs`` are the fewest and the most that a
+    ``search_items`` and ``items`` are mean numbers of training items (segments, or images) per fold: in a search, and
+    in a final training, which may also learn from the validation part. ``epochs`` are the fewest and the most that a
     search may choose, or twice the arm's own. ``seconds`` estimates the wall time of all trainings of the arm, each
-    for the mean of these epochs, from a probe of ``items_per_second`` on this machine; ``parameters`` counts weights.
+    with the mean of these numbers of epochs, from the measured ``items_per_second`` on this machine; ``parameters``
+    counts weights.
     """
 
     name: str
@@ -51,7 +52,7 @@ class ArmPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's plan; ``splits`` holds those of every fold by the split's name."""
+    """A study's plan; ``splits`` holds the splits of all folds by the split's name."""
 
     spec: StudySpec
     clips: ClipTable
@@ -62,7 +63,8 @@ class Plan:
 
     @property
     def weights_bytes(self) -> int:
-        """Bytes of the weights that the study keeps: float32, of every final result, also of a shared training."""
+        """Bytes of the weights that the study keeps: float32, of every final result, including those of shared
+        trainings."""
         if not self.spec.tracking.weights:
             return 0
         seeds = {arm.name: self.spec.seeds(arm) for arm in self.spec.arms}
@@ -101,14 +103,14 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
 
 
 def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
-    """Return ``arms`` without the trainings that another arm has, looked at in another way."""
+    """Return ``arms`` without trainings that are the same as those of an earlier arm, evaluated in another way."""
     first: dict[object, str] = {}
     planned = []
     for one in arms:
         arm = one
         spelt = spec.arm(arm.name)
         if not spelt.is_fused:
-            # What a search will choose is known by whose search it is.
+            # Arms share what a search will choose if they share the search.
             searched = spelt.tuned_as or (spelt.name if arm.trials else None)
             alike = spec.settings(spelt).trajectory.model_dump_json()
             other = first.setdefault((spelt.seed_of or spelt.name, searched, alike), arm.name)
@@ -168,7 +170,8 @@ def _plan_arm(
 
 
 def _epochs(spec: StudySpec, arm: Arm) -> tuple[int, int]:
-    """Return the fewest and the most epochs that ``arm`` may be trained for: by its own search, or by that it takes."""
+    """Return the fewest and the most epochs that ``arm`` may be trained for, by its own search or the one it takes
+    over."""
     whose = spec.arm(arm.tuned_as) if arm.tuned_as else arm
     space = spec.search.space.get("train.epochs") if spec.search.trials and whose.searches else None
     if space is None:

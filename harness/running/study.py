@@ -1,8 +1,8 @@
-"""run-study, from spec to report: the one place that tells the story in order.
+"""run-study, from spec to report: the sequence of all steps.
 
     spec -> clips -> features -> splits -> search -> final trainings -> fusion -> record -> report
 
-Every step reads what the step before left; what is recorded already is not done again.
+Every step reads the results of the previous one; results that are already recorded are not computed again.
 """
 
 from __future__ import annotations
@@ -59,8 +59,30 @@ Finals = dict[str, dict[tuple[int, int], FoldTask]]
 class Options:
     """Where a study runs and writes: everything that is not part of the study itself.
 
-    ``claims`` is the folder of the user's own claims files, in addition to those that ship with the project;
-    ``report`` says how much of the report is written, ``executor`` makes what trains.
+    Attributes
+    ----------
+    data_root
+        The folder that holds the data sets.
+    cache
+        The folder of computed features.
+    reports
+        The folder below which reports are written, one folder per study.
+    tracking_uri
+        Tracking URI of the store or server.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    workers
+        How many trainings run at once; None for as many as the device allows.
+    overrides
+        The values of ``--set``.
+    command
+        The exact command line.
+    claims
+        The folder of the user's own claims files, in addition to those that ship with the project; None for none.
+    report
+        How much of the report is written.
+    executor
+        Makes the executor of the trainings.
     """
 
     data_root: Path
@@ -132,11 +154,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a study run left, for the summary at the end.
+    """The outcome of a study run, for the summary at the end.
 
-    ``report`` is None where none was asked for; ``failures`` names the trainings that failed, each with its error;
-    ``tracking_uri`` is the store that holds the study (empty where none was asked); ``delivery`` is the state of its
-    copy on a server, if a server was asked for.
+    ``report`` is None if none was requested; ``failures`` names the trainings that failed, each with its error;
+    ``tracking_uri`` is the store that holds the study (empty if none was read); ``delivery`` is the state of its copy
+    on a server, if a server was requested.
     """
 
     record: StudyRecord
@@ -158,13 +180,13 @@ class Outcome:
 
 
 def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
-    """Run ``spec`` whole: search, final trainings, fusion, record and report. An interrupted run goes on.
+    """Run all steps of ``spec``: search, final trainings, fusion, record and report. An interrupted run is resumed.
 
     Raises
     ------
     HarnessError
-        When the study cannot go on; what has finished stays recorded. A single training that fails is a row with its
-        error and does not stop the others.
+        When the study cannot continue; finished trainings remain recorded. A single training that fails is a row with
+        its error and does not stop the others.
     """
     if options.report is not ReportKind.NONE:
         check_place(options.reports / spec.study.name)
@@ -172,7 +194,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     device = resolve_device(options.device)
     check_precisions(spec, device)
     workers = options.workers or default_workers(device, spec.train.threads)
-    # The studies of a server are recorded on this machine first.
+    # Studies of a server are recorded on this machine first.
     store = recording_uri(options.tracking_uri)
     shown = mask_secrets(store)
     with Saved(mask_secrets(options.command), lambda: f"features computed so far are kept in {options.cache}") as saved:
@@ -211,7 +233,7 @@ def _train(
     """Search, train and fuse every arm; return the errors of arms that could not be searched."""
     chosen: dict[str, dict[int, TrialRecord | None]] = {}
     failures = []
-    # An arm that another one's search serves comes after it, wherever it stands in the study file.
+    # An arm that takes over the search of another comes after it, whatever their order in the study file.
     for arm in sorted(prepared.spec.trained_arms, key=lambda arm: arm.tuned_as is not None):
         try:
             if arm.tuned_as is None:
@@ -230,30 +252,30 @@ def _train(
 
 
 def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
-    """Send the runs that wait for the server at ``uri``, or for every server when it is None, with a bar.
+    """Send the waiting runs for the server at ``uri``, or for every server if it is None, with a progress bar.
 
     Raises
     ------
     TrackingError
-        When what was recorded on this machine cannot be read.
+        When the runs recorded on this machine cannot be read.
     """
     begun = False
 
-    def told(done: int, total: int) -> None:
+    def on_sent(done: int, total: int) -> None:
         nonlocal begun
         if not begun:
             progress.begin(_SENDING, "runs to the server", total)
             begun = True
         progress.advance(_SENDING, done)
 
-    deliveries = send_waiting(uri, told)
+    deliveries = send_waiting(uri, on_sent)
     if begun:
         progress.end(_SENDING)
     return deliveries
 
 
 def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
-    """Return the papers that ``spec`` compares itself with, as JSON data by key, to be recorded with the run.
+    """Return the papers that ``spec`` is compared with, as JSON data by key, to be recorded with the run.
 
     Raises
     ------
@@ -268,7 +290,7 @@ def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
 def _search(
     prepared: Prepared, arm: Arm, trainings: Trainings, recorder: StudyRecorder, store: str, progress: Progress
 ) -> dict[int, TrialRecord | None]:
-    """Return the chosen trial of each test fold; None where nothing is searched."""
+    """Return the chosen trial of each test fold; None if nothing is searched."""
     spec = prepared.spec
     if not (spec.search.trials and arm.searches):
         return dict.fromkeys(spec.test_folds)
@@ -280,7 +302,7 @@ def _search(
         progress.advance(bar, index, _told(values))
         return _evaluate_trial(prepared, arm, index, values, floors, trainings, recorder)
 
-    # What a trial learned is valid only for the same arm, audio and features, whatever other arms the study has.
+    # A trial's result is valid only for the same arm, audio and features, whatever other arms the study has.
     key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, prepared.digests)[:16]}"
     outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(store), evaluate)
     recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
@@ -300,7 +322,7 @@ def _told(values: dict[str, Any]) -> str:
 
 
 def default_storage(tracking_uri: str) -> str:
-    """Return the URL of Optuna's storage: a SQLite file beside a local tracking store, else below mlruns/."""
+    """Return the URL of Optuna's storage: a SQLite file next to a local tracking store, else below mlruns/."""
     return f"sqlite:///{(local_folder(tracking_uri) or Path('mlruns')) / 'optuna.db'}"
 
 
@@ -313,7 +335,7 @@ def _evaluate_trial(
     trainings: Trainings,
     recorder: StudyRecorder,
 ) -> dict[int, FoldScore]:
-    """Train a trial on the folds of ``floors``, and return how each ended, whatever order they end in."""
+    """Train a trial on the folds of ``floors``, and return how each ended, in whatever order they end."""
     tasks = [prepared.task(arm, "search", index, values, fold, 0, floor) for fold, floor in floors.items()]
     trial_run = recorder.trial(arm, "search", index, values)
     trainings.run(tasks, {task.key: trial_run for task in tasks})
@@ -343,7 +365,7 @@ def _train_finals(
     trainings: Trainings,
     recorder: StudyRecorder,
 ) -> Finals:
-    """Train every chosen arm on every test fold and seed with its chosen hyperparameters, tested at the end."""
+    """Train and test every chosen arm on every test fold and seed with its chosen hyperparameters."""
     spec = prepared.spec
     finals: Finals = {}
     parents: dict[str, str] = {}
@@ -367,7 +389,7 @@ def _train_finals(
 def _finish_arm(
     arm: Arm, tasks: dict[tuple[int, int], FoldTask], trainings: Trainings, recorder: StudyRecorder
 ) -> None:
-    """Repeat the folds' test accuracies, one for each seed, on the arm's run."""
+    """Record the test accuracies of the folds, averaged over seeds, on the arm's run."""
     by_fold: dict[int, list[float]] = {}
     errors = []
     for (fold, seed), task in tasks.items():
@@ -380,7 +402,7 @@ def _finish_arm(
 
 
 def _fuse(prepared: Prepared, finals: Finals, trainings: Trainings, recorder: StudyRecorder) -> None:
-    """Fuse the recorded predictions of streams, fold by fold and seed by seed; nothing is trained."""
+    """Fuse the recorded predictions of streams by fold and seed; nothing is trained."""
     spec = prepared.spec
     for arm in spec.arms:
         if arm.fuse is None or arm.rule is None:
@@ -392,7 +414,7 @@ def _fuse(prepared: Prepared, finals: Finals, trainings: Trainings, recorder: St
             entries = [trainings.entry(task) if task else None for task in tasks]
             runs = [entry.run_id for entry in entries if entry is not None and not entry.error]
             if len(runs) < len(arm.fuse):
-                # The stream's own row tells why; a fusion of the streams that are left would be another arm.
+                # The stream's own row has the error; a fusion of the remaining streams would be another arm.
                 continue
             fused = fuse_predictions([recorder.load_predictions(run) for run in runs], arm.rule, arm.level)
             table = clip_predictions(fused[fused["part"] == "test"], prepared.clips)
@@ -437,13 +459,14 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
     try:
         log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
     except TrackingError as error:
-        # Whoever may only read the store has the report all the same.
+        # Users who may only read the store still get the report.
         _logger.warning("The report is written but not logged to its run: %s", error)
     return outcome
 
 
 def rewrite_study(folder: Path, study: Path | None) -> Outcome:
-    """Write the report in ``folder`` again from its own predictions, with what the file ``study`` declares now.
+    """Write the report in ``folder`` again from its own predictions, with the present declarations of the file
+    ``study``.
 
     Raises
     ------
@@ -455,7 +478,7 @@ def rewrite_study(folder: Path, study: Path | None) -> Outcome:
 
 
 def check_study(folder: Path, study: Path | None) -> ReportCheck:
-    """Compare what the report in ``folder`` says with what its predictions say; ``study`` as in :func:`rewrite_study`.
+    """Compare the report in ``folder`` with its own predictions; ``study`` as in :func:`rewrite_study`.
 
     Raises
     ------
@@ -466,8 +489,10 @@ def check_study(folder: Path, study: Path | None) -> ReportCheck:
 
 
 def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | None]:
-    """Return the study in the file ``study`` and the papers that it is compared with; raises as :func:`load_study` and
-    :func:`claimed_papers`."""
+    """Return the study in the file ``study`` and the papers that it is compared with.
+
+    Raises as :func:`load_study` and :func:`claimed_papers`.
+    """
     spec = load_study(study) if study else None
     return spec, claimed_papers(spec, study.parent / "claims") if spec and study else None
 
@@ -503,7 +528,7 @@ def report_run(
     record = read_study(tracking_uri, name, run_id)
     if kind is not ReportKind.NONE:
         files = write_report(record, reports / name, figures=kind is ReportKind.FULL)
-    # A search may well meet values that cannot be trained: its trial is a row with its error, no failure of the study.
+    # A search may try values that cannot be trained: the trial is a row with its error, not a failure of the study.
     failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
     failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
     return Outcome(record, files, summary_rows(record), failures, tracking_uri)

@@ -1,4 +1,4 @@
-"""The trainings: every fold task is trained once, recorded, and known by its digest from then on."""
+"""The trainings: every fold task is trained once, recorded, and identified by its digest from then on."""
 
 from __future__ import annotations
 
@@ -21,8 +21,19 @@ _FOLDS = "folds"
 
 @dataclass(frozen=True)
 class Entry:
-    """An ended training: its run, its macro accuracy by part ("validation", "test"), that of the validation part by
-    epoch where it was trained in this process, and its error if it failed."""
+    """An ended training.
+
+    Attributes
+    ----------
+    run_id
+        Id of its run.
+    accuracies
+        Macro accuracy by part ("validation", "test").
+    curve
+        Validation macro accuracy by epoch, if it was trained in this process.
+    error
+        Why it failed; empty if it did not.
+    """
 
     run_id: str
     accuracies: dict[str, float] = field(default_factory=dict)
@@ -67,16 +78,16 @@ class Trainings:
         }
 
     def entry(self, task: FoldTask) -> Entry | None:
-        """Return how ``task`` ended, or None when it has not."""
+        """Return how ``task`` ended, or None if it has not."""
         return self._entries.get(task.digest)
 
     def curve(self, task: FoldTask) -> tuple[float, ...]:
-        """Return the validation macro accuracy of a finished training of a search by epoch."""
+        """Return the validation macro accuracy by epoch of a finished training of a search."""
         entry = self._entries[task.digest]
         return entry.curve or _curve(self._recorder.load_result(entry.run_id).history)
 
     def run(self, tasks: Sequence[FoldTask], parents: Mapping[str, str]) -> None:
-        """Train those of ``tasks`` that have not ended; ``parents`` gives each task's trial run by the task's key."""
+        """Train those of ``tasks`` that have not ended; ``parents`` maps each task's key to its trial run."""
         due = [task for task in tasks if self.entry(task) is None]
         ended = 0
         began = perf_counter()
@@ -112,7 +123,7 @@ class Trainings:
                 self._entries[digest] = Entry(run_id, self._finish(run_id, task, result, pace), _curve(result.history))
                 self._progress.end(digest)
             case Failed(error=error, traceback=traceback):
-                # A worker that dies before it begins leaves no run of its own yet.
+                # A worker that dies before it begins has no run yet.
                 run_id = self._open.pop(digest, "") or self._recorder.start_fold(parent, task)
                 self._recorder.fail_fold(run_id, error, traceback)
                 self._entries[digest] = Entry(run_id, error=error)
@@ -126,14 +137,14 @@ class Trainings:
             for part, segments in result.predictions.groupby("part", sort=True)
         }
         measured = {part: table_scores(table, len(classes)) for part, table in tables.items()}
-        # Drawing takes most of the time of recording; a search has many trainings, whose curves MLflow draws itself.
+        # Drawing dominates the time of recording, and a search has many trainings, whose curves MLflow shows itself.
         pictures = _pictures(task, result, tables, classes) if self._draws and task.phase == "final" else {}
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
-        told = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
+        summary = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
         if result.stopped:
-            told += f", stopped after epoch {len(result.history)}"
-        self._progress.line(f"{_title(task)}: macro accuracy {told} in {result.timing['total']:.0f} s ({pace})")
+            summary += f", stopped after epoch {len(result.history)}"
+        self._progress.line(f"{_title(task)}: macro accuracy {summary} in {result.timing['total']:.0f} s ({pace})")
         return accuracies
 
 
@@ -142,12 +153,12 @@ def _curve(history: pd.DataFrame) -> tuple[float, ...]:
 
 
 def _pace(task: FoldTask, ended: int, running: int, total: int, seconds: float) -> str:
-    """Return how many of the trainings have ended: where there are no bars, a log file tells how far a study is."""
+    """Return how many of the trainings have ended and the time left, for log files, which have no bars."""
     counted = f"{ended} of {total}"
-    # A trial is a small part of its search, whose end nobody knows while trials may be pruned.
+    # A trial is a small part of its search, whose end is unknown because trials may be pruned.
     if task.phase != "final" or ended == total:
         return counted
-    # One that runs beside is half done, as far as anybody knows.
+    # Trainings in progress count as half done.
     done = ended + running / 2
     return f"{counted}, about {duration(seconds / done * (total - done))} left"
 

@@ -1,8 +1,8 @@
-"""Other accounts of this machine: what they cannot read, and what is not used because they could have written it.
+"""Other accounts of this machine: protecting records from them, and not using files that they could have written.
 
-Records may hold secrets and private data, so the folders and databases that hold them are made for their owner alone,
-whatever the umask is. Computed features decide what trainings learn, so none are used that another account could have
-changed. Both have an exception that somebody must choose: records in a folder that a group can write, with the
+Records may hold secrets and private data, so the folders and databases that hold them are created for their owner
+alone, whatever the umask. Computed features determine what trainings learn, so features that another account could
+have changed are not used. Both rules have an explicit exception: records in a folder that a group can write, with the
 set-group-ID bit, are shared with that group, and the cache that ``HARNESS_SHARED_CACHE`` names is used as it is.
 """
 
@@ -15,19 +15,19 @@ from contextlib import suppress
 from pathlib import Path
 
 SHARED_CACHE = "HARNESS_SHARED_CACHE"
-"""Variable that names a folder whose contents are used although other accounts can write there."""
+"""Environment variable that names a folder whose contents are used although other accounts can write there."""
 
 
 def make_private(folder: Path, *, group: bool = True) -> None:
-    """Make ``folder`` and its missing parents for this account alone; an existing folder stays as it is.
+    """Create ``folder`` and its missing parents for this account alone; an existing folder is left unchanged.
 
-    With ``group``, the group has all rights as well below a folder that it can write and that has the set-group-ID bit,
-    which is how a group shares one.
+    With ``group``, the group gets all rights as well below a folder that it can write and that has the set-group-ID
+    bit, which is the usual way to share a folder with a group.
 
     Raises
     ------
     OSError
-        When a folder cannot be made, or a file is in its place.
+        When a folder cannot be created, or a file is in its place.
     """
     if folder.is_dir():
         return
@@ -36,7 +36,7 @@ def make_private(folder: Path, *, group: bool = True) -> None:
     try:
         folder.mkdir(mode=stat.S_IRWXU)
     except FileExistsError:
-        # Another process may have made it in this moment.
+        # Another process may have created it in the meantime.
         if not folder.is_dir():
             raise
         return
@@ -45,13 +45,14 @@ def make_private(folder: Path, *, group: bool = True) -> None:
 
 
 def make_private_file(file: Path) -> None:
-    """Make an empty ``file`` that this account alone can read (below a shared folder its group, too), where there is
-    none; its folder as well.
+    """Create an empty ``file``, and its folder, unless it exists; only this account can read it.
+
+    Below a shared folder, its group can read it as well.
 
     Raises
     ------
     OSError
-        When it cannot be made.
+        When it cannot be created.
     """
     make_private(file.parent)
     try:
@@ -62,27 +63,30 @@ def make_private_file(file: Path) -> None:
 
 
 def share_with_group(path: Path) -> None:
-    """Give the group of ``path``, a new file or folder, its owner's rights where the folder above is shared with it."""
+    """Give the group of ``path``, a new file or folder, the owner's rights if the folder above is shared with that
+    group."""
     shared = stat.S_ISGID | stat.S_IWGRP
     if path.parent.stat().st_mode & shared == shared:
-        # Where the file system knows no modes there is nothing to give.
+        # Some file systems have no permissions.
         with suppress(OSError):
             path.chmod(0o2770 if path.is_dir() else 0o660)
 
 
 def as_open_as(folder: Path, path: Path) -> None:
-    """Give ``path``, a new file or folder, the rights of ``folder``: what is put into a folder that others may read or
-    write can be read or written by them, and by nobody else."""
+    """Give ``path``, a new file or folder, the permissions of ``folder``.
+
+    The contents of a folder can then be read or written by those who can read or write the folder, and by nobody else.
+    """
     mode = stat.S_IMODE(folder.stat().st_mode)
     with suppress(OSError):
         path.chmod(mode if path.is_dir() else mode & 0o666)
 
 
 def distrust(path: Path) -> str:
-    """Return why ``path``, an existing file or folder, may hold what another account put there; empty when it cannot.
+    """Return why another account may have written ``path``, an existing file or folder; empty if none can.
 
-    The superuser is trusted, and a group to which nobody else belongs. Links are followed. On Windows nothing is
-    known of other accounts.
+    The superuser is trusted, and a group without other members. Links are followed. On Windows other accounts are not
+    checked.
     """
     if sys.platform == "win32":
         return ""
@@ -97,7 +101,7 @@ def distrust(path: Path) -> str:
 
 
 def _is_mine_alone(group: int) -> bool:
-    """Tell whether ``group`` is the one that many systems give each account for itself."""
+    """Return whether ``group`` is the private group that many systems create for each account."""
     if sys.platform == "win32":
         return True
     import grp
@@ -133,6 +137,6 @@ def _group(number: int) -> str:
 
 
 def is_shared_cache(folder: Path) -> bool:
-    """Tell whether the environment names ``folder`` as a cache that is shared on purpose."""
+    """Return whether the environment names ``folder`` as a cache that is shared on purpose."""
     named = os.environ.get(SHARED_CACHE, "").strip()
     return bool(named) and Path(named).expanduser().resolve() == folder.resolve()

@@ -1,8 +1,8 @@
 """The environment of a command: variables that are meant for other programs do not reach the libraries used here.
 
-A shell that a notebook started, or a user's settings for other work with MLflow, must neither end a study nor change
-what it records. The process of a command is the harness's own, so they are removed from it, and with it from its
-workers; a program that imports the package keeps its environment.
+A shell started by a notebook, or a user's settings for other work with MLflow, must neither end a study nor change what
+it records. The process of a command belongs to the harness, so they are removed from it, and with it from its workers;
+a program that imports the package keeps its environment.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from urllib.request import getproxies, proxy_bypass
 from harness.system.addresses import AddressFaultError, split_address
 from harness.system.redaction import environment_secrets
 
-# Figures are drawn without pyplot, so no backend is ever needed; MLflow is always given the store that it shall use.
+# Figures are drawn without pyplot, so no backend is needed; MLflow is always given the store to use.
 _FOREIGN = re.compile(r"MPLBACKEND|MATPLOTLIBRC|_?MLFLOW_.*|TQDM_.*|LIBROSA_.*")
 
-# How a server and the storage of its artifacts are reached, whom the UI lets in, and what users switch off. Requests
-# are not repeated by MLflow: one that failed may have been carried out.
+# Access to a server and its artifact storage, hosts that the UI accepts, and features that users switch off. MLflow
+# does not repeat requests, since one that failed may have been carried out.
 _OWN = re.compile(
     r"MLFLOW_(?:TRACKING_(?:USERNAME|PASSWORD|TOKEN|AUTH|AWS_SIGV4|INSECURE_TLS|SERVER_CERT_PATH|CLIENT_CERT_PATH)"
     r"|HTTP_(?!REQUEST_MAX_RETRIES).*|(?:S3|GCS|BOTO|KERBEROS|MYSQL|ARTIFACT_UPLOAD|SQLALCHEMYSTORE_POOL)_.*|WORKSPACE"
@@ -34,15 +34,15 @@ _LOOPBACK = ("localhost", "127.0.0.1", "127.0.0.0/8", "::1")
 def keep_foreign_variables_out() -> None:
     """Remove variables that are meant for other uses of matplotlib, MLflow, tqdm and librosa from this process.
 
-    So is PYTHONWARNINGS where it makes errors of warnings, which would end a study at the first of a library's own.
-    Those that hold a secret stay: what is printed or recorded is searched for the secrets of the environment.
+    PYTHONWARNINGS is removed as well if it turns warnings into errors, since the first warning of any library would end
+    a study. Variables that hold a secret are kept, because printed and recorded text is searched for them.
     """
     secrets = environment_secrets()
     for name in foreign_variables():
         if not any(secret in os.environ[name] for secret in secrets):
             del os.environ[name]
     if "PYTHONWARNINGS" in os.environ and any(action == "error" for action, *_ in warnings.filters):
-        # Libraries warn each other of what is to come: Python's own filters instead, here and in the workers.
+        # Libraries warn of future changes in each other: use Python's own filters instead, here and in the workers.
         del os.environ["PYTHONWARNINGS"]
         sys.warnoptions.clear()
         warnings.resetwarnings()
@@ -51,14 +51,14 @@ def keep_foreign_variables_out() -> None:
 
 
 def foreign_variables() -> list[str]:
-    """Return the names of variables of this process that libraries used here read but that are not meant for them."""
+    """Return the variables of this process that libraries used here read but that are meant for other programs."""
     return [name for name in os.environ if _FOREIGN.fullmatch(name) and not _OWN.fullmatch(name)]
 
 
 def drop_missing_backend() -> None:
-    """Remove MPLBACKEND where it names a module that is not installed: matplotlib could not even be imported.
+    """Remove MPLBACKEND if it names a module that is not installed, with which matplotlib could not even be imported.
 
-    Every notebook sets it for the programs that it starts, whatever environment they run in.
+    Notebooks set it for the programs that they start, whatever environment those run in.
     """
     kind, _, module = os.environ.get("MPLBACKEND", "").partition("://")
     if kind == "module" and find_spec(module.partition(".")[0]) is None:
@@ -66,7 +66,7 @@ def drop_missing_backend() -> None:
 
 
 def proxy_of(url: str) -> str:
-    """Return the proxy through which the environment has an ``http(s)://`` address asked; empty for none, or others."""
+    """Return the proxy that the environment sets for an ``http(s)://`` address; empty for none."""
     try:
         parts = split_address(url)
     except AddressFaultError:
@@ -78,7 +78,7 @@ def proxy_of(url: str) -> str:
 
 
 def reach_loopback_directly() -> None:
-    """Have requests to this machine itself bypass a proxy that HTTP_PROXY or ALL_PROXY names (NO_PROXY is extended)."""
+    """Make requests to this machine bypass a proxy set by HTTP_PROXY or ALL_PROXY, by extending NO_PROXY."""
     named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     if named.strip() == "*":
         return

@@ -1,4 +1,4 @@
-"""Python's garbage collector, kept from running while very many small objects are made."""
+"""Python's garbage collector, suspended while very many small objects are created."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Collect no garbage inside: objects made by the hundred thousand would set it off over and over, each time over
-    everything that torch, MLflow and pandas have loaded."""
+    """Suspend garbage collection within this context.
+
+    Creating hundreds of thousands of objects would trigger it again and again, each time over everything that torch,
+    MLflow and pandas have loaded.
+    """
     was = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""Text without the passwords and tokens that URIs, settings, code and the environment may have put into it.
+"""Masking of passwords and tokens in text, which may come from URIs, settings, code and the environment.
 
-The patterns are our own: detect-secrets (1.5.0, of 2024), the kept detector that comes nearest, names lines instead of
-places in them, knows neither netrc nor headers nor unquoted values in a diff, and takes a minute for the sources of
+The patterns are our own: detect-secrets (1.5.0, of 2024), the closest maintained detector, reports lines instead of
+positions in them, does not handle netrc, headers or unquoted values in a diff, and takes a minute for the sources of
 this project.
 """
 
@@ -18,15 +18,15 @@ _SECRET_NAME = (
     r"password|passwd|passphrase|pwd|secret|token|credential|signature"
     r"|(?:api|access|account|auth|encryption|master|private|signing|subscription)[_-]?key"
 )
-# Names that mean a secret where they end so: DB_PASS, SERVICE_KEY, GITHUB_PAT, REGISTRY_AUTH.
+# Endings of names that mean a secret: DB_PASS, SERVICE_KEY, GITHUB_PAT, REGISTRY_AUTH.
 _SECRET_ENDING = r"(?:PASS|KEY|PAT|AUTH)"
-# The look-behinds keep long words from being tried again at every letter.
+# The look-behinds prevent a new attempt at every letter of a long word.
 _NAME = rf"(?<![\w.-])[\w.-]{{0,80}}(?:{_SECRET_NAME})[\w.-]{{0,80}}|(?<![\w.-])sig"
 _SETTING = rf"(?<![\w.-])[A-Z][A-Z0-9_]{{0,80}}_{_SECRET_ENDING}(?![\w.-])"
 
-# Up to the last @ of a word: a password may hold an @ or a / that its owner forgot to escape.
+# Up to the last @ of a word: a password may contain an unescaped @ or /.
 _USER_AND_PASSWORD = re.compile(r"(?P<kept>://[^:/\s'\"@]*:)(?P<secret>[^\s'\"]{0,1000})@")
-# Of the line, where quotes or spaces are in it as well. What begins like a port is none, nor is a name without a colon.
+# Up to the last @ of the line if it contains quotes or spaces. Neither a port nor a name without a colon is a password.
 _ODD_PASSWORD = re.compile(
     r"(?P<kept>://[^:/\s'\"@]*:)(?!\d{1,5}(?:[/\s'\"?#,;)\]]|$))(?!\*\*\*@)(?P<secret>[^\n@]{0,200}(?:@[^\n@]{1,200}){0,3}?)"
     r"@(?=[\w.\[-]+(?::\d+)?(?:[/?#\s'\",;)\\]|$))"
@@ -36,7 +36,7 @@ _NAMED = re.compile(rf"(?P<kept>(?:(?i:{_NAME})|{_SETTING})=)(?P<secret>'[^'\n]*
 _QUOTED = re.compile(
     rf"(?P<kept>(?:(?i:{_NAME})['\"]?|{_SETTING})\s{{0,4}}[:=]\s{{0,4}}['\"])(?P<secret>[^'\"\n]+)(?=['\"])"
 )
-# A line of its own, as YAML or an INI file has it.
+# A line of its own, as in YAML or an INI file.
 _LINE = re.compile(
     rf"(?m)^(?P<kept>[+\- ]?[ \t#>]{{0,80}}(?:- |export |set |ENV )?['\"]?"
     rf"(?:(?i:[\w.-]{{0,80}}(?:{_SECRET_NAME})[\w.-]{{0,80}})|{_SETTING})['\"]?[ \t]{{0,40}}[:=][ \t]{{0,40}})"
@@ -61,14 +61,14 @@ _KNOWN = re.compile(
     r"|sk-[\w-]{20,}|[sr]k_live_\w{16,}|hf_[A-Za-z0-9]{30,}|pypi-[\w-]{50,}|npm_[A-Za-z0-9]{36}|AIza[\w-]{35}"
     r"|dapi[0-9a-f]{32}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
 )
-# Whole, or as far as a diff shows it: what follows the first line, and what comes before the last one.
+# Complete, or the part that a diff shows: everything after the first line, and everything before the last one.
 _MARK = r"-----(?:BEGIN|END)[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _KEY_LINE = r"^[+\- ]?[ \t]{0,80}[A-Za-z0-9+/=]{16,}[ \t]*\r?$"
 _BEGIN, _END = (_MARK.replace("(?:BEGIN|END)", word) for word in ("BEGIN", "END"))
 _PEM = re.compile(rf"(?ms)(?P<kept>{_BEGIN})(?P<secret>(?:(?!-----BEGIN).){{0,20000}}?)(?={_END})")
 _PEM_HEAD = re.compile(rf"(?m)(?P<kept>{_BEGIN}\r?\n)(?P<secret>(?:{_KEY_LINE}\n?)+)")
 _PEM_TAIL = re.compile(rf"(?m)(?P<kept>)(?P<secret>(?:{_KEY_LINE}\n){{1,100}})(?=[+\- ]?[ \t]*{_END})")
-# A line in the midst of one: 60 and more signs of base64 with upper and lower case, which no hash has.
+# A line inside one: at least 60 characters of base64 in upper and lower case, which no hash has.
 _BASE64 = re.compile(
     r"(?m)^(?P<kept>[+\- ]?[ \t]*['\"]?)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[0-9+/])"
     r"(?P<secret>[A-Za-z0-9+/]{60,}={0,2})(?=(?:\\n)?['\"]?\r?$)"
@@ -91,11 +91,11 @@ _SECRET_VARIABLE = re.compile(
     rf"(?i:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(?:API|ACCESS|PRIVATE|ENCRYPTION)_?KEY)|(?:^|_){_SECRET_ENDING}$"
 )
 _PLACE_VARIABLE = re.compile(r"(?:_FILE|_PATH|_DIR|_URI|_URL)$", re.IGNORECASE)
-_SHORTEST = 8  # A shorter value would be found in ordinary words,
-_WORD = re.compile(r"[a-z_-]+")  # and so would SORT_KEY=accuracy.
+_SHORTEST = 8  # Shorter values would occur in ordinary words,
+_WORD = re.compile(r"[a-z_-]+")  # and so would that of SORT_KEY=accuracy.
 
 _NO_SECRET = re.compile(r"(?:True|False|None|true|false|null|str|bytes|int|float|bool|Any)\b[\])},:|]*")
-# What stands for a value in a program: a name, an attribute, a call. One with a digit in it may be a secret in a text.
+# Expressions of a program: a name, an attribute, a call. In prose, one that contains a digit may be a secret.
 _CODE = re.compile(r"[A-Za-z_][A-Za-z_.]*(?:[(\[{].*)?[)\]}:]*|[{(\[].*|f|r|b|rb|rf")
 _MASKED = re.compile(r"['\"]?\*\*\*['\"]?[\])},:;]*")
 _FILE = re.compile(r"(?m)^diff --git .*$")
@@ -106,8 +106,8 @@ def mask_secrets(text: str) -> str:
 
     Masks ``scheme://user:PASSWORD@host``, ``https://TOKEN@host``, values named password, token, secret, key or
     signature (``?password=...`` of a database URL, signatures of presigned links, ``"token": "..."`` in JSON or code,
-    ``api_key: ...`` on a line of its own), headers, netrc, private keys, tokens known by their form, and, wherever it
-    is, what a secret of this process's environment holds. Rather too much than too little.
+    ``api_key: ...`` on a line of its own), headers, netrc, private keys, tokens of known forms, and, anywhere, the
+    secrets in this process's environment. In doubt it masks too much rather than too little.
     """
     return _masked(text, environment_secrets())
 
@@ -118,10 +118,11 @@ def mask_tree(data: Any) -> Any:
 
 
 def mask_diff(diff: str) -> str:
-    """Return the output of ``git diff`` with secrets masked as by :func:`mask_secrets`, by what each file is.
+    """Return the output of ``git diff`` with secrets masked as by :func:`mask_secrets`, depending on the kind of each
+    file.
 
-    In Python a name or a call without quotes is code (``token=token``, ``token: str``); in any other file, prose apart,
-    what follows ``password:`` on a line is masked to the end of the line.
+    In Python, a name or a call without quotes is code (``token=token``, ``token: str``); in any other file except
+    prose, everything after ``password:`` is masked up to the end of the line.
     """
     secrets = environment_secrets()
     code, prose = (".py", ".pyi"), (".md", ".rst", ".txt")
@@ -135,7 +136,7 @@ def mask_diff(diff: str) -> str:
 
 
 def mask_address(address: str) -> str:
-    """Return a URI, alone and whatever signs it holds, without its password; what cannot be printed is escaped."""
+    """Return a single URI, whatever characters it contains, without its password; unprintable ones are escaped."""
     scheme, separator, rest = address.partition("://")
     user, at, place = rest.rpartition("@")
     if at and ":" in user:
@@ -160,7 +161,7 @@ def environment_secrets() -> tuple[str, ...]:
 
 
 def _is_plain(name: str, value: str) -> bool:
-    """Whether the value of a variable whose name merely ends like a secret's is a word or a file."""
+    """Whether the value of a variable whose name merely ends like a secret's is an ordinary word or a file."""
     return name.upper().endswith(("_KEY", "_AUTH")) and (_WORD.fullmatch(value) is not None or _exists(value))
 
 
@@ -197,7 +198,7 @@ def _in_comment(match: re.Match[str]) -> bool:
 
 
 def _line_of(code: bool, whole: bool) -> Callable[[re.Match[str]], str]:
-    """Return how a line of its own is masked: in a text only where one word follows, for there it may be a sentence."""
+    """Return the function that masks such a line; in prose only before a single word, since it may be a sentence."""
 
     def masked(match: re.Match[str]) -> str:
         if _MASKED.fullmatch(match["secret"]):

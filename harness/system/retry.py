@@ -1,4 +1,4 @@
-"""Patience with a database that is busy, or restarts, for a while."""
+"""Retries while a database is busy or restarting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 SECONDS = 60.0
-"""How long a busy database is waited for."""
+"""How long to wait for a busy database, in s."""
 
 _LONGEST_PAUSE = 5.0
 _PASSING = (
@@ -29,11 +29,11 @@ _PASSING = (
 
 
 class Patient:
-    """An object whose methods are called again, for a minute, as long as its database is busy or restarts.
+    """A proxy that repeats method calls, for a minute, as long as the object's database is busy or restarting.
 
-    Every method of MLflow's client that the recorder uses may be called twice with the same outcome but ``create_run``:
-    a connection lost between its commit and the answer leaves a run that nobody fills, which the end of the study
-    closes with the others that are open.
+    Every method of MLflow's client that the recorder uses may be called twice with the same outcome except
+    ``create_run``: a connection lost between its commit and the response leaves a run that is never filled, which is
+    closed at the end of the study with the other open runs.
     """
 
     def __init__(self, patient: object, seconds: float = SECONDS) -> None:
@@ -77,11 +77,11 @@ def patiently(call: Callable[..., Any], *args: Any, seconds: float = SECONDS, **
 
 
 def passing(error: Exception) -> bool:
-    """Whether a database says that it is busy or away for a moment."""
+    """Return whether an error means that a database is busy or unavailable for a moment."""
     text = str(error).lower()
     return "sqlalchemy" in _origin(error) and any(words in text for words in _PASSING)
 
 
 def _origin(error: BaseException | None) -> str:
-    """Return the modules of an error and of what caused it; MLflow wraps those of its database."""
+    """Return the modules of an error and of its causes; MLflow wraps those of its database."""
     return "" if error is None else f"{type(error).__module__} {_origin(error.__cause__ or error.__context__)}"

@@ -1,6 +1,6 @@
-"""Servers and databases that a URI names: whether a driver for one is installed, and whether it answers in time.
+"""Servers and databases named by a URI: whether a driver is installed, and whether they answer in time.
 
-MLflow and Optuna would try a database that does not answer again for a minute and more, and drivers wait for ever.
+MLflow and Optuna would retry a database that does not answer for a minute or more, and drivers wait indefinitely.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ import struct
 from harness.system.addresses import AddressFaultError, split_address
 
 SECONDS = 10.0
-"""How long a server has to accept a connection, and to say its first word."""
+"""How long a server may take to accept a connection, and to send its first response, in s."""
 
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _DATABASES = ("postgresql", "mysql", "mssql")
 _PACKAGES = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
-# What a client says first, so that the server answers; MySQL speaks without being asked. PostgreSQL's SSLRequest is in
-# its manual (protocol, message formats): its length and a number that stands for no version.
+# The client's first message, to which the server responds; MySQL sends the first message itself. PostgreSQL's
+# SSLRequest (manual: protocol, message formats) is its length and a number that is not a protocol version.
 _FIRST_WORD = {"postgresql": struct.pack("!ii", 8, 80877103), "mysql": b""}
 
 
 def server_fault(uri: str) -> str:
-    """Return why the server or database at ``uri`` cannot be used, and what to do; empty when it answers, and for what
-    is no server. It takes :data:`SECONDS` to connect and as long for the first word, at most."""
+    """Return why the server or database at ``uri`` cannot be used, and what to do; empty if it answers or is not a
+    server.
+
+    It takes at most :data:`SECONDS` to connect and as long for the first response.
+    """
     try:
         parts = split_address(uri)
     except AddressFaultError as error:
@@ -42,7 +45,7 @@ def server_fault(uri: str) -> str:
 
 
 def _driver_fault(uri: str) -> str:
-    """Return what to install so that SQLAlchemy can speak to the database; empty when it is there."""
+    """Return what to install so that SQLAlchemy can connect to the database; empty if it is installed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -60,7 +63,7 @@ def _driver_fault(uri: str) -> str:
 
 
 def _silence(connection: socket.socket, scheme: str, where: str) -> str:
-    """Return that a database has accepted a connection and says nothing; empty when it speaks."""
+    """Return that a database accepted a connection and does not respond; empty if it responds."""
     if scheme not in _FIRST_WORD:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""URIs of SQLite databases in any folder: here the path is what it is called, SQLAlchemy wants it percent-encoded."""
+"""URIs of SQLite databases in any folder: paths are plain here, while SQLAlchemy requires them percent-encoded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_sqlite(uri: str) -> bool:
 
 
 def split_sqlite_uri(uri: str) -> tuple[str, str, str]:
-    """Return scheme, path and query (``timeout=5``) of a ``sqlite:///`` URI; the path is empty where it names none."""
+    """Return scheme, path and query (``timeout=5``) of a ``sqlite:///`` URI; the path is empty if it names none."""
     match = _URI.fullmatch(uri)
     return (match["scheme"], match["path"], match["query"] or "") if match else (uri.partition(":")[0], "", "")
 
@@ -24,10 +24,10 @@ def split_sqlite_uri(uri: str) -> tuple[str, str, str]:
 def sqlalchemy_uri(uri: str) -> str:
     """Return ``uri`` in the form that SQLAlchemy reads: it ends a path at the first ``?`` and decodes ``%``.
 
-    URIs of other databases, and of paths without such characters, stay as they are.
+    URIs of other databases, and of paths without such characters, are unchanged.
     """
     _, path, query = split_sqlite_uri(uri) if is_sqlite(uri) else ("", "", "")
     if _PLAIN.fullmatch(path):
         return uri
-    # The driver is named because MLflow would make a folder of the encoded name for a URI without it.
+    # Without a named driver, MLflow would create a folder of the encoded name.
     return f"sqlite+pysqlite:///{quote(path)}" + (f"?{query}" if query else "")

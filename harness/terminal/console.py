@@ -1,4 +1,4 @@
-"""The terminal as rich lays it out; what is printed does nothing, as in :mod:`harness.terminal.printing`."""
+"""The terminal as laid out by rich; control characters in texts are escaped as in :mod:`harness.terminal.printing`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from harness.text.printable import one_line, printable
 class Screen(Console):
     """A console that prints strings as they are, without markup, emoji codes or colours of its own.
 
-    A string is one line (wrapped where it is long); what rich renders of it and of other objects holds no control
-    characters but rich's own.
+    A string is one line (wrapped if long). The output for strings and other objects contains no control characters but
+    rich's own.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return ``text`` as rich renders strings: arguments of print, cells and headers of tables."""
+        """Return ``text`` in the way rich renders strings: arguments of print, cells and headers of tables."""
         return super().render_str(one_line(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:

@@ -1,5 +1,5 @@
-"""Ctrl-C, SIGTERM and SIGHUP (a closed terminal): the first closes what is open and says what is saved and how to go
-on, the second ends at once."""
+"""Ctrl-C, SIGTERM and SIGHUP (a closed terminal): the first closes what is open and reports what is saved and how to
+resume, the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import NoReturn, Self
 from harness.terminal.printing import say
 
 EXIT_CODE = 130
-"""Of Ctrl-C: 128 and the number of the signal, as shells have it."""
+"""Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -32,18 +32,18 @@ class Stopped(KeyboardInterrupt):
 
 
 class Interrupted(Stopped):
-    """One whose message says what is saved and how to go on."""
+    """A Stopped whose message says what is saved and how to resume."""
 
 
 def exit_code_of(interrupt: KeyboardInterrupt) -> int:
-    """Return the exit code of a process that ``interrupt`` ends."""
+    """Return the exit code of a process ended by ``interrupt``."""
     return interrupt.exit_code if isinstance(interrupt, Stopped) else EXIT_CODE
 
 
 class Saved:
-    """Around work that can be interrupted: turns KeyboardInterrupt into :class:`Interrupted`.
+    """Context of work that can be interrupted: turns KeyboardInterrupt into :class:`Interrupted`.
 
-    ``what`` is called only then; it changes as the work goes on. ``command`` is how to go on.
+    ``what`` is called only then; it changes as the work proceeds. ``command`` is the command that resumes the work.
     """
 
     def __init__(self, command: str, what: Callable[[], str]) -> None:
@@ -63,11 +63,12 @@ class Saved:
 
 @contextmanager
 def second_ends_at_once() -> Iterator[None]:
-    """Within this, the first signal raises KeyboardInterrupt, and a second one ends this process and its workers.
+    """Within this context, the first signal raises KeyboardInterrupt, and a second one ends this process and its
+    workers.
 
-    SIGTERM and SIGHUP stay ignored where they are (nohup).
+    SIGTERM and SIGHUP stay ignored if they are ignored already (nohup).
 
-    Outside the main thread, where signals cannot be set, nothing changes.
+    Outside the main thread, where signals cannot be handled, nothing changes.
     """
 
     def first(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
@@ -75,7 +76,7 @@ def second_ends_at_once() -> Iterator[None]:
             signal.signal(each, second)
         if number == getattr(signal, "SIGHUP", None):
             _leave_terminal()
-        with suppress(OSError):  # Whoever read it may be gone.
+        with suppress(OSError):  # The reader may have exited.
             say("stopping; Ctrl-C again ends at once", err=True)
         raise Stopped(exit_code=128 + number)
 
@@ -97,7 +98,7 @@ def second_ends_at_once() -> Iterator[None]:
 
 
 def _leave_terminal() -> None:
-    """Send what is printed from now on nowhere, where it went to a terminal: that is gone, and writing to it fails."""
+    """Discard further output to a terminal: it has been closed, and writing to it fails."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         if stat.S_ISCHR(os.fstat(stream).st_mode):
@@ -107,15 +108,15 @@ def _leave_terminal() -> None:
 
 @contextmanager
 def workers_hear_no_signals() -> Iterator[None]:
-    """Within this, processes are started that never hear of Ctrl-C and its like, which a terminal, a batch system or a
-    service manager sends to a whole group: the process that started them ends them.
+    """Within this context, processes are started that do not receive Ctrl-C and similar signals.
 
-    Ignoring it is not enough where a worker would do that itself: it may come while the worker is still importing.
+    A terminal, a batch system or a service manager sends these to a process group; the process that started the workers
+    ends them. Ignoring the signal in the worker is not enough: it may arrive while the worker is still importing.
     """
     if sys.platform == "win32":
         yield
         return
-    # Starting the tracker, which the first worker does, would let the signal through again.
+    # The first worker starts the resource tracker, which would unblock the signal again.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

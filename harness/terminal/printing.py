@@ -1,7 +1,7 @@
-"""The door to the terminal: standard output and error get every text through here, or through
-:mod:`harness.terminal.console` where it is laid out by rich.
+"""Printing to the terminal: all text for standard output and error passes through here, or through
+:mod:`harness.terminal.console` if it is laid out by rich.
 
-Control characters arrive as escapes (:mod:`harness.text.printable`), and what the encoding of the stream lacks is
+Control characters are escaped (:mod:`harness.text.printable`), and characters that the encoding of the stream lacks are
 replaced.
 """
 
@@ -55,11 +55,14 @@ _PLAIN = str.maketrans(
 
 
 def guard_streams() -> None:
-    """Make what others print in this process harmless as well: log messages that no handler takes, Python's warnings
-    and tracebacks of uncaught exceptions. The streams replace what their encoding lacks instead of raising.
+    """Escape control characters in the output of other code in this process as well.
 
-    Typographic signs become ASCII (``−`` becomes ``-``, ``±`` becomes ``+-``), others an escape such as ``\\u03bc``.
-    That includes bytes of a path that are no text, which UTF-8 refuses as well. The encoding itself stays.
+    That is log messages without a handler, Python's warnings and tracebacks of uncaught exceptions. The streams replace
+    characters that their encoding lacks instead of raising.
+
+    Typographic characters become ASCII (``−`` becomes ``-``, ``±`` becomes ``+-``), others an escape such as
+    ``\\u03bc``. That includes bytes of a path that are not text, which UTF-8 rejects as well. The encoding itself is
+    unchanged.
     """
     codecs.register_error(_HANDLER, _plain)
     for stream in (sys.stdout, sys.stderr):
@@ -82,12 +85,12 @@ def say(text: object, *, err: bool = False) -> None:
 
 
 def say_lines(text: object, *, err: bool = False) -> None:
-    """Print ``text``, whose line feeds are its author's: JSON, a traceback. Raises as :func:`say`."""
+    """Print ``text`` that contains line feeds of its own: JSON, a traceback. Raises as :func:`say`."""
     _write(printable(text), err)
 
 
 def say_error(error: HarnessError | OSError) -> None:
-    """Print what went wrong, on standard error: a line for each argument of a HarnessError, without secrets."""
+    """Print an error on standard error: a line for each argument of a HarnessError, without secrets."""
     lines = error.args if isinstance(error, HarnessError) else (_file_error(error),)
     for number, line in enumerate(lines):
         say(f"{'' if number else 'error: '}{mask_secrets(str(line))}", err=True)
@@ -107,8 +110,10 @@ def _file_error(error: OSError) -> str:
 
 
 def drop_unwritable_output() -> None:
-    """Send the rest of standard output nowhere when it cannot be written (a full disk): Python would try again at its
-    end, and complain there."""
+    """Discard the rest of standard output if it cannot be written (a full disk).
+
+    Python would otherwise try again at exit, and report the error there.
+    """
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -121,7 +126,7 @@ def drop_unwritable_output() -> None:
 
 
 class _LastResort(logging.Handler):
-    """Prints log messages for which no program has set up a handler."""
+    """Prints log messages for which no handler is set up."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -155,5 +160,5 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end].translate(_PLAIN)
-    # What the encoding of the stream has is left to it: the escapes of the rest are ASCII.
+    # Characters in the stream's encoding are kept; all others become ASCII escapes.
     return text.encode("ascii", "backslashreplace").decode("ascii"), error.end

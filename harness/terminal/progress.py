@@ -1,4 +1,4 @@
-"""What a person sees while a study runs: bars with time left on a terminal, one line a step elsewhere."""
+"""Progress of a study: bars with the remaining time on a terminal, one line per step elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def duration(seconds: float) -> str:
-    """Return ``seconds`` as a person says it: 4.2 s, 45 s, 12 min, 3 h 20 min."""
+    """Return ``seconds`` in readable form: 4.2 s, 45 s, 12 min, 3 h 20 min."""
     if seconds < 90:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -26,23 +26,23 @@ def duration(seconds: float) -> str:
 
 
 class Progress(Protocol):
-    """Where the steps of a study are told."""
+    """Where the steps of a study are reported."""
 
     def line(self, text: str) -> None:
-        """Tell something that stays on the screen."""
+        """Print a line that stays on the screen."""
 
     def begin(self, key: str, text: str, total: int) -> None:
-        """Begin a step of ``total`` units, known as ``key`` from now on."""
+        """Begin a step of ``total`` units, identified by ``key`` from now on."""
 
     def advance(self, key: str, done: int, note: str = "") -> None:
-        """Set how many units of ``key`` are done; ``note`` stands beside the bar."""
+        """Set how many units of ``key`` are done; ``note`` is shown next to the bar."""
 
     def end(self, key: str) -> None:
-        """End the step; its bar goes."""
+        """End the step and remove its bar."""
 
 
 class Silent:
-    """Tells nothing."""
+    """Reports nothing."""
 
     def line(self, text: str) -> None:
         """Do nothing."""
@@ -58,7 +58,7 @@ class Silent:
 
 
 class Terminal:
-    """Bars drawn by rich on standard error; where that is no terminal (a log file, CI) only the lines are printed."""
+    """Bars drawn by rich on standard error; if that is not a terminal (a log file, CI), only lines are printed."""
 
     def __init__(self, console: Screen | None = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -93,7 +93,7 @@ class Terminal:
         self._bars.stop()
 
     def line(self, text: str) -> None:
-        """Print ``text`` above the bars, without the secrets an error may quote."""
+        """Print ``text`` above the bars, without secrets that an error may quote."""
         self._console.print(mask_secrets(text), soft_wrap=True)
 
     def begin(self, key: str, text: str, total: int) -> None:

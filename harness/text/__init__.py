@@ -1,1 +1,1 @@
-"""Text and tables as people and programs write them, and numbers as reports print them."""
+"""Text and tables in files and on the screen, and the formatting of numbers."""

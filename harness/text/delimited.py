@@ -1,7 +1,7 @@
-"""A table in a text file, as programs write it: any delimiter, Excel's ways, pandas' ways. One reader for all of them.
+"""Tables in text files as programs write them, with any delimiter, including the dialects of Excel and pandas.
 
-Rows are counted as lines of the file. What cannot be read is a :class:`TableError`, which the caller completes with the
-file and with what to do.
+Rows are counted as lines of the file. Unreadable input raises a :class:`TableError`, to which the caller adds the file
+and what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]{1,18})(?:\.0*)?")
 
 
 class TableError(Exception):
-    """What is wrong with a table, and the line it is in (None for the file as a whole)."""
+    """An invalid table: what is wrong, and the line it is in (None for the entire file)."""
 
     def __init__(self, fault: str, line: int | None = None) -> None:
         super().__init__(fault)
@@ -51,9 +51,9 @@ class Table:
     lines
         The rows below it, each as wide as the header. Rows without any text are left out.
     delimiter
-        What parted the cells.
+        The delimiter between the cells.
     notes
-        What was interpreted, each in words.
+        How ambiguous content was interpreted, in words.
     """
 
     header: tuple[str, ...]
@@ -63,22 +63,22 @@ class Table:
 
     @property
     def decimal_comma(self) -> bool:
-        """Whether numbers may be written with a decimal comma: where commas part no cells."""
+        """Whether numbers may be written with a decimal comma: only if the comma is not the delimiter."""
         return self.delimiter != ","
 
 
 def read_table(file: Path, *, comments: bool = False) -> Table:
     """Read the table in ``file``; with ``comments``, lines that begin with ``#`` are left out.
 
-    UTF-8, or UTF-16 with a byte order mark. The delimiter is what Excel's line ``sep=;`` says, else the one that parts
-    the first row most often. Empty cells behind the last column are left out.
+    UTF-8, or UTF-16 with a byte order mark. The delimiter is the one in Excel's line ``sep=;``, else the one that
+    occurs most often in the first row. Empty cells after the last column are left out.
 
     Raises
     ------
     OSError
         When the file cannot be read.
     TableError
-        When it is no text, no CSV, or a row is not as wide as the first.
+        When it is not text or not CSV, or a row is not as wide as the first.
     """
     text = _text(file.read_bytes())
     notes: list[str] = []
@@ -108,14 +108,14 @@ def number(text: str, *, decimal_comma: bool = False) -> float:
     if decimal_comma and _DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     try:
-        # Python's float also takes 1_000 and digits of other scripts, which no program writes into a table.
+        # Python's float also accepts 1_000 and digits of other scripts, which no program writes into a table.
         return float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         return math.nan
 
 
 def whole(text: str, *, decimal_comma: bool = False) -> int | None:
-    """Return the whole number that ``text`` is, also as pandas re-saves it (``3.0``); None where it is none."""
+    """Return the integer in ``text``, also in the form of pandas (``3.0``); None if there is none."""
     text = text.strip()
     found = _WHOLE.fullmatch(text.replace(",", ".") if decimal_comma else text)
     return int(found[1]) if found else None
@@ -138,14 +138,14 @@ def _text(content: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return what parts the cells of the first row that has any text."""
+    """Return the delimiter of the first row that has any text."""
     try:
         cells = {
             delimiter: next(filter(_any, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), [])
             for delimiter in _DELIMITERS
         }
     except csv.Error:
-        return ","  # reading it says what is wrong, and where
+        return ","  # parsing then reports what is wrong, and where
     for delimiter in ";\t":
         # "81,2;79,5" has as many commas as cells.
         if len(cells[delimiter]) > 1 and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for cell in cells[delimiter]):
@@ -165,12 +165,12 @@ def _parse(text: str, delimiter: str) -> Iterator[Line]:
 
 
 def _any(cells: Sequence[str]) -> bool:
-    """Tell whether a row has any text."""
+    """Return whether a row has any text."""
     return any(map(str.strip, cells))
 
 
 def _without_empty_end(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """Return ``cells`` without the empty ones behind the first ``width``."""
+    """Return ``cells`` without the empty ones after the first ``width``."""
     while len(cells) > width and not cells[-1]:
         cells = cells[:-1]
     return cells

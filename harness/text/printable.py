@@ -1,9 +1,9 @@
-r"""Text that cannot act on what shows it: control characters are replaced by visible escapes such as ``\x1b``.
+r"""Text that is safe to display: control characters are replaced by visible escapes such as ``\x1b``.
 
-Names, titles and messages come from study files, score files, stores, servers and reports that somebody else may have
-made. A terminal runs the escape sequences in them (they set its title and clipboard, clear the screen, move the
-cursor), and Unicode's bidirectional controls show text in another order than it has (CVE-2021-42574). What is printed,
-and what is written into Markdown or LaTeX, goes through here first; for HTML, ``html.escape`` follows.
+Names, titles and messages come from study files, score files, stores, servers and reports that others may have written.
+A terminal executes escape sequences in them (they set its title and clipboard, clear the screen, move the cursor), and
+Unicode's bidirectional controls display text in another order than it has (CVE-2021-42574). Everything that is printed
+or written into Markdown or LaTeX is escaped here first; for HTML, ``html.escape`` follows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import unicodedata
 
 # Controls (C0, C1 and DEL), format characters (bidirectional, invisible), lone surrogates, line separators.
 _ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# Format characters that words and emoji are spelled with: the zero-width non-joiner and joiner.
+# Format characters that are part of words and emoji: the zero-width non-joiner and joiner.
 _SPELLING = "\u200c\u200d"
 
 

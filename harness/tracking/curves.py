@@ -1,4 +1,4 @@
-"""Curves: per-epoch metrics of the trainings that run now, live in the UI without costing a short epoch its time."""
+"""Per-epoch metrics of running trainings, live in the UI without slowing down short epochs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Curve:
 class Curves:
     """Writes each epoch's metrics in one call, and epochs shorter than a second together.
 
-    A call is two commits of SQLite, 10 to 25 ms on a busy disk: nothing for an epoch of a minute, a tenth of one of
+    A call is two commits of SQLite, 10 to 25 ms on a busy disk: negligible for an epoch of a minute, a tenth of one of
     0.2 s.
     """
 
@@ -37,7 +37,7 @@ class Curves:
         self._curves: dict[str, _Curve] = {}
 
     def add(self, run_id: str, row: Mapping[Any, Any]) -> None:
-        """Take one row of ``FoldResult.history`` as it comes."""
+        """Take one row of ``FoldResult.history`` as it arrives."""
         curve = self._curves.setdefault(run_id, _Curve())
         curve.epochs.add(int(row["epoch"]))
         curve.waiting += curve_metrics(row)
@@ -45,7 +45,7 @@ class Curves:
             self._write(run_id, curve)
 
     def end(self, run_id: str, history: pd.DataFrame | None = None) -> None:
-        """Write what waits, and those rows of ``history`` that never came."""
+        """Write the pending rows, and the rows of ``history`` that never arrived."""
         curve = self._curves.pop(run_id, _Curve())
         for row in [] if history is None else history.to_dict("records"):
             if int(row["epoch"]) not in curve.epochs:
@@ -53,7 +53,7 @@ class Curves:
         self._write(run_id, curve)
 
     def end_all(self) -> None:
-        """Write what waits of every training."""
+        """Write the pending rows of every training."""
         for run_id in list(self._curves):
             self.end(run_id)
 

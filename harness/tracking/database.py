@@ -10,17 +10,17 @@ from pathlib import Path
 from harness.errors import TrackingError
 from harness.system.retry import SECONDS
 
-# What SQLite leaves beside a database whose writer died, and needs to complete or undo the changes.
+# Files that SQLite leaves next to a database whose writer died, needed to complete or undo the changes.
 _LEFT = ("-journal", "-wal")
 
 
 def connect(file: Path) -> closing[sqlite3.Connection]:
-    """Return an open connection to an existing database, as a context that closes it; every statement commits itself.
+    """Return a context manager for a connection to an existing database, in autocommit mode.
 
-    It has the rights that MLflow's own connection has: SQLite rolls back what a writer left that died inside a commit,
-    and must write for that.
+    The connection can write, like MLflow's own: SQLite rolls back the changes of a writer that died during a commit,
+    and has to write for that.
     """
-    # A with statement of sqlite3 itself ends the transaction, not the connection.
+    # A sqlite3 connection used as a context manager ends the transaction but stays open.
     return closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=SECONDS, isolation_level=None))
 
 
@@ -30,7 +30,7 @@ def table_names(file: Path) -> set[str]:
     Raises
     ------
     TrackingError
-        When its last writer died inside a commit, and the folder cannot be written to undo that.
+        When its last writer died during a commit, and the folder is not writable, so that this cannot be undone.
     sqlite3.Error
         When it cannot be read for another reason.
     """

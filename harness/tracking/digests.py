@@ -1,6 +1,6 @@
-"""Digests by which recorded work is found again: of a study with its inputs, of a split part, of predictions.
+"""Digests that identify recorded work: of a study with its inputs, of a part of a split, of predictions.
 
-SHA-256, hex. That of a training is :attr:`harness.training.task.FoldTask.digest`.
+All are SHA-256 in hexadecimal. The digest of a training is :attr:`harness.training.task.FoldTask.digest`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from harness.study.dotted import selection
 from harness.tracking.uri import mask_tree
 
 EXTENT = ("arms", "evaluate.seeds")
-"""Fields that say which trainings a study has, but change none of them: arms may come and go, and so may seeds. A study
-run goes on with others, but says so where something had been tested already: these can be chosen by results too."""
+"""Fields that determine which trainings a study has but change none of them: arms and seeds may be added and removed.
+A study run can be resumed with others, but records that if something had been tested, since the choice may then depend
+on results."""
 
 
 def spec_document(spec: StudySpec) -> dict[str, Any]:
@@ -32,8 +33,8 @@ def spec_document(spec: StudySpec) -> dict[str, Any]:
 def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
     """Return the digest of a resolved study and of its inputs' ``digests`` (``data``, ``features.LMC`` ...).
 
-    Where runs are recorded is left out, for it changes no result; so are the question and what results are compared
-    with (:data:`DECLARATIONS`), for they change no training.
+    Where runs are recorded is left out because it changes no result. The question and the comparisons
+    (:data:`DECLARATIONS`) are left out because they change no training.
     """
     return document_digest(spec.model_dump(mode="json"), digests)
 
@@ -41,7 +42,7 @@ def spec_digest(spec: StudySpec, digests: Mapping[str, str]) -> str:
 def document_digest(document: Mapping[str, Any], digests: Mapping[str, str], *, comparisons: bool = False) -> str:
     """Return :func:`spec_digest` of a study as JSON data, such as an earlier version recorded it.
 
-    ``comparisons`` takes question and comparisons in, as earlier versions did.
+    With ``comparisons`` the digest includes question and comparisons, as in earlier versions.
     """
     left_out = () if comparisons else ("study.question", *DECLARATIONS)
     kept = {name: section for name, section in document.items() if name != "tracking"}
@@ -54,7 +55,7 @@ def core_digest(document: Mapping[str, Any], data_digest: str) -> str:
 
 
 def _without(document: Mapping[str, Any], *dotted: str) -> dict[str, Any]:
-    """Return a study as JSON data without these fields and lists."""
+    """Return a study as JSON data without the given fields and lists."""
     kept = dict(document)
     for name in map(Dotted.parse, dotted):
         if not name.field:
@@ -65,8 +66,10 @@ def _without(document: Mapping[str, Any], *dotted: str) -> dict[str, Any]:
 
 
 def changed_declarations(before: StudySpec, after: StudySpec) -> list[str]:
-    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two studies; ``before`` was recorded, so
-    that its secrets are masked."""
+    """Return which of :data:`DECLARATIONS` and :data:`EXTENT` differ between two studies.
+
+    ``before`` is the recorded one, with its secrets masked.
+    """
     return [
         str(name)
         for name in map(Dotted.parse, (*DECLARATIONS, *EXTENT))
@@ -80,7 +83,7 @@ def _shown(name: Dotted, spec: StudySpec) -> Any:
 
 
 def _compare_alike(before: Sequence[Comparison], after: Sequence[Comparison]) -> bool:
-    """Return whether two studies compare alike; one that does not say what a claim is compared as leaves it open."""
+    """Return whether two studies make the same comparisons; one that does not state how a claim is read matches any."""
 
     def alike(first: Comparison, second: Comparison) -> bool:
         same = (first.claim, first.arm) == (second.claim, second.arm)
@@ -90,8 +93,11 @@ def _compare_alike(before: Sequence[Comparison], after: Sequence[Comparison]) ->
 
 
 def search_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
-    """Return the digest of what decides the search of ``arm``: the study without its :data:`EXTENT`, the arm without
-    its number of seeds, and of the inputs' ``digests`` those that it learns from."""
+    """Return the digest of everything that determines the search of ``arm``.
+
+    That is the study without its :data:`EXTENT`, the arm without its number of seeds, and those of the inputs'
+    ``digests`` that the arm learns from.
+    """
     own = arm.model_dump(mode="json", exclude={"seeds"})
     return _digest(
         {
@@ -105,8 +111,10 @@ def search_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
 
 
 def arms_agree(before: StudySpec, after: StudySpec) -> bool:
-    """Return whether the arms that two studies share by name are the same but for their number of seeds; ``before`` was
-    recorded, so that its secrets are masked."""
+    """Return whether the arms that two studies share by name differ at most in their number of seeds.
+
+    ``before`` is the recorded one, with its secrets masked.
+    """
 
     def by_name(spec: StudySpec) -> dict[str, Any]:
         return {arm.name: mask_tree(arm.model_dump(mode="json", exclude={"seeds"})) for arm in spec.arms}
@@ -116,13 +124,14 @@ def arms_agree(before: StudySpec, after: StudySpec) -> bool:
 
 
 def part_digest(part: Part, data_digest: str = "") -> str:
-    """Return the digest of the items of a ``part`` within the data set that ``data_digest`` stands for."""
+    """Return the digest of the items of a ``part`` within the data set that has the digest ``data_digest``."""
     arrays = [part.clips] if part.segments is None else [part.clips, part.segments]
     return _digest({"data": data_digest, "items": [_bytes_digest(array) for array in arrays]})
 
 
 def predictions_digest(whose: str, clips: Mapping[str, pd.DataFrame]) -> str:
-    """Return the digest of the clip predictions, by part, of ``whose`` training: of their columns and every value."""
+    """Return the digest of the clip predictions, by part, of the training named ``whose``: of the columns and every
+    value."""
     digest = hashlib.sha256(f"{whose};".encode())
     for part, frame in sorted(clips.items()):
         digest.update(f"{part}:{','.join(map(str, frame.columns))};".encode())

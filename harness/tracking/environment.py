@@ -1,4 +1,4 @@
-"""What a study ran on: Python, packages, hardware, code and command, without environment variables or passwords."""
+"""The environment of a study: Python, packages, hardware, code and command; no environment variables or passwords."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOCK_FILE = Path("requirements/dev.lock")
 
 @dataclass(frozen=True)
 class Environment:
-    """What a study ran on.
+    """The environment of a study.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class Environment:
         JSON data: ``harness`` (version); ``python`` {version, implementation}; ``packages`` {name: version}, all that
         are installed; ``hardware`` {cpu, cores_physical, cores_logical, cores_usable, memory_bytes, gpus: [{name,
         memory_bytes}]}; ``platform``; ``git`` {commit, branch, dirty, untracked, diff_digest, unknown}, null
-        where git gave no answer, for the reason ``unknown``; ``command``; ``overrides``; ``digests`` {lock}.
+        if git gave no answer, for the reason ``unknown``; ``command``; ``overrides``; ``digests`` {lock}.
     diff
         Uncommitted changes of the code.
     warnings
-        What a person should know before the study runs.
+        Messages for the user before the study runs.
     """
 
     facts: dict[str, Any]
@@ -47,7 +47,7 @@ class Environment:
 def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environment:
     """Return the environment of this process; ``command`` is the exact command line, ``overrides`` the values of --set.
 
-    GPUs are seen through torch where it is already imported, else through NVIDIA's library where that is installed.
+    GPUs are detected through torch if it is already imported, else through NVIDIA's library if that is installed.
     """
     package = Path(harness.__file__).resolve().parent
     git = git_facts(package)
@@ -81,7 +81,7 @@ def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environm
 
 def installed_packages() -> dict[str, str]:
     """Return the version of every installed distribution, by name, ascending."""
-    # Each look at ``metadata`` or ``version`` parses the whole file, a package's long description included.
+    # Each access to ``metadata`` or ``version`` parses the entire file, including the package's long description.
     parsed = (distribution.metadata for distribution in importlib.metadata.distributions())
     found = {str(metadata["Name"]): str(metadata["Version"]) for metadata in parsed if metadata["Name"]}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
@@ -96,7 +96,7 @@ def lock_digest(root: Path) -> str:
 
 
 def cpu_model() -> str:
-    """Return the processor's name as its maker prints it, or its architecture where the system does not say."""
+    """Return the processor's name as printed by its maker, or its architecture if the system does not report it."""
     if sys.platform == "linux":
         try:
             for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
@@ -117,7 +117,10 @@ def cpu_model() -> str:
 
 
 def gpus() -> list[dict[str, Any]]:
-    """Return name and memory (bytes) of every CUDA device; importing torch just to ask would take seconds."""
+    """Return name and memory (bytes) of every CUDA device.
+
+    torch is asked only if it is already imported, since importing it takes seconds.
+    """
     torch = sys.modules.get("torch")
     if torch is not None:
         if not torch.cuda.is_available():
@@ -128,7 +131,7 @@ def gpus() -> list[dict[str, Any]]:
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # Not installed, or a machine without NVIDIA's driver: there is nothing to tell.
+    except Exception:  # Not installed, or a machine without NVIDIA's driver.
         return []
     try:
         handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]

@@ -1,7 +1,7 @@
-"""Files of a run: tables as Parquet and CSV, weights as safetensors, facts as JSON; nothing that must be unpickled.
+"""Files of a run: tables as Parquet and CSV, weights as safetensors, facts as JSON; no pickles.
 
-They are written into the run's folder at once (temporary file, fsync, rename) where that is on this machine, else
-through a temporary folder that is then uploaded.
+Files of a local run are written directly into its folder (temporary file, fsync, rename), others into a temporary
+folder that is then uploaded.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 Content = TypeVar("Content")
 _WHOLE = re.compile(r"-?\d+")
 PUT_BACK = "put it back from a backup, or from where the store was moved or copied from"
-"""What to do about an artifact that is missing: nothing that could lose another copy of it."""
+"""Advice about a missing artifact; following it cannot lose another copy."""
 
 TRAIN_AGAIN = (
     "where there is no copy, delete this run in the MLflow UI (it keeps the rest, and can restore the run) and run the "
     "study again: only this training is repeated"
 )
-"""What to do about a file of one training that no copy is left of."""
+"""Advice about a missing file of one training if there is no copy."""
 
 _WRITE_AGAIN = (
     "without one, rename this file (to keep it) and run the study again: the study goes on in its run and writes the "
@@ -51,13 +51,13 @@ _WRITE_AGAIN = (
 )
 
 Writer = Callable[[Path], object]
-"""Writes one file at the path it is given."""
+"""Writes one file to the given path."""
 
 
 def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
-    """Write each file of ``files`` (artifact path: writer) into the artifacts of ``run``; existing ones are replaced.
+    """Write each file of ``files`` (artifact path: writer) into the artifacts of ``run``, replacing existing ones.
 
-    A local file is there whole or not at all, also after a power cut.
+    A local file is either complete or absent, even after a power failure.
     """
     local = store.artifact_folder(run)
     if local is not None:
@@ -74,9 +74,9 @@ def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
 
 @contextmanager
 def fetched(store: Store, run: Run) -> Iterator[Callable[[str], Path | None]]:
-    """Yield a function from artifact path to local file (None when the run has no such artifact).
+    """Yield a function from artifact path to local file (None if the run has no such artifact).
 
-    Files of a server's store are downloaded to a folder that is removed at the end.
+    Files on a server are downloaded to a folder that is removed at the end.
     """
     local = store.artifact_folder(run)
     if local is not None:
@@ -115,7 +115,7 @@ def picture_files(pictures: Mapping[str, Path | bytes]) -> dict[str, Writer]:
 
 
 def json_file(data: Any) -> Writer:
-    """Return a writer of ``data`` as JSON that people can read; NaN is refused, for JSON has none."""
+    """Return a writer of ``data`` as indented JSON; NaN, which JSON does not have, is refused."""
     return text_file(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -125,7 +125,8 @@ def segments_file(segments: pd.DataFrame) -> Writer:
 
 
 def predictions_file(parts: Mapping[str, pd.DataFrame]) -> Writer:
-    """Return a writer of clip predictions, the parts below each other with their name in a first column ``part``."""
+    """Return a writer of clip predictions: the parts concatenated, with the name of the part in a first column
+    ``part``."""
     frames = [frame.drop(columns="part", errors="ignore").assign(part=part) for part, frame in parts.items()]
     table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"part": pd.Series(dtype="str")})
     ordered = table[["part", *(column for column in table.columns if column != "part")]]
@@ -133,7 +134,7 @@ def predictions_file(parts: Mapping[str, pd.DataFrame]) -> Writer:
 
 
 def history_file(history: pd.DataFrame) -> Writer:
-    """Return a writer of per-epoch curves; shortest digits that read back to the same number."""
+    """Return a writer of per-epoch curves, with the fewest digits that read back to the same number."""
     return text_file(csv_text(history))
 
 
@@ -141,7 +142,7 @@ def weights_file(weights: Mapping[str, NDArray[Any]]) -> Writer:
     """Return a writer of a state dict."""
     from safetensors.numpy import save
 
-    # Not save_file: its errors are its own, and a full disk would look like a fault of the weights.
+    # Not save_file: it raises its own exceptions, so that a full disk would look like invalid weights.
     return lambda path: path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in weights.items()}))
 
 
@@ -161,7 +162,7 @@ def read_predictions(file: Path) -> dict[str, pd.DataFrame]:
 
 
 def read_part(file: Path, part: str) -> Any:
-    """Return the clip predictions of one part as an Arrow table, a tenth of the time of a pandas table."""
+    """Return the clip predictions of one part as an Arrow table, in a tenth of the time that pandas takes."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -183,7 +184,7 @@ def _check_parts(file: Path, columns: Collection[str]) -> None:
 
 @dataclass(frozen=True)
 class CurveText:
-    """Per-epoch curves as they are written: names of the columns, and a row of text for each epoch."""
+    """Per-epoch curves as text: the names of the columns, and one row for each epoch."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
@@ -193,14 +194,14 @@ class CurveText:
 
 
 def curve_text(file: Path) -> CurveText:
-    """Return per-epoch curves before their numbers are read."""
+    """Return per-epoch curves as text, before their numbers are parsed."""
 
     def read() -> CurveText:
         with file.open(encoding="utf-8", newline="") as handle:
             header, *rows = (tuple(row) for row in csv.reader(handle, strict=True) if row)
         if any(len(row) != len(header) for row in rows):
             raise ValueError(f"a row has not the {len(header)} fields of the header")
-        # A number that is none is found here, where its file is known.
+        # Invalid numbers are detected here, where the file is known.
         for cell in itertools.chain.from_iterable(rows):
             float(cell or "nan")
         return CurveText(header, tuple(rows))
@@ -209,7 +210,7 @@ def curve_text(file: Path) -> CurveText:
 
 
 def curve_table(curves: Sequence[CurveText]) -> pd.DataFrame:
-    """Return the curves below each other, equal to the bit; a column that one lacks is NaN there."""
+    """Return the curves concatenated, bit-identical; a column that one lacks is NaN there."""
     columns = list(dict.fromkeys(column for curve in curves if len(curve) for column in curve.columns))
     cells: dict[str, list[str]] = {column: [] for column in columns}
     for curve in curves:
@@ -220,14 +221,14 @@ def curve_table(curves: Sequence[CurveText]) -> pd.DataFrame:
 
 
 def _numbers(cells: Sequence[str]) -> NDArray[Any]:
-    # Python's own parser is exact; that of read_csv need not be.
+    # Python's own parser is exact; that of read_csv may not be.
     if all(_WHOLE.fullmatch(cell) for cell in cells):
         return np.array([int(cell) for cell in cells], dtype=np.int64)
     return np.array([float(cell or "nan") for cell in cells], dtype=np.float64)
 
 
 def read_history(file: Path) -> pd.DataFrame:
-    """Return per-epoch curves, equal to the bit."""
+    """Return per-epoch curves, bit-identical to those written."""
     curve = curve_text(file)
     return curve_table([curve]) if len(curve) else pd.DataFrame(columns=list(curve.columns))
 
@@ -255,9 +256,12 @@ def _read(file: Path, reader: Callable[[], Content], what: str, else_: str = TRA
 
 
 def write_whole(target: Path, writer: Writer) -> None:
-    """Write one file so that it is there whole or not at all, also after a power cut; only this account can read it."""
+    """Write one file atomically and durably: it is complete or absent, even after a power failure.
+
+    Only this account can read it; below a shared folder, its group can as well.
+    """
     make_private(target.parent)
-    # The name's end stays: writers may choose their format by it. Nobody can foresee the rest of it.
+    # The suffix is kept because writers may choose their format by it; the rest of the name is unpredictable.
     number, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=f"-{target.name}")
     os.close(number)
     temporary = Path(name)

@@ -1,5 +1,4 @@
-"""FoldRecorder: the trainings of a study run, one run each, from start to result; the half of StudyRecorder that is
-busy while a study runs."""
+"""FoldRecorder: records the trainings of a study run, one run each; the part of StudyRecorder in use while it runs."""
 
 from __future__ import annotations
 
@@ -100,7 +99,7 @@ class FoldRecorder:
         return segments
 
     def load_result(self, run_id: str) -> StoredFold:
-        """Return all that a finished fold run holds; raises as :meth:`load_predictions`."""
+        """Return the complete result of a finished fold run; raises as :meth:`load_predictions`."""
         with self._store.guard(f"read the fold run {run_id}"):
             return read_fold(self._store, self._store.client.get_run(run_id))
 
@@ -113,7 +112,7 @@ class FoldRecorder:
             return self._writer.create(trial_run_id, title, tags, flat_settings(task.settings), inputs)
 
     def log_epoch(self, run_id: str, row: Mapping[str, float]) -> None:
-        """Take one row of ``FoldResult.history`` as it comes: it stands in the UI within a second, or with the next."""
+        """Record one row of ``FoldResult.history``; the UI shows it within a second, or together with the next row."""
         with self._store.guard("record an epoch"):
             self._curves.add(run_id, row)
 
@@ -224,7 +223,7 @@ class FoldRecorder:
         self._offer(run_id)
 
     def add_pictures(self, run_id: str, pictures: Mapping[str, Path | bytes]) -> None:
-        """Add pictures to any run, by file name (``confusion.png``): their bytes, or the file to copy."""
+        """Add pictures to any run, by file name (``confusion.png``), as bytes or as the file to copy."""
         with self._store.guard("add pictures"):
             self._writer.put(run_id, picture_files(pictures))
 
@@ -246,7 +245,7 @@ class FoldRecorder:
         self._offer(run_id)
 
     def _offer(self, run_id: str) -> None:
-        """Have an ended run sent to the server whose study this is; nothing to do where there is no server."""
+        """Offer an ended run for sending to the study's server, if it has one."""
         if self._courier is not None:
             self._courier.offer(run_id)
 

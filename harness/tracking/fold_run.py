@@ -1,4 +1,4 @@
-"""RecordedRun: what any finished run says of how its trainings came about, to make them again or to compare runs."""
+"""RecordedRun: how the trainings of a finished run came about, to repeat them or to compare runs."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class RecordedFold:
     Attributes
     ----------
     values
-        Hyperparameters set over the study's, by dotted name, as JSON values.
+        Hyperparameters that override the study's, by dotted name, as JSON values.
     settings
-        Every hyperparameter by dotted name, as MLflow keeps it: text.
+        Every hyperparameter by dotted name, as the text that MLflow keeps.
     digests
         ``task``, ``data``, ``features``.
     parts
-        Digest of each part of the split (``train``, ``validation``, ``test``), as long as MLflow keeps it.
+        Digest of each part of the split (``train``, ``validation``, ``test``), cut to the length that MLflow keeps.
     conditions
         What it was trained on: ``device``, ``threads``, ``torch``, ``precision``; empty for a fused arm.
     floor
         ``FoldTask.floor``: when the search would have stopped it.
     environment
-        ``environment.json`` of the session that trained it; empty when that is not recorded.
+        ``environment.json`` of the session that trained it; empty if not recorded.
     """
 
     run_id: str
@@ -67,7 +67,7 @@ class RecordedFold:
 
     @property
     def is_fused(self) -> bool:
-        """Whether it was fused from other trainings, not trained."""
+        """Whether it was fused from other trainings instead of trained."""
         return not self.settings
 
 
@@ -84,15 +84,15 @@ class RecordedRun:
     study_run
         Id of the study run above it (or its own).
     spec
-        The study, resolved.
+        The resolved study.
     spec_is_original
-        Whether the study still has the digest that its run was made with; None where that cannot be told.
+        Whether the study still has the digest that its run was created with; None if unknown.
     environment
         ``environment.json`` of the study run's last session.
     folds
         Finished trainings at or below the run, one each, in the order they began.
     siblings
-        Finished trainings of the whole study run.
+        Finished trainings of the entire study run.
     unfinished
         How many trainings at or below the run never finished.
     """
@@ -111,13 +111,13 @@ class RecordedRun:
 
 
 def read_run(uri: str, run_id: str) -> RecordedRun:
-    """Return the finished run whose id is, or begins with, ``run_id`` in the store at ``uri``.
+    """Return the finished run in the store at ``uri`` whose id is, or begins with, ``run_id``.
 
     Raises
     ------
     TrackingError
-        When no run or several have such an id, the run is none of this harness, it has not finished, what is needed of
-        its study is missing or damaged, or this version cannot read the study.
+        When no run or several have such an id, the run is not one of this harness, it has not finished, a required file
+        of its study is missing or damaged, or this version cannot read the study.
     """
     store = open_store(uri, create=False)
     with store.guard(f"read the run {run_id}"):
@@ -140,7 +140,7 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
                 for number, session in enumerate(sessions[:-1], start=1)
                 if (path := file(f"study-session-{number}.json")) is not None
             ]
-        # What an earlier session had and the last has not was taken out; what none had is a file that was changed.
+        # An arm of an earlier session may have been removed since; an arm of no session means that a file was changed.
         gone = [
             each for each in found if not belongs(each, spec) and any(belongs(each, before) for before in earlier_specs)
         ]
@@ -174,7 +174,7 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
 
 
 def load_kept_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]] | None:
-    """Return the weights of a fold run by torch's parameter names, None when it kept none.
+    """Return the weights of a fold run by torch's parameter names, or None if it kept none.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def _sessions(store: Store, study: Run, file: Callable[[str], Path | None]) -> l
     sessions = [read_json(each) for each in earlier if each is not None] + [last]
     git = last.get("git", {})
     if git.get("dirty") and "diff_digest" not in git and (diff := file(names.DIFF_FILE)) is not None:
-        # Before the digest was recorded the file was: of the last session, others have overwritten theirs.
+        # Earlier versions recorded the file without its digest; only that of the last session is left.
         git["diff_digest"] = hashlib.sha256(diff.read_bytes()).hexdigest()
     return sessions
 
@@ -267,7 +267,7 @@ def _parts(run: Run) -> dict[str, str]:
 
 
 def _session_of(run: Run, sessions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the environment of the session in which ``run`` began: the last that was open by then."""
+    """Return the environment of the session in which ``run`` began: the last one opened by then."""
     if len(sessions) == 1:
         return sessions[0]
     if any("began_ms" not in session for session in sessions):
@@ -286,7 +286,7 @@ def _newest(folds: list[Run]) -> list[Run]:
 
 def _training(run: Run) -> tuple[str, ...]:
     tags = run.data.tags
-    # A fold is finally trained once a seed, whichever trial was chosen for it.
+    # A fold has one final training per seed, whichever trial was chosen for it.
     trial = "" if tags["phase"] == names.FINAL else tags["trial"]
     return tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"]
 
@@ -301,7 +301,7 @@ def _is_below(fold: Run, run: Run) -> bool:
 def _is_original(study: Run, document: dict[str, Any], environment: Mapping[str, Any]) -> bool | None:
     inputs = {name: each for name, each in environment.get("digests", {}).items() if name not in _NOT_INPUTS}
     made_with = study.data.tags.get("spec_digest", names.NOT_APPLICABLE)
-    # A password that was masked before it was written changes the digest too.
+    # The digest also changes if a password was masked before writing.
     if made_with == names.NOT_APPLICABLE or "***" in json.dumps(document):
         return None
     return made_with in (document_digest(document, inputs), document_digest(document, inputs, comparisons=True))

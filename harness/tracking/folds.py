@@ -1,4 +1,4 @@
-"""FinishedFold and StoredFold: one training as the store holds it, to go on from or to fuse."""
+"""FinishedFold and StoredFold: one recorded training, to resume from or to fuse."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StoredFold:
     Attributes
     ----------
     task_key, arm, phase, trial, fold, seed
-        Which training; ``seed`` is the seed's index, ``trial`` None where nothing was searched.
+        Which training; ``seed`` is the seed's index, ``trial`` is None if nothing was searched.
     segments
         ``FoldResult.predictions``; None for a fused arm.
     clips
@@ -62,7 +62,7 @@ class StoredFold:
 
 @dataclass(frozen=True)
 class FinishedFold:
-    """A training that needs not run again: its run, and its macro accuracy by part ("validation", "test")."""
+    """A training that need not run again: its run, and its macro accuracy by part ("validation", "test")."""
 
     run_id: str
     task_key: str
@@ -70,12 +70,12 @@ class FinishedFold:
 
 
 def read_fold(store: Store, run: Run) -> StoredFold:
-    """Return what a finished fold ``run`` holds.
+    """Return the result of a finished fold ``run``.
 
     Raises
     ------
     TrackingError
-        When the run is no finished fold, or a file is missing or damaged.
+        When the run is not a finished fold, or a file is missing or damaged.
     """
     tags = run.data.tags
     run_id = str(run.info.run_id)
@@ -103,7 +103,7 @@ def read_fold(store: Store, run: Run) -> StoredFold:
 
 
 def predictions_of(store: Store, run: Run, file: Callable[[str], Path | None]) -> Path:
-    """Return the file of a finished training's clip predictions, which ``file`` finds; TrackingError without one."""
+    """Return the file of a finished training's clip predictions, found by ``file``; TrackingError if there is none."""
     found = file(names.PREDICTIONS_FILE)
     if found is None:
         raise TrackingError(
@@ -132,7 +132,7 @@ def read_fold_weights(store: Store, run: Run) -> dict[str, NDArray[Any]]:
 
 
 def plain_metrics(run: Run) -> dict[str, float]:
-    """Return the metrics of a run that are no curves."""
+    """Return the metrics of a run that are not curves."""
     return {
         name: float(value)
         for name, value in run.data.metrics.items()
@@ -141,7 +141,7 @@ def plain_metrics(run: Run) -> dict[str, float]:
 
 
 def whole_or_none(tag: str) -> int | None:
-    """Return the number in a tag, None for ``-``."""
+    """Return the integer in a tag, or None for ``-``."""
     return None if tag == names.NOT_APPLICABLE else int(tag)
 
 
@@ -171,8 +171,10 @@ def study_of(run: Run, document: Any, environment: Mapping[str, Any], name: str 
 
 
 def belongs(fold: Run, spec: StudySpec) -> bool:
-    """Return whether the study ``spec`` has this training: in another session its run may have had other arms, or more
-    seeds."""
+    """Return whether the study ``spec`` contains this training.
+
+    The study run may have had other arms, or more seeds, in another session.
+    """
     tags = fold.data.tags
     seeds = next((spec.seeds(arm) for arm in spec.arms if arm.name == tags["arm"]), None)
     return seeds is not None and (tags["phase"] != names.FINAL or int(tags["seed"]) < seeds)

@@ -1,7 +1,7 @@
-"""Predictions and curves of many trainings as one table each, for a study of thousands.
+"""Predictions and curves of thousands of trainings as one table each.
 
-Files are read as columns and joined once: a table of pandas for each file would cost ten times as much as reading it.
-Of each training only what a report needs is held, its test part and its curves.
+Files are read as columns and joined once: a pandas table for each file would take ten times as long as reading it.
+Only what a report needs is kept of each training: its test part and its curves.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _COUNTS = ["n_segments", "n_segments_correct"]
 
 
 def gather_tables(store: Store, runs: Sequence[Run], n_classes: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return ``StudyRecord.predictions`` and ``StudyRecord.history`` of finished final trainings, in the runs' order.
+    """Return ``StudyRecord.predictions`` and ``StudyRecord.history`` of finished final trainings, in the order of the
+    runs.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def _history(runs: Sequence[Run], curves: list[CurveText]) -> pd.DataFrame:
 
 
 def _labelled(runs: Sequence[Run], lengths: list[int], table: pd.DataFrame) -> pd.DataFrame:
-    """Return ``table``, whose rows are those of ``runs`` one after another, with arm, fold and seed before them."""
+    """Return ``table``, the concatenated rows of ``runs``, with arm, fold and seed as first columns."""
     tags = [run.data.tags for run in runs]
     arms = np.repeat(np.array([each["arm"] for each in tags], dtype=object), lengths)
     folds, seeds = (

@@ -15,8 +15,8 @@ from harness.system.redaction import mask_diff, mask_secrets
 _SECONDS = 20.0
 _LARGEST_DIFF = 1 << 20
 _MOST_UNTRACKED = 50
-# Of git's variables only those that say where its programs and the user's settings are: others name another
-# repository, another index or another way to show a diff (a hook of git sets them, for instance).
+# Only those of git's variables that locate its programs and the user's settings are kept: others select another
+# repository, index or diff format (git sets them for its hooks, for instance).
 _KEPT = {
     "GIT_EXEC_PATH",
     "GIT_CONFIG_GLOBAL",
@@ -31,20 +31,20 @@ _PATH = re.compile(r"(?<![\w/.])/[^\s'\"]+")
 
 @dataclass(frozen=True)
 class GitFacts:
-    """State of a checkout. What could not be found out is None, and ``unknown`` says why.
+    """State of a checkout. Values that could not be determined are None, and ``unknown`` says why.
 
     Attributes
     ----------
     commit, branch
         Empty outside a checkout (an installed package).
     dirty
-        Whether tracked files of the package differ from the commit, or its folder holds files git does not know.
+        Whether tracked files of the package differ from the commit, or its folder holds files unknown to git.
     untracked
-        Those unknown files, relative to the package's folder, at most 50.
+        These unknown files, relative to the package's folder, at most 50.
     diff
         Changes of the package's tracked files against the commit, secrets masked, cut after 1 MiB.
     unknown
-        Why git gave no answer, without paths; empty when it gave one, and when there is no checkout to ask about.
+        Why git gave no answer, without paths; empty if it gave one, and if there is no checkout.
     """
 
     commit: str | None = ""
@@ -56,26 +56,26 @@ class GitFacts:
 
 
 class _NoAnswerError(Exception):
-    """Git could not be asked, or did not answer; the text says why."""
+    """Git could not be run, or did not answer; the text says why."""
 
 
 def git_facts(package: Path) -> GitFacts:
     """Return the state of the checkout that tracks ``package`` (the folder of the imported code).
 
-    The environment does not choose the repository. Git has 20 s for all that it is asked.
+    The repository cannot be overridden by environment variables. All calls of git together may take 20 s.
     """
     git = _Git(package)
     commit = branch = None
     try:
-        # A package installed into an environment that is inside some checkout is not that checkout's code.
+        # A package installed into an environment inside some checkout is not that checkout's code.
         if _checkout(package) is None or not git.says("ls-files", "--", "__init__.py").strip():
             return GitFacts()
-        # Quietly: a checkout without a commit, or on no branch, is no fault.
+        # Failing silently: a checkout without a commit, or on no branch, is not an error.
         commit = git.says("rev-parse", "--verify", "--quiet", "HEAD", silent_failure="").strip()
         branch = git.says("symbolic-ref", "--short", "--quiet", "HEAD", silent_failure="").strip()
         if not commit:
             return GitFacts(branch=branch, dirty=True)
-        # Of the package alone: what else the user keeps in the repository, a replay does not need.
+        # Only the package: a replay does not need anything else in the user's repository.
         diff = mask_diff(git.says("diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--", "."))
         unknown = [line for line in git.says("ls-files", "--others", "--exclude-standard").splitlines() if line]
     except _NoAnswerError as reason:
@@ -86,7 +86,7 @@ def git_facts(package: Path) -> GitFacts:
 
 
 def git_warning(package: Path, unknown: str) -> str:
-    """Return what to tell a person when git gave no answer about ``package`` (``unknown`` says why), and what to do."""
+    """Return a warning for the user if git gave no answer about ``package`` (``unknown`` says why), and what to do."""
     advice = {
         _MISSING: "install git",
         _OWNER: f"run: {shlex.join(['git', 'config', '--global', '--add', 'safe.directory', str(_checkout(package))])}",
@@ -98,7 +98,7 @@ def git_warning(package: Path, unknown: str) -> str:
 
 
 def _checkout(package: Path) -> Path | None:
-    """Return the folder above the package that is the top of a checkout, found without git; None when there is none."""
+    """Return the top folder of the checkout that contains the package, found without git, or None."""
     try:
         return next((folder for folder in package.parents if (folder / ".git").exists()), None)
     except OSError as error:
@@ -106,12 +106,12 @@ def _checkout(package: Path) -> Path | None:
 
 
 class _Git:
-    """Asks git about a folder, all questions within one time limit."""
+    """Runs git commands in a folder, all within one time limit."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._deadline = time.monotonic() + _SECONDS
-        # Looking must not take the index's lock away from someone who works in the checkout.
+        # Reading the state must not lock the index of a checkout that somebody works in.
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT},
             "GIT_OPTIONAL_LOCKS": "0",
@@ -119,7 +119,7 @@ class _Git:
         }
 
     def says(self, *arguments: str, silent_failure: str | None = None) -> str:
-        """Return what a git command prints; ``silent_failure`` is the answer of one that fails without a word.
+        """Return the output of a git command; ``silent_failure`` is returned if the command fails without output.
 
         Raises
         ------

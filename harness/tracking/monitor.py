@@ -1,4 +1,4 @@
-"""Processor, memory, disk, network and GPU load of the machine, sampled into the study run while it is open."""
+"""CPU, memory, disk, network and GPU load of the machine, sampled into the study run while it is open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECONDS_BETWEEN_SAMPLES = 5
 
 
 class LoadMonitor:
-    """MLflow's system metrics on one run; a resumed run's curves go on where they ended."""
+    """MLflow's system metrics on one run; a resumed run's curves continue where they ended."""
 
     def __init__(self, store: Store, run_id: str) -> None:
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
@@ -26,5 +26,5 @@ class LoadMonitor:
         self._monitor.start()
 
     def stop(self) -> None:
-        """End sampling and write what was sampled; before the run's own end, for MLflow watches its status."""
+        """Stop sampling and write the samples; call before the run ends, because MLflow watches its status."""
         self._monitor.finish()

@@ -1,6 +1,6 @@
-"""Names of tags, metrics and artifacts: what the recorder writes and the reader finds again.
+"""Names of tags, metrics and artifacts, shared by the recorder and the reader.
 
-Every run carries the flat tags of :data:`FLAT_TAGS`; ``-`` stands where one does not apply (the fold of a study run).
+Every run carries the flat tags of :data:`FLAT_TAGS`, with ``-`` where one does not apply (the fold of a study run).
 Curves are metrics below ``epoch/`` with the epoch as step; scores of a training have plain names.
 """
 
@@ -34,23 +34,23 @@ FLAT_TAGS = (
 
 PARENT_TAG = "mlflow.parentRunId"
 TASK_KEY_TAG = "task_key"
-SET_TAG = "set"  # JSON of the hyperparameters set over the study's
+SET_TAG = "set"  # JSON of the hyperparameters that override the study's
 ERROR_TAG = "error"
 PRUNED_TAG = "pruned"
 FLOOR_TAG = "pruning_floor"  # JSON: by epoch, the validation accuracy below which a search's training is stopped
-STOPPED_TAG = "stopped_after_epoch"  # of a search's training that was pruned
+STOPPED_TAG = "stopped_after_epoch"  # of a pruned training of a search
 DEVICE_TAG = "device"
 CONDITIONS_TAG = "conditions"
 WARNINGS_TAG = "warnings"
-TRAINED_WITH_TAG = "trained_with"  # other trainings that were the same one, under another epoch rule
+TRAINED_WITH_TAG = "trained_with"  # trainings that shared this one, under another epoch rule
 SESSIONS_TAG = "sessions"
 SESSION_START_TAG = "session_start_ms"
 ACTIVE_SECONDS_TAG = "active_seconds"
-METRIC_TAG = "metric"  # which accuracy a trial's fold_k, mean and sd repeat
+METRIC_TAG = "metric"  # the accuracy that a trial's fold_k, mean and sd repeat
 SEARCH_REPEATS_TAG = "search_is_reproducible"
-SOURCE_TAG = "harness.source_run"  # on a server: the local run that a run is the copy of
+SOURCE_TAG = "harness.source_run"  # on a server: the local run of which a run is a copy
 RESUMED_TAG = "changed_between_sessions"
-DECLARED_LATER = "declared_later"  # comparisons that were changed after something had been tested
+DECLARED_LATER = "declared_later"  # comparisons that changed after something had been tested
 
 EPOCH_PREFIX = "epoch/"
 BEST_EPOCH = "best_epoch"

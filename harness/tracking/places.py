@@ -1,7 +1,7 @@
-"""Places: where the artifacts of a local store are. They belong in the store's own folder, wherever that is now.
+"""Artifact locations of a local store. Artifacts belong in the store's own folder, wherever that is now.
 
-MLflow writes absolute artifact locations into its records. A store that was moved or copied would therefore write to
-where it was, and a database from elsewhere could choose where files go.
+MLflow records absolute artifact locations. A store that was moved or copied would therefore write to its former
+location, and a database from elsewhere could choose where files are written.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def inside_file(folder: Path, name: str, home: Path | None = None) -> Path:
     Raises
     ------
     TrackingError
-        When a symbolic link on its way leads out of ``home``, the store's folder (by default of ``folder``): what it
-        leads to is neither read nor written.
+        When a symbolic link on its path leads out of ``home``, the store's folder (by default ``folder``): such a
+        target is neither read nor written.
     """
     file, bounds = folder / name, home or folder
-    # Strings: thousands of files are asked for, and paths take twice as long. What is missing is made where it leads.
+    # Strings, because paths take twice as long and there are thousands of files. Missing files are created there.
     led, inside = os.path.realpath(file), os.path.realpath(bounds)
     if led != inside and not led.startswith(inside.rstrip(os.sep) + os.sep):
         raise TrackingError(
@@ -49,8 +49,8 @@ def experiment_place(home: Path, name: str) -> Path:
 
 
 def place_fault(location: str, home: Path) -> str:
-    """Return why an experiment of the SQLite store in ``home`` cannot be written whose artifacts are at ``location``,
-    and what to do; empty when it can."""
+    """Return why an experiment of the SQLite store in ``home`` cannot be written if its artifacts are at ``location``,
+    and what to do; empty if it can."""
     recorded = file_uri_path(location)
     if recorded is None:
         return foreign_fault(location)
@@ -84,14 +84,14 @@ def outside_places(database: Path) -> list[str]:
     found = []
     for (location,) in said:
         recorded = file_uri_path(location) if location else database.parent
-        # Inside after following links: MLflow follows them.
+        # Compared after following links, as MLflow does.
         if recorded is None or not recorded.resolve().is_relative_to(database.parent.resolve()):
             found.append(location)
     return found
 
 
 def run_place(recorded: Path, parent: Path, run_id: str) -> Path:
-    """Return where a run of a store has its artifacts when ``recorded``, its own word, is outside the store's folder.
+    """Return the artifact folder of a run whose recorded location, ``recorded``, is outside the store's folder.
 
     ``parent`` is the folder that holds the experiments' folders. MLflow names a run's artifacts
     ``<experiment>/<run>/artifacts``.
@@ -101,15 +101,15 @@ def run_place(recorded: Path, parent: Path, run_id: str) -> Path:
 
 
 def follow(database: Path) -> tuple[Path, ...]:
-    """Make the locations in a SQLite store follow the store to where it is now; return the folders it was in before.
+    """Update the locations in a SQLite store that was moved to its present folder; return its former folders.
 
-    Only locations that this package gave (``<store>/artifacts/<experiment>``) are changed, in one transaction, and only
-    where the artifacts came along. Locations on servers and in buckets stay as they are.
+    Only locations set by this package (``<store>/artifacts/<experiment>``) are changed, in one transaction, and only if
+    the artifacts were moved too. Locations on servers and in buckets stay as they are.
 
     Raises
     ------
     sqlite3.Error
-        When the database cannot be read, or written where there is something to change.
+        When the database cannot be read, or cannot be written although something has to be changed.
     """
     with connect(database) as connection:
         if not _moved(connection, database.parent):
@@ -130,7 +130,7 @@ def follow(database: Path) -> tuple[Path, ...]:
 
 
 def _moved(connection: sqlite3.Connection, home: Path) -> list[tuple[int, str, Path]]:
-    """Return id, recorded location and present folder of each experiment whose artifacts came along."""
+    """Return id, recorded location and present folder of each experiment whose artifacts were moved with the store."""
     found = []
     for number, location in connection.execute("SELECT experiment_id, artifact_location FROM experiments"):
         recorded = file_uri_path(location) if location else None

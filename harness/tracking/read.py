@@ -1,4 +1,4 @@
-"""From the store to a StudyRecord: everything a report says is read here, from artifacts, tags and metrics."""
+"""From the store to a StudyRecord: reads everything a report contains from artifacts, tags and metrics."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def list_studies(uri: str) -> list[StudySummary]:
     Raises
     ------
     TrackingError
-        When there is no store. Nothing is created by looking.
+        When there is no store; none is created.
     """
     store = open_store(uri, create=False)
     with store.guard("list the studies"):
@@ -77,19 +77,19 @@ def list_studies(uri: str) -> list[StudySummary]:
 
 
 def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
-    """Return a study as it stands in the store at ``uri``.
+    """Return a study as recorded in the store at ``uri``.
 
-    Without ``run_id`` it is the newest FINISHED study run called ``name``. With it, any study run of that name,
-    whatever its status (the record's ``status`` says which): a run that goes on can be read so far.
+    By default this is the newest FINISHED study run named ``name``. With ``run_id`` it is that study run of this name,
+    whatever its status (the record's ``status``): the results so far of a run in progress can be read, too.
 
-    A training that was tried more than once is one row of ``folds``, the finished attempt if there is one; the others
-    stay in the store.
+    A training that was attempted more than once is one row of ``folds``: the finished attempt if there is one. The
+    other attempts remain in the store.
 
     Raises
     ------
     TrackingError
         When the store, the study or the run does not exist, none has finished, an artifact is missing or damaged, or
-        this version cannot read the recorded study. The message names what is there. Nothing is created by reading.
+        this version cannot read the recorded study. The message names what is available. Reading creates nothing.
     """
     store = open_store(uri, create=False)
     with store.guard(f"read the study {name!r}"):
@@ -140,14 +140,14 @@ def _searches(file: Callable[[str], Path | None], spec: StudySpec) -> dict[str, 
 
 
 def load_fold(uri: str, run_id: str) -> StoredFold:
-    """Return what a finished fold run holds. Raises TrackingError when it is missing or damaged."""
+    """Return the result of a finished fold run. Raises TrackingError if it is missing or damaged."""
     store = open_store(uri, create=False)
     with store.guard(f"read the fold run {run_id}"):
         return read_fold(store, store.client.get_run(run_id))
 
 
 def load_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]]:
-    """Return the weights of a final training by torch's parameter names. Raises TrackingError when it kept none."""
+    """Return the weights of a final training by torch's parameter names. Raises TrackingError if it kept none."""
     store = open_store(uri, create=False)
     with store.guard(f"read the weights of run {run_id}"):
         return read_fold_weights(store, store.client.get_run(run_id))
@@ -175,11 +175,12 @@ def _chosen(store: Store, name: str, run_id: str | None) -> Run:
 
 
 def _latest(folds: list[Run]) -> list[Run]:
-    """Return one run per training: the newest that finished, else the newest attempt. ``folds`` come oldest first."""
+    """Return one run per training: the newest that finished, else the newest attempt. ``folds`` are ordered oldest
+    first."""
     latest: dict[tuple[str, ...], Run] = {}
     for run in folds:
         tags = run.data.tags
-        # A fold is finally trained once a seed, whichever trial was chosen for it.
+        # A fold has one final training per seed, whichever trial was chosen for it.
         trial = "" if tags["phase"] == names.FINAL else tags["trial"]
         training = (tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"])
         before = latest.get(training)
@@ -194,7 +195,7 @@ def _position(run: Run, order: dict[str, int]) -> tuple[Any, ...]:
     return (
         order.get(tags["arm"], len(order)),
         tags["phase"] == names.FINAL,
-        # The trials of a search one after another; final trainings by fold, whichever trial each fold chose.
+        # Searches are ordered by trial; final trainings by fold, whichever trial each fold chose.
         -1 if trial is None or tags["phase"] == names.FINAL else trial,
         int(tags["fold"]),
         int(tags["seed"]),

@@ -1,4 +1,4 @@
-"""RunWriter: single runs of one experiment, written in few calls; it knows nothing of what a study is."""
+"""RunWriter: writes single runs of one experiment in few calls, without knowledge of studies."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harness.tracking.uri import mask_secrets
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Run
 
-_BATCH = 1000  # The most metrics and tags that MLflow takes at once.
+_BATCH = 1000  # MLflow's limit of metrics and tags per call.
 
 
 class RunWriter:
     """Creates, fills and ends runs of ``experiment``; keeps the tags each run was created with.
 
-    Its time never goes back, whatever the machine's clock does: a run never starts before one that it knows, nor ends
-    before it started, for "the newest" is found by these times.
+    Its times are monotonic even if the system clock is set back: a run never starts before one that is already known,
+    nor ends before it started, because the newest run is found by these times.
     """
 
     def __init__(self, store: Store, experiment: str) -> None:
@@ -32,7 +32,7 @@ class RunWriter:
         self._latest = 0
 
     def now(self) -> int:
-        """Return the time in ms since 1970, or the latest of any known run if the clock was set back behind that."""
+        """Return the time in ms since 1970, or the latest time of any known run if the clock was set back."""
         self._latest = max(now_ms(), self._latest)
         return self._latest
 
@@ -78,7 +78,7 @@ class RunWriter:
         self._store.client.log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
 
     def remember(self, run: Run) -> None:
-        """Take note of a run that was created before."""
+        """Register a run that was created earlier."""
         self._latest = max(self._latest, run.info.start_time, run.info.end_time or 0)
         self._runs[str(run.info.run_id)] = run
 
@@ -87,7 +87,7 @@ class RunWriter:
         return dict(self._run(run_id).data.tags)
 
     def log(self, run_id: str, metrics: Sequence[Metric], tags: Mapping[str, str] | None = None) -> None:
-        """Write metrics and tags in one call, or as few as MLflow allows."""
+        """Write metrics and tags in as few calls as MLflow allows."""
         from mlflow.entities import RunTag
 
         entities = [RunTag(name, short_tag(value)) for name, value in (tags or {}).items()]
@@ -102,7 +102,7 @@ class RunWriter:
         put_files(self._store, self._run(run_id), files)
 
     def end(self, run_id: str, status: str) -> None:
-        """Set the final status; the last thing written to a run, so that a FINISHED one is whole."""
+        """Set the final status. This is the last write to a run, so that a FINISHED one is complete."""
         self._store.client.set_terminated(run_id, status, self.now())
 
     def fail(self, run_id: str, error: BaseException | str, trace: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What a run of each level says of itself: names, flat tags, parameters and data set inputs, as plain data."""
+"""What is recorded of a run of each level: name, flat tags, parameters and data set inputs, as plain data."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric
 
 _LONGEST_TAG = 5000
-_DIGEST_LENGTH = 36  # The longest that MLflow keeps for a data set.
+_DIGEST_LENGTH = 36  # MLflow's limit for the digest of a data set.
 
 
 class RunTags:
     """Makes the tags of every run of one study run.
 
-    ``digests`` names the study's inputs: ``spec``, ``data``, ``features.<set>``, ``lock``.
+    ``digests`` are those of the study's inputs by name: ``spec``, ``data``, ``features.<set>``, ``lock``.
     """
 
     def __init__(self, spec: StudySpec, digests: Mapping[str, str]) -> None:
@@ -142,9 +142,9 @@ class RunTags:
 
 
 def values_over_study(spec: StudySpec, arm: Arm, settings: ArmSettings) -> dict[str, Any]:
-    """Return the hyperparameters that an arm or its trial set over the study's sections, by dotted name.
+    """Return the hyperparameters that an arm or its trial overrides, by dotted name.
 
-    A searched value is among them even when the search drew the study's own.
+    A searched value is included even if it equals the study's own.
     """
     searched = spec.search.space if spec.search.trials and arm.search else {}
     study = flat_settings(spec)
@@ -165,7 +165,7 @@ def flat_settings(settings: ArmSettings | StudySpec) -> dict[str, Any]:
 
 
 def short_tag(text: str) -> str:
-    """Return ``text`` cut to what every store keeps."""
+    """Return ``text`` cut to the length that every store keeps."""
     return text if len(text) <= _LONGEST_TAG else f"{text[:_LONGEST_TAG]} [cut]"
 
 
@@ -211,7 +211,7 @@ def timing_values(timing: Mapping[str, float]) -> dict[str, float]:
 def score_values(part: str, measured: Scores, clips: pd.DataFrame) -> dict[str, float]:
     """Return the scores of a part (``validation``, ``test``) under the names of metrics: ``test_macro_accuracy`` ...
 
-    Segment accuracy is counted over the segments of all clips; a fusion of whole clips has none.
+    Segment accuracy is counted over the segments of all clips; a fusion at clip level has none.
     """
     fields = ("macro_accuracy", "clip_accuracy", "precision", "recall", "f1")
     values = {f"{part}_{field}": float(getattr(measured, field)) for field in fields}
@@ -222,12 +222,12 @@ def score_values(part: str, measured: Scores, clips: pd.DataFrame) -> dict[str, 
 
 
 def now_ms() -> int:
-    """Return the time as MLflow counts it: milliseconds since 1970."""
+    """Return the time in milliseconds since 1970, as MLflow records it."""
     return time.time_ns() // 1_000_000
 
 
 def study_input(clips: ClipTable) -> DatasetInput:
-    """Return the whole data set as input of the study run."""
+    """Return the complete data set as input of the study run."""
     profile = {
         "clips": len(clips),
         "classes": len(clips.classes),
@@ -256,7 +256,7 @@ def split_inputs(clips: ClipTable, split: Split) -> list[DatasetInput]:
 
 
 def leakage_rows(reports: Iterable[LeakageReport]) -> list[dict[str, Any]]:
-    """Return the reports as JSON data, by fold, split and what final trainings learn from."""
+    """Return the reports as JSON data, ordered by fold, split and final training data."""
     ordered = sorted(reports, key=lambda each: (each.fold, each.protocol, each.final_train))
     return [{**vars(each), "recordings": list(each.recordings)} for each in ordered]
 

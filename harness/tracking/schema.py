@@ -1,4 +1,4 @@
-"""Tracking databases of another MLflow: told in one sentence, and never upgraded behind their owner's back."""
+"""Tracking databases of another MLflow version: reported in one sentence, and never upgraded without being asked."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from pathlib import Path
 
 from harness.tracking.uri import sqlalchemy_uri
 
-_TOLD = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
+_REVISIONS = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
 
 
 def schema_fault(text: str, shown: str) -> str:
-    """Return what is wrong and what to do, when ``text`` is MLflow's word on a database of another version; else empty.
+    """Return what is wrong and what to do if ``text`` is MLflow's message about a database of another version, else
+    empty.
 
-    MLflow calls every other version out of date and advises an upgrade, which cannot work on a newer one. ``shown`` is
-    the store as it may be printed.
+    MLflow calls every other version out of date and advises an upgrade, which is not possible from a newer one.
+    ``shown`` is the store as it may be printed.
     """
-    told = _TOLD.search(text)
-    if told is None:
+    match = _REVISIONS.search(text)
+    if match is None:
         return ""
-    found, installed = told["found"], version("mlflow")
+    found, installed = match["found"], version("mlflow")
     if _known(found):
         return (
             f"its tables are those of an older MLflow (schema {found}) than the installed {installed} (schema "
-            f"{told['expected']}), and nothing was changed; copy the store, then run: "
+            f"{match['expected']}), and nothing was changed; copy the store, then run: "
             f"mlflow db upgrade {shlex.quote(sqlalchemy_uri(shown))}"
         )
     return (
@@ -37,7 +38,7 @@ def schema_fault(text: str, shown: str) -> str:
 
 
 def _known(revision: str) -> bool:
-    """Return whether the installed MLflow has the migration that leads to ``revision``."""
+    """Return whether the installed MLflow has the migration to ``revision``."""
     spec = find_spec("mlflow")
     if spec is None or spec.origin is None:
         return False

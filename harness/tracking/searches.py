@@ -1,4 +1,4 @@
-"""What is kept of an arm's search: every trial that ended, and which one each fold took."""
+"""The record of an arm's search: every trial that ended, and which one each fold chose."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.tracking.uri import mask_secrets
 
 
 class EndedTrial(Protocol):
-    """A trial of a search, as the search's own room describes it; accuracies by fold are of the validation part."""
+    """A trial of a search, as described by :mod:`harness.search`; ``scores`` are validation accuracies by fold."""
 
     @property
     def index(self) -> int: ...

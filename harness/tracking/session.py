@@ -1,7 +1,7 @@
-"""The study run itself: found again or created, what it says of data and environment, and how it ends.
+"""The study run itself: found or created, its data and environment, and how it ends.
 
-A study run is found again by the digest of its resolved study and inputs, so the same command after an interruption
-goes on in the same run. Each time it is opened is a session.
+A study run is found by the digest of its resolved study and inputs, so that the same command resumes the same run after
+an interruption. Each time it is opened is a session.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
         environment, earlier = _earlier(store, run)
         if environment is None or earlier is None:
             continue
-        # A feature set that both have must hold the same numbers.
+        # Feature sets of the same name must be equal.
         inputs = environment.get("digests", {})
         same_inputs = all(
             inputs[name] == digests[name] for name in inputs.keys() & digests.keys() if name.startswith("features.")
@@ -106,7 +106,7 @@ def create_study_run(store: Store, experiment: str, spec: StudySpec, tags: RunTa
         The clips of the data set.
     """
     note = {"mlflow.note.content": spec.study.question} if spec.study.question else {}
-    # The newest study is the one that started last: a clock that was set back must not make it an older one.
+    # The newest study is the one that started last, even if the clock was set back.
     earlier = store.client.search_runs([experiment], max_results=1, order_by=["attributes.start_time DESC"])
     start = max([now_ms(), *(run.info.start_time + 1 for run in earlier)])
     run = store.client.create_run(experiment, start_time=start, tags={**tags.study(), **note}, run_name=spec.study.name)
@@ -142,10 +142,10 @@ def fill_study_run(store: Store, run: Run, spec: StudySpec, clips: ClipTable) ->
 
 
 def go_on_as(store: Store, run: Run, tags: RunTags) -> None:
-    """Give a study run that goes on the tags of the study as it is now."""
+    """Update the tags of a study run that is resumed to those of the present study."""
     from mlflow.entities import RunTag
 
-    # Its own id it has got already.
+    # The run already has its own id.
     changed = {name: value for name, value in tags.study().items() if name != "study_run"}
     store.client.log_batch(run.info.run_id, tags=[RunTag(name, value) for name, value in changed.items()])
 
@@ -224,7 +224,7 @@ def begin_session(
         SESSIONS_TAG: str(number),
         SESSION_START_TAG: str(now_ms()),
         "mlflow.source.type": "LOCAL",
-        # The UI shows what follows the last slash, which in a command line can be any path.
+        # The UI shows the text after the last slash; of a command line that could be part of any path.
         "mlflow.source.name": "harness",
         "git_dirty": "unknown" if git.get("unknown") else str(bool(git.get("dirty"))).lower(),
     }
@@ -239,7 +239,7 @@ def begin_session(
 
 
 def reopen(store: Store, run: Run) -> None:
-    """Set a run that had ended back to RUNNING, without the error it ended with."""
+    """Set a run that had ended back to RUNNING, and remove its error."""
     if run.info.status != RUNNING:
         store.client.update_run(run.info.run_id, RUNNING)
     if ERROR_TAG in run.data.tags:
@@ -268,7 +268,7 @@ def end_session(store: Store, run_id: str, status: str, seconds: float, time_ms:
 
 
 def active_seconds(run: Run) -> float:
-    """Return how long a study run has been worked on, summed over its ended sessions and the one that runs."""
+    """Return the time for which a study run was active, in s: the sum over its ended sessions and the current one."""
     tags = run.data.tags
     ended = float(tags.get(ACTIVE_SECONDS_TAG, "0"))
     if run.info.status != RUNNING or SESSION_START_TAG not in tags:
@@ -277,7 +277,7 @@ def active_seconds(run: Run) -> float:
 
 
 def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
-    """Set runs that nobody works on any more to KILLED, with the reason; others stay as they are."""
+    """Set runs that are still RUNNING to KILLED, with the reason; others stay as they are."""
     for run in runs:
         if run.info.status == RUNNING:
             store.client.set_tag(run.info.run_id, ERROR_TAG, reason)
@@ -303,7 +303,7 @@ def data_facts(clips: ClipTable) -> dict[str, Any]:
 
 
 def _earlier(store: Store, run: Run) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Return environment and study as the session before wrote them."""
+    """Return environment and study as recorded by the previous session."""
     with fetched(store, run) as file:
         environment, spec = (file(name) for name in (ENVIRONMENT_FILE, SPEC_FILE))
         return (

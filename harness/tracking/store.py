@@ -1,6 +1,6 @@
-"""The door to MLflow: a client of a tracking store, opened to write or only to read.
+"""Access to MLflow: a client of a tracking store, opened for writing or only for reading.
 
-MLflow is imported inside functions, for its import takes seconds. Its usage statistics are switched off before that.
+MLflow is imported inside functions because its import takes seconds. Its usage statistics are switched off first.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # MLflow accepts file: stores only from those who ask for them; giving such a URI is asking.
+    # MLflow accepts file: stores only on request, which giving such a URI is.
     "MLFLOW_ALLOW_FILE_STORE": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # MLflow would send a request again that a failing server may have carried out; the mirror looks first.
+    # MLflow would repeat a request that a failing server may have carried out; the mirror checks first.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
 """Variables of MLflow that keep it to its work here."""
@@ -80,7 +80,7 @@ class Store:
     Attributes
     ----------
     uri
-        Tracking URI with local paths made absolute; it may hold a password, so messages show :attr:`shown`.
+        Tracking URI with local paths made absolute; it may contain a password, so messages show :attr:`shown`.
     client
         MLflow's client of this URI.
     """
@@ -94,17 +94,17 @@ class Store:
         return mask_address(self.uri)
 
     def experiment(self, name: str) -> str | None:
-        """Return the id of the experiment called ``name``, None when there is none (or only a deleted one)."""
+        """Return the id of the experiment named ``name``, or None if there is none (or only a deleted one)."""
         experiment = self.client.get_experiment_by_name(name)
         if experiment is None or experiment.lifecycle_stage != "active":
             return None
         return str(experiment.experiment_id)
 
     def ensure_experiment(self, name: str, description: str) -> str:
-        """Return the id of the experiment called ``name``, created where it is missing.
+        """Return the id of the experiment named ``name``, which is created if missing.
 
-        Beside a SQLite database its artifacts are in ``artifacts/<name>``, recorded as an absolute address, so that the
-        UI finds them from any working directory; a server places artifacts itself.
+        Artifacts of a SQLite store are in ``artifacts/<name>`` next to the database, recorded as an absolute address so
+        that the UI finds them from any working directory; a server places artifacts itself.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class Store:
                 raise TrackingError(f"{self.shown}: experiment {name!r}: {fault}")
             return str(found.experiment_id)
         location = experiment_place(home, name).as_uri() if home is not None else None
-        # Without the kind the UI asks what the experiment is for, and hides the charts until told.
+        # Without the kind, the UI asks for the purpose of the experiment and hides the charts until answered.
         tags = {"mlflow.experimentKind": "custom_model_development"}
         if description:
             tags["mlflow.note.content"] = description
@@ -138,7 +138,7 @@ class Store:
         runs: list[Run] = []
         token: str | None = None
         while True:
-            # An object for every tag and metric of a thousand runs.
+            # Each page creates an object for every tag and metric of a thousand runs.
             with no_collection():
                 page = self.client.search_runs(
                     experiment_ids, where, max_results=_PAGE, order_by=order, page_token=token
@@ -149,16 +149,17 @@ class Store:
                 return runs
 
     def artifact_folder(self, run: Run) -> Path | None:
-        """Return the folder of a run's artifacts, to read and to write, when it is on this machine, else None.
+        """Return the folder of a run's artifacts, to read and to write, if it is on this machine, else None.
 
-        A local store has its artifacts in its own folder: one that was moved or copied is followed, and a place outside
-        is never used, whatever the database says. Nor does a server on another machine choose a place on this one.
+        A local store has its artifacts in its own folder: one that was moved or copied is followed, and a location
+        outside is never used, whatever the database says. A server on another machine cannot choose a folder on this
+        one either.
 
         Raises
         ------
         TrackingError
             When the database of a local store names an address elsewhere, a symbolic link leads out of its folder, or
-            a server elsewhere names a folder of this machine.
+            a server on another machine names a folder of this machine.
         """
         recorded, home = file_uri_path(run.info.artifact_uri), self.home
         if home is None:
@@ -176,11 +177,12 @@ class Store:
 
     @cached_property
     def home(self) -> Path | None:
-        """The folder of a local store, None of any other."""
+        """The folder of a local store, None for any other."""
         return local_folder(self.uri)
 
     def check_places(self) -> None:
-        """See that no artifact location in a SQLite store is outside its folder, for MLflow's own server follows them.
+        """Check that no artifact location in a SQLite store is outside its folder, since MLflow's own server follows
+        them.
 
         Raises
         ------
@@ -196,7 +198,7 @@ class Store:
             )
 
     def artifact_place(self, run: Run) -> str:
-        """Return where a run's artifacts are, as it may be printed, and where the database says when that differs."""
+        """Return the printable location of a run's artifacts, and the one in the database if that differs."""
         folder = self.artifact_folder(run)
         if folder is None:
             return mask_address(run.info.artifact_uri)
@@ -204,7 +206,7 @@ class Store:
         return f"{folder}" if recorded == folder else f"{folder} (the database says {recorded})"
 
     def follow(self) -> None:
-        """Make the artifact locations in a SQLite store that was moved or copied those of its present place.
+        """Update the artifact locations in a SQLite store that was moved or copied to its present folder.
 
         Raises
         ------
@@ -233,9 +235,9 @@ class Store:
 def open_store(uri: str, *, create: bool) -> Store:
     """Open the store at ``uri``: ``sqlite:///``, ``http(s)://``, ``file:`` or any that MLflow accepts.
 
-    ``create`` allows a local store to be made, and makes one that was moved or copied follow to where it is now.
-    Without it nothing is made or changed (SQLite itself undoes a commit whose writer died), and instead of a server
-    that does not answer its spool on this machine is opened, if there is one, with a warning that says so.
+    With ``create`` a missing local store is created, and the artifact locations of one that was moved or copied are
+    updated. Without it nothing is created or changed (except that SQLite undoes a commit whose writer died), and if a
+    server does not answer, its spool on this machine is opened instead, with a warning.
 
     Raises
     ------
@@ -253,7 +255,7 @@ def open_store(uri: str, *, create: bool) -> Store:
 
 
 def readable_uri(uri: str) -> str:
-    """Return the URI under which a recorded study can be read: ``uri``, or that of the spool of a server that is down.
+    """Return the URI from which a recorded study can be read: ``uri``, or the spool of a server that is down.
 
     Raises as :func:`open_store`.
     """
@@ -279,7 +281,7 @@ def _open(uri: str, create: bool) -> Store:
         client = MlflowClient(tracking_uri=sqlalchemy_uri(uri))
         if not is_remote(uri):
             client = cast("MlflowClient", Patient(client))
-        # The first request opens the database (and lays out a new one); better here than in the midst of a study.
+        # The first request opens the database (and creates the tables of a new one); better here than during a study.
         client.search_experiments(max_results=1)
     store = Store(uri, client)
     if create:
@@ -288,8 +290,10 @@ def _open(uri: str, create: bool) -> Store:
 
 
 def _lay_out(file: Path) -> None:
-    """Make a new database under another name, and give it its own when it is whole: one whose maker died between two
-    of MLflow's migrations can never be opened again."""
+    """Create a new database under a temporary name, and rename it when it is complete.
+
+    A database whose creator died between two of MLflow's migrations could never be opened again.
+    """
     from filelock import FileLock
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -303,28 +307,30 @@ def _lay_out(file: Path) -> None:
         made = file.with_name(f".making-{file.name}")
         for left in (made, made.with_name(f"{made.name}-journal")):
             left.unlink(missing_ok=True)
-        # Before SQLite would make it, with the umask's rights.
+        # Created before SQLite does, whose file would have the permissions of the umask.
         make_private_file(made)
-        # Not by a client, which would place the default experiment's artifacts in the working directory.
+        # Not through a client, which would place the default experiment's artifacts in the working directory.
         untyped: Any = SqlAlchemyStore
         untyped(sqlalchemy_uri(f"sqlite:///{made}"), (file.parent / "artifacts").as_uri())
         made.replace(file)
 
 
 def quiet_mlflow() -> None:
-    """Switch off MLflow's usage statistics and progress bars, unless the environment already decides; call before
-    importing mlflow."""
+    """Switch off MLflow's usage statistics and progress bars, unless the environment already decides.
+
+    Call it before importing mlflow.
+    """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
 
 
 def _hush_loggers() -> None:
-    # Laying out a new database tells of every migration; system metrics tell of every start and stop.
+    # Creating a database logs every migration; system metrics log every start and stop.
     for name in ("mlflow", "alembic"):
         logger = logging.getLogger(name)
         if logger.level < logging.WARNING:
             logger.setLevel(logging.WARNING)
-    # It prints a traceback of what is raised as well, and is told in one sentence.
+    # It logs a traceback of exceptions that are raised as well, and reported in one sentence.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
@@ -377,7 +383,7 @@ def _explained(shown: str, doing: str) -> Iterator[None]:
 
 
 def _unknown_kind(text: str, shown: str) -> str:
-    """Return that no store has such a scheme, when ``text`` is MLflow's word on it; else empty."""
+    """Return that no store has such a scheme if ``text`` is MLflow's message about that, else empty."""
     if "unsupported URI" not in text and "unsupported database" not in text.lower():
         return ""
     return (
@@ -387,7 +393,7 @@ def _unknown_kind(text: str, shown: str) -> str:
 
 
 def _advice(error: Exception, text: str, shown: str) -> str:
-    """Return what to do about ``error``, empty where nothing is known."""
+    """Return what to do about ``error``; empty if unknown."""
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk is full" in text:
         return f"; free some space there, {_GO_ON}"

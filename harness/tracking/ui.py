@@ -1,4 +1,4 @@
-"""The MLflow UI on a store, served by a process of its own that ends with this one."""
+"""The MLflow UI on a store, served by a child process that ends with this one."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def ui_server(
     """
     if is_remote(uri):
         raise TrackingError(f"{mask_address(uri)} is an MLflow server already: open this address in a browser")
-    # Opening it to read tells at once of a store that is missing or of another version, which the server would bury.
+    # Opening it for reading reports a missing store or one of another version, which the server's output would bury.
     store = open_store(uri, create=False)
     try:
         store.follow()
@@ -111,7 +111,7 @@ def ui_server(
             *("--app-name", "harness", "--uvicorn-opts", "--log-level warning --lifespan off"),
         ],
         env=_environment(store.uri, host, port) | {VARIABLE: token},
-        # Its own group, so that all of its processes can be stopped, and Ctrl-C comes to it through us alone.
+        # Its own process group, so that all of its processes can be stopped, and Ctrl-C reaches it only through us.
         start_new_session=True,
     )
     previous = _raise_on_signals()
@@ -125,10 +125,12 @@ def ui_server(
 
 
 def _environment(uri: str, host: str, port: int) -> dict[str, str]:
-    """Return the server's environment. The URI and the token go here and not on the command line, which other users can
-    see."""
+    """Return the server's environment.
+
+    It holds the URI and the token, which other users could see on the command line.
+    """
     folder = local_folder(uri)
-    # Variables of MLflow that the user set for other stores must not reach into this one.
+    # Variables of MLflow that the user set for other stores must not affect this one.
     foreign = foreign_variables()
     inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     own = {
@@ -136,14 +138,14 @@ def _environment(uri: str, host: str, port: int) -> dict[str, str]:
         "MLFLOW_REGISTRY_STORE_URI": sqlalchemy_uri(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
-        # MLflow's own deprecations are no news to the user.
+        # MLflow's own deprecation warnings are of no use to the user.
         "PYTHONWARNINGS": "ignore",
     }
     if host in LOOPBACK:
-        # Whoever listens wider decides for himself which names are asked for (MLFLOW_SERVER_ALLOWED_HOSTS).
+        # Users who listen on other interfaces choose the allowed host names themselves (MLFLOW_SERVER_ALLOWED_HOSTS).
         own["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
     if folder is not None:
-        # Where experiments made within the UI put their files; otherwise a folder appears in the working directory.
+        # For the files of experiments created in the UI; otherwise a folder appears in the working directory.
         own["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = (folder / "artifacts").as_uri()
         own["MLFLOW_ARTIFACTS_DESTINATION"] = (folder / "artifacts").as_uri()
     return {**QUIET, **inherited, **own}
@@ -164,7 +166,7 @@ def _check_port(host: str, port: int) -> None:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + _SECONDS_TO_START
-    # A proxy that the environment names must not be asked for our own machine.
+    # Requests to this machine must not go through a proxy that the environment names.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -194,13 +196,15 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
     try:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
-        # The group is gone with its last process.
+        # The group has ended with its last process.
         return
 
 
 def _raise_on_signals() -> dict[int, Any]:
-    """Make a plain kill of this process, or a closed terminal, stop the server too; return the handlers before, none
-    where signals cannot be set (not the main thread)."""
+    """Make SIGTERM and SIGHUP stop the server too; return the previous handlers.
+
+    There are none if signals cannot be handled (outside the main thread).
+    """
 
     def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -217,8 +221,8 @@ def _raise_on_signals() -> dict[int, Any]:
 def study_addresses(uri: str, url: str) -> dict[str, str]:
     """Return the page of each study in the store at ``uri`` by name, the last changed first; ``url`` is the server's.
 
-    MLflow 3.17 opens an experiment on a page about language models, with nothing on it, until a reader has switched to
-    "Model training" once; these addresses open the runs.
+    MLflow 3.17 opens an experiment on an empty page about language models until the reader has once switched to "Model
+    training"; these addresses open the runs.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""MLflow's server behind a token, cut down to what looking at runs and recording them needs.
+"""MLflow's server protected by a token, reduced to what is needed to view and record runs.
 
-MLflow asks nobody for a password, and up to 3.18 its assistant runs shell commands for whoever can reach it from this
-machine: another account, or any page that a browser shows from a server on localhost. So its routes are not served
-unless they are named here. The token is a part of the address's path: a browser sends cookies to every port of a
-host, and so to the servers of other accounts.
+MLflow does not ask for a password, and up to 3.18 its assistant runs shell commands for anyone who can reach it from
+this machine: another account, or any page that a browser shows from a server on localhost. Therefore only the routes
+named here are served. The token is part of the address's path because a browser sends cookies to every port of a host,
+and so to the servers of other accounts.
 
 ``mlflow server --app-name harness`` runs it, with the token in the environment variable ``HARNESS_UI_TOKEN``.
 """
@@ -28,16 +28,16 @@ _API = re.compile(
     r"|/(?:ajax-)?api/2\.0/mlflow-artifacts/.+"
     r"|/(?:ajax-)?api/3\.0/mlflow/server-info"
 )
-# Asked for by the pages of runs; in MLflow they write as well: models are fetched from wherever they say, and the
-# gateway calls language models. Without one set up, which the UI's environment never has, it says so.
+# Requested by the pages of runs. In MLflow they can also write: models are fetched from any address, and the gateway
+# calls language models. The UI's environment never sets up a gateway, so it only reports that there is none.
 _ONLY_READ = re.compile(
     r"/(?:ajax-)?api/2\.0/mlflow/(?:(?:model-versions|registered-models)/(?:search|get)|gateway-proxy)"
     r"|/(?:ajax-)?api/3\.0/mlflow/ui-telemetry"
 )
 # The part of the runs API that calls a language model, and paths that a router could read otherwise.
 _NEVER = re.compile(r"create-promptlab-run|(?:^|/)\.\.(?:/|$)|//|\\")
-# The page opens on trained models and not on language models, and without the assistant's panel and a word
-# on usage statistics: neither is here.
+# The page opens on trained models instead of language models, and without the assistant's panel and the notice
+# on usage statistics, which are not available here.
 _SCRIPT = b"""<style>[data-assistant-ui] { display: none !important }</style><script>try {
   const set = (name, value) => localStorage.setItem(name + "_v1", JSON.stringify(value));
   if (localStorage.getItem("mlflow.workflowType_v1") === null) set("mlflow.workflowType", "machine_learning");
@@ -48,7 +48,7 @@ _SCRIPT = b"""<style>[data-assistant-ui] { display: none !important }</style><sc
 } catch {}</script>"""
 _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
-    # Nothing is fetched from or sent to another place, whatever a page or an artifact shown in it asks for.
+    # Nothing is fetched from or sent to another host, whatever a page or an artifact in it requests.
     (
         b"content-security-policy",
         b"default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; form-action 'self'; frame-ancestors 'self'",
@@ -62,12 +62,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def new_token() -> str:
-    """Return the token that ``HARNESS_UI_TOKEN`` names, a new one without it.
+    """Return the token in ``HARNESS_UI_TOKEN``, or a new one if the variable is not set.
 
     Raises
     ------
     TrackingError
-        When the variable holds something else than 16 to 200 letters, digits, ``_`` and ``-``.
+        When the variable holds anything but 16 to 200 letters, digits, ``_`` and ``-``.
     """
     given = os.environ.get(VARIABLE)
     if given is None:
@@ -81,7 +81,7 @@ def new_token() -> str:
 
 
 def token_path(token: str) -> str:
-    """Return the part of an address that lets its holder in; named so that it is masked where passwords are."""
+    """Return the part of an address that grants access; named so that it is masked where passwords are."""
     return f"/token={token}"
 
 
@@ -96,7 +96,7 @@ def create_app() -> App:
     if VARIABLE not in os.environ:
         raise TrackingError(f"{VARIABLE} is not set: start the UI with `harness ui`, which sets it")
     token = new_token()
-    # No process that MLflow starts needs it.
+    # No process started by MLflow needs it.
     del os.environ[VARIABLE]
     from mlflow.server.fastapi_app import app
 
@@ -114,7 +114,7 @@ def guarded(app: App, token: str) -> App:
         if scope["type"] != "http":
             return
         first, slash, rest = scope["path"][1:].partition("/")
-        # In constant time, and of bytes: a text that is not ASCII cannot be compared so.
+        # In constant time, and as bytes, since only ASCII text could be compared as text.
         if not secrets.compare_digest(f"/{first}".encode(), prefix.encode()):
             await _answer(
                 send, HTTPStatus.FORBIDDEN, "Open the address that `harness ui` printed: it holds the token.\n"
@@ -157,7 +157,7 @@ def guarded(app: App, token: str) -> App:
 
 
 def _fault(method: str, path: str, headers: dict[bytes, bytes]) -> str:
-    """Return why a request with the right token is refused, empty when it is not."""
+    """Return why a request with the right token is refused; empty if it is not."""
     reads = method in ("GET", "HEAD", "OPTIONS")
     origin = headers.get(b"origin")
     if origin and not reads and origin.partition(b"://")[2] != headers.get(b"host"):

@@ -1,4 +1,4 @@
-"""Tracking URIs: where a local store lies on disk."""
+"""Tracking URIs, and the folders of local stores."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def is_loopback(uri: str) -> bool:
 
 
 def sqlite_file(uri: str) -> Path:
-    """Return the absolute path of the database of a ``sqlite:///`` URI, relative ones from the working directory.
+    """Return the absolute path of the database of a ``sqlite:///`` URI; relative paths start at the working directory.
 
     Raises
     ------
     TrackingError
-        When the URI names no file, or one whose name is no text.
+        When the URI names no file, or one whose name is not text.
     """
     name = split_sqlite_uri(uri)[1]
     if name in ("", ":memory:"):
@@ -70,12 +70,12 @@ def _is_text(name: str) -> bool:
 
 
 def absolute_uri(uri: str) -> str:
-    """Return ``uri`` with a local path made absolute, so that it holds from any working directory.
+    """Return ``uri`` with a local path made absolute, so that it is valid from any working directory.
 
     Raises
     ------
     TrackingError
-        When the URI is empty, names a SQLite store without a file, or cannot be taken apart.
+        When the URI is empty, names a SQLite store without a file, or cannot be parsed.
     """
     if not uri.strip():
         raise TrackingError("tracking URI is empty; use for instance sqlite:///mlruns/mlflow.db")
@@ -96,7 +96,7 @@ def uri_parts(uri: str) -> Address:
     Raises
     ------
     TrackingError
-        When it cannot be taken apart; no password is in the message.
+        When it cannot be parsed; the message contains no password.
     """
     try:
         return split_address(uri)
@@ -105,9 +105,9 @@ def uri_parts(uri: str) -> Address:
 
 
 def local_folder(uri: str) -> Path | None:
-    """Return the folder a local store lives in, absolute: of the SQLite file, or the ``file:`` folder itself.
+    """Return the absolute folder of a local store: that of the SQLite file, or the ``file:`` folder itself.
 
-    None when the store is a server or a database of its own.
+    None if the store is a server or another database.
     """
     uri = absolute_uri(uri)
     if is_sqlite(uri):
@@ -116,14 +116,14 @@ def local_folder(uri: str) -> Path | None:
 
 
 def file_uri_path(uri: str) -> Path | None:
-    """Return the path of a ``file:`` URI or plain path, None for any other URI."""
+    """Return the path of a ``file:`` URI or plain path, or None for any other URI."""
     if uri.startswith("file:"):
         return _file_uri_path(uri)
     return None if "://" in uri or uri.startswith("mlflow-artifacts:") else Path(uri).absolute()
 
 
 def _file_uri_path(uri: str) -> Path:
-    # file:mlruns and file:///abs are both in use; urlsplit knows them apart.
+    # file:mlruns and file:///abs are both in use; urlsplit distinguishes them.
     try:
         return Path(url2pathname(urlsplit(uri).path)).absolute()
     except ValueError:

@@ -1,7 +1,7 @@
-"""StudyRecorder: the one writer of a study's runs.
+"""StudyRecorder: the only writer of a study's runs.
 
-The process that leads a study holds it; results reach it from wherever they were computed. Nothing of MLflow's
-"active run" is used: every call names its run. Accuracies are fractions, times seconds.
+It belongs to the process that leads a study and receives results from wherever they were computed. MLflow's "active
+run" is not used: every call names its run. Accuracies are fractions, times are seconds.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class StudyRecorder(FoldRecorder):
         self._lock: WriterLock | None = None
         self._monitor: LoadMonitor | None = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
-        # Not the difference of two times of day, for somebody may set the clock meanwhile.
+        # A monotonic clock, since the system clock may be set during a study.
         self._began = time.monotonic()
 
     @classmethod
@@ -136,7 +136,7 @@ class StudyRecorder(FoldRecorder):
         environment = collect_environment(command, overrides)
         for warning in environment.warnings:
             tell(warning)
-        # Studies that go on in one study run share a lock.
+        # Studies that resume the same study run share a lock.
         core = core_digest(spec_document(spec), digests["data"])
         lock = _take_lock(store, spec.study.name, core, tell)
         recorder = None
@@ -163,7 +163,7 @@ class StudyRecorder(FoldRecorder):
                 if spec.tracking.system_metrics:
                     recorder._monitor = LoadMonitor(store, recorder.run_id)
         except BaseException as error:
-            # One who stops it in this moment leaves no run that looks as if it went on.
+            # An interruption at this point must not leave a run that looks as if it were still running.
             if recorder is not None and isinstance(error, KeyboardInterrupt):
                 recorder.__exit__(type(error), error, error.__traceback__)
             lock.release()
@@ -187,11 +187,11 @@ class StudyRecorder(FoldRecorder):
             stopped = not isinstance(error, Exception)
             self.close(names.KILLED if stopped else names.FAILED, "interrupted" if stopped else error)
         except Exception as second:
-            # What stopped the study matters more than that it could not be written down.
+            # The error that stopped the study matters more than the failure to record it.
             error.add_note(f"The study run could not be closed in MLflow: {second}")
 
     def close(self, status: str, error: BaseException | str | None = None) -> None:
-        """End the study run with ``status`` (FINISHED, FAILED or KILLED) and let go of it."""
+        """End the study run with ``status`` (FINISHED, FAILED or KILLED) and release its lock."""
         if self._courier is not None:
             self._courier.stop(_SECONDS_TO_ARRIVE if status == names.FINISHED else 0)
         try:
@@ -262,7 +262,7 @@ class StudyRecorder(FoldRecorder):
             if key in self._trials:
                 run = self._store.client.get_run(self._trials[key])
                 reopen(self._store, run)
-                # Its writer may have died between creating it and writing them.
+                # Its writer may have died between creating the run and writing its parameters.
                 if params and not run.data.params:
                     self._writer.log_params(run.info.run_id, params)
                 return str(run.info.run_id)
@@ -311,7 +311,7 @@ class StudyRecorder(FoldRecorder):
         self._offer(run_id)
 
     def _remember(self, runs: Iterable[Run]) -> None:
-        """Note the trials and finished folds of earlier sessions, oldest first, so that the newest stays."""
+        """Register the trials and finished folds of earlier sessions, oldest first, so that the newest are kept."""
         for run in runs:
             tags = run.data.tags
             self._writer.remember(run)
@@ -322,10 +322,9 @@ class StudyRecorder(FoldRecorder):
 
 
 def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:
-    """Write a report's ``files``, contents by name, into ``reports/`` of a study run, replacing what is there file by
-    file.
+    """Write a report's ``files``, contents by name, into ``reports/`` of a study run, replacing existing files.
 
-    They are what was generated and never what a folder holds: somebody may have put a link to a secret into that.
+    The contents are those that were generated, never those of a folder, where somebody may have put a link to a secret.
 
     Raises
     ------
@@ -341,7 +340,7 @@ def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:
 def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> WriterLock:
     folder, name = local_folder(store.uri), f".writing-{study}-{digest[:12]}"
     if folder is None:
-        # A database has no folder that its writers share; those of one user on one machine still see each other.
+        # The writers of a database share no folder; those of one user on one machine still see each other's locks.
         folder = platformdirs.user_state_path("harness") / "locks"
         name += f"-{text_digest({'uri': mask_secrets(store.uri)})[:8]}"
     return WriterLock(folder / name, f"study {study!r} in {store.shown}", tell)

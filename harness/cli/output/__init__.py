@@ -1,1 +1,1 @@
-"""What the commands print. Each file imports only what its own command has loaded already."""
+"""Output of the commands. Each file imports only what its own command has already loaded."""

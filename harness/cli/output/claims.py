@@ -44,7 +44,7 @@ def show_paper(paper: Paper) -> None:
 
 
 def show_claim(library: Library, address: str) -> None:
-    """Print everything known of the claim at ``address``."""
+    """Print all information on the claim at ``address``."""
     claim = library.claim(address)
     paper, stated = library.paper(claim.source.key), claim.table
     rows = [
@@ -84,7 +84,7 @@ def show_claim(library: Library, address: str) -> None:
 
 
 def show_audit(audit: Audit, files: AuditFiles) -> None:
-    """Print what an audit found, most important first, and where all of it was written."""
+    """Print the findings of an audit, most important first, and where all of them were written."""
     terminal = console()
     terminal.print(words(f"audit of {audit.source.citation}", style="bold"))
     for number, sentence in enumerate(summary(audit), 1):
@@ -94,7 +94,7 @@ def show_audit(audit: Audit, files: AuditFiles) -> None:
 
 
 def show_check(file: Path, audit: Audit) -> None:
-    """Print that a claims file can be read, and what its own numbers contradict."""
+    """Print that a claims file can be read, and the contradictions among its own numbers."""
     terminal = console()
     terminal.print(
         words(f"{file}: can be read; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True
@@ -113,16 +113,16 @@ def _conditions(claim: Claim) -> str:
 
 
 def _folds(table: AccuracyTable) -> str:
-    """Return ``10 folds``, or ``fold 10``, and how many a training learnt from where that is stated."""
+    """Return ``10 folds``, or ``fold 10``, and the number of folds that a training learned from if that is stated."""
     if table.tested_folds:
-        told = f"fold{'s' if table.folds > 1 else ''} {', '.join(map(str, table.tested_folds))}"
+        tested = f"fold{'s' if table.folds > 1 else ''} {', '.join(map(str, table.tested_folds))}"
     else:
-        told = f"{table.folds} fold{'' if table.folds == 1 else 's'}"
-    return told if table.training_folds is None else f"{told} (trained on {table.training_folds})"
+        tested = f"{table.folds} fold{'' if table.folds == 1 else 's'}"
+    return tested if table.training_folds is None else f"{tested} (trained on {table.training_folds})"
 
 
 def _printed(claim: Claim, paper: Paper) -> str:
-    """Return the accuracy and what is printed after its +-, which is told by what it is over."""
+    """Return the accuracy and the number printed after its +-, labelled by what it is over."""
     dispersion = claim.column.dispersion
     if dispersion is None:
         if len(claim.column.folds) < 2:

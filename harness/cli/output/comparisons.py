@@ -25,9 +25,9 @@ _STYLES = {"consistent": "green", "lower": "red", "higher": "blue", "not compara
 def show_comparisons(
     comparisons: Sequence[ClaimComparison], contrasts: Sequence[Contrast] = (), notes: Sequence[str] = ()
 ) -> None:
-    """Print, claim by claim, measured beside claimed accuracies, then each verdict with what it rests on.
+    """Print, claim by claim, measured and claimed accuracies, then each verdict with its reasons.
 
-    The ``contrasts`` follow; ``notes`` on how the scores were read come first.
+    ``notes`` on how the scores were read come first; the ``contrasts`` follow.
     """
     terminal = console()
     if notes:
@@ -69,7 +69,7 @@ def show_comparisons(
 
 
 def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
-    """Print the difference of each pair, then each verdict with what it rests on."""
+    """Print the difference of each pair, then each verdict with its reasons."""
     terminal = console()
     columns = ("first minus second", "difference", "SD", "interval", "p", "p Holm")
     rows = [
@@ -102,7 +102,7 @@ def _listed(notes: Sequence[str]) -> None:
 
 
 def _of_claim(each: ClaimComparison) -> list[str]:
-    """Return what is commonly the same for every arm beside one claim."""
+    """Return what is usually the same for every arm compared with one claim."""
     notes = []
     if each.caveats:
         notes.append(f"Bear in mind: {'; '.join(each.caveats)}.")
@@ -128,7 +128,7 @@ def _of_arm(each: ClaimComparison) -> list[str]:
 
 
 def _of_tests(each: ClaimComparison | Contrast) -> list[str]:
-    """Return what the tests say on screen, in their order."""
+    """Return the results of the tests for the screen, in their order."""
     from harness.comparisons.statistical_tests import TESTS
 
     return [test.note(each) for test in TESTS if test.note and test.of(each) is not None]
@@ -137,8 +137,8 @@ def _of_tests(each: ClaimComparison | Contrast) -> list[str]:
 def comparisons_json(
     comparisons: Sequence[ClaimComparison], contrasts: Sequence[Contrast] = (), notes: Sequence[str] = ()
 ) -> str:
-    """Return ``notes`` on how the scores were read, and both kinds of comparison as results.json of a report has them,
-    as JSON text."""
+    """Return ``notes`` on how the scores were read, and both kinds of comparison in the form of results.json, as JSON
+    text."""
     from harness.report.comparison_data import comparison_entry, contrast_entry
     from harness.report.results import json_data
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_datasets(root: Path) -> None:
-    """Print the data sets the harness knows, and how much of each is below ``root``."""
+    """Print the data sets that the harness knows, and how much of each is below ``root``."""
     from harness.data.load import read_inventory
     from harness.errors import DataError
     from harness.registry import DATASETS

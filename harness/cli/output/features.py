@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_held(cache: Path, entries: Sequence[Held], what: str) -> None:
-    """Print entries of ``cache`` and their size in all; ``what`` says whether they are held or were removed."""
+    """Print entries of ``cache`` and their total size; ``what`` says whether they are kept or were removed."""
     terminal = console()
     if entries:
         rows = [

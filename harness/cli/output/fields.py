@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 
 
 def show_fields(section: str | None) -> None:
-    """Print the fields of a study file; of one ``section`` when it is named."""
+    """Print the fields of a study file, or only those of ``section`` if given."""
     from pydantic import BaseModel
 
     from harness.registry import DATASETS, NETWORKS, PLANES, options_of
@@ -78,7 +78,7 @@ def _default(field: Any) -> str:
 
 
 def _type(annotation: Any) -> str:
-    """Return what a field takes: ``int``, ``list of str``, or the words to choose from."""
+    """Return the type of a field's value: ``int``, ``list of str``, or the words to choose from."""
     inner = [each for each in get_args(annotation) if each is not type(None)]
     origin = get_origin(annotation)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):

@@ -1,4 +1,4 @@
-"""What a replay and a difference of two runs look like, on the terminal and as JSON."""
+"""Output of a replay and of the difference of two runs, on the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SPEC_CHANGED = (
 
 
 def show_replay(found: Replay) -> None:
-    """Print a replay: a row a fold, the conditions that differ, and what of a report was compared."""
+    """Print a replay: one row per fold, the conditions that differ, and what was compared of a report."""
     terminal = console()
     if found.report is not None and not found.report.equal:
         show_check(found.report, trained=True)
@@ -58,7 +58,7 @@ def show_replay(found: Replay) -> None:
 
 
 def show_diff(found: RunDiff) -> None:
-    """Print what differs between two runs."""
+    """Print the differences between two runs."""
     terminal = console()
     for name, run in (("A", found.first), ("B", found.second)):
         terminal.print(f"{name}  {run.level} run {run.run_id} ({run.title}) of study {run.study}")
@@ -142,7 +142,7 @@ def _show_conditions(terminal: Screen, found: Mapping[Difference, int], total: i
             continue
         count = sum(found[each] for each in same)
         where = "" if count == total else f" ({count} of {total})"
-        # Where each training has values of its own, the first stands for them; JSON has them all.
+        # If the trainings have different values, the first is shown; JSON has all of them.
         more = " …" if len(same) > 1 else ""
         rows.append((f"{name}{where}", f"{short(same[0].before)}{more}", f"{short(same[0].after)}{more}"))
     others = [name for name in by_name if is_package(name) and not is_numeric_package(name)]
@@ -160,7 +160,7 @@ def _replay_row(fold: FoldReplay) -> tuple[str, ...]:
     name = title(fold.recorded)
     if fold.clips is None:
         return name, "failed", "-", "-", "-", "-"
-    # A report has clips alone.
+    # A report has only clips.
     compared = fold.segments or fold.clips.probabilities
     return (
         name,
@@ -173,11 +173,11 @@ def _replay_row(fold: FoldReplay) -> tuple[str, ...]:
 
 
 def _where(fold: FoldReplay) -> str:
-    """Return what else than predictions differs."""
-    told = [] if fold.epoch is None else [f"history from epoch {fold.epoch}"]
+    """Return which results other than predictions differ."""
+    differing = [] if fold.epoch is None else [f"history from epoch {fold.epoch}"]
     if fold.weights and fold.weights.changed:
-        told.append(f"{fold.weights.changed} of {fold.weights.arrays} weight arrays")
-    return f": {', '.join(told)}" if told else ""
+        differing.append(f"{fold.weights.changed} of {fold.weights.arrays} weight arrays")
+    return f": {', '.join(differing)}" if differing else ""
 
 
 def _pair_row(pair: Pair) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ def _classes(clips: ClipChange) -> str:
 
 
 def _accuracies(clips: ClipChange) -> str:
-    """Return the accuracy on the test part (else the validation part), before and after when they differ."""
+    """Return the accuracy on the test part (else the validation part), before and after if they differ."""
     part = "test" if "test" in clips.accuracy else next(iter(clips.accuracy), "")
     before, after = (100 * value for value in clips.accuracy.get(part, (math.nan, math.nan)))
     if math.isnan(before) or math.isnan(after):

@@ -1,4 +1,4 @@
-"""What the check of a report against its own predictions looks like, on the terminal and as JSON."""
+"""Output of the check of a report against its own predictions, on the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ _CONSISTENT = (
 
 
 def show_check(found: ReportCheck, *, trained: bool = False) -> None:
-    """Print the first mismatches, what was compared and what was not, and the verdict; ``trained`` where the
-    predictions themselves are compared too."""
+    """Print the first mismatches, what was compared and what was not, and the verdict.
+
+    ``trained`` says that the predictions themselves are compared too.
+    """
     terminal = console()
     if found.mismatches:
         shown = found.mismatches[:_MOST_SHOWN]

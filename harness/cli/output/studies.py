@@ -1,4 +1,4 @@
-"""What a plan and an outcome look like on the terminal."""
+"""Output of a plan and of the outcome of a study on the terminal."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _trainings(arm: ArmPlan) -> str:
 
 
 def show_outcome(outcome: Outcome) -> None:
-    """Print the summary of a study run: accuracies per arm, and where everything lies."""
+    """Print the summary of a study run: accuracies per arm, and where everything was written."""
     terminal = console()
     title = f"{outcome.record.name}: macro accuracy on the test folds, mean ± SD over folds (seeds averaged first)"
     rows = [[row[key] for key in row] for row in outcome.summary]

@@ -1,4 +1,4 @@
-"""The terminal, and how every table on it looks."""
+"""The terminal, and the style of every table on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.terminal.console import Screen, words
 
 
 def console() -> Screen:
-    """Return the terminal; a log file or pipe has no width of its own and gets room enough for every table."""
+    """Return the terminal; a log file or pipe has no width of its own and gets enough for every table."""
     terminal = Screen()
     return terminal if terminal.is_terminal else Screen(width=120)
 

@@ -1,6 +1,6 @@
-"""Receipts: what a server has of each run of a spool, one small file a run, written after the server has said yes.
+"""Receipts: what a server has of each run of a spool, one small file per run, written after the server has confirmed.
 
-A receipt saves asking, and nothing else: without it the server's copy is found again by its tag and completed.
+A receipt only saves requests: without it, the server's copy is found by its tag and completed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Receipt:
     copy
         Id of the run on the server.
     content
-        Digest of the run as it was sent; empty until it was sent whole.
+        Digest of the run as sent; empty until it was sent completely.
     files
-        Size in bytes and time of change in ns of each artifact that was sent, by its path.
+        Size in bytes and modification time in ns of each artifact that was sent, by its path.
     """
 
     copy: str
@@ -38,20 +38,20 @@ class Receipts:
         self._folder = folder / "sent"
 
     def get(self, run_id: str) -> Receipt | None:
-        """Return the receipt of a run; None when nothing of it was sent, or the file is damaged."""
+        """Return the receipt of a run; None if nothing of it was sent, or the file is damaged."""
         try:
             return Receipt(**json.loads(self._file(run_id).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
     def put(self, run_id: str, receipt: Receipt) -> None:
-        """Write a run's receipt, whole or not at all."""
+        """Write a run's receipt atomically."""
         write_whole(self._file(run_id), json_file(asdict(receipt)))
 
     def drop(self, run_id: str) -> None:
-        """Forget what was sent of a run."""
+        """Delete the receipt of a run."""
         self._file(run_id).unlink(missing_ok=True)
 
     def _file(self, run_id: str) -> Path:
-        # A run id comes from a database.
+        # A run id comes from a database, so it is not trusted as a file name.
         return self._folder / f"{Path(run_id).name}.json"

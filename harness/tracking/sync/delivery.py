@@ -1,4 +1,4 @@
-"""Delivery: what waits in a spool goes to its server, while a study runs and whenever somebody asks for it."""
+"""Delivery: sends the waiting runs of a spool to its server, while a study runs and on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 Told = Callable[[int, int], object]
-"""Is told how many of how many runs are sent."""
+"""Called with the number of runs sent and the total."""
 
 _SECONDS_FOR_ANOTHER_SENDER = 20
 _SECONDS_BETWEEN_TRIES = 10
@@ -34,18 +34,18 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of sending a spool.
+    """The result of sending a spool.
 
     Attributes
     ----------
     server
-        As it may be printed.
+        Address of the server, as it may be printed.
     folder
-        Of the spool.
+        Folder of the spool.
     sent, waiting
-        Number of runs that went to the server now, and of those that it does not have whole.
+        Number of runs that were sent now, and of those that the server does not have completely.
     error
-        Why some wait; empty when none does.
+        Why some are still waiting; empty if none is.
     """
 
     server: str
@@ -65,21 +65,22 @@ class Delivery:
 
 
 def send_waiting(uri: str | None, told: Told | None = None) -> list[Delivery]:
-    """Send what waits for the server at ``uri``, or for every server when it is None; one delivery a server.
+    """Send the waiting runs for the server at ``uri``, or for every server if it is None; return one delivery per
+    server.
 
-    A store that is no server, or one for which nothing was ever recorded here, gives none.
+    There is no delivery for a store that is not a server, or for a server without recorded runs on this machine.
 
     Raises
     ------
     TrackingError
-        When a spool cannot be read. A server that cannot be reached is no error but part of the answer.
+        When a spool cannot be read. An unreachable server does not raise but is reported in its delivery.
     """
     spools = all_spools() if uri is None else [spool_of(uri)] if is_remote(uri) else []
     return [deliver(spool, told) for spool in spools if spool.exists]
 
 
 def deliver(spool: Spool, told: Told | None = None) -> Delivery:
-    """Send every run that waits in ``spool``, oldest study first; raises as :func:`send_waiting`."""
+    """Send every waiting run of ``spool``, oldest study first; raises as :func:`send_waiting`."""
     shown = mask_address(spool.server)
     local = open_store(spool.uri, create=False)
     total = waiting = _waiting(local, spool)
@@ -94,7 +95,7 @@ def deliver(spool: Spool, told: Told | None = None) -> Delivery:
 
 
 def _try(local: Store, spool: Spool, numbers: Iterator[int], total: int, told: Told | None) -> str:
-    """Send every study once, telling of each run with the next of ``numbers``; return the error that ended it."""
+    """Send every study once, reporting each run with the next of ``numbers``; return the error that ended it."""
 
     def sent() -> None:
         if told is not None:
@@ -111,7 +112,7 @@ def _try(local: Store, spool: Spool, numbers: Iterator[int], total: int, told: T
 
 @contextmanager
 def sending(spool: Spool) -> Iterator[Mirror]:
-    """Yield a mirror of ``spool`` that no other process uses meanwhile.
+    """Yield a mirror of ``spool`` that no other process uses at the same time.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def sending(spool: Spool) -> Iterator[Mirror]:
     except OSError as error:
         raise TrackingError(f"{spool.folder}: cannot write there ({error.strerror or error})") from None
     try:
-        # A server's store has no files of its own here: creating it means connecting.
+        # A server's store has no files on this machine: ``create`` only connects.
         server = open_store(spool.server, create=True)
         yield Mirror(open_store(spool.uri, create=False), server, Receipts(spool.folder))
     finally:
@@ -149,9 +150,9 @@ def _waiting(local: Store, spool: Spool) -> int:
 
 
 class Courier:
-    """Sends runs in a thread of its own while a study goes on.
+    """Sends runs in its own thread while a study runs.
 
-    What it cannot send waits; it tries again with the next run that is offered, and says once that something waits.
+    Runs that cannot be sent keep waiting; it retries with the next run that is offered, and warns once.
     """
 
     def __init__(self, spool: Spool, tell: Callable[[str], object]) -> None:
@@ -163,11 +164,11 @@ class Courier:
         self._thread.start()
 
     def offer(self, run_id: str) -> None:
-        """Have a run sent soon; returns at once."""
+        """Queue a run for sending and return at once."""
         self._offered.put(run_id)
 
     def stop(self, seconds: float) -> None:
-        """Let the run that is on its way arrive, waiting ``seconds`` for it at most; the rest stays in the spool."""
+        """Wait up to ``seconds`` for the run that is being sent; the others remain in the spool."""
         self._stopped.set()
         self._offered.put(None)
         self._thread.join(seconds)
@@ -189,7 +190,7 @@ class Courier:
                 self._stopped.wait(_SECONDS_BETWEEN_TRIES)
 
     def _newly_offered(self) -> list[str]:
-        """Wait for one offer, and return it with all that came meanwhile."""
+        """Wait for one offer, and return it with all that arrived meanwhile."""
         offers = [self._offered.get()]
         while not self._offered.empty():
             offers.append(self._offered.get())

@@ -1,8 +1,8 @@
-"""Mirror: copies the runs of a local store to a server, each once, and again what changed since.
+"""Mirror: copies the runs of a local store to a server, each once, and later what changed since.
 
-A copy carries the tag ``harness.source_run``, the id of the run it was made from, by which it is found again whatever
-was interrupted: sending may stop at any point and be repeated without doubling anything. A copy's status is set last,
-and a parent's after its children's, so that a FINISHED one is whole with all that is below it.
+A copy carries the tag ``harness.source_run``, the id of the original run, by which it is found after any interruption:
+sending may stop at any point and be repeated without duplicates. A copy's status is set last, and a parent's after its
+children's, so that a FINISHED copy is complete with everything below it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DEEPEST_FIRST = {FOLD: 0, TRIAL: 1, STUDY: 2}
 
 
 class Mirror:
-    """Makes the runs of ``local`` stand on ``server``."""
+    """Copies runs of ``local`` to ``server``."""
 
     def __init__(self, local: Store, server: Store, receipts: Receipts) -> None:
         self._local = local
@@ -38,12 +38,12 @@ class Mirror:
         self._receipts = receipts
 
     def send(self, run_id: str) -> bool:
-        """Make the copy of one run equal to it, below its parents' copies; return whether there was anything to send.
+        """Update the copy of one run, below its parents' copies; return whether there was anything to send.
 
         Raises
         ------
         TrackingError
-            When the server does not answer or refuses; what it has taken until then stays.
+            When the server does not answer or refuses; what it has accepted until then remains.
         """
         with self._server.guard("send runs there"):
             return self._send(self._local.client.get_run(run_id))
@@ -60,7 +60,7 @@ class Mirror:
         with self._server.guard("send runs there"):
             receipt = self._receipts.get(study_run.info.run_id)
             if receipt is not None and self._found(receipt.copy) is None:
-                # The server was laid out anew, or the study removed for good: nothing of it can be there.
+                # The server was set up anew, or the study deleted permanently: it has nothing of this study.
                 for run in runs:
                     self._receipts.drop(run.info.run_id)
             for run in runs:
@@ -76,17 +76,17 @@ class Mirror:
             return False
         receipt, copy = self._copy(run, receipt)
         if copy.info.lifecycle_stage == "active":
-            # MLflow would write wherever the server says.
+            # MLflow would write to any location that the server names.
             self._server.artifact_folder(copy)
             self._send_values(run, copy)
             receipt = self._send_files(run, receipt, files)
             self._send_status(run, copy)
-        # Who deleted the copy on the server does not want it back.
+        # A copy that was deleted on the server is not restored.
         self._receipts.put(run_id, replace(receipt, content=content))
         return True
 
     def _copy(self, run: Run, receipt: Receipt | None) -> tuple[Receipt, Run]:
-        """Return a run's copy on the server, made where it is missing."""
+        """Return a run's copy on the server, which is created if missing."""
         if receipt is not None and (copy := self._found(receipt.copy)) is not None:
             return receipt, copy
         run_id = run.info.run_id
@@ -108,7 +108,7 @@ class Mirror:
         return receipt, copy
 
     def _copy_id(self, run_id: str) -> str:
-        """Return the id of a parent's copy; a missing one is made, and stays open until its children are there."""
+        """Return the id of a parent's copy; a missing one is created and stays open until its children are complete."""
         receipt = self._receipts.get(run_id)
         if receipt is None:
             run = self._local.client.get_run(run_id)
@@ -151,7 +151,8 @@ class Mirror:
             client.log_inputs(copy_id, _inputs(run))
 
     def _new_metrics(self, run: Run, copy: Run) -> list[Metric]:
-        """Return what the copy lacks. A curve is sent in order, so one whose last point is there is whole."""
+        """Return the metrics that the copy lacks. A curve is sent in order, so it is complete if its last point is
+        there."""
         last = {each.key: _point(each) for each in copy.data._metric_objs}
         missing: list[Metric] = []
         for metric in run.data._metric_objs:
@@ -188,12 +189,12 @@ def study_runs(local: Store, study_run: Run) -> list[Run]:
 
 
 def artifact_files(store: Store, run: Run) -> Iterator[tuple[str, Path]]:
-    """Yield every whole artifact of a run of a local store: its path within the run, and its file."""
+    """Yield every completed artifact of a run of a local store: its path within the run, and its file."""
     folder = store.artifact_folder(run)
     if folder is None or not folder.is_dir():
         return
     for file in sorted(folder.rglob("*")):
-        # What a link leads to was not recorded by this run, and is not sent.
+        # The target of a link was not recorded by this run, so it is not sent.
         if file.is_file() and not file.is_symlink() and not file.name.startswith(".writing-"):
             yield file.relative_to(folder).as_posix(), file
 

@@ -1,7 +1,7 @@
-"""Spools: a study of an MLflow server is recorded on this machine first, so that no server can stop it or lose it.
+"""Spools: a study of an MLflow server is recorded on this machine first, so that no server failure can stop or lose it.
 
-A spool is a local store of its own, one for each server, below ``mlruns/spool/``. What it holds is the truth for going
-on with a study; :mod:`harness.tracking.sync.mirror` copies it to the server.
+A spool is a local store of its own, one for each server, below ``mlruns/spool/``. Studies are resumed from the spool;
+:mod:`harness.tracking.sync.mirror` copies it to the server.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Spool:
     Attributes
     ----------
     server
-        URI of the server; a password in it is never written down. Its path is, and with it the token in the address
-        of a UI: the spool is for this account alone.
+        URI of the server. Its password is never written to disk; its path is, and with it the token in the address of a
+        UI, so the spool is private to this account.
     folder
-        Absolute.
+        Absolute path of the spool.
     """
 
     server: str
@@ -46,12 +46,12 @@ class Spool:
         return (self.folder / "mlflow.db").is_file()
 
     def make(self) -> None:
-        """Create the folder, and write down whose spool it is.
+        """Create the folder, and record the server it belongs to.
 
         Raises
         ------
         TrackingError
-            When the folder cannot be written, or another account could write it.
+            When the folder cannot be written, or another account can write it.
         """
         _refuse_foreign(self.folder)
         try:
@@ -98,11 +98,11 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def recording_uri(uri: str) -> str:
-    """Return the URI of the store in which a study of the store at ``uri`` is recorded: of a server, its spool."""
+    """Return the URI of the store in which a study for ``uri`` is recorded: the spool if ``uri`` is a server."""
     return spool_of(uri).uri if is_remote(uri) else uri
 
 
 def bare_address(uri: str) -> str:
-    """Return a server's URI without user, password, query and final slash; TrackingError where it has no host."""
+    """Return a server's URI without user, password, query and final slash; TrackingError if it has no host."""
     parts = uri_parts(uri)
     return f"{parts.scheme}://{parts.place}{parts.path.rstrip('/')}"
