@@ -44,6 +44,7 @@ def _guests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"open({str(tmp_path / 'ran')!r}, 'w').close()\nraise OSError('no licence')\n"
     )
     monkeypatch.syspath_prepend(str(folder))
+    NETWORKS.names()  # discovers the built-in ones, which would be lost with the copy
     monkeypatch.setattr(NETWORKS, "_items", dict(NETWORKS._items))
     return folder
 
@@ -113,6 +114,7 @@ def test_a_module_that_fails_to_import_fails_again(tmp_path: Path, monkeypatch: 
 
 
 def test_two_descriptions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    NETWORKS.names()  # discovers the built-in ones, which would be lost with the copy
     monkeypatch.setattr(NETWORKS, "_items", dict(NETWORKS._items))
     register(NETWORKS.get("resnet18"))
     with pytest.raises(ValueError, match="'resnet18' is registered twice"):
