@@ -126,6 +126,7 @@ def _import_toy(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (folder / "toy_birds.py").write_text(code)
     monkeypatch.syspath_prepend(str(folder))
     DATASETS.names()  # the built-in ones are there before the copy
+    DATASETS.names()  # discovers the built-in ones, which would be lost with the copy
     monkeypatch.setattr(DATASETS, "_items", dict(DATASETS._items))
     monkeypatch.delitem(sys.modules, "toy_birds", raising=False)
     importlib.import_module("toy_birds")

@@ -56,6 +56,7 @@ def _toy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     (folder / "toy_rule.py").write_text(_TOY)
     monkeypatch.syspath_prepend(str(folder))
     SPLITS.names()  # the built-in ones are there before the copy
+    SPLITS.names()  # discovers the built-in ones, which would be lost with the copy
     monkeypatch.setattr(SPLITS, "_items", dict(SPLITS._items))
     __import__("toy_rule")
     yield

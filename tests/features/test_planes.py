@@ -109,7 +109,9 @@ def loudness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Import a plane from a file outside the package, and forget it after."""
     (tmp_path / "guest_loudness.py").write_text(LOUDNESS)
     monkeypatch.syspath_prepend(str(tmp_path))
+    PLANES.names()  # discovers the built-in ones, which would be lost with the copy
     monkeypatch.setattr(PLANES, "_items", dict(PLANES._items))
+    FEATURE_SETS.names()  # discovers the built-in ones, which would be lost with the copy
     monkeypatch.setattr(FEATURE_SETS, "_items", dict(FEATURE_SETS._items))
     __import__("guest_loudness")
     yield
