@@ -21,7 +21,7 @@ from harness.study import ProtocolSection
 
 def leakage_of(record: StudyRecord) -> pd.DataFrame:
     """Return one row per split, fold and choice of what final trainings learn from: the fields of
-    :class:`harness.data.LeakageReport`.
+    :class:`harness.data.leakage.LeakageReport`.
 
     Rows that need an untested fold are left out: they cannot be counted.
     """

@@ -44,7 +44,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """Training, validation and test part of one fold; :func:`harness.data.leakage_report` counts what they share."""
+    """Training, validation and test part of one fold; :func:`harness.data.leakage.leakage_report` counts what they
+    share."""
 
     protocol: str
     fold: int

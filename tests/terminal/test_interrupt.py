@@ -79,7 +79,7 @@ def arguments(folder: Path, data: Path, workers: int) -> list[str]:
 
 PHASES = {
     "features": ("harness.features.FeatureStore.build", "features computed so far are kept in"),
-    "search": ("harness.tracking.StudyRecorder.finish_trial", "1 finished trainings are recorded in sqlite:///"),
+    "search": ("harness.tracking.write.StudyRecorder.finish_trial", "1 finished trainings are recorded in sqlite:///"),
     "final": ("harness.running.study._finish_arm", "2 finished trainings are recorded in sqlite:///"),
     "report": ("harness.running.study.write_report", "every training is recorded in sqlite:///"),
 }
