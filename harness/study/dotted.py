@@ -59,9 +59,8 @@ class Dotted:
         Dotted(section='train', field='lr')
         """
         section, _, field = text.partition(".")
-        known = section in sections and (
-            text in LISTS or field in _fields(section, options or ()) or (section == "model" and options is None)
-        )
+        option = section == "model" and options is None and field.isidentifier()
+        known = section in sections and (text in LISTS or field in _fields(section, options or ()) or option)
         if not known:
             *most, last = sections
             allowed = [f"{name}.{each}" for name in sections for each in _fields(name, options or ())]

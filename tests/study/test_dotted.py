@@ -42,9 +42,17 @@ def test_what_is_no_field_is_refused_with_what_is(text: str) -> None:
     if text in (*FIELDS, *LISTS):
         return
     with pytest.raises(ValueError, match="is not a field of study, data") as refused:
-        Dotted.parse(text)
+        Dotted.parse(text, options=())
     assert repr(text) in str(refused.value)
     assert "train.lr" in str(refused.value)
+
+
+def test_options_of_networks_are_fields_of_model() -> None:
+    assert Dotted.parse("model.width") == Dotted("model", "width")
+    assert Dotted.parse("model.width", ("model",), {"width"}) == Dotted("model", "width")
+    for text in ("model", "model.", "model.a b"):
+        with pytest.raises(ValueError, match="is not a field of study"):
+            Dotted.parse(text)
 
 
 def test_only_the_allowed_sections_count() -> None:
