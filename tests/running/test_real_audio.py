@@ -19,7 +19,8 @@ STUDY = {
     "data": {"dataset": "esc10", "folds": FOLDS},
     # A frame of 93 ms and 32 rows: what is small here is the input, not the path.
     "features": {
-        "planes": {"LM": {"n_mels": 32, "n_fft": 2048}, "MFCC": {"n_mfcc": 10, "n_fft": 2048}}, "hop_length": 2048, "segment_frames": 20, "segment_hop": 20,
+        "planes": {"LM": {"n_mels": 32, "n_fft": 2048}, "MFCC": {"n_mfcc": 10, "n_fft": 2048}},
+        "hop_length": 2048, "segment_frames": 20, "segment_hop": 20,
     },
     "arms": [
         {"name": "log-mel", "model": "su4", "features": "LM"},
