@@ -85,7 +85,7 @@ def test_the_first_studies_are_printed_with_their_pages(capsys: pytest.CaptureFi
 def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
     # A test run in the background inherits an ignored SIGINT; at a terminal, where Ctrl-C is typed, it is not ignored.
     script = (
-        "import signal, sys; from harness.tracking import serve_ui; "
+        "import signal, sys; from harness.tracking.ui import serve_ui; "
         "signal.signal(signal.SIGINT, signal.default_int_handler); serve_ui(sys.argv[1], port=int(sys.argv[2]))"
     )
     with subprocess.Popen([sys.executable, "-c", script, uri, str(port)], stdout=subprocess.PIPE) as process:

@@ -54,7 +54,7 @@ def test_a_first_training_on_the_cpu_loads_no_compiler(write: str, tmp_path: Pat
 import sys
 from pathlib import Path
 import numpy as np
-from harness.training import train_fold
+from harness.training.loop import train_fold
 from tests.toys import N_CLASSES, settings_of, task_of, {write}
 labels = np.arange(24, dtype=np.int64) % N_CLASSES
 features = {write}(Path({str(tmp_path)!r}), labels)

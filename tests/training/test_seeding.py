@@ -42,7 +42,7 @@ def test_numpy_integers_are_integers() -> None:
 
 
 def test_other_processes_agree() -> None:
-    code = "from harness.training import fold_seed; print(fold_seed(5, 'MCNet', 'search', 3, 2, 0))"
+    code = "from harness.training.seeding import fold_seed; print(fold_seed(5, 'MCNet', 'search', 3, 2, 0))"
     environment = {"PYTHONHASHSEED": "12345"}
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert int(told.stdout) == fold_seed(5, "MCNet", "search", 3, 2, 0)
