@@ -1,7 +1,7 @@
 """Training on a GPU, measured by one command: `python -m benchmarks.gpu`.
 
-It needs torch, numpy and pandas, and neither audio nor a tracking store. Contestants (benchmarks/contestants.py) take
-turns, order reversed each time, and only ratios within one run count. A contestant is timed only after its predictions
+It needs torch, numpy, pandas and pydantic, and neither audio nor a tracking store. Contestants
+(benchmarks/contestants.py) take turns, order reversed each time, and only ratios within one run count. A contestant is timed only after its predictions
 have been compared with those of the plain loop in the same precision; whatever fails is written down with its message
 instead of a number. `--device cpu --small` runs every part of it in a minute or two, to show that it runs.
 """
@@ -26,20 +26,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.bare import stand_in
-
-stand_in()
-
-from benchmarks import contestants  # noqa: E402
-from benchmarks.contestants import COMPILED, NAIVE, PLAIN, VARIANTS, Contestant, Variant  # noqa: E402
-from benchmarks.device_features import features_on  # noqa: E402
-from benchmarks.full_fold import full_fold  # noqa: E402
-from benchmarks.peak import arithmetic, memory, seconds_of  # noqa: E402
-from benchmarks.record import RESULTS, spread, write, written_to  # noqa: E402
-from benchmarks.training import FRAMES, N_CLASSES, ROWS  # noqa: E402
-from harness.devices import open_device  # noqa: E402
-from harness.models.build import build_model  # noqa: E402
-from harness.training.isolation import device_name, isolated  # noqa: E402
+from benchmarks import contestants
+from benchmarks.contestants import COMPILED, NAIVE, PLAIN, VARIANTS, Contestant, Variant
+from benchmarks.device_features import features_on
+from benchmarks.full_fold import full_fold
+from benchmarks.peak import arithmetic, memory, seconds_of
+from benchmarks.record import RESULTS, spread, write, written_to
+from benchmarks.training import FRAMES, N_CLASSES, ROWS
+from harness.devices import open_device
+from harness.models.build import build_model
+from harness.training.isolation import device_name, isolated
 
 SHAPE = (1, ROWS, FRAMES)
 # The naive loop lays out memory differently, and with it dropout's draws; a compiled network draws its own. Both are
