@@ -1,9 +1,10 @@
 """Training on a GPU, measured by one command: `python -m benchmarks.gpu`.
 
 It needs torch, numpy, pandas and pydantic, and neither audio nor a tracking store. Contestants
-(benchmarks/contestants.py) take turns, order reversed each time, and only ratios within one run count. A contestant is timed only after its predictions
-have been compared with those of the plain loop in the same precision; whatever fails is written down with its message
-instead of a number. `--device cpu --small` runs every part of it in a minute or two, to show that it runs.
+(benchmarks/contestants.py) take turns, order reversed each time, and only ratios within one run count. A contestant is
+timed only after its predictions have been compared with those of the plain loop in the same precision; whatever fails
+is written down with its message instead of a number. `--device cpu --small` runs every part of it in a minute or two,
+to show that it runs.
 """
 
 from __future__ import annotations
