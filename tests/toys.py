@@ -69,7 +69,7 @@ def split_of(n_clips: int, seed: int = 0) -> Split:
 
 def settings_of(model_name: str = "su4", **values: Any) -> ArmSettings:
     """Return settings with quick defaults; ``values`` are fields of the train or model section."""
-    model = {name: values.pop(name) for name in list(values) if name in ModelSection.model_fields}
+    model = {name: values.pop(name) for name in list(values) if name not in TrainSection.model_fields}
     train: dict[str, Any] = {"epochs": 2, "batch_size": 8, "lr": 0.01, **values}
     return ArmSettings(
         arm="toy",

@@ -32,5 +32,5 @@ def test_larger_inputs_are_slower() -> None:
 
 
 def test_unknown_device() -> None:
-    with pytest.raises(TrainingError, match="'cuda:99'"):
+    with pytest.raises(TrainingError, match="--device cuda:99"):
         probe_speed(settings_of(), (1, 8, 8), 3, "cuda:99")
