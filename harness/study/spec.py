@@ -195,20 +195,13 @@ class StudySpec(Section):
         return tuple(dict.fromkeys(each.final_train for each in protocols if each.split == split))
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
-        """Take in the options of every network and plane that the arms use, so that a record states them all."""
+    def _known_options(self) -> Self:
         networks = [NETWORKS.get(arm.model) for arm in self.trained_arms if arm.model]
         known = {name for network in networks for name in options_of(network).model_fields}
         for name, value in self.model.options.items():
             if name not in known:
                 allowed = ", ".join(["init", *sorted(known)])
                 raise ValueError(f"model.{name}: unknown key, received {value!r}; allowed for these arms: {allowed}")
-        defaults = {name: value for network in networks for name, value in dict(options_of(network)()).items()}
-        planes = {plane for arm in self.trained_arms for plane in feature_set(arm.features or "").planes}
-        used = {plane: self.features.of(plane) for plane in sorted(planes)}
-        # The model is frozen, except for the validation that builds it.
-        object.__setattr__(self, "model", ModelSection.model_validate(defaults | dict(self.model)))
-        object.__setattr__(self, "features", self.features.model_copy(update={"planes": self.features.planes | used}))
         return self
 
     @model_validator(mode="after")

@@ -147,7 +147,8 @@ def values_over_study(spec: StudySpec, arm: Arm, settings: ArmSettings) -> dict[
     A searched value is included even if it equals the study's own.
     """
     searched = spec.search.space if spec.search.trials and arm.search else {}
-    study = flat_settings(spec)
+    # With the defaults of the arm's network, which a study need not state.
+    study = flat_settings(spec.settings(arm.model_copy(update={"set": {}})))
     return {
         name: value
         for name, value in flat_settings(settings).items()
