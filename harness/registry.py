@@ -23,7 +23,6 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -289,11 +288,10 @@ class Registry(Generic[T]):
         return name in self._items or name in self.names()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the descriptions of all names, except those whose package cannot be imported; :meth:`get` reports
-        why."""
-        for name in self.names():
-            with suppress(UnknownNameError):
-                yield self.get(name)
+        """Yield the built-in and registered descriptions, and those of other packages that a study has named; no code
+        of other packages is run."""
+        self._discover()
+        yield from tuple(self._items.values())
 
     def add(self, item: T) -> None:
         """Add ``item``; ValueError when another one has its name."""
@@ -430,17 +428,18 @@ def feature_set(name: str) -> FeatureSet:
 def _image_set(name: str) -> FeatureSet:
     given = tuple(name.removeprefix(IMAGE_PREFIX).split("+"))
     known = image_planes()
-    unknown = [plane for plane in given if plane not in known]
+    unknown = [plane for plane in given if plane not in known and plane not in PLANES]
     if unknown:
-        raise UnknownNameError(f"unknown image plane {unknown[0]!r}; allowed: {', '.join(known)}")
-    planes = tuple(known[plane] for plane in given)
+        allowed = ", ".join(dict.fromkeys([*known, *PLANES.names()]))
+        raise UnknownNameError(f"unknown image plane {unknown[0]!r}; allowed: {allowed}")
+    planes = tuple(known.get(plane) or PLANES.get(plane).name for plane in given)
     if len(planes) not in (1, 3) or len(set(planes)) != len(planes):
         raise UnknownNameError(f"an image has 1 plane or 3 different planes joined by '+', received {name!r}")
     return FeatureSet(name, planes, Layout.IMAGE)
 
 
 def image_planes() -> dict[str, str]:
-    """Return the plane for each name or alias of a plane in an image."""
+    """Return the plane for each name or alias in an image; of other packages, of those that a study has named."""
     return {name: plane.name for plane in PLANES for name in (plane.name, *plane.aliases)}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness import registry
 from harness.registry import DATASETS, NETWORKS, Layout, Network, UnknownNameError, code, feature_set, register
+from harness.study.sections import FeaturesSection
 
 _NET = '''
 from torch import nn
@@ -76,6 +77,29 @@ def test_code_of_other_packages_runs_only_when_it_is_named(tmp_path: Path) -> No
     assert (tmp_path / "ran").exists()
 
 
+def test_neither_a_study_nor_a_list_runs_planes_that_no_study_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site"
+    (info := folder / "planes-1.0.dist-info").mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planes\nVersion: 1.0\n")
+    groups = ("networks", "planes", "feature_sets", "datasets", "splits")
+    (info / "entry_points.txt").write_text("\n".join(f"[harness.{each}]\nfoe = foe:X\n" for each in groups))
+    (folder / "foe.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(str(folder))
+    feature_set("image:mel+mfcc+log-mel")
+    for name in ("nothing", "image:nothing"):
+        with pytest.raises(UnknownNameError, match="foe" if ":" in name else "allowed"):
+            feature_set(name)
+    FeaturesSection.model_validate({"planes": {"LM": {"n_mels": 40}}})
+    with pytest.raises(ValueError, match="Extra inputs"):
+        FeaturesSection.model_validate({"planes": {"LX": {"n_mels": 40}}})
+    for registered in (NETWORKS, registry.PLANES, registry.FEATURE_SETS, DATASETS, registry.SPLITS):
+        assert "foe" not in [item.name for item in registered]
+        assert "foe" in registered.names()
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.usefixtures("_guests")
 def test_an_entry_point_must_have_the_name_of_what_it_describes() -> None:
     with pytest.raises(UnknownNameError, match=r"'misnamed': .* is no Network of that name"):
@@ -85,6 +109,7 @@ def test_an_entry_point_must_have_the_name_of_what_it_describes() -> None:
 @pytest.mark.usefixtures("_guests")
 def test_one_broken_package_hides_no_other_name() -> None:
     assert "broken" in NETWORKS
+    NETWORKS.get("toynet")
     found = [network.name for network in NETWORKS]
     assert {"su4", "toynet"} <= set(found)
     assert not {"broken", "misnamed"} & set(found)

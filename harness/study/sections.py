@@ -178,7 +178,10 @@ class FeaturesSection(Section):
     @field_validator("planes", mode="before")
     @classmethod
     def _own_settings(cls, planes: Any) -> Any:
-        return stated(planes, {plane.name: options_of(plane) for plane in PLANES})
+        if not isinstance(planes, dict):
+            return planes
+        named = [PLANES.get(name) for name in planes if name in PLANES]
+        return stated(planes, {plane.name: options_of(plane) for plane in named})
 
     def of(self, plane: str) -> Section:
         """Return the settings of a plane, as stated or by default."""
