@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from harness.executors.events import OpenExecutor
+from harness.executors.local import local_executor
 from harness.replay.outcome import FoldReplay, Replay
 from harness.replay.replay import replay
 from harness.replay.sources import Source, StoreSource
@@ -91,7 +93,9 @@ class Recorded:
         return folder / name
 
 
-def run(spec: StudySpec, folder: Path, shared: Path, workers: int = 1) -> Recorded:
+def run(
+    spec: StudySpec, folder: Path, shared: Path, workers: int = 1, executor: OpenExecutor = local_executor
+) -> Recorded:
     """Run ``spec`` into a store below ``folder``."""
     options = Options(
         data_root=shared / "data",
@@ -102,6 +106,7 @@ def run(spec: StudySpec, folder: Path, shared: Path, workers: int = 1) -> Record
         workers=workers,
         command="harness run-study tiny.toml --workers 1",
         report=ReportKind.NONE,
+        executor=executor,
     )
     with steady():
         return Recorded(options.tracking_uri, shared, run_study(spec, options, Silent()).record.run_id)

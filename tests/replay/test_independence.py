@@ -77,7 +77,7 @@ def test_what_else_the_study_trains(whole: Recorded, tmp_path: Path, change: dic
 
 @pytest.mark.slow
 def test_an_interruption_in_the_middle_of_a_fold(
-    whole: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Recorded, tmp_path: Path
 ) -> None:
     class Interrupted(InProcessExecutor):
         def run(self, tasks: Sequence[FoldTask], on_event: object) -> None:
@@ -92,10 +92,8 @@ def test_an_interruption_in_the_middle_of_a_fold(
 
             super().run(tasks, count)
 
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.running.study.local_executor", lambda *_: Interrupted())
-        with pytest.raises(KeyboardInterrupt):
-            run(spec_of(**WHOLE), tmp_path, whole.shared)
+    with pytest.raises(KeyboardInterrupt):
+        run(spec_of(**WHOLE), tmp_path, whole.shared, executor=lambda *_: Interrupted())
     resumed = run(spec_of(**WHOLE), tmp_path, whole.shared)
     for arm in ("A", "B"):
         for fold in (1, 3):

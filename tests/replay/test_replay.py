@@ -103,10 +103,8 @@ def test_an_interrupted_and_resumed_study_replays(
             super().run(tasks, count)
 
     spec = spec_of(search={"trials": 0}, evaluate={"folds": [1, 3]})
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.running.study.local_executor", lambda *_: Interrupted())
-        with pytest.raises(KeyboardInterrupt):
-            run(spec, tmp_path, recorded.shared)
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, tmp_path, recorded.shared, executor=lambda *_: Interrupted())
     again = run(spec, tmp_path, recorded.shared, workers)
     found = again.replay()
     assert len(found.folds) == 6

@@ -130,10 +130,8 @@ def test_an_interrupted_study_goes_on_and_ends_the_same(
 
             super().run(tasks, count)
 
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.running.study.local_executor", lambda *_: Interrupted())
-        with pytest.raises(KeyboardInterrupt):
-            run(spec_of(), tmp_path, shared)
+    with pytest.raises(KeyboardInterrupt):
+        run(spec_of(), tmp_path, shared, executor=lambda *_: Interrupted())
     outcome, lines = run(spec_of(), tmp_path, shared)
     trained = [line for line in lines if " in " in line and "macro accuracy" in line and "fold" in line]
     assert len(trained) == 8 - after
