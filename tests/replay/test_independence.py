@@ -76,9 +76,7 @@ def test_what_else_the_study_trains(whole: Recorded, tmp_path: Path, change: dic
 
 
 @pytest.mark.slow
-def test_an_interruption_in_the_middle_of_a_fold(
-    whole: Recorded, tmp_path: Path
-) -> None:
+def test_an_interruption_in_the_middle_of_a_fold(whole: Recorded, tmp_path: Path) -> None:
     class Interrupted(InProcessExecutor):
         def run(self, tasks: Sequence[FoldTask], on_event: object) -> None:
             epochs = 0

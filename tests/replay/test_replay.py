@@ -84,9 +84,7 @@ def test_a_fused_fold_alone_comes_from_recorded_streams(recorded: Recorded) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_interrupted_and_resumed_study_replays(
-    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
-) -> None:
+def test_an_interrupted_and_resumed_study_replays(recorded: Recorded, tmp_path: Path, workers: int) -> None:
     class Interrupted(InProcessExecutor):
         """Is stopped in the middle of the third training."""
 

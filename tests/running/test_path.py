@@ -114,7 +114,7 @@ def test_two_workers_give_what_one_gives(undisturbed: tuple[Outcome, Path], shar
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 3, 5])
 def test_an_interrupted_study_goes_on_and_ends_the_same(
-    undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+    undisturbed: tuple[Outcome, Path], shared: Path, tmp_path: Path, after: int
 ) -> None:
     ended = 0
 
