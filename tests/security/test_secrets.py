@@ -239,7 +239,7 @@ def test_the_sources_of_the_project_hold_nothing_that_looks_like_a_secret() -> N
     files += [root / "pyproject.toml", root / "requirements" / "dev.lock", root / "Makefile"]
     changed = [file.name for file in files if mask_diff(text := _as_diff(file.name, file.read_text())) != text]
     # Their documentation has examples.
-    assert sorted(changed) == ["addresses.py", "masking.py"]
+    assert sorted(changed) == ["addresses.py", "redaction.py"]
 
 
 @pytest.mark.parametrize(
