@@ -22,7 +22,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.record import spread, write
-from harness.running.study import Options, report_run, run_study
+from harness.running.reports import report_run
+from harness.running.study import Options, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
 from harness.terminal.progress import Silent

@@ -64,7 +64,7 @@ def replay_command(
     from harness.replay.replay import replay
     from harness.replay.sources import open_source
     from harness.running.inputs import user_cache
-    from harness.running.study import declared
+    from harness.running.reports import declared
     from harness.study.sections import TrackingSection
     from harness.terminal.progress import Terminal
 

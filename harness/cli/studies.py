@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,20 +51,23 @@ def run_study_command(
     spec = load_study(study, overrides)
     claims = _checked_claims(spec, study)
     from harness.cli.output.studies import show_outcome
+    from harness.data.root import resolve_data_root
     from harness.report.kind import ReportKind
+    from harness.running.inputs import user_cache
     from harness.running.study import Options, run_study
     from harness.terminal.progress import Terminal
 
-    options = Options.resolve(
-        data_root,
-        cache,
-        reports,
-        tracking_uri or spec.tracking.uri,
-        device,
-        workers,
-        overrides,
-        claims,
-        ReportKind(report),
+    options = Options(
+        data_root=resolve_data_root(data_root),
+        cache=cache or user_cache(),
+        reports=reports,
+        tracking_uri=tracking_uri or spec.tracking.uri,
+        device=device,
+        workers=workers,
+        overrides=tuple(overrides),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        claims=claims,
+        report=ReportKind(report),
     )
     with second_ends_at_once(), Terminal() as progress:
         outcome = run_study(spec, options, progress)
@@ -128,7 +132,7 @@ def report_command(
     """
     from harness.cli.output.report_check import show_check
     from harness.cli.output.studies import show_outcome
-    from harness.running.study import check_study, report_study, rewrite_study
+    from harness.running.reports import check_study, report_study, rewrite_study
 
     if check:
         found = check_study(Path(study), declarations)

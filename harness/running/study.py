@@ -9,36 +9,26 @@ from __future__ import annotations
 
 import itertools
 import logging
-import shlex
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.choices import Sampler
-from harness.claims import load_library
-from harness.data.root import resolve_data_root
 from harness.devices import default_workers, resolve_device
-from harness.errors import TrackingError, TrainingError
+from harness.errors import TrainingError
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
-from harness.record import StudyRecord
-from harness.report.check import ReportCheck, check_report
 from harness.report.kind import ReportKind
 from harness.report.place import check_place
-from harness.report.rewrite import rewrite_report
-from harness.report.summary import summary_rows
-from harness.report.write import ReportFiles, write_report
-from harness.running.inputs import Prepared, check_precisions, prepare, user_cache
+from harness.running.inputs import Prepared, check_precisions, prepare
+from harness.running.reports import Outcome, claimed_papers, report_run
 from harness.running.trainings import Trainings
 from harness.search import FoldScore, TrialRecord, search_arm
-from harness.study import Arm, Dotted, StudySpec, TrackingSection, load_study
+from harness.study import Arm, Dotted, StudySpec
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
 from harness.tracking.digests import search_digest
-from harness.tracking.read import read_study
-from harness.tracking.store import readable_uri
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri
 from harness.tracking.uri import local_folder, mask_secrets
@@ -96,87 +86,6 @@ class Options:
     claims: Path | None = None
     report: ReportKind = ReportKind.FULL
     executor: OpenExecutor = local_executor
-
-    @classmethod
-    def resolve(
-        cls,
-        data_root: Path | None,
-        cache: Path | None,
-        reports: Path,
-        tracking_uri: str,
-        device: str,
-        workers: int | None,
-        overrides: Sequence[str] = (),
-        claims: Path | None = None,
-        report: ReportKind = ReportKind.FULL,
-    ) -> Options:
-        """Return the options with defaults for folders that are not named, and the exact command line.
-
-        Parameters
-        ----------
-        data_root
-            The folder that holds the data sets; None as in :func:`harness.data.root.resolve_data_root`.
-        cache
-            The folder of computed features; None for the user's cache folder.
-        reports
-            The folder below which reports are written, one folder per study.
-        tracking_uri
-            Tracking URI of the store or server.
-        device
-            ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        workers
-            How many trainings run at once; None for as many as the device allows.
-        overrides
-            The values of ``--set``.
-        claims
-            The folder of the user's own claims files; None for none.
-        report
-            How much of the report is written.
-
-        Raises
-        ------
-        DataError
-            When the data root exists but is not a folder.
-        """
-        return cls(
-            data_root=resolve_data_root(data_root),
-            cache=cache or user_cache(),
-            reports=reports,
-            tracking_uri=tracking_uri,
-            device=device,
-            workers=workers,
-            overrides=tuple(overrides),
-            command=shlex.join(["harness", *sys.argv[1:]]),
-            claims=claims,
-            report=report,
-        )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The outcome of a study run, for the summary at the end.
-
-    ``report`` is None if none was requested; ``failures`` names the trainings that failed, each with its error;
-    ``tracking_uri`` is the store that holds the study (empty if none was read); ``delivery`` is the state of its copy
-    on a server, if a server was requested.
-    """
-
-    record: StudyRecord
-    report: ReportFiles | None
-    summary: list[dict[str, str]]
-    failures: tuple[str, ...]
-    tracking_uri: str
-    delivery: Delivery | None = None
-
-    @property
-    def place(self) -> str:
-        """The store's URI as it may be printed."""
-        return mask_secrets(self.tracking_uri)
-
-    @property
-    def open_command(self) -> str:
-        """The command that opens the runs in a browser."""
-        return shlex.join(["harness", "ui", "--tracking-uri", self.place])
 
 
 def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
@@ -272,19 +181,6 @@ def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
     if begun:
         progress.end(_SENDING)
     return deliveries
-
-
-def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
-    """Return the papers that ``spec`` is compared with, as JSON data by key, to be recorded with the run.
-
-    Raises
-    ------
-    ClaimsError
-        When a claim of the study cannot be found, or a claims file cannot be read.
-    """
-    library = load_library((folder,) if folder else ())
-    keys = {library.claim(comparison.claim).source.key: None for comparison in spec.compare}
-    return {key: library.paper(key).model_dump(mode="json", by_alias=True) for key in keys}
 
 
 def _search(
@@ -432,103 +328,3 @@ def _fuse(prepared: Prepared, finals: Finals, trainings: Trainings, recorder: St
 
 def _means(by_fold: dict[int, list[float]]) -> dict[int, float]:
     return {fold: sum(values) / len(values) for fold, values in by_fold.items()}
-
-
-def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
-    """Write the report of a recorded study, and log it to the study run if the store can be written.
-
-    Parameters
-    ----------
-    study
-        Name of the study, or path of its TOML file.
-    run_id
-        Id of the study run; None for the newest finished one.
-    tracking_uri
-        Tracking URI of the store; None for that of the study file, or the default.
-    reports
-        The folder below which reports are written, one folder per study.
-
-    Raises
-    ------
-    TrackingError
-        When the store has no finished run of that study.
-    """
-    spec = load_study(Path(study)) if study.endswith(".toml") else None
-    uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
-    outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
-    try:
-        log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
-    except TrackingError as error:
-        # Users who may only read the store still get the report.
-        _logger.warning("The report is written but not logged to its run: %s", error)
-    return outcome
-
-
-def rewrite_study(folder: Path, study: Path | None) -> Outcome:
-    """Write the report in ``folder`` again from its own predictions, with the present declarations of the file
-    ``study``.
-
-    Raises
-    ------
-    ReportError
-        When the folder holds no report that can be read, or the file is of another study.
-    """
-    record, files = rewrite_report(folder, *declared(study))
-    return Outcome(record, files, summary_rows(record), (), "")
-
-
-def check_study(folder: Path, study: Path | None) -> ReportCheck:
-    """Compare the report in ``folder`` with its own predictions; ``study`` as in :func:`rewrite_study`.
-
-    Raises
-    ------
-    ReportError
-        When the folder holds no report that can be read, or the file is of another study.
-    """
-    return check_report(folder, *declared(study))
-
-
-def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | None]:
-    """Return the study in the file ``study`` and the papers that it is compared with.
-
-    Raises as :func:`load_study` and :func:`claimed_papers`.
-    """
-    spec = load_study(study) if study else None
-    return spec, claimed_papers(spec, study.parent / "claims") if spec and study else None
-
-
-def report_run(
-    name: str, run_id: str | None, tracking_uri: str, reports: Path, kind: ReportKind = ReportKind.FULL
-) -> Outcome:
-    """Read a study back from the store and write its report.
-
-    Parameters
-    ----------
-    name
-        Name of the study.
-    run_id
-        Id of the study run; None for the newest finished one.
-    tracking_uri
-        Tracking URI of the store.
-    reports
-        The folder below which reports are written, one folder per study.
-    kind
-        How much of the report is written.
-
-    Raises
-    ------
-    TrackingError
-        When the study cannot be found or read.
-    ReportError
-        When the report cannot be written.
-    """
-    files = None
-    if kind is not ReportKind.NONE:
-        check_place(reports / name)
-    record = read_study(tracking_uri, name, run_id)
-    if kind is not ReportKind.NONE:
-        files = write_report(record, reports / name, figures=kind is ReportKind.FULL)
-    # A search may try values that cannot be trained: the trial is a row with its error, not a failure of the study.
-    failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
-    failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
-    return Outcome(record, files, summary_rows(record), failures, tracking_uri)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.kind import ReportKind
-from harness.running.study import Outcome
+from harness.running.reports import Outcome
 from tests.running.study import run, spec_of
 
 

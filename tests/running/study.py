@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from harness.report.kind import ReportKind
-from harness.running.study import Options, Outcome, run_study
+from harness.running.reports import Outcome
+from harness.running.study import Options, run_study
 from harness.study import StudySpec
 from harness.study.load import parse_study
 from harness.terminal.progress import Silent

@@ -11,7 +11,7 @@ from mlflow.entities import Run
 
 from harness.replay.replay import replay
 from harness.replay.sources import StoreSource
-from harness.running.study import Outcome
+from harness.running.reports import Outcome
 from harness.terminal.progress import Silent
 from tests.running.study import run, spec_of
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ClaimsError
-from harness.running.study import report_study, run_study
+from harness.running.reports import report_study
+from harness.running.study import run_study
 from harness.study import StudySpec
 from harness.terminal.progress import Silent
 from tests.running.study import STUDY, options_of, run, same, spec_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.running.study import Outcome, report_study
+from harness.running.reports import Outcome, report_study
 from tests.running.study import STUDY, run, spec_of
 
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.errors import TrackingError
-from harness.running.study import Outcome, report_study, run_study
+from harness.running.reports import Outcome, report_study
+from harness.running.study import run_study
 from harness.training.task import FoldTask
 from tests.running.study import Counted, options_of, run, same, spec_of
 from tests.servers import free_port

@@ -12,7 +12,7 @@ import pytest
 
 from harness.executors.events import Event, Finished
 from harness.executors.local import InProcessExecutor
-from harness.running.study import Outcome, report_study
+from harness.running.reports import Outcome, report_study
 from harness.tracking.read import list_studies
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 from harness.training.task import FoldTask

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.output.studies import show_outcome
 from harness.report.kind import ReportKind
-from harness.running.study import report_study
+from harness.running.reports import report_study
 from tests.running.study import STUDY, run, spec_of
 
 

@@ -81,7 +81,7 @@ PHASES = {
     "features": ("harness.features.FeatureStore.build", "features computed so far are kept in"),
     "search": ("harness.tracking.write.StudyRecorder.finish_trial", "1 finished trainings are recorded in sqlite:///"),
     "final": ("harness.running.study._finish_arm", "2 finished trainings are recorded in sqlite:///"),
-    "report": ("harness.running.study.write_report", "every training is recorded in sqlite:///"),
+    "report": ("harness.running.reports.write_report", "every training is recorded in sqlite:///"),
 }
 
 

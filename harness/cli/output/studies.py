@@ -9,7 +9,7 @@ from harness.terminal.progress import duration
 
 if TYPE_CHECKING:
     from harness.running.plan import ArmPlan, Plan
-    from harness.running.study import Outcome
+    from harness.running.reports import Outcome
 
 _SHARED = (
     ". Shared: an arm that differs from another only in which epoch counts, or in train.norm_statistics, is tested "

@@ -1,0 +1,167 @@
+"""From a recorded study to its report: written, written again, or compared with its own predictions."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.claims import load_library
+from harness.errors import TrackingError
+from harness.record import StudyRecord
+from harness.report.check import ReportCheck, check_report
+from harness.report.kind import ReportKind
+from harness.report.place import check_place
+from harness.report.rewrite import rewrite_report
+from harness.report.summary import summary_rows
+from harness.report.write import ReportFiles, write_report
+from harness.study import StudySpec, TrackingSection, load_study
+from harness.tracking.read import read_study
+from harness.tracking.store import readable_uri
+from harness.tracking.sync.delivery import Delivery
+from harness.tracking.uri import mask_secrets
+from harness.tracking.write import log_reports
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a study run, for the summary at the end.
+
+    ``report`` is None if none was requested; ``failures`` names the trainings that failed, each with its error;
+    ``tracking_uri`` is the store that holds the study (empty if none was read); ``delivery`` is the state of its copy
+    on a server, if a server was requested.
+    """
+
+    record: StudyRecord
+    report: ReportFiles | None
+    summary: list[dict[str, str]]
+    failures: tuple[str, ...]
+    tracking_uri: str
+    delivery: Delivery | None = None
+
+    @property
+    def place(self) -> str:
+        """The store's URI as it may be printed."""
+        return mask_secrets(self.tracking_uri)
+
+    @property
+    def open_command(self) -> str:
+        """The command that opens the runs in a browser."""
+        return shlex.join(["harness", "ui", "--tracking-uri", self.place])
+
+
+def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
+    """Write the report of a recorded study, and log it to the study run if the store can be written.
+
+    Parameters
+    ----------
+    study
+        Name of the study, or path of its TOML file.
+    run_id
+        Id of the study run; None for the newest finished one.
+    tracking_uri
+        Tracking URI of the store; None for that of the study file, or the default.
+    reports
+        The folder below which reports are written, one folder per study.
+
+    Raises
+    ------
+    TrackingError
+        When the store has no finished run of that study.
+    """
+    spec = load_study(Path(study)) if study.endswith(".toml") else None
+    uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
+    outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
+    try:
+        log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
+    except TrackingError as error:
+        # Users who may only read the store still get the report.
+        _logger.warning("The report is written but not logged to its run: %s", error)
+    return outcome
+
+
+def rewrite_study(folder: Path, study: Path | None) -> Outcome:
+    """Write the report in ``folder`` again from its own predictions, with the present declarations of the file
+    ``study``.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or the file is of another study.
+    """
+    record, files = rewrite_report(folder, *declared(study))
+    return Outcome(record, files, summary_rows(record), (), "")
+
+
+def check_study(folder: Path, study: Path | None) -> ReportCheck:
+    """Compare the report in ``folder`` with its own predictions; ``study`` as in :func:`rewrite_study`.
+
+    Raises
+    ------
+    ReportError
+        When the folder holds no report that can be read, or the file is of another study.
+    """
+    return check_report(folder, *declared(study))
+
+
+def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | None]:
+    """Return the study in the file ``study`` and the papers that it is compared with.
+
+    Raises as :func:`load_study` and :func:`claimed_papers`.
+    """
+    spec = load_study(study) if study else None
+    return spec, claimed_papers(spec, study.parent / "claims") if spec and study else None
+
+
+def report_run(
+    name: str, run_id: str | None, tracking_uri: str, reports: Path, kind: ReportKind = ReportKind.FULL
+) -> Outcome:
+    """Read a study back from the store and write its report.
+
+    Parameters
+    ----------
+    name
+        Name of the study.
+    run_id
+        Id of the study run; None for the newest finished one.
+    tracking_uri
+        Tracking URI of the store.
+    reports
+        The folder below which reports are written, one folder per study.
+    kind
+        How much of the report is written.
+
+    Raises
+    ------
+    TrackingError
+        When the study cannot be found or read.
+    ReportError
+        When the report cannot be written.
+    """
+    files = None
+    if kind is not ReportKind.NONE:
+        check_place(reports / name)
+    record = read_study(tracking_uri, name, run_id)
+    if kind is not ReportKind.NONE:
+        files = write_report(record, reports / name, figures=kind is ReportKind.FULL)
+    # A search may try values that cannot be trained: the trial is a row with its error, not a failure of the study.
+    failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
+    failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
+    return Outcome(record, files, summary_rows(record), failures, tracking_uri)
+
+
+def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:
+    """Return the papers that ``spec`` is compared with, as JSON data by key, to be recorded with the run.
+
+    Raises
+    ------
+    ClaimsError
+        When a claim of the study cannot be found, or a claims file cannot be read.
+    """
+    library = load_library((folder,) if folder else ())
+    keys = {library.claim(comparison.claim).source.key: None for comparison in spec.compare}
+    return {key: library.paper(key).model_dump(mode="json", by_alias=True) for key in keys}
