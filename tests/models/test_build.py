@@ -57,7 +57,8 @@ def test_initial_weights_come_from_torchs_generator() -> None:
 
 
 def test_unknown_name_lists_the_allowed() -> None:
-    with pytest.raises(ValueError, match="unknown model 'su5'; allowed: su4, su6, su8, su4-stacked, su6-stacked, su8-stacked, resnet18"):
+    listed = "su4, su6, su8, su4-stacked, su6-stacked, su8-stacked, resnet18"
+    with pytest.raises(ValueError, match=f"unknown model 'su5'; allowed: {listed}"):
         build_model("su5", ModelSection(), (1, 85, 41), 10)
 
 
