@@ -23,6 +23,7 @@ runpy.run_module("benchmarks.gpu", run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.slow
 @needs_bfloat16
 def test_every_part_runs_on_a_cpu_with_torch_alone(tmp_path: Path) -> None:
     before = sorted(RESULTS.iterdir())
