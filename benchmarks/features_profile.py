@@ -15,7 +15,7 @@ from harness.data.load import load_clips
 from harness.data.root import resolve_data_root
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, load, one_thread
-from harness.features.constant_q import LOWEST, OCTAVES, OctaveSignals, clip_tunings, constant_q_chroma, octave_response
+from harness.features.constant_q import CHROMA, LOWEST, OctaveSignals, clip_tunings, constant_q_chroma, octave_response
 from harness.features.planes.chroma import ChromaOptions, chroma
 from harness.features.planes.contrast import ContrastOptions, contrast
 from harness.features.planes.logmel import LogMelOptions, log_mel
@@ -78,7 +78,7 @@ def _stages(path: Path, seconds: dict[str, float]) -> None:
     timed("tonnetz: constant-Q chroma", constant_q_chroma, [signals], rate, hop)
     [tuning], [precision] = timed("tonnetz: tuning and its spectrum", clip_tunings, [signals], rate, "cpu")
     for step, signal in enumerate(signals.after(1)):
-        octave = OCTAVES - 1 - step
+        octave = CHROMA.octaves - 1 - step
         lowest = LOWEST * 2.0 ** (tuning / 36) * 2.0**octave / (rate / 2**step)
         octave_BN = torch.from_numpy(signal)[None].to(precision)
         timed(f"tonnetz: octave {octave}", octave_response, octave_BN, [lowest], hop >> step, 1 + len(samples) // hop)

@@ -44,6 +44,23 @@ class TestTonnetz(PlaneConformance):
     plane = "tonnetz"
 
 
+class TestPcen(PlaneConformance):
+    plane = "PCEN"
+
+
+class TestMfccStatic(PlaneConformance):
+    plane = "MFCC-static"
+    tolerance = 1e-3
+
+
+class TestGammatone(PlaneConformance):
+    plane = "gammatone"
+
+
+class TestCqt(PlaneConformance):
+    plane = "CQT"
+
+
 class TestSpectrogram(PlaneConformance):
     plane = "spectrogram"
 

@@ -63,7 +63,8 @@ def test_an_alias_is_the_plane_that_it_means() -> None:
 
 def test_every_plane_can_be_an_image() -> None:
     assert set(image_planes()) == {
-        *("LM", "log-mel", "MFCC", "mfcc-deltas", "chroma", "contrast", "tonnetz", "spectrogram", "mel", "mfcc")
+        *("LM", "log-mel", "MFCC", "mfcc-deltas", "chroma", "contrast", "tonnetz", "spectrogram", "mel", "mfcc"),
+        *("PCEN", "MFCC-static", "gammatone", "CQT"),
     }
 
 

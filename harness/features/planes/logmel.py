@@ -56,14 +56,17 @@ register(
 
 def log_mel(spectrum: Spectrum, n_mels: int) -> Tensor:
     """Return the mel spectrograms in dB, at most 80 dB below the clip's maximum; shape (B, T, n_mels)."""
-    import torch
-
     from harness.features.spectrum import power_to_db
 
-    blocks = _mel_blocks(spectrum.sample_rate, spectrum.n_fft, n_mels, str(spectrum.magnitude.device))
-    return power_to_db(
-        torch.cat([spectrum.power[..., first : first + len(bank_FM)] @ bank_FM for first, bank_FM in blocks], dim=-1)
-    )
+    return power_to_db(mel_bands(spectrum.power, spectrum.sample_rate, spectrum.n_fft, n_mels))
+
+
+def mel_bands(values_BTF: Tensor, sample_rate: int, n_fft: int, n_mels: int) -> Tensor:
+    """Return the sums of ``values_BTF``, powers or magnitudes, over mel bands; shape (B, T, n_mels)."""
+    import torch
+
+    blocks = _mel_blocks(sample_rate, n_fft, n_mels, str(values_BTF.device))
+    return torch.cat([values_BTF[..., first : first + len(bank_FM)] @ bank_FM for first, bank_FM in blocks], dim=-1)
 
 
 @lru_cache(maxsize=8)

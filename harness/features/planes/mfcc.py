@@ -84,16 +84,16 @@ def mfcc_with_deltas(spectrum: Spectrum, n_mfcc: int, width: int) -> Tensor:
     return torch.cat([coefficients, *derivatives(coefficients, width)], dim=-1)
 
 
-def mfcc(spectrum: Spectrum, n_mfcc: int) -> Tensor:
+def mfcc(spectrum: Spectrum, n_mfcc: int, plane: str = "MFCC") -> Tensor:
     """Return the first ``n_mfcc`` values of the orthonormal DCT-II of log-mel spectrograms; shape (B, T, n_mfcc).
 
-    Raises FeatureError when ``n_mfcc`` exceeds the number of mel bands.
+    ``plane`` names the plane in messages. Raises FeatureError when ``n_mfcc`` exceeds the number of mel bands.
     """
     import torch
 
     if n_mfcc > MEL_BANDS:
         raise FeatureError(
-            f"features.planes.MFCC: n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that"
+            f"features.planes.{plane}: n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that"
         )
     # Sums of 128 values of about a hundred, with both signs, need more digits than float32 has.
     decibels_BTM = log_mel(spectrum, MEL_BANDS).to(torch.float64)
