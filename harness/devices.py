@@ -1,4 +1,4 @@
-"""Devices by name, and the detection of out-of-memory errors.
+"""Devices by name, and out-of-memory errors.
 
 torch is imported only where a device is requested, so that errors of other processes can be classified without it.
 """
@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import re
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import TrainingError
@@ -68,12 +73,44 @@ def default_workers(device: str, threads: int) -> int:
     return max(1, available // threads)
 
 
+def processor_name() -> str:
+    """Return the model of this machine's processor, or its architecture if the system does not tell the model."""
+    if sys.platform == "linux":
+        try:
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+                key, _, value = line.partition(":")
+                if key.strip() == "model name":
+                    return value.strip()
+        except OSError:
+            pass
+    if sys.platform == "darwin":
+        try:
+            asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            name = subprocess.run(asked, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
+        except (OSError, subprocess.SubprocessError):
+            name = ""
+        if name:
+            return name
+    return platform.processor() or platform.machine()
+
+
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` is an out-of-memory error: Python's, numpy's, or torch's on any device."""
     # By name, so that torch need not be imported.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY)
+
+
+@contextmanager
+def out_of_memory_as(explain: Callable[[], Exception]) -> Iterator[None]:
+    """Replace an out-of-memory error within the block by the error that ``explain`` returns."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise explain() from error
 
 
 def release_memory() -> None:

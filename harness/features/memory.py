@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import torch
-
-from harness.devices import ran_out_of_memory
+from harness.devices import out_of_memory_as
 from harness.errors import FeatureError
 from harness.features.sets import LaidOut, frames_of
 from harness.registry import Layout
@@ -18,18 +16,16 @@ from harness.study.bounds import spectrum_bytes
 _CLIP_SECONDS = 5.0
 
 
-@contextmanager
-def explained_clip_memory(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> Iterator[None]:
+def explained_clip_memory(
+    path: Path, planes: Sequence[LaidOut], params: FeaturesSection
+) -> AbstractContextManager[None]:
     """Convert an out-of-memory error within the block to a FeatureError that names the clip and what to change."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not ran_out_of_memory(error):
-            raise
-        raise FeatureError(
+    return out_of_memory_as(
+        lambda: FeatureError(
             f"{path}: memory ran out over its features ({', '.join(plane.slug for plane in planes)})"
             f"{_largest_spectrum(planes, params)}; use fewer --workers (what is done is kept)"
-        ) from None
+        )
+    )
 
 
 def _largest_spectrum(planes: Sequence[LaidOut], params: FeaturesSection) -> str:

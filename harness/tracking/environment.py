@@ -6,7 +6,6 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import psutil
 
 import harness
+from harness.devices import processor_name
 from harness.tracking.git import git_facts, git_warning
 from harness.tracking.uri import mask_secrets
 
@@ -56,7 +56,7 @@ def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environm
         "python": {"version": platform.python_version(), "implementation": platform.python_implementation()},
         "packages": installed_packages(),
         "hardware": {
-            "cpu": cpu_model(),
+            "cpu": processor_name(),
             "cores_physical": psutil.cpu_count(logical=False),
             "cores_logical": psutil.cpu_count(),
             "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -93,27 +93,6 @@ def lock_digest(root: Path) -> str:
         return hashlib.sha256((root / LOCK_FILE).read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def cpu_model() -> str:
-    """Return the processor's name as printed by its maker, or its architecture if the system does not report it."""
-    if sys.platform == "linux":
-        try:
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-                key, _, value = line.partition(":")
-                if key.strip() == "model name":
-                    return value.strip()
-        except OSError:
-            pass
-    if sys.platform == "darwin":
-        try:
-            asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-            name = subprocess.run(asked, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
-        except (OSError, subprocess.SubprocessError):
-            name = ""
-        if name:
-            return name
-    return platform.processor() or platform.machine()
 
 
 def gpus() -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, TextIO
 
 import torch
 
+from harness.devices import processor_name
 from harness.training.memory import kept_memory
 
 
@@ -97,11 +97,4 @@ def device_name(device: torch.device) -> str:
     """Return the name of the processor or the GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    import platform
-
-    return platform.processor() or platform.machine()
+    return processor_name()

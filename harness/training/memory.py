@@ -5,11 +5,9 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-import torch
-
-from harness.devices import ran_out_of_memory
+from harness.devices import out_of_memory_as
 from harness.errors import TrainingError
 
 # Parameters of glibc's mallopt (malloc.h) and their defaults.
@@ -39,21 +37,15 @@ def kept_memory() -> Iterator[None]:
         libc.malloc_trim(0)
 
 
-@contextmanager
-def explained_memory(what: str, device: str, batch_size: int | None) -> Iterator[None]:
+def explained_memory(what: str, device: str, batch_size: int | None) -> AbstractContextManager[None]:
     """Convert an out-of-memory error within the block to a TrainingError that says what to try.
 
     ``batch_size`` is None while features are loaded, when no batch is to blame.
     """
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not ran_out_of_memory(error):
-            raise
-        if batch_size is None:
-            advice = "the features of all clips must fit; try fewer --workers, or a device with more memory"
-        elif batch_size > 2:
-            advice = f"with train.batch_size = {batch_size}; try train.batch_size = {max(2, batch_size // 2)}"
-        else:
-            advice = "even with train.batch_size = 2; try fewer --workers, or a smaller network"
-        raise TrainingError(f"{what}: out of memory on {device} {advice}") from error
+    if batch_size is None:
+        advice = "the features of all clips must fit; try fewer --workers, or a device with more memory"
+    elif batch_size > 2:
+        advice = f"with train.batch_size = {batch_size}; try train.batch_size = {max(2, batch_size // 2)}"
+    else:
+        advice = "even with train.batch_size = 2; try fewer --workers, or a smaller network"
+    return out_of_memory_as(lambda: TrainingError(f"{what}: out of memory on {device} {advice}"))

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from harness.devices import ran_out_of_memory
 from harness.errors import TrainingError
 from harness.training.graphs import GraphLearner
 from harness.training.inputs import load_planes
@@ -70,7 +71,9 @@ class Kept:
             if held is None:
                 held = load_planes(features, device)
             copy = held.clone()
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
             self.clear()
             return load_planes(features, device)
         _put(self._planes, key, held)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness.tracking.environment import cpu_model
+from harness.devices import processor_name
 
 
 @dataclass
@@ -55,7 +55,7 @@ def document(outcomes: Sequence[Outcome], command: str, seed: int, seconds: floa
         "seed": seed,
         "seconds": round(seconds),
         "kills": sum(outcome.tried for outcome in outcomes if outcome.scenario.startswith("kill -9")),
-        "machine": {"processor": cpu_model(), "cores": os.cpu_count(), "platform": platform.platform()},
+        "machine": {"processor": processor_name(), "cores": os.cpu_count(), "platform": platform.platform()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "scenarios": [{**asdict(outcome), "survived": outcome.survived} for outcome in outcomes],
     }

@@ -21,8 +21,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 import harness
+from harness.devices import processor_name
 from harness.record import shown_git
-from harness.tracking.environment import collect_environment, cpu_model, installed_packages, lock_digest
+from harness.tracking.environment import collect_environment, installed_packages, lock_digest
 from harness.tracking.git import GitFacts, git_facts, git_warning
 from harness.tracking.read import read_study
 
@@ -35,7 +36,7 @@ def test_facts_are_those_of_this_process(monkeypatch: pytest.MonkeyPatch) -> Non
     facts = environment.facts
     assert facts["python"]["version"] == platform.python_version()
     assert facts["packages"]["mlflow"] == importlib.metadata.version("mlflow")
-    assert facts["hardware"]["cpu"] == cpu_model() != ""
+    assert facts["hardware"]["cpu"] == processor_name() != ""
     assert facts["hardware"]["memory_bytes"] == psutil.virtual_memory().total
     assert 1 <= facts["hardware"]["cores_usable"] <= facts["hardware"]["cores_logical"]
     assert facts["command"] == "harness run-study x.toml --set a=postgresql://u:***@h/d"

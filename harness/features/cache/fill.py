@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.devices import out_of_memory_as
 from harness.errors import FeatureError
 from harness.features.cache.cached_plane import Target, discard_entry, publish_entry
 from harness.features.cache.chunks import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
@@ -212,20 +213,13 @@ def run_ahead(jobs: Sequence[_Job], loaders: int, device: str) -> Iterator[_Job]
     ``loaders`` threads decode ahead and one writes: the libraries that decode, resample and write release the GIL.
     Memory is bounded by the number of waiting clips, two per thread and at least one part.
     """
-    import torch
-
     from harness.features.compute import compute
 
     written: deque[tuple[_Job, Future[None]]] = deque()
     with ThreadPoolExecutor(1) as writer:
         for job, clips in _loaded_ahead(jobs, loaders):
-            try:
+            with out_of_memory_as(partial(_no_memory, device, job)):
                 computed = compute(clips, job.planes, job.params, device)
-            except torch.OutOfMemoryError:
-                raise FeatureError(
-                    f"{device}: its memory ran out over the features of {len(clips)} clips from {job.paths[0]} on; "
-                    "free the device or use another one, --device cpu for example (what is done is kept)"
-                ) from None
             written.append((job, writer.submit(_write, job, computed)))
             while written and (len(written) > 1 or written[0][1].done()):
                 done, writing = written.popleft()
@@ -234,6 +228,13 @@ def run_ahead(jobs: Sequence[_Job], loaders: int, device: str) -> Iterator[_Job]
         for done, writing in written:
             writing.result()
             yield done
+
+
+def _no_memory(device: str, job: _Job) -> FeatureError:
+    return FeatureError(
+        f"{device}: its memory ran out over the features of {len(job.paths)} clips from {job.paths[0]} on; "
+        "free the device or use another one, --device cpu for example (what is done is kept)"
+    )
 
 
 def _loaded_ahead(jobs: Sequence[_Job], loaders: int) -> Iterator[tuple[_Job, list[LoadedClip]]]:

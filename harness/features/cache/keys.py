@@ -11,6 +11,7 @@ import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from harness.devices import device_kind
 from harness.features.sets import LaidOut, frames_of
 from harness.registry import PLANES, Layout
 
@@ -37,7 +38,7 @@ def plane_identity(plane: LaidOut, params: FeaturesSection, device: str = "cpu")
     image = plane.layout == Layout.IMAGE
     section = params.image if image else params
     # Sums in another order differ in their last digits.
-    kind = device.partition(":")[0]
+    kind = device_kind(device)
     return {
         **({} if kind == "cpu" else {"device": kind}),
         "plane": plane.name,
