@@ -140,10 +140,9 @@ def history_file(history: pd.DataFrame) -> Writer:
 
 def weights_file(weights: Mapping[str, NDArray[Any]]) -> Writer:
     """Return a writer of a state dict."""
-    from safetensors.numpy import save
+    from harness.training.weights import weights_bytes
 
-    # Not save_file: it raises its own exceptions, so that a full disk would look like invalid weights.
-    return lambda path: path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in weights.items()}))
+    return lambda path: path.write_bytes(weights_bytes(weights))
 
 
 def read_segments(file: Path) -> pd.DataFrame:

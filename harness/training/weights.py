@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import TrainingError
 from harness.text.printable import one_line
 
 LARGEST = 2 << 30
@@ -22,45 +20,14 @@ recognised as something else."""
 _TYPES = ("F32", "F64", "F16", "I64", "I32", "U8", "BOOL")
 
 
-def save_weights(path: Path, weights: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> None:
-    """Write ``weights`` (arrays by parameter name) to ``path`` as safetensors, atomically.
-
-    ``metadata`` goes into the file's header, as text.
-    """
+def weights_bytes(weights: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return ``weights`` (arrays by parameter name) as the content of a safetensors file."""
+    # Not save_file: it raises its own exceptions, so that a full disk would look like invalid weights.
     from safetensors.numpy import save
 
     # safetensors stores the buffer as it is in memory: any order but C would be read back scrambled. (ascontiguousarray
     # would add a dimension to a scalar, such as a counter.)
-    content = save({name: np.asarray(array, order="C") for name, array in weights.items()}, dict(metadata or {}))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def load_weights(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays in the safetensors file ``path``.
-
-    Raises
-    ------
-    TrainingError
-        When the file cannot be read or is not a safetensors file of weights.
-    """
-    try:
-        return read_arrays(path)
-    except OSError as error:
-        raise TrainingError(f"{path}: cannot read the weights: {error.strerror or error}") from None
-    except ValueError as error:
-        raise TrainingError(
-            f"{path}: damaged, or not a safetensors file ({error}); train again to replace it"
-        ) from None
+    return save({name: np.asarray(array, order="C") for name, array in weights.items()})
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
