@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from harness.search.strategies import grid_point, make_sampler
 from harness.study import Arm, StudySpec
 from harness.system.accounts import make_private_file
 from harness.system.redaction import mask_address, mask_secrets
-from harness.system.retry import passing
+from harness.system.retry import SECONDS, patiently
 from harness.system.servers import server_fault
 from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
@@ -38,9 +37,6 @@ Floors = Mapping[int, tuple[float, ...]]
 Evaluate = Callable[[int, dict[str, Any], Floors], Mapping[int, FoldScore]]
 """Trains trial ``index`` with ``values`` on the folds of the floors, and returns how each ended. A HarnessError means
 that no fold can be trained; a TrackingError that nothing can be recorded, so the search stops."""
-
-_PATIENCE = 60.0
-"""Seconds to wait for a locked or unavailable database."""
 
 
 def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate: Evaluate) -> SearchOutcome:
@@ -99,23 +95,19 @@ def _patient(
 ) -> list[TrialRecord]:
     """Run the trials of one Optuna study, retrying while its storage does not respond."""
     space = distributions(spec.search.space, spec.settings(arm))
-    deadline = None
-    while True:
-        began = time.monotonic()
-        try:
-            return _search(study, spec, arm, space, folds, first, evaluate)
-        except (SQLAlchemyError, StorageInternalError) as error:
-            now = time.monotonic()
-            if deadline is None or now - began > _PATIENCE:
-                deadline = now + _PATIENCE
-            if not passing(error) or now > deadline:
-                why = _reason(error)
-                raise TrackingError(
-                    f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: "
-                    f"{why}{_advice(why)}. When that is mended, the same command goes on from there"
-                ) from error
-        # A new process would continue in the same way.
-        time.sleep(1)
+    errors = (SQLAlchemyError, StorageInternalError)
+    try:
+        # Each call continues with the trials that are still to run, as a new process would.
+        trials: list[TrialRecord] = patiently(
+            _search, study, spec, arm, space, folds, first, evaluate, anew=2 * SECONDS, errors=errors
+        )
+    except errors as error:
+        why = _reason(error)
+        raise TrackingError(
+            f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: "
+            f"{why}{_advice(why)}. When that is mended, the same command goes on from there"
+        ) from error
+    return trials
 
 
 def _search(
@@ -182,7 +174,7 @@ def _open(study_key: str, storage: str) -> optuna.Study:
     # Reconnects after the server has closed a connection, and waits for a locked file.
     engine: dict[str, Any] = {"pool_pre_ping": True}
     if is_sqlite(storage):
-        engine["connect_args"] = {"timeout": _PATIENCE}
+        engine["connect_args"] = {"timeout": SECONDS}
     try:
         _make_file(storage)
         return optuna.create_study(

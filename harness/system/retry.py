@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,14 @@ class Patient:
         return functools.partial(patiently, found, seconds=self._seconds) if callable(found) else found
 
 
-def patiently(call: Callable[..., Any], *args: Any, seconds: float = SECONDS, **named: Any) -> Any:
+def patiently(
+    call: Callable[..., Any],
+    *args: Any,
+    seconds: float = SECONDS,
+    anew: float = math.inf,
+    errors: tuple[type[Exception], ...] = (Exception,),
+    **named: Any,
+) -> Any:
     """Return what ``call`` returns, calling it again as long as it fails with a passing error.
 
     Parameters
@@ -56,6 +64,10 @@ def patiently(call: Callable[..., Any], *args: Any, seconds: float = SECONDS, **
         Its positional arguments.
     seconds
         How long to keep trying, in s.
+    anew
+        A call that took longer than this, in s, had worked before it failed: the time starts again.
+    errors
+        Types of the errors that may be passing.
     **named
         Its keyword arguments.
 
@@ -67,10 +79,14 @@ def patiently(call: Callable[..., Any], *args: Any, seconds: float = SECONDS, **
     deadline = time.monotonic() + seconds
     pause = 0.1
     while True:
+        began = time.monotonic()
         try:
             return call(*args, **named)
-        except Exception as error:
-            if not passing(error) or time.monotonic() + pause > deadline:
+        except errors as error:
+            now = time.monotonic()
+            if now - began > anew:
+                deadline, pause = now + seconds, 0.1
+            if not passing(error) or now + pause > deadline:
                 raise
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
