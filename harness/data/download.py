@@ -10,8 +10,7 @@ import hashlib
 import logging
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from harness.data.check import check_dataset
@@ -21,6 +20,7 @@ from harness.data.unpack import unpack
 from harness.errors import DataError
 from harness.registry import DATASETS, Source, UnknownNameError
 from harness.system.addresses import AddressFaultError, split_address
+from harness.system.locks import locked
 from harness.system.redaction import mask_address
 
 _logger = logging.getLogger(__name__)
@@ -70,7 +70,8 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
         return existing
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _alone(root, source):
+        # Other processes wait, as their pieces would mix.
+        with locked(root / f".{source.folder}.lock", waiting=partial(_wait, root), temporary=True):
             if target.exists():  # another process has fetched it while this one waited
                 _require_existing(name, root, target)
                 return target
@@ -83,24 +84,8 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
     return target
 
 
-@contextmanager
-def _alone(root: Path, source: Source) -> Iterator[None]:
-    """Hold the lock for fetching ``source`` into ``root``; other processes wait, as their pieces would mix. The system
-    releases it when the process ends, however it ends."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(root / f".{source.folder}.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        _logger.warning("%s: another process is fetching into it; waiting until it has ended", root)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        # Removed while it is held: a waiting process finds the data set, or creates a new lock.
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+def _wait(root: Path, _holder: str) -> None:
+    _logger.warning("%s: another process is fetching into it; waiting until it has ended", root)
 
 
 def _place(name: str, source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> None:

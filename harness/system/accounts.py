@@ -65,11 +65,16 @@ def make_private_file(file: Path) -> None:
 def share_with_group(path: Path) -> None:
     """Give the group of ``path``, a new file or folder, the owner's rights if the folder above is shared with that
     group."""
-    shared = stat.S_ISGID | stat.S_IWGRP
-    if path.parent.stat().st_mode & shared == shared:
+    if is_shared(path.parent):
         # Some file systems have no permissions.
         with suppress(OSError):
             path.chmod(0o2770 if path.is_dir() else 0o660)
+
+
+def is_shared(folder: Path) -> bool:
+    """Return whether ``folder`` is shared with its group, which may write to it and owns what is created there."""
+    shared = stat.S_ISGID | stat.S_IWGRP
+    return folder.stat().st_mode & shared == shared
 
 
 def as_open_as(folder: Path, path: Path) -> None:

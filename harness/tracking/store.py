@@ -21,6 +21,7 @@ from harness.errors import HarnessError, TrackingError
 from harness.system.accounts import make_private, make_private_file
 from harness.system.environment_variables import proxy_of, reach_loopback_directly
 from harness.system.garbage import no_collection
+from harness.system.locks import locked
 from harness.system.retry import Patient, passing
 from harness.system.servers import server_fault
 from harness.tracking.database import table_names
@@ -294,14 +295,11 @@ def _lay_out(file: Path) -> None:
 
     A database whose creator died between two of MLflow's migrations could never be opened again.
     """
-    from filelock import FileLock
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     if file.exists():
         return
-    lock = file.with_name(f".{file.name}.lock")
-    make_private_file(lock)
-    with FileLock(lock):
+    with locked(file.with_name(f".{file.name}.lock")):
         if file.exists():
             return
         made = file.with_name(f".making-{file.name}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,7 +25,7 @@ from harness.tracking.environment import collect_environment
 from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
 from harness.tracking.folds import whole_or_none
-from harness.tracking.lock import WriterLock
+from harness.tracking.lock import writer_lock
 from harness.tracking.monitor import LoadMonitor
 from harness.tracking.runs import RunTags, metrics_of
 from harness.tracking.searches import EndedTrial, search_content
@@ -71,7 +72,7 @@ class StudyRecorder(FoldRecorder):
     ) -> None:
         super().__init__(store, experiment, run, spec, digests, clips)
         self._experiment = experiment
-        self._lock: WriterLock | None = None
+        self._lock = ExitStack()
         self._monitor: LoadMonitor | None = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
         # A monotonic clock, since the system clock may be set during a study.
@@ -166,7 +167,7 @@ class StudyRecorder(FoldRecorder):
             # An interruption at this point must not leave a run that looks as if it were still running.
             if recorder is not None and isinstance(error, KeyboardInterrupt):
                 recorder.__exit__(type(error), error, error.__traceback__)
-            lock.release()
+            lock.close()
             raise
         recorder._lock = lock
         if spool is not None:
@@ -206,8 +207,7 @@ class StudyRecorder(FoldRecorder):
                 seconds = time.monotonic() - self._began
                 end_session(self._store, self.run_id, status, seconds, self._writer.now())
         finally:
-            if self._lock is not None:
-                self._lock.release()
+            self._lock.close()
 
     def log_search(
         self,
@@ -337,10 +337,10 @@ def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:
         put_files(store, store.client.get_run(run_id), writers)
 
 
-def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> WriterLock:
+def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> ExitStack:
     folder, name = local_folder(store.uri), f".writing-{study}-{digest[:12]}"
     if folder is None:
         # The writers of a database share no folder; those of one user on one machine still see each other's locks.
         folder = platformdirs.user_state_path("harness") / "locks"
         name += f"-{text_digest({'uri': mask_secrets(store.uri)})[:8]}"
-    return WriterLock(folder / name, f"study {study!r} in {store.shown}", tell)
+    return writer_lock(folder / name, f"study {study!r} in {store.shown}", tell)

@@ -17,7 +17,7 @@ from harness.features.cache.cached_plane import open_entry
 from harness.search.arm_search import _open as open_search
 from harness.system.accounts import SHARED_CACHE
 from harness.tracking.files import text_file, write_whole
-from harness.tracking.lock import WriterLock
+from harness.tracking.lock import writer_lock
 from harness.tracking.sync.spool import spool_of
 from tests.security.accounts import STRANGER, as_stranger, needs_root, open_to_others, umask
 from tests.security.conftest import House
@@ -195,5 +195,5 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     assert not (folder / "facts.json").is_symlink()
     (folder / ".writing-tiny").symlink_to(victim)
     with pytest.raises(TrackingError, match=r"cannot write .*\.writing-tiny"):
-        WriterLock(folder / ".writing-tiny", "the study", print)
+        writer_lock(folder / ".writing-tiny", "the study", print)
     assert victim.read_text() == "mine"

@@ -84,8 +84,7 @@ def test_runs_left_open_by_a_killed_process_are_killed_on_resume(study: Any) -> 
     trial = recorder.trial(study.spec.arm("A"), "final", None)
     fold = recorder.start_fold(trial, study.task())
     # As after kill -9: nothing closes the runs, and the system lets go of the lock.
-    assert recorder._lock is not None
-    recorder._lock.release()
+    recorder._lock.close()
     client = MlflowClient(study.uri)
     assert client.get_run(fold).info.status == "RUNNING"
 
@@ -103,8 +102,8 @@ def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(stud
     recorder = study.open()
     lock = next((tmp_path / "mlruns").glob(".writing-*"))
     script = (
-        "import sys; from pathlib import Path; from harness.tracking.lock import WriterLock\n"
-        "WriterLock(Path(sys.argv[1]), 'study x', lambda line: print(line, flush=True)); print('mine')"
+        "import sys; from pathlib import Path; from harness.tracking.lock import writer_lock\n"
+        "lock = writer_lock(Path(sys.argv[1]), 'study x', lambda line: print(line, flush=True)); print('mine')"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(lock)], stdout=subprocess.PIPE, text=True) as second:
         assert second.stdout is not None

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.system.locks import locked
 from harness.features.cache.arrays import open_array
 from harness.features.cache.chunks import Part, write_atomically
 from harness.features.sets import LaidOut
@@ -140,6 +141,13 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
         if not target.folder.exists():
             raise
         shutil.rmtree(building)
+
+
+def entry_lock(cache: Path, name: str, **options: Any) -> AbstractContextManager[None]:
+    """Return the lock on the entry ``name`` of ``cache``, for a ``with`` block; ``options`` are those of
+    :func:`~harness.system.locks.locked`."""
+    # Every account that may write to the cache must be able to acquire the lock.
+    return locked(cache / f".{name}.lock", mode=cache.stat().st_mode & 0o666, **options)
 
 
 def discard_entry(folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import FeatureError
-from harness.features.cache.cached_plane import discard_entry
+from harness.features.cache.cached_plane import discard_entry, entry_lock
 
 _DAY = 86_400.0
 
@@ -52,20 +52,18 @@ def prune(cache: Path, days: float) -> list[Held]:
     FeatureError
         When the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     gone = []
     for each in held(cache):
         if each.days < days:
             continue
         name = each.folder.name.removeprefix(".").removesuffix(".parts")
         try:
-            with FileLock(cache / f".{name}.lock", blocking=False, mode=cache.stat().st_mode & 0o666):
+            with entry_lock(cache, name, seconds=0):
                 if each.whole:
                     discard_entry(each.folder)
                 else:
                     shutil.rmtree(each.folder)
-        except Timeout:
+        except TimeoutError:
             continue
         except OSError as error:
             raise FeatureError(

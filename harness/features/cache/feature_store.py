@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from harness.system.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
 from harness.errors import FeatureError
 from harness.features.cache.arrays import open_array
-from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, discard_entry, open_entry
+from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, discard_entry, entry_lock, open_entry
 from harness.features.cache.keys import canonical_digest, plane_identity, plane_key
 from harness.features.sets import LaidOut, n_segments, planes_of
 from harness.registry import Layout
 
 if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
     from harness.data.clips import ClipTable
     from harness.registry import FeatureSet
     from harness.study import FeaturesSection
@@ -193,7 +191,7 @@ class FeatureStore:
         with ExitStack() as locks:
             # All processes lock in the same order, which avoids deadlocks.
             for target in sorted(_missing(targets, entries), key=lambda target: target.folder.name):
-                locks.enter_context(self._lock(target))
+                locks.enter_context(_lock(target))
             # Entries that another process has finished while this one waited are reused.
             entries |= self._open(_missing(targets, entries), len(clips), discard=True)
             missing = _missing(targets, entries)
@@ -224,19 +222,12 @@ class FeatureStore:
                 entries[target.plane] = entry
         return entries
 
-    def _lock(self, target: Target) -> BaseFileLock:
-        """Return an acquired lock on an entry; the system releases it when the process ends, however it ends."""
-        from filelock import FileLock, Timeout
 
-        # Every account that may write to the cache must be able to acquire the lock.
-        mode = self._cache.stat().st_mode & 0o666
-        lock = FileLock(target.folder.with_name(f".{target.folder.name}.lock"), mode=mode)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            log.info("%s: another process is computing it; waiting", target.folder)
-            lock.acquire()
-        return lock
+def _lock(target: Target) -> AbstractContextManager[None]:
+    def wait(_holder: str) -> None:
+        log.info("%s: another process is computing it; waiting", target.folder)
+
+    return entry_lock(target.cache, target.folder.name, waiting=wait)
 
 
 def _missing(targets: Sequence[Target], entries: dict[LaidOut, Entry]) -> list[Target]:

@@ -7,13 +7,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from harness.errors import TrackingError
+from harness.system.locks import locked
 from harness.tracking.names import STUDY
 from harness.tracking.store import Store, open_store
 from harness.tracking.sync.arrived import Receipts
@@ -119,19 +118,16 @@ def sending(spool: Spool) -> Iterator[Mirror]:
     TrackingError
         When the server does not answer, or another process sends for longer than 20 s.
     """
-    lock = FileLock(spool.folder / ".sending")
-    try:
-        lock.acquire(timeout=_SECONDS_FOR_ANOTHER_SENDER)
-    except Timeout:
-        raise TrackingError(f"{spool.folder}: another process is sending these runs; let it finish") from None
-    except OSError as error:
-        raise TrackingError(f"{spool.folder}: cannot write there ({error.strerror or error})") from None
-    try:
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(locked(spool.folder / ".sending", seconds=_SECONDS_FOR_ANOTHER_SENDER))
+        except TimeoutError:
+            raise TrackingError(f"{spool.folder}: another process is sending these runs; let it finish") from None
+        except OSError as error:
+            raise TrackingError(f"{spool.folder}: cannot write there ({error.strerror or error})") from None
         # A server's store has no files on this machine: ``create`` only connects.
         server = open_store(spool.server, create=True)
         yield Mirror(open_store(spool.uri, create=False), server, Receipts(spool.folder))
-    finally:
-        lock.release()
 
 
 def _studies(local: Store) -> list[Run]:
