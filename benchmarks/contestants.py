@@ -24,8 +24,8 @@ from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.graphs import GraphLearner
-from harness.training.inputs import Items, Resident
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
+from harness.training.resident import Items, Resident
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from benchmarks.librosa_features import librosa_planes
 from benchmarks.processes import measure
 from benchmarks.record import spread, write
 from harness.data.clips import ClipTable
-from harness.data.load import load_clips
-from harness.data.root import resolve_data_root
+from harness.data.data_root import resolve_data_root
+from harness.data.load_clips import load_clips
 from harness.features import FeatureStore
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, compute_planes, load, one_thread

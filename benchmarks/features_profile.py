@@ -11,11 +11,12 @@ from typing import Any
 import torch
 
 from benchmarks.record import spread
-from harness.data.load import load_clips
-from harness.data.root import resolve_data_root
+from harness.data.data_root import resolve_data_root
+from harness.data.load_clips import load_clips
 from harness.features.audio import read_mono, resample
 from harness.features.compute import compute, load, one_thread
 from harness.features.constant_q import CHROMA, LOWEST, OctaveSignals, clip_tunings, constant_q_chroma, octave_response
+from harness.features.pitch_tuning import estimate_tunings
 from harness.features.planes.chroma import ChromaOptions, chroma
 from harness.features.planes.contrast import ContrastOptions, contrast
 from harness.features.planes.logmel import LogMelOptions, log_mel
@@ -23,7 +24,6 @@ from harness.features.planes.mfcc import MfccOptions, mfcc_with_deltas
 from harness.features.planes.tonnetz import tonnetz
 from harness.features.sets import planes_of
 from harness.features.spectrum import spectrum
-from harness.features.tuning import estimate_tunings
 from harness.registry import feature_set
 from harness.study import DataSection, FeaturesSection
 

@@ -21,10 +21,10 @@ from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
 from harness.training.graphs import GraphLearner
-from harness.training.inputs import Items, Resident
 from harness.training.isolation import isolated
 from harness.training.learner import Learner, batch_bounds
 from harness.training.normalise import normalise
+from harness.training.resident import Items, Resident
 
 CLIPS, EPOCHS, FOLDS = 8732, 50, 10
 # Rows of the three feature sets that table 2 trains on: LMC and MC alike, and MLMC.

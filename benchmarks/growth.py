@@ -25,7 +25,7 @@ from benchmarks.record import spread, write
 from harness.running.reports import report_run
 from harness.running.study import Options, run_study
 from harness.study import StudySpec
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
 
 SIZES = {"clips": (1, 2, 4), "trials": (1, 2, 4), "folds": (3, 4, 5)}

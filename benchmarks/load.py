@@ -50,7 +50,7 @@ def one(folder: str, *, pdf: bool) -> None:
     """Read and report the study recorded in ``folder``; print the seconds and the peak memory as JSON."""
     from harness.report.pdf import compile_pdf
     from harness.report.write import write_report
-    from harness.tracking.read import read_study
+    from harness.tracking.study_reader import read_study
 
     reports = Path(folder) / "reports" / NAME
     began = [_clock()]

@@ -22,10 +22,10 @@ import numpy as np
 
 from benchmarks.growth import measure
 from benchmarks.record import spread, write
-from harness.data.root import resolve_data_root
-from harness.running.inputs import prepare
+from harness.data.data_root import resolve_data_root
+from harness.running.study_inputs import prepare
 from harness.study import StudySpec
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
 
 EPOCHS = 3

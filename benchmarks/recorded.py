@@ -16,8 +16,8 @@ from harness.data.leakage import leakage_report
 from harness.data.splits import Part, Split, make_splits
 from harness.features.cache.feature_store import FeatureRef
 from harness.study import StudySpec
-from harness.study.load import parse_study
-from harness.tracking.write import StudyRecorder
+from harness.study.study_file import parse_study
+from harness.tracking.study_recorder import StudyRecorder
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldResult, FoldTask

@@ -24,9 +24,9 @@ from harness.features.cache.feature_store import FeatureRef
 from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Draws
-from harness.training.inputs import Items, Resident
 from harness.training.isolation import isolated
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
+from harness.training.resident import Items, Resident
 
 N_CLASSES, ROWS, FRAMES, HOP = 10, 85, 41, 20
 SEGMENTS_PER_CLIP = 7

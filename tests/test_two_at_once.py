@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.read import list_studies, read_study
+from harness.tracking.study_reader import list_studies, read_study
 from tests.terminal.test_interrupt import arguments
 
 

@@ -1,10 +1,10 @@
 """Published numbers as data, and the audit of papers from their numbers alone."""
 
 from harness.claims.claim import Claim
+from harness.claims.claims_file import load_paper, parse_paper
 from harness.claims.library import BUILT_IN, FOLDER, Library, claims_of, load_library
 from harness.claims.paper import NOT_STATED, AccuracyTable, Column, LayerTable, Paper, Source, Statement
 from harness.claims.printed import Printed
-from harness.claims.read import load_paper, parse_paper
 
 __all__ = [
     "BUILT_IN",

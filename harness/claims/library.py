@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.claims.claim import Claim
+from harness.claims.claims_file import load_paper, near
 from harness.claims.paper import Paper
-from harness.claims.read import load_paper, near
 from harness.errors import ClaimsError
 
 _T = TypeVar("_T")

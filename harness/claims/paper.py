@@ -21,7 +21,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from harness.claims.entry import Doi, Entry, Key, Name, Number, Words, at_least_one, distinct
+from harness.claims.field_types import Doi, Entry, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
 from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, feature_set
 

@@ -17,10 +17,10 @@ def cache_command(cache: Path | None, prune: float | None) -> None:
 
     Nothing is lost for good: a study that needs removed features computes them again.
     """
-    from harness.cli.output.features import show_held
+    from harness.cli.output.show_cache import show_held
     from harness.features.cache.contents import held
     from harness.features.cache.contents import prune as remove
-    from harness.running.inputs import user_cache
+    from harness.running.study_inputs import user_cache
 
     folder = (cache or user_cache()).expanduser().absolute()
     if prune is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import CLAIMS
+from harness.cli.shared_options import CLAIMS
 
 
 @click.group("claims", short_help="Published numbers: list, show, audit, check.")
@@ -20,7 +20,7 @@ def claims_group() -> None:
 def claims_list_command(claims: tuple[Path, ...], paper: str | None) -> None:
     """List every claim, or those of PAPER."""
     from harness.claims import load_library
-    from harness.cli.output.claims import show_claims
+    from harness.cli.output.show_claims import show_claims
 
     show_claims(load_library(claims), paper)
 
@@ -31,7 +31,7 @@ def claims_list_command(claims: tuple[Path, ...], paper: str | None) -> None:
 def claims_show_command(claims: tuple[Path, ...], address: str) -> None:
     """Show the claim at ADDRESS (paper:table/column), or the source and tables of a paper."""
     from harness.claims import load_library
-    from harness.cli.output.claims import show_claim, show_paper
+    from harness.cli.output.show_claims import show_claim, show_paper
 
     library = load_library(claims)
     if ":" in address:
@@ -52,7 +52,7 @@ def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | No
     """Audit PAPER: averages, dispersions, attainable accuracies, layer counts, text against tables."""
     from harness.claims import load_library
     from harness.claims.audit import audit
-    from harness.cli.output.claims import show_audit
+    from harness.cli.output.show_claims import show_audit
     from harness.report.audit import write_audit
 
     result = audit(load_library(claims).paper(paper))
@@ -66,6 +66,6 @@ def claims_check_command(file: Path) -> None:
     """Check the claims file FILE: every fault is named; what its own numbers contradict is told."""
     from harness.claims import load_paper
     from harness.claims.audit import audit
-    from harness.cli.output.claims import show_check
+    from harness.cli.output.show_claims import show_check
 
     show_check(file, audit(load_paper(file)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.choices import ReadAs
-from harness.cli.options import CLAIMS, NOT_STATED, Named
+from harness.cli.shared_options import CLAIMS, NOT_STATED, Named
 from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say_lines
 
@@ -118,7 +118,7 @@ def compare_command(
     one call, with claims and between arms, are one family.
     """
     from harness.claims import load_library
-    from harness.cli.output.comparisons import comparisons_json, show_comparisons
+    from harness.cli.output.show_comparisons import comparisons_json, show_comparisons
     from harness.comparisons.against_claim import Rules
     from harness.comparisons.conditions import Conditions
     from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import DATA_ROOT, Named
+from harness.cli.shared_options import DATA_ROOT, Named
 from harness.errors import DataError, HarnessError
 from harness.registry import DATASETS
 from harness.terminal.printing import say
@@ -27,8 +27,8 @@ def _dataset(function: Callable[..., None]) -> Callable[..., None]:
 @DATA_ROOT
 def data_list_command(data_root: Path | None) -> None:
     """List the data sets that the harness knows, and how much of each lies below the data root."""
-    from harness.cli.output.datasets import show_datasets
-    from harness.data.root import resolve_data_root
+    from harness.cli.output.show_datasets import show_datasets
+    from harness.data.data_root import resolve_data_root
 
     show_datasets(resolve_data_root(data_root))
 
@@ -40,9 +40,9 @@ def data_list_command(data_root: Path | None) -> None:
 @click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files decoded at once.")
 def data_check_command(dataset: str, data_root: Path | None, folds: str | None, workers: int) -> None:
     """Count clips per fold and class, decode every file of DATASET, and report what is wrong."""
-    from harness.cli.output.datasets import show_check
-    from harness.data.check import check_dataset
-    from harness.data.root import resolve_data_root
+    from harness.cli.output.show_datasets import show_check
+    from harness.data.data_root import resolve_data_root
+    from harness.data.dataset_check import check_dataset
     from harness.terminal.progress import Terminal
 
     with Terminal() as progress:
@@ -66,8 +66,8 @@ def data_check_command(dataset: str, data_root: Path | None, folds: str | None, 
 @click.option("--checksum", help="Expected checksum, as in sha256:... or md5:...")
 def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, checksum: str | None) -> None:
     """Download DATASET from its authors, resuming where an earlier try broke off, verify and unpack it."""
+    from harness.data.data_root import resolve_data_root
     from harness.data.download import fetch
-    from harness.data.root import resolve_data_root
 
     folder = fetch(dataset, resolve_data_root(data_root), url=url, checksum=checksum, progress=sys.stderr.isatty())
     say(f"{dataset} is in {folder}; check it with: harness data check {dataset}")
@@ -79,8 +79,8 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the generator.")
 def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
+    from harness.data.data_root import resolve_data_root
     from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
-    from harness.data.root import resolve_data_root
 
     say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import CACHE, DATA_ROOT, TRACKING, WORKERS
+from harness.cli.shared_options import CACHE, DATA_ROOT, TRACKING, WORKERS
 from harness.terminal.interrupt import Interrupted, exit_code_of, second_ends_at_once
 from harness.terminal.printing import say_lines
 
@@ -59,12 +59,12 @@ def replay_command(
     alone: study, hyperparameters, seeds. Nothing is written to the tracking store. Exit code 0: all equal; 1: something
     differs or failed.
     """
-    from harness.cli.output.replay import replay_json, show_replay
-    from harness.data.root import resolve_data_root
-    from harness.replay.replay import replay
+    from harness.cli.output.show_replay import replay_json, show_replay
+    from harness.data.data_root import resolve_data_root
     from harness.replay.sources import open_source
-    from harness.running.inputs import user_cache
+    from harness.replay.train_again import replay
     from harness.running.reports import declared
+    from harness.running.study_inputs import user_cache
     from harness.study.sections import TrackingSection
     from harness.terminal.progress import Terminal
 
@@ -102,7 +102,7 @@ def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool
     Both are study runs, trial runs or fold runs; an id may be cut to its first letters. Nothing is trained.
     Exit code 0: nothing differs; 1: something does.
     """
-    from harness.cli.output.replay import diff_json, show_diff
+    from harness.cli.output.show_replay import diff_json, show_diff
     from harness.replay.pairs import diff_runs
     from harness.study.sections import TrackingSection
 

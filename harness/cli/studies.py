@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+from harness.cli.shared_options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
 from harness.terminal.interrupt import second_ends_at_once
 from harness.terminal.printing import say
 
@@ -50,11 +50,11 @@ def run_study_command(
     # Errors in the study are reported before the heavy libraries are loaded.
     spec = load_study(study, overrides)
     claims = _checked_claims(spec, study)
-    from harness.cli.output.studies import show_outcome
-    from harness.data.root import resolve_data_root
+    from harness.cli.output.show_studies import show_outcome
+    from harness.data.data_root import resolve_data_root
     from harness.report.kind import ReportKind
-    from harness.running.inputs import user_cache
     from harness.running.study import Options, run_study
+    from harness.running.study_inputs import user_cache
     from harness.terminal.progress import Terminal
 
     options = Options(
@@ -90,7 +90,7 @@ def plan_command(
 
     spec = load_study(study, overrides)
     _checked_claims(spec, study)
-    from harness.cli.output.studies import show_plan
+    from harness.cli.output.show_studies import show_plan
     from harness.running.plan import make_plan
 
     show_plan(make_plan(spec, data_root, device, workers))
@@ -130,8 +130,8 @@ def report_command(
     record tells are not covered, and are named; predictions that were changed together with all numbers are found by
     harness replay alone. Exit code 0: all that is covered is equal; 1: something differs.
     """
-    from harness.cli.output.report_check import show_check
-    from harness.cli.output.studies import show_outcome
+    from harness.cli.output.show_report_check import show_check
+    from harness.cli.output.show_studies import show_outcome
     from harness.running.reports import check_study, report_study, rewrite_study
 
     if check:
@@ -191,7 +191,7 @@ def sync_command(tracking_uri: str | None) -> None:
 @click.argument("section", required=False)
 def fields_command(section: str | None) -> None:
     """Print every field a study file may have, with its default and meaning."""
-    from harness.cli.output.fields import show_fields
+    from harness.cli.output.show_fields import show_fields
 
     show_fields(section)
 

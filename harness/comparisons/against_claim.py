@@ -17,8 +17,8 @@ from harness.comparisons.claim_comparison import ClaimComparison, Rules, settle_
 from harness.comparisons.claim_side import Basis, ClaimSide, claim_side
 from harness.comparisons.conditions import Conditions, compared, compared_folds
 from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
+from harness.statistics.against_published import sensitivity
 from harness.statistics.power import folds_needed, seeds_needed
-from harness.statistics.published import sensitivity
 from harness.statistics.seeds import Trainings, average_seeds, seeds_per_fold, variance_components
 from harness.statistics.t_tests import one_sample
 from harness.statistics.verdict import Decision, Verdict

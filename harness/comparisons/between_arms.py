@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from harness.comparisons.arm_contrast import Contrast, pair_by_fold, settle_contrasts, settled
 from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.conditions import conditions_of
-from harness.comparisons.contrast import Contrast, pair_by_fold, settle_contrasts, settled
 from harness.comparisons.statistical_tests import attempt
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
+from harness.statistics.against_published import against_published
 from harness.statistics.bootstrap import BootstrapInterval, accuracy_difference_bootstrap
-from harness.statistics.clips import CochranQ, McNemar, cochran_q, mcnemar
-from harness.statistics.published import against_published
+from harness.statistics.clip_tests import CochranQ, McNemar, cochran_q, mcnemar
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from harness.choices import ReadAs
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
+from harness.statistics.against_published import DifferenceTest, PublishedTest
 from harness.statistics.bootstrap import BootstrapInterval
 from harness.statistics.family import holm
 from harness.statistics.power import FoldsNeeded
-from harness.statistics.published import DifferenceTest, PublishedTest
 from harness.statistics.t_tests import TTest
 from harness.statistics.tost import Equivalence
 from harness.statistics.verdict import Decision, Verdict, decide

@@ -13,7 +13,7 @@ from harness.claims import NOT_STATED, Claim
 from harness.claims.printed import Printed
 from harness.comparisons.conditions import Conditions
 from harness.registry import DATASETS
-from harness.statistics.published import DifferenceTest, against_folds, against_mean, against_published
+from harness.statistics.against_published import DifferenceTest, against_folds, against_mean, against_published
 from harness.text.decimals import decimals
 
 

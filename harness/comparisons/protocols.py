@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.between_arms import ArmComparisons
-from harness.comparisons.contrast import Contrast
 from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
 from harness.study import Arm, Dotted, StudySpec

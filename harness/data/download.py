@@ -13,8 +13,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from harness.data.check import check_dataset
-from harness.data.load import read_inventory, require_whole
+from harness.data.dataset_check import check_dataset
+from harness.data.load_clips import read_inventory, require_whole
 from harness.data.transfer import ResumingDownloader
 from harness.data.unpack import unpack
 from harness.errors import DataError

@@ -6,8 +6,8 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from harness.data.counted import CHUNK
-from harness.data.members import DAMAGED, members, refuse
+from harness.data.archive_members import DAMAGED, members, refuse
+from harness.data.bounded_streams import CHUNK
 from harness.errors import DataError
 
 

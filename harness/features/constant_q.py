@@ -28,8 +28,8 @@ from torch.nn import functional as F
 
 from harness.errors import FeatureError
 from harness.features.audio import Samples, resample
+from harness.features.pitch_tuning import estimate_tunings
 from harness.features.spectrum import frames, magnitude, scaled_frames, spectrum
-from harness.features.tuning import estimate_tunings
 
 PITCH_CLASSES = 12
 LOWEST = 440.0 * 2.0 ** (-45 / 12)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.replay.conditions import Difference
 from harness.replay.predictions import ClipChange, RowChange, WeightChange
+from harness.replay.training_conditions import Difference
 from harness.report.check import ReportCheck
-from harness.tracking.fold_run import RecordedFold, RecordedRun
+from harness.tracking.recorded_run import RecordedFold, RecordedRun
 
 FINAL = "final"
 """Phase of the trainings that are tested."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import TrackingError
-from harness.replay.conditions import Difference, leaves
 from harness.replay.outcome import FINAL, counted, title
 from harness.replay.predictions import ClipChange, compare_clips
 from harness.replay.rebuild import conditions_apart, recorded_conditions
+from harness.replay.training_conditions import Difference, leaves
 from harness.study import StudySpec, recorded_document
-from harness.tracking.fold_run import RecordedFold, RecordedRun, read_run
-from harness.tracking.read import load_fold
+from harness.tracking.recorded_run import RecordedFold, RecordedRun, read_run
 from harness.tracking.store import readable_uri
+from harness.tracking.study_reader import load_fold
 
 _UNSET = "not set"
 

@@ -10,14 +10,14 @@ from typing import Any
 from harness.choices import Precision
 from harness.devices import default_workers, resolve_device
 from harness.errors import StudyError, TrackingError, TrainingError
-from harness.replay.conditions import SETTING, Difference, differences, run_conditions
 from harness.replay.outcome import FINAL
-from harness.running.inputs import Prepared, prepare
+from harness.replay.training_conditions import SETTING, Difference, differences, run_conditions
+from harness.running.study_inputs import Prepared, prepare
 from harness.study import StudySpec
 from harness.study.bounds import require_bounded
 from harness.terminal.progress import Progress
 from harness.tracking.digests import part_digest
-from harness.tracking.fold_run import RecordedFold, RecordedRun
+from harness.tracking.recorded_run import RecordedFold, RecordedRun
 from harness.tracking.runs import flat_settings
 from harness.training.task import FoldTask
 
@@ -82,7 +82,7 @@ def rebuild_inputs(
     Raises
     ------
     HarnessError
-        As :func:`harness.running.inputs.prepare`.
+        As :func:`harness.running.study_inputs.prepare`.
     """
     arms = {fold.arm for fold in folds}
     # A fold of one arm needs no features of the others.

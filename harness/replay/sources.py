@@ -19,11 +19,11 @@ from harness.report.check import ReportCheck, check_report
 from harness.report.folder import ReportFolder, open_report
 from harness.report.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
-from harness.tracking.fold_run import RecordedFold, RecordedRun, load_kept_weights, read_run
-from harness.tracking.folds import StoredFold
-from harness.tracking.read import load_fold
+from harness.tracking.recorded_run import RecordedFold, RecordedRun, load_kept_weights, read_run
 from harness.tracking.runs import flat_settings
 from harness.tracking.store import readable_uri
+from harness.tracking.stored_folds import StoredFold
+from harness.tracking.study_reader import load_fold
 
 REPORT = "report"
 """Level of a :class:`RecordedRun` that was read from a report."""
@@ -52,7 +52,8 @@ class Source(Protocol):
 
 
 class StoreSource:
-    """A finished study, trial or fold run of a tracking store; raises as :func:`harness.tracking.fold_run.read_run`."""
+    """A finished study, trial or fold run of a tracking store; raises as
+    :func:`harness.tracking.recorded_run.read_run`."""
 
     whole = True
 
@@ -189,7 +190,7 @@ def open_source(what: str, uri: str, study: StudySpec | None = None, claims: Map
     ReportError
         When the report cannot be read.
     TrackingError
-        When the run cannot be found or read, as :func:`harness.tracking.fold_run.read_run`.
+        When the run cannot be found or read, as :func:`harness.tracking.recorded_run.read_run`.
     """
     if (Path(what) / RESULTS).is_file():
         return ReportSource(Path(what), study, claims)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.claim_comparison import ClaimComparison
-from harness.comparisons.contrast import Contrast
 from harness.comparisons.statistical_tests import Column, Place, Side, StatisticalTest, entries_of, value_at
 from harness.report.cells import interval, p_value, probability
 from harness.report.evidence import Evidence

@@ -6,10 +6,10 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.against_claim import ClaimComparison
-from harness.comparisons.contrast import Contrast
+from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.statistical_tests import Side, entries_of
 from harness.report.evidence import Evidence
-from harness.statistics.published import DifferenceTest
+from harness.statistics.against_published import DifferenceTest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -6,9 +6,9 @@ Plain text; LaTeX escapes it later.
 from __future__ import annotations
 
 from harness.comparisons.against_claim import ClaimComparison
+from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.between_arms import MOST_ARMS
 from harness.comparisons.claim_side import Basis
-from harness.comparisons.contrast import Contrast
 from harness.report import wording
 from harness.report.cells import accuracy, count, interval, p_value, points
 from harness.report.claim_tables import addressed

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from harness.comparisons.contrast import Contrast
+from harness.comparisons.arm_contrast import Contrast
 from harness.report.cells import points
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, literal, place, text_inches, wrapped
 from harness.text.decimals import possible

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.comparisons.contrast import Contrast
+from harness.comparisons.arm_contrast import Contrast
 from harness.report import wording
 from harness.report.cells import accuracy, count, cut_note, interval, points
 from harness.report.columns import captions, cells, headings, numbers, shown_tests

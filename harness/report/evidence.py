@@ -14,9 +14,9 @@ from harness.claims.audit import Audit, audit
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import ArmComparisons, compare_arms
 from harness.comparisons.conditions import conditions_of
-from harness.comparisons.leakage import leakage_of
 from harness.comparisons.missed_clips import HardClips, hard_clips
 from harness.comparisons.protocols import ProtocolEffect, protocol_effects
+from harness.comparisons.recounted_leakage import leakage_of
 from harness.comparisons.scores import StudyScores, score_study
 from harness.comparisons.statistical_tests import attempt
 from harness.comparisons.study_claims import compare_claims, library_of, rules_of

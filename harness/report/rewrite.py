@@ -19,7 +19,7 @@ from harness.record import FOLD_COLUMNS, StudyRecord
 from harness.report.folder import ReportFolder, open_report
 from harness.report.write import ReportFiles, write_report
 from harness.study import COMPARISONS, DECLARATIONS, Dotted, StudySpec, recorded_document
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 
 
 def rewrite_report(

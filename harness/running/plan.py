@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from harness.choices import FinalTrain
 from harness.data.clips import ClipTable
-from harness.data.load import load_clips
-from harness.data.root import resolve_data_root
+from harness.data.data_root import resolve_data_root
+from harness.data.load_clips import load_clips
 from harness.data.splits import Part, Split, make_splits
 from harness.devices import default_workers, resolve_device
 from harness.features import expected_segments, plane_rows, set_shape
 from harness.models.build import build_model
 from harness.models.describe import count_parameters
 from harness.registry import Layout
-from harness.running.inputs import check_precisions
+from harness.running.study_inputs import check_precisions
 from harness.study import Arm, StudySpec
 from harness.training.probe import probe_speed
 
@@ -79,7 +79,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     spec
         The resolved study.
     data_root
-        The folder that holds the data sets; None as in :func:`harness.data.root.resolve_data_root`.
+        The folder that holds the data sets; None as in :func:`harness.data.data_root.resolve_data_root`.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     workers

@@ -21,18 +21,18 @@ from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.report.kind import ReportKind
 from harness.report.place import check_place
-from harness.running.inputs import Prepared, check_precisions, prepare
 from harness.running.reports import Outcome, claimed_papers, report_run
+from harness.running.study_inputs import Prepared, check_precisions, prepare
 from harness.running.trainings import Trainings
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, Dotted, StudySpec
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
 from harness.tracking.digests import search_digest
+from harness.tracking.study_recorder import StudyRecorder, log_reports
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri
 from harness.tracking.uri import local_folder, mask_secrets
-from harness.tracking.write import StudyRecorder, log_reports
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldTask, stopped_after

@@ -12,7 +12,7 @@ from harness.data.clips import ClipTable
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.report.pictures import confusion_png, curves_png
 from harness.terminal.progress import Progress, duration
-from harness.tracking.write import StudyRecorder
+from harness.tracking.study_recorder import StudyRecorder
 from harness.training.metrics import clip_predictions, probability_columns, table_scores
 from harness.training.task import FoldResult, FoldTask
 

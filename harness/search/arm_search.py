@@ -18,10 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.choices import Sampler
 from harness.errors import HarnessError, TrackingError
 from harness.search.importance import importances
-from harness.search.outcome import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.search.pruning import floor_of
 from harness.search.space import distributions
 from harness.search.strategies import grid_point, make_sampler
+from harness.search.trials import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.study import Arm, StudySpec
 from harness.system.accounts import make_private_file
 from harness.system.redaction import mask_address, mask_secrets

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.errors import StatisticsError
 from harness.statistics.correction import standard_error
-from harness.statistics.folds import FoldValues, check_confidence, check_ratio, differences, fold_sd
+from harness.statistics.fold_values import FoldValues, check_confidence, check_ratio, differences, fold_sd
 from harness.statistics.student import above, critical
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import StatisticsError
-from harness.statistics.folds import Floats, check_confidence, check_count
+from harness.statistics.fold_values import Floats, check_confidence, check_count
 
 Rows = NDArray[np.intp]
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.statistics.folds import Floats, FoldValues, check_count, check_ratio, fold_array, fold_sd
+from harness.statistics.fold_values import Floats, FoldValues, check_count, check_ratio, fold_array, fold_sd
 
 Number = TypeVar("Number", float, Floats)
 

@@ -17,7 +17,7 @@ from scipy import special
 
 from harness.errors import StatisticsError
 from harness.statistics.correction import fold_ratio, standard_error
-from harness.statistics.folds import Floats, check_alpha, check_count, check_margin, check_ratio, finite, positive
+from harness.statistics.fold_values import Floats, check_alpha, check_count, check_margin, check_ratio, finite, positive
 from harness.statistics.seeds import Components
 from harness.statistics.student import critical
 
@@ -148,7 +148,7 @@ def folds_needed(
         Level of the tests.
     share : float
         What a published mean adds to 1 / k + ratio by its own spread; own folds do not reduce it (see
-        :mod:`harness.statistics.published`).
+        :mod:`harness.statistics.against_published`).
     rounding : float
         How far the published mean may have been rounded, in the unit of the values; own folds do not reduce it.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import StatisticsError
-from harness.statistics.folds import FoldValues, differences
+from harness.statistics.fold_values import FoldValues, differences
 
 # Differences that agree to this fraction of the values' magnitude are ties: they differ only by rounding.
 _DECIMALS = 11

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import StatisticsError
-from harness.statistics.folds import Floats
+from harness.statistics.fold_values import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

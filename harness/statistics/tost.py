@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.statistics.correction import standard_error
-from harness.statistics.folds import (
+from harness.statistics.fold_values import (
     Floats,
     FoldValues,
     check_alpha,

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from harness.errors import StatisticsError
-from harness.statistics.folds import check_alpha, check_margin, finite
+from harness.statistics.fold_values import check_alpha, check_margin, finite
 from harness.text.decimals import decimals, signed
 
 _COUNTS = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}

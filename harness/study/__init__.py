@@ -2,7 +2,6 @@
 
 from harness.study.arms import Arm
 from harness.study.dotted import Dotted
-from harness.study.load import load_study
 from harness.study.migrate import read_recorded, recorded_document
 from harness.study.sections import (
     Comparison,
@@ -19,6 +18,7 @@ from harness.study.sections import (
     TrainSection,
 )
 from harness.study.spec import COMPARISONS, DECLARATIONS, TUNED, ArmSettings, StudySpec
+from harness.study.study_file import load_study
 
 __all__ = [
     "COMPARISONS",

@@ -12,9 +12,9 @@ from typing import Any
 from harness.errors import StudyError
 from harness.registry import NETWORKS, Network, feature_set, options_of
 from harness.study.dotted import Dotted
-from harness.study.load import parse_study
 from harness.study.sections import ImageSection
 from harness.study.spec import StudySpec
+from harness.study.study_file import parse_study
 
 _BEFORE = {"train.cuda_graphs": False}
 """What studies were trained with before the field was added, where the current default differs."""

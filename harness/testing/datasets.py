@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-from harness.data.check import Kind, check_dataset
+from harness.data.dataset_check import Kind, check_dataset
 from harness.data.inventory import Inventory, official_counts
-from harness.data.load import load_clips, read_inventory
+from harness.data.load_clips import load_clips, read_inventory
 from harness.errors import DataError
 from harness.registry import DATASETS, Dataset, code, options_of
 from harness.section import Section

@@ -26,8 +26,8 @@ from harness.errors import TrackingError
 from harness.system.accounts import make_private, share_with_group
 from harness.text.printable import one_line
 from harness.text.spreadsheet import csv_text
+from harness.tracking.artifact_places import inside_file
 from harness.tracking.names import HISTORY_FILE, PICTURES_FOLDER, PREDICTIONS_FILE, SEGMENTS_FILE, WEIGHTS_FILE
-from harness.tracking.places import inside_file
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

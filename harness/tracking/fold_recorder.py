@@ -12,7 +12,6 @@ from harness.data.clips import ClipTable
 from harness.errors import TrackingError
 from harness.study import Arm, StudySpec
 from harness.tracking import names
-from harness.tracking.curves import Curves
 from harness.tracking.digests import predictions_digest
 from harness.tracking.files import (
     Writer,
@@ -22,7 +21,7 @@ from harness.tracking.files import (
     segments_file,
     weights_file,
 )
-from harness.tracking.folds import FinishedFold, StoredFold, read_fold
+from harness.tracking.live_curves import Curves
 from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import (
     RunTags,
@@ -33,6 +32,7 @@ from harness.tracking.runs import (
     timing_values,
 )
 from harness.tracking.store import Store
+from harness.tracking.stored_folds import FinishedFold, StoredFold, read_fold
 from harness.tracking.sync.delivery import Courier
 from harness.training.metrics import Scores
 from harness.training.task import FoldResult, FoldTask

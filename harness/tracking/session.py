@@ -13,9 +13,7 @@ from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import StudySpec
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
-from harness.tracking.environment import Environment
 from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
-from harness.tracking.folds import study_of
 from harness.tracking.names import (
     ACTIVE_SECONDS_TAG,
     CLAIMS_FILE,
@@ -35,7 +33,9 @@ from harness.tracking.names import (
     STUDY,
 )
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
+from harness.tracking.session_environment import Environment
 from harness.tracking.store import Store
+from harness.tracking.stored_folds import study_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

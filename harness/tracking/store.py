@@ -24,8 +24,7 @@ from harness.system.garbage import no_collection
 from harness.system.locks import locked
 from harness.system.retry import Patient, passing
 from harness.system.servers import server_fault
-from harness.tracking.database import table_names
-from harness.tracking.places import (
+from harness.tracking.artifact_places import (
     ARTIFACTS,
     experiment_place,
     follow,
@@ -36,6 +35,7 @@ from harness.tracking.places import (
     place_fault,
     run_place,
 )
+from harness.tracking.database import table_names
 from harness.tracking.schema import schema_fault
 from harness.tracking.sync.spool import spool_of
 from harness.tracking.uri import (

@@ -17,7 +17,7 @@ from harness.training.optimizers import fused_optimizer
 
 if TYPE_CHECKING:
     from harness.study import TrainSection
-    from harness.training.inputs import Resident
+    from harness.training.resident import Resident
 
 # Fixed, so that predictions do not depend on a searched batch size.
 EVALUATION_BATCH = 128

@@ -25,7 +25,6 @@ from harness.errors import TrainingError
 from harness.models.build import build_model
 from harness.training.augment import Draws, keeps_rounding
 from harness.training.graphs import GraphLearner
-from harness.training.inputs import Items, Resident, part_items, plane_rows
 from harness.training.isolation import device_name, isolated
 from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
 from harness.training.memory import explained_memory
@@ -33,6 +32,7 @@ from harness.training.metrics import clip_means, scores
 from harness.training.norm_statistics import re_estimated
 from harness.training.normalise import normalise
 from harness.training.precision import check_precision
+from harness.training.resident import Items, Resident, part_items, plane_rows
 from harness.training.reuse import KEPT_HERE, keeps, step_key
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed

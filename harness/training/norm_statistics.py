@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from harness.training.inputs import Resident
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
+from harness.training.resident import Resident
 from harness.training.seeding import fold_seed
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from harness.choices import Normalise
 from harness.registry import Layout
-from harness.training.inputs import Items, Resident, plane_rows
+from harness.training.resident import Items, Resident, plane_rows
 
 # Rows read at a time: float64 copies are made of this many, not of all.
 CHUNK_ELEMENTS = 4_000_000

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from harness.devices import ran_out_of_memory
 from harness.errors import TrainingError
 from harness.training.graphs import GraphLearner
-from harness.training.inputs import load_planes
+from harness.training.resident import load_planes
 
 if TYPE_CHECKING:
     from harness.features.cache.feature_store import FeatureRef

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.claims import Paper, load_paper, parse_paper
-from harness.claims.entry import Entry
+from harness.claims.field_types import Entry
 from harness.errors import ClaimsError
-from harness.study.load import section_of
+from harness.study.study_file import section_of
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 DOCUMENT = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from harness.cli import cli
 from harness.report.kind import ReportKind
 from harness.running.study import Options, run_study
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
-from harness.tracking.fold_run import RecordedFold, read_run
+from harness.tracking.recorded_run import RecordedFold, read_run
 from tests.replay.conftest import steady
 
 STUDY = {

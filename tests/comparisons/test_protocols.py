@@ -13,7 +13,7 @@ from harness.comparisons.missed_clips import hard_clips
 from harness.comparisons.protocols import ProtocolEffect, protocol_effects
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
-from harness.statistics.published import against_published
+from harness.statistics.against_published import against_published
 from harness.study import ProtocolSection, recorded_document
 from tests.records import build_record, restudied, with_arm
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.cli.output.comparisons import show_comparisons
+from harness.cli.output.show_comparisons import show_comparisons
 from harness.comparisons import statistical_tests
 from harness.comparisons.statistical_tests import (
     TESTS,

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from harness.data.clips import ClipTable
-from harness.data.load import load_clips
+from harness.data.load_clips import load_clips
 from harness.study import DataSection
 
 ESC_COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")

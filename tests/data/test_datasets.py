@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.data.leakage import leakage_report
-from harness.data.load import load_clips, read_inventory
+from harness.data.load_clips import load_clips, read_inventory
 from harness.data.splits import make_splits
 from harness.registry import DATASETS
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.testing.datasets import DatasetConformance
 from tests.data.conftest import ESC10, ESC_COLUMNS, URBANSOUND_COLUMNS, write_table, write_wav
 

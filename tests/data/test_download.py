@@ -15,7 +15,7 @@ import pytest
 
 import harness.data.download as module
 from harness.data.download import fetch
-from harness.data.load import load_clips
+from harness.data.load_clips import load_clips
 from harness.errors import DataError
 from harness.registry import DATASETS
 from harness.study import DataSection

@@ -15,7 +15,7 @@ import pytest
 from pydantic import Field
 
 from harness.data.inventory import Inventory, dataset_folder
-from harness.data.load import read_inventory
+from harness.data.load_clips import read_inventory
 from harness.data.metadata import FileName, Flag, Identifier, Row, Seconds, Text, between, read_rows
 from harness.errors import DataError
 from harness.registry import DATASETS

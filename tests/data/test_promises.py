@@ -11,7 +11,7 @@ import pytest
 from harness.data.clips import ClipTable
 from harness.data.inventory import Inventory, official_counts
 from harness.data.leakage import leakage_report
-from harness.data.load import read_inventory
+from harness.data.load_clips import read_inventory
 from harness.data.splits import make_splits
 
 NAMES = ("esc10", "esc50", "esc50-categories", "urbansound8k")

@@ -14,16 +14,16 @@ import pytest
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.replay.outcome import FoldReplay, Replay
-from harness.replay.replay import replay
 from harness.replay.sources import Source, StoreSource
+from harness.replay.train_again import replay
 from harness.report.kind import ReportKind
 from harness.running.study import Options, run_study
 from harness.study import StudySpec
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
-from harness.tracking.environment import installed_packages
-from harness.tracking.fold_run import RecordedFold, read_run
 from harness.tracking.git import GitFacts
+from harness.tracking.recorded_run import RecordedFold, read_run
+from harness.tracking.session_environment import installed_packages
 
 STUDY: dict[str, Any] = {
     "study": {"name": "tiny", "seed": 3},
@@ -47,8 +47,8 @@ PACKAGES = installed_packages()
 def steady() -> Iterator[None]:
     """Let code and packages look the same all the time, whoever edits the tree meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("harness.tracking.environment.git_facts", lambda _: GitFacts("c" * 40, "main"))
-        patch.setattr("harness.tracking.environment.installed_packages", lambda: dict(PACKAGES))
+        patch.setattr("harness.tracking.session_environment.git_facts", lambda _: GitFacts("c" * 40, "main"))
+        patch.setattr("harness.tracking.session_environment.installed_packages", lambda: dict(PACKAGES))
         yield
 
 

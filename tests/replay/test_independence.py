@@ -16,8 +16,8 @@ import pytest
 
 from harness.executors.events import Epoch, Event, Finished
 from harness.executors.local import InProcessExecutor, ProcessExecutor
-from harness.tracking.fold_run import load_kept_weights
-from harness.tracking.read import load_fold
+from harness.tracking.recorded_run import load_kept_weights
+from harness.tracking.study_reader import load_fold
 from harness.training.task import FoldTask
 from tests.replay.conftest import Recorded, run, spec_of
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments
@@ -53,7 +53,7 @@ def same(first: Recorded, second: Recorded, arm: str, fold: int) -> None:
 
 
 def _folds(record: Recorded) -> Any:
-    from harness.tracking.fold_run import read_run
+    from harness.tracking.recorded_run import read_run
 
     return read_run(record.uri, record.run_id).folds
 

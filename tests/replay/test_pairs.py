@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.output.replay import diff_json, show_diff
+from harness.cli.output.show_replay import diff_json, show_diff
 from harness.errors import TrackingError
 from harness.replay.pairs import diff_runs
 from harness.replay.rebuild import REST
-from harness.tracking.fold_run import read_run
+from harness.tracking.recorded_run import read_run
 from tests.replay.conftest import STUDY, Recorded, run, spec_of
 
 

@@ -13,7 +13,7 @@ from harness.data.datasets.esc import METADATA
 from harness.data.inventory import dataset_folder
 from harness.registry import DATASETS
 from harness.study import StudySpec
-from harness.study.load import load_study
+from harness.study.study_file import load_study
 from harness.training.precision import has_bfloat16
 from tests.replay.conftest import run
 

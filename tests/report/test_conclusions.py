@@ -9,7 +9,7 @@ import pytest
 from harness.record import StudyRecord
 from harness.report.conclusions import claim_note, cochran_sentence, findings, sources
 from harness.report.evidence import Evidence, gather
-from harness.statistics.clips import CochranQ
+from harness.statistics.clip_tests import CochranQ
 from harness.statistics.power import FoldsNeeded
 from harness.statistics.verdict import Decision, Verdict
 from tests.records import MakeRecord, restated, with_fold_sd

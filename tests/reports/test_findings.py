@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.claims import load_library
 from harness.report.wording import percent
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.text.decimals import decimals
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from harness.report.kind import ReportKind
 from harness.running.reports import Outcome
 from harness.running.study import Options, run_study
 from harness.study import StudySpec
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
 
 STUDY = {

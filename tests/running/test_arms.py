@@ -9,8 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from harness.replay.replay import replay
 from harness.replay.sources import StoreSource
+from harness.replay.train_again import replay
 from harness.running.reports import Outcome
 from harness.terminal.progress import Silent
 from tests.running.study import run, spec_of

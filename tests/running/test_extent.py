@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import TrackingError
 from harness.study import StudySpec
-from harness.tracking.fold_run import read_run
+from harness.tracking.recorded_run import read_run
 from tests.running.study import run, same, spec_of
 
 NETS = {name: {"name": name, "model": "su8", "features": "LM"} for name in ("A", "B", "C")}

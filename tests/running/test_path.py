@@ -13,7 +13,7 @@ import pytest
 from harness.executors.events import Event, Finished
 from harness.executors.local import InProcessExecutor
 from harness.running.reports import Outcome, report_study
-from harness.tracking.read import list_studies
+from harness.tracking.study_reader import list_studies
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 from harness.training.task import FoldTask
 from tests.running.study import run, same, spec_of

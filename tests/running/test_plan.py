@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.running.plan import make_plan
 from harness.study import load_study
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 
 STUDIES = Path(__file__).parents[2] / "studies"
 # What every processor has.

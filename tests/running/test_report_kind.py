@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.output.studies import show_outcome
+from harness.cli.output.show_studies import show_outcome
 from harness.report.kind import ReportKind
 from harness.running.reports import report_study
 from tests.running.study import STUDY, run, spec_of

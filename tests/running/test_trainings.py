@@ -17,7 +17,7 @@ from harness.executors.events import Event, Executor, Failed, Started
 from harness.running import trainings as trainings
 from harness.running.trainings import Trainings
 from harness.terminal.progress import Silent
-from harness.tracking.write import StudyRecorder
+from harness.tracking.study_recorder import StudyRecorder
 from harness.training.task import FoldTask
 from tests.toys import task_of, write_segments
 

@@ -191,7 +191,7 @@ def test_memory_that_runs_out_is_one_sentence(
         raise MemoryError
 
     url = server.put(_zip({"a": b"x"}))
-    monkeypatch.setattr("harness.data.members.zipfile.ZipFile", full)
+    monkeypatch.setattr("harness.data.archive_members.zipfile.ZipFile", full)
     refusal(_fetch(tmp_path / "root", url), "needs more memory than there is")
     assert list((tmp_path / "root").iterdir()) == []
 

@@ -124,7 +124,7 @@ DAMAGES: dict[str, Damage] = {
 @pytest.fixture
 def cached(house: House) -> tuple[House, Path, bytes]:
     """Return a house whose features are computed, the file of its one plane, and the file's content."""
-    from harness.data.load import load_clips
+    from harness.data.load_clips import load_clips
 
     spec = load_study(house.study)
     clips = load_clips(spec.data, house.data)
@@ -155,7 +155,7 @@ def test_damage_before_a_study_is_told_and_rebuilt(
 
 @pytest.mark.slow
 def test_damage_after_the_study_began_never_reaches_a_training(cached: tuple[House, Path, bytes]) -> None:
-    from harness.data.load import load_clips
+    from harness.data.load_clips import load_clips
 
     house, plane, content = cached
     spec = load_study(house.study)

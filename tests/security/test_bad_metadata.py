@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.load import read_inventory
+from harness.data.load_clips import read_inventory
 from harness.errors import DataError
 from tests.security.conftest import COLUMNS, ESC10, FOLDS, House
 from tests.security.fuzz import fuzz

@@ -75,7 +75,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     def train(*_: object) -> None:
         raise AssertionError("a training was begun")
 
-    monkeypatch.setattr(importlib.import_module("harness.replay.replay"), "rebuild_inputs", train)
+    monkeypatch.setattr(importlib.import_module("harness.replay.train_again"), "rebuild_inputs", train)
 
 
 FORGERIES: dict[str, tuple[str, Callable[[Path], None]]] = {

@@ -17,7 +17,7 @@ from harness.claims import load_paper
 from harness.cli import cli
 from harness.errors import ClaimsError, StudyError
 from harness.study import load_study
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from tests.security.conftest import House
 from tests.security.fuzz import fuzz
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from harness.executors.local import InProcessExecutor
-from harness.tracking.read import read_study
+from harness.tracking.study_reader import read_study
 from tests.stores import record_tiny
 from tests.toys import settings_of, task_of, write_segments
 

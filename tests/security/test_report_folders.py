@@ -22,7 +22,7 @@ from harness.record import StudyRecord
 from harness.report.latex import escape
 from harness.report.place import MANIFEST
 from harness.report.write import write_report
-from harness.tracking.read import read_study
+from harness.tracking.study_reader import read_study
 from tests.records import MakeRecord, renamed, restudied
 from tests.stores import record_tiny
 

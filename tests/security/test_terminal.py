@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import cli
-from harness.tracking.read import list_studies
+from harness.tracking.study_reader import list_studies
 from tests.security.conftest import House
 from tests.stores import record_tiny
 

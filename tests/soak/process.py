@@ -21,7 +21,7 @@ _HEAVY = (
     "harness.cli",
     "harness.features.compute",
     "harness.running.study",
-    "harness.cli.output.studies",
+    "harness.cli.output.show_studies",
     "harness.training.loop",
     "matplotlib.backends.backend_agg",
     "mlflow.tracking",

@@ -20,7 +20,7 @@ from benchmarks.claim_calibration import (
     rounding_rates,
 )
 from harness.report.table import table_tex
-from harness.statistics.published import DifferenceTest, against_folds, against_mean, against_published
+from harness.statistics.against_published import DifferenceTest, against_folds, against_mean, against_published
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from harness.errors import StudyError
 from harness.registry import DATASETS, NETWORKS, PLANES, options_of
 from harness.study import StudySpec, load_study
 from harness.study.bounds import bound_of, require_bounded, spectrum_bytes
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.study import DECLARATIONS, Dotted, StudySpec
 from harness.study.dotted import LISTS, SECTIONS, path_of, selection
-from harness.study.load import parse_study, section_of
+from harness.study.study_file import parse_study, section_of
 
 STUDY = {
     "study": {"name": "a"},

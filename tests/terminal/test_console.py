@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.output.table import table
+from harness.cli.output.screen_table import table
 from harness.terminal.console import Screen, words
 
 HOSTILE = "[red]a[/red][link=http://x]b[/link]:smile:\x1b[2J\nEQUAL: all"

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.terminal.interrupt import Interrupted, Saved, second_ends_at_once
-from harness.tracking.read import list_studies, read_study
+from harness.tracking.study_reader import list_studies, read_study
 
 STUDY = """
 [study]
@@ -79,7 +79,10 @@ def arguments(folder: Path, data: Path, workers: int) -> list[str]:
 
 PHASES = {
     "features": ("harness.features.FeatureStore.build", "features computed so far are kept in"),
-    "search": ("harness.tracking.write.StudyRecorder.finish_trial", "1 finished trainings are recorded in sqlite:///"),
+    "search": (
+        "harness.tracking.study_recorder.StudyRecorder.finish_trial",
+        "1 finished trainings are recorded in sqlite:///",
+    ),
     "final": ("harness.running.study._finish_arm", "2 finished trainings are recorded in sqlite:///"),
     "report": ("harness.running.reports.write_report", "every training is recorded in sqlite:///"),
 }
@@ -170,7 +173,7 @@ def statuses(folder: Path) -> list[str]:
 def test_a_signal_while_the_study_run_is_opened_leaves_nothing_running(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.tracking.write.begin_session", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("harness.tracking.study_recorder.begin_session", lambda *_: signal.raise_signal(signal.SIGTERM))
     assert CliRunner().invoke(cli, arguments(tmp_path, data, 1)).exit_code == 143
     assert statuses(tmp_path) == ["KILLED"]
 

@@ -24,8 +24,8 @@ from harness.data.splits import Part, Split
 from harness.features.cache.feature_store import FeatureRef
 from harness.study import StudySpec
 from harness.tracking import store
-from harness.tracking.environment import installed_packages
-from harness.tracking.write import StudyRecorder
+from harness.tracking.session_environment import installed_packages
+from harness.tracking.study_recorder import StudyRecorder
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
 from harness.training.task import FoldResult, FoldTask
@@ -66,7 +66,7 @@ def installed() -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _quick_environment(monkeypatch: pytest.MonkeyPatch, installed: dict[str, str]) -> None:
     """Spare every recorder the third of a second in which packages are listed."""
-    monkeypatch.setattr("harness.tracking.environment.installed_packages", lambda: dict(installed))
+    monkeypatch.setattr("harness.tracking.session_environment.installed_packages", lambda: dict(installed))
 
 
 @pytest.fixture(scope="session")

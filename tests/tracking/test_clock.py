@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from harness.tracking.read import list_studies, read_study
+from harness.tracking.study_reader import list_studies, read_study
 
 HOUR = 3600
 

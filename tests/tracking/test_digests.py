@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.study import DECLARATIONS, Arm, load_study, read_recorded
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 from harness.tracking.digests import (
     EXTENT,
     arms_agree,

@@ -24,9 +24,9 @@ from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
 from harness.system.retry import Patient
-from harness.tracking.read import read_study
 from harness.tracking.store import open_store
-from harness.tracking.write import StudyRecorder
+from harness.tracking.study_reader import read_study
+from harness.tracking.study_recorder import StudyRecorder
 from tests.servers import free_port
 
 

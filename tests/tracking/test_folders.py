@@ -19,8 +19,8 @@ from harness.errors import TrackingError
 from harness.running.study import default_storage
 from harness.search.arm_search import _open as open_search
 from harness.system.sqlite_uri import split_sqlite_uri, sqlalchemy_uri
-from harness.tracking.read import read_study
 from harness.tracking.store import open_store
+from harness.tracking.study_reader import read_study
 from harness.tracking.ui import ui_server
 from harness.tracking.uri import absolute_uri, sqlite_file
 from tests.servers import free_port

@@ -20,8 +20,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
-from harness.tracking.read import list_studies, read_study
 from harness.tracking.store import open_store
+from harness.tracking.study_reader import list_studies, read_study
 from harness.tracking.ui import ui_server
 
 

@@ -118,7 +118,7 @@ def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(stud
 def test_a_database_without_a_folder_has_its_lock_among_the_user_s_files(
     study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.tracking.write.local_folder", lambda _: None)
+    monkeypatch.setattr("harness.tracking.study_recorder.local_folder", lambda _: None)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with study.recording():
         assert len(list((tmp_path / "state").rglob(".writing-tiny-*"))) == 1

@@ -22,7 +22,7 @@ from harness.tracking.store import Store, open_store
 
 def test_importing_the_room_loads_no_heavy_library() -> None:
     script = (
-        "import sys, harness.tracking.read, harness.tracking.sync.spool, harness.tracking.uri\n"
+        "import sys, harness.tracking.study_reader, harness.tracking.sync.spool, harness.tracking.uri\n"
         "print([name for name in ('mlflow', 'torch', 'matplotlib', 'optuna') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

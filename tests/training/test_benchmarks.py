@@ -15,8 +15,8 @@ from benchmarks.training import FRAMES, N_CLASSES, ROWS, made_features
 from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import EpochDraws
-from harness.training.inputs import Items, Resident
 from harness.training.learner import Learner, PartOnDevice, batch_bounds
+from harness.training.resident import Items, Resident
 
 N = 20
 SHAPE = (1, ROWS, FRAMES)

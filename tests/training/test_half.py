@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from harness.features.cache.feature_store import FeatureRef
 from harness.training import loop
-from harness.training.inputs import Resident
 from harness.training.loop import train_fold
+from harness.training.resident import Resident
 from harness.training.task import FoldResult, FoldTask
 from tests.toys import same_result, settings_of, task_of, write_images
 from tests.training.processor import needs_bfloat16

@@ -15,8 +15,8 @@ from harness.features.cache.feature_store import FeatureRef
 from harness.models.build import build_model
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch, Draws
-from harness.training.inputs import Resident, part_items
 from harness.training.learner import Learner, PartOnDevice, batch_bounds, class_weights
+from harness.training.resident import Resident, part_items
 from tests.toys import N_CLASSES
 
 CPU = torch.device("cpu")

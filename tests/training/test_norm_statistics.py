@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from harness.models.build import build_model
-from harness.training.inputs import Resident, part_items, plane_rows
 from harness.training.loop import train_fold, train_together
 from harness.training.normalise import normalise
+from harness.training.resident import Resident, part_items, plane_rows
 from harness.training.task import FoldResult, FoldTask
 from tests.toys import same_result, settings_of
 

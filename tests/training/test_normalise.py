@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from harness.data.splits import Part
 from harness.features.cache.feature_store import FeatureRef
 from harness.training import normalise as module
-from harness.training.inputs import Items, Resident, part_items
 from harness.training.normalise import normalise, training_statistics
+from harness.training.resident import Items, Resident, part_items
 from tests.toys import split_of, write_images
 
 CPU = torch.device("cpu")

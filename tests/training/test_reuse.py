@@ -16,9 +16,9 @@ from harness.features.cache.feature_store import FeatureRef
 from harness.study import TrainSection
 from harness.training import loop, reuse
 from harness.training.graphs import GraphLearner
-from harness.training.inputs import load_planes
 from harness.training.learner import Learner
 from harness.training.loop import train_fold
+from harness.training.resident import load_planes
 from harness.training.reuse import KEPT, OUTSIDE_THE_STEP, Kept, step_key
 from harness.training.task import FoldTask
 from tests.toys import same_result, settings_of, split_of, task_of, write_images, write_segments

@@ -26,7 +26,7 @@ from harness.section import Most, Natural, Positive, Section
 from harness.system.accounts import distrust
 
 if TYPE_CHECKING:
-    from harness.data.sounds import Draws
+    from harness.data.synthetic_sounds import Draws
 
 # Increased whenever the sounds change, so that an older set on disk is not mistaken for this one.
 GENERATOR_VERSION = 1
@@ -87,7 +87,7 @@ def read_synthetic(dataset: Dataset, root: Path, spec: SyntheticSection) -> Inve
     DataError
         When it is not there or its metadata is faulty.
     """
-    from harness.data.sounds import VOICES
+    from harness.data.synthetic_sounds import VOICES
 
     folder = synthetic_folder(root, spec)
     if not folder.is_dir():
@@ -112,7 +112,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def _generate(folder: Path, spec: SyntheticSection) -> None:
-    from harness.data.sounds import VOICES, Draws
+    from harness.data.synthetic_sounds import VOICES, Draws
 
     table = io.StringIO(newline="")
     lines = csv.writer(table, lineterminator="\n")
@@ -146,7 +146,7 @@ def _keep_from_others(folder: Path) -> None:
 
 
 def _wav(voice: str, recording: Draws, clip: Draws) -> bytes:
-    from harness.data.sounds import RATE, synthesise
+    from harness.data.synthetic_sounds import RATE, synthesise
 
     content = io.BytesIO()
     with wave.open(content, "wb") as file:

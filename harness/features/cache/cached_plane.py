@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
-from harness.system.locks import locked
 from harness.features.cache.arrays import open_array
 from harness.features.cache.chunks import Part, write_atomically
 from harness.features.sets import LaidOut
 from harness.registry import Layout
+from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.system.locks import locked
 
 _FORMAT = 1
 

@@ -13,13 +13,13 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.system.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
 from harness.errors import FeatureError
 from harness.features.cache.arrays import open_array
 from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, discard_entry, entry_lock, open_entry
 from harness.features.cache.keys import canonical_digest, plane_identity, plane_key
 from harness.features.sets import LaidOut, n_segments, planes_of
 from harness.registry import Layout
+from harness.system.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
 
 if TYPE_CHECKING:
     from harness.data.clips import ClipTable

@@ -23,16 +23,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.devices import out_of_memory_as
 from harness.errors import FeatureError
 from harness.features.cache.cached_plane import Target, discard_entry, publish_entry
 from harness.features.cache.chunks import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import LaidOut
-from harness.terminal.interrupt import workers_hear_no_signals
-from harness.terminal.printing import guard_streams
 from harness.registry import PLANES, Plane, register
 from harness.study import FeaturesSection
+from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.terminal.interrupt import workers_hear_no_signals
+from harness.terminal.printing import guard_streams
 
 if TYPE_CHECKING:
     from harness.features.compute import LoadedClip, Planes
@@ -172,8 +172,8 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
 
 
 def _run_job(job: _Job) -> None:
+    from harness.features.clip_memory import explained_clip_memory
     from harness.features.compute import compute_planes
-    from harness.features.memory import explained_clip_memory
 
     clips = []
     for path in map(Path, job.paths):

@@ -54,8 +54,8 @@ def chroma(spectrum: Spectrum, n_chroma: int) -> Tensor:
     """Return the chromagrams, values in [0, 1], zero where a frame is silent; shape (B, T, n_chroma)."""
     import torch
 
+    from harness.features.pitch_tuning import estimate_tunings
     from harness.features.spectrum import scaled_frames
-    from harness.features.tuning import estimate_tunings
 
     rate, n_fft, device = spectrum.sample_rate, spectrum.n_fft, str(spectrum.magnitude.device)
     tunings = estimate_tunings(spectrum.power, rate, n_fft, n_chroma)

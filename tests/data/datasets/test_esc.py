@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.data.datasets.esc import CATEGORIES, ESC10_TARGETS
-from harness.data.load import read_inventory
+from harness.data.load_clips import read_inventory
 from harness.errors import DataError
 
 

@@ -20,9 +20,9 @@ from harness.data.datasets.synthetic import (
     write_synthetic,
 )
 from harness.data.leakage import leakage_report
-from harness.data.load import load_clips
-from harness.data.sounds import RATE, SAMPLES, VOICES, Draws, synthesise
+from harness.data.load_clips import load_clips
 from harness.data.splits import make_splits
+from harness.data.synthetic_sounds import RATE, SAMPLES, VOICES, Draws, synthesise
 from harness.errors import DataError
 from harness.study import DataSection
 
@@ -104,7 +104,7 @@ def test_a_whole_set_is_reused_and_a_damaged_one_replaced(tmp_path: Path) -> Non
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import harness.data.sounds as module
+    import harness.data.synthetic_sounds as module
 
     calls = []
 

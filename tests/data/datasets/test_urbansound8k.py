@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.data.inventory import official_counts
-from harness.data.load import read_inventory
+from harness.data.load_clips import read_inventory
 from harness.errors import DataError
 from harness.registry import DATASETS
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.features.cache.chunks import CLIPS_PER_PART, part_path, part_ranges, read_part, write_atomically, write_part
+from harness.features.cache.chunks import (
+    CLIPS_PER_PART,
+    part_path,
+    part_ranges,
+    read_part,
+    write_atomically,
+    write_part,
+)
 
 
 def _segments(n: int = 3) -> list[np.ndarray]:

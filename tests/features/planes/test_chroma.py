@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from harness.features.pitch_tuning import estimate_tunings
 from harness.features.planes.chroma import chroma
-from harness.features.tuning import estimate_tunings
 from tests.features.conftest import spectrum_of
 
 TOLERANCE = 1e-5

@@ -18,11 +18,11 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from harness.errors import TrackingError
-from harness.tracking.read import read_study
+from harness.tracking.study_reader import read_study
+from harness.tracking.study_recorder import log_reports
 from harness.tracking.sync.delivery import send_waiting
 from harness.tracking.sync.spool import all_spools, recording_uri, spool_of
 from harness.tracking.ui import ui_server
-from harness.tracking.write import log_reports
 from tests.servers import Proxy, free_port, not_mirrored, proxy_to, runs_of
 
 

@@ -1,0 +1,135 @@
+"""Claims and audits on the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+
+from harness.claims import AccuracyTable, Claim, Library, Paper, Printed, claims_of
+from harness.claims.audit import Audit, clip_accuracy, dispersion_kind, fold_sd, summary
+from harness.cli.output.screen_table import console, table
+from harness.terminal.console import words
+
+if TYPE_CHECKING:
+    from harness.report.audit import AuditFiles
+
+
+def show_claims(library: Library, key: str | None) -> None:
+    """Print every headline claim, or those of the paper called ``key``."""
+    papers = [library.paper(key)] if key else list(library.papers.values())
+    rows = [(claim.address, _conditions(claim), claim.percent_text) for paper in papers for claim in claims_of(paper)]
+    title = f"{len(rows)} claims of {len(papers)} source{'' if len(papers) == 1 else 's'}"
+    console().print(table(title, ("address", "conditions", "accuracy %"), rows, left=2))
+
+
+def show_paper(paper: Paper) -> None:
+    """Print a paper's source, and each of its tables with the conditions it states."""
+    terminal = console()
+    terminal.print(words(paper.source.citation))
+    for accuracy in paper.tables:
+        claims = [Claim(paper.source, accuracy, column) for column in accuracy.columns]
+        rows = [(claim.column.name, claim.column.system, _printed(claim, paper)) for claim in claims]
+        terminal.print(table(f"{accuracy.id}  {accuracy.title}", ("column", "system", "accuracy %"), rows, left=2))
+        facts = (
+            f"{accuracy.where}; {accuracy.role}; {_conditions(claims[0])}; epoch rule {accuracy.epoch_rule}; tuning "
+            f"{accuracy.tuning}. {accuracy.note}"
+        )
+        terminal.print(Padding(words(facts.strip()), (0, 2)))
+    for layers in paper.layer_tables:
+        terminal.print(words(f"{layers.id}  {layers.title} ({', '.join(network.name for network in layers.networks)})"))
+
+
+def show_claim(library: Library, address: str) -> None:
+    """Print all information on the claim at ``address``."""
+    claim = library.claim(address)
+    paper, stated = library.paper(claim.source.key), claim.table
+    rows = [
+        ("claim", claim.address),
+        ("accuracy", f"{claim.percent_text} % (printed {claim.printed.text})"),
+        ("system", claim.column.system or "–"),
+        ("estimand", claim.estimand),
+        ("data set", stated.dataset),
+        ("split", stated.split),
+        ("folds", _folds(stated)),
+        ("epoch rule", stated.epoch_rule),
+        ("tuning", stated.tuning),
+        ("where", f"{stated.where}: {stated.title}"),
+        ("source", claim.source.citation),
+    ]
+    kind = dispersion_kind(claim, paper)
+    if kind.value_percent is not None:
+        rows.append(("dispersion", f"{kind.value_percent:.4g} points, over {kind.kind}: {kind.reason}"))
+    as_clips = clip_accuracy(claim)
+    if as_clips is not None:
+        rows.append(
+            ("as clip accuracy", f"{as_clips.value:.2f} % ({as_clips.low:.2f} to {as_clips.high:.2f} with rounding)")
+        )
+    if stated.note:
+        rows.append(("note", stated.note))
+    if claim.class_name is None and claim.class_percents:
+        classes = [replace(claim, class_name=name) for name in claim.class_percents]
+        rows.append(("by class, %", ", ".join(f"{each.class_name} {each.percent_text}" for each in classes)))
+    if claim.fold_percents:
+        rows.append(("by fold, %", ", ".join(f"{value:g}" for value in claim.fold_percents)))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(justify="right", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, value in rows:
+        facts.add_row(name, words(value))
+    console().print(facts)
+
+
+def show_audit(audit: Audit, files: AuditFiles) -> None:
+    """Print the findings of an audit, most important first, and where all of them were written."""
+    terminal = console()
+    terminal.print(words(f"audit of {audit.source.citation}", style="bold"))
+    for number, sentence in enumerate(summary(audit), 1):
+        terminal.print(Padding(words(f"{number}. {sentence}"), (0, 0, 0, 2)))
+    for name, place in (("written", f"{files.folder} (LaTeX, CSV, JSON)"), ("pdf", files.pdf or files.pdf_hint)):
+        terminal.print(words(f"{name:>7}  {place}"), soft_wrap=True)
+
+
+def show_check(file: Path, audit: Audit) -> None:
+    """Print that a claims file can be read, and the contradictions among its own numbers."""
+    terminal = console()
+    terminal.print(
+        words(f"{file}: can be read; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True
+    )
+    found = audit.of(outcome="contradicts")
+    for finding in found:
+        terminal.print(Padding(words(f"- {finding.place}: {finding.sentence}"), (0, 0, 0, 2)))
+    number = {0: "no contradiction", 1: "1 contradiction"}.get(len(found), f"{len(found)} contradictions")
+    terminal.print(f"{number} between its own numbers")
+
+
+def _conditions(claim: Claim) -> str:
+    stated = claim.table
+    split = stated.split if stated.split == "one split" else f"split {stated.split}"
+    return f"{stated.dataset}, {_folds(stated)}, {split}, estimand {claim.estimand}"
+
+
+def _folds(table: AccuracyTable) -> str:
+    """Return ``10 folds``, or ``fold 10``, and the number of folds that a training learned from if that is stated."""
+    if table.tested_folds:
+        tested = f"fold{'s' if table.folds > 1 else ''} {', '.join(map(str, table.tested_folds))}"
+    else:
+        tested = f"{table.folds} fold{'' if table.folds == 1 else 's'}"
+    return tested if table.training_folds is None else f"{tested} (trained on {table.training_folds})"
+
+
+def _printed(claim: Claim, paper: Paper) -> str:
+    """Return the accuracy and the number printed after its +-, labelled by what it is over."""
+    dispersion = claim.column.dispersion
+    if dispersion is None:
+        if len(claim.column.folds) < 2:
+            return claim.percent_text
+        return f"{claim.percent_text}, SD of its folds {fold_sd(claim, paper):.2f}"
+    value = Printed.parse(dispersion.value)
+    digits = max(0, value.decimals - (0 if claim.factor == 1 else 2))
+    kind = dispersion_kind(claim, paper).kind
+    over = "over what is unknown" if kind == "unknown" else f"over {kind}"
+    return f"{claim.percent_text} ± {value.value * claim.factor:.{digits}f} {over}"

@@ -1,0 +1,232 @@
+"""From a study to the inputs of its trainings: clips, features, splits, and the tasks themselves."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from harness.choices import Precision
+from harness.data.clips import ClipTable
+from harness.data.leakage import LeakageReport, leakage_report
+from harness.data.load_clips import load_clips
+from harness.data.splits import Split, make_splits
+from harness.devices import default_workers
+from harness.features import FeatureRef, FeatureStore, expected_segments
+from harness.registry import SPLITS, Layout, Unit
+from harness.study import Arm, StudySpec
+from harness.terminal.progress import Progress
+from harness.training.seeding import fold_seed
+from harness.training.task import FoldTask
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study's inputs, ready to train on.
+
+    Attributes
+    ----------
+    spec
+        The resolved study.
+    clips
+        The clips of the data set.
+    features
+        Computed features by name of the feature set.
+    splits
+        Splits by name of the split and test fold.
+    leakage
+        What the parts of each split share: one report per split, fold and choice of final training data.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+    """
+
+    spec: StudySpec
+    clips: ClipTable
+    features: dict[str, FeatureRef]
+    splits: dict[tuple[str, int], Split]
+    leakage: tuple[LeakageReport, ...]
+    device: str
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of the audio and of each feature set."""
+        return {"data": self.clips.digest} | {
+            f"features.{name}": ref.digest for name, ref in sorted(self.features.items())
+        }
+
+    def task(
+        self,
+        arm: Arm,
+        phase: str,
+        trial: int | None,
+        values: dict[str, Any],
+        fold: int,
+        seed: int,
+        floor: tuple[float, ...] = (),
+    ) -> FoldTask:
+        """Return the task of one training.
+
+        Parameters
+        ----------
+        arm
+            The arm to train; not a fused one.
+        phase
+            ``"search"`` or ``"final"``.
+        trial
+            Number of the trial within the arm's search; None in the final phase if nothing was searched.
+        values
+            Hyperparameters that override the arm's, by dotted name.
+        fold
+            The test fold.
+        seed
+            Index of the seed, from 0.
+        floor
+            Validation macro accuracy per epoch below which a training of a search is stopped; empty for never.
+
+        Raises
+        ------
+        ValueError
+            When ``values`` do not fit the arm's settings.
+        """
+        settings = self.spec.settings(arm, values)
+        # The seed of a fold's final training does not depend on the chosen trial.
+        stage = ("final",) if phase == "final" else (phase, trial if trial is not None else 0)
+        return FoldTask(
+            study=self.spec.study.name,
+            arm=arm.name,
+            phase=phase,
+            trial=trial,
+            fold=fold,
+            seed_index=seed,
+            seed=fold_seed(self.spec.study.seed, arm.seed_of or arm.name, *stage, fold, seed),
+            settings=settings,
+            epoch_rule=settings.protocol.epoch_rule,
+            final_train=settings.protocol.final_train,
+            split=self.splits[settings.protocol.split, fold],
+            labels=self.clips.frame["label"].to_numpy(dtype="int64"),
+            n_classes=len(self.clips.classes),
+            features=self.features[settings.features_name],
+            normalise=self.spec.features.normalise,
+            device=self.device,
+            keep_weights=phase == "final" and self.spec.tracking.weights,
+            floor=floor,
+        )
+
+
+def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress) -> Prepared:
+    """Load the clips of ``spec``, split them, and compute the features that are missing in the cache.
+
+    Splitting comes first, so that a study that will be refused is refused before its features are computed.
+
+    Parameters
+    ----------
+    spec
+        The resolved study.
+    data_root
+        The folder that holds the data sets.
+    cache
+        The folder of computed features, created if missing.
+    workers
+        How many trainings run at once; features are computed by as many workers, on a GPU by at least one per CPU core.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; computes the features too.
+    progress
+        Shows the progress of computing features.
+
+    Raises
+    ------
+    DataError
+        When audio or metadata are missing or damaged.
+    LeakageError
+        When an official split shares a recording that the authors' folds do not share.
+    FeatureError
+        When features cannot be computed or cached.
+    """
+    clips = load_clips(spec.data, data_root)
+    progress.line(
+        f"{clips.dataset}: {len(clips)} clips, {len(clips.classes)} classes, folds {', '.join(map(str, clips.folds))}"
+    )
+    expected = expected_segments(clips.frame["duration"].to_numpy(dtype="float64"), spec.features)
+    cuts = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, expected) for name in spec.arm_splits}
+    sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
+    features = _features(spec, clips, sets, cache, workers, device, progress)
+    for name in cuts:
+        if SPLITS.get(name).unit is Unit.SEGMENT:
+            # The expected number of segments is exact only up to the rounding of the duration to samples.
+            segments = next(ref.segments_per_clip() for ref in features.values() if ref.layout == Layout.SEGMENTS)
+            cuts[name] = make_splits(clips, name, spec.test_folds, spec.study.seed, segments)
+    leakage = [
+        [leakage_report(clips, split, final_train) for split in cut]
+        for name, cut in cuts.items()
+        for final_train in spec.final_trains(name)
+    ]
+    for reports in leakage:
+        progress.line(_leakage_line(reports))
+    splits = {(name, split.fold): split for name, cut in cuts.items() for split in cut}
+    return Prepared(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device)
+
+
+def check_precisions(spec: StudySpec, device: str) -> None:
+    """Refuse a study whose precision ``device`` would have to emulate, and warn of one that is slow there; loads
+    nothing.
+
+    Raises
+    ------
+    TrainingError
+        When an arm computes in bfloat16 and the device does not support it.
+    """
+    from harness.devices import open_device
+    from harness.training.isolation import device_name
+    from harness.training.precision import check_precision, lacks_bfloat16_instructions
+
+    place = open_device(device)
+    precisions = {arm.name: spec.settings(arm).train.precision for arm in spec.trained_arms}
+    for name, precision in precisions.items():
+        check_precision(precision, place, f"arm {name!r}")
+    if Precision.BFLOAT16 in precisions.values() and lacks_bfloat16_instructions(place):
+        _logger.warning(
+            "%s has no bfloat16 instructions: float32 is likely faster here (--set train.precision=float32)",
+            device_name(place),
+        )
+
+
+def _features(
+    spec: StudySpec,
+    clips: ClipTable,
+    sets: Sequence[Any],
+    cache: Path,
+    workers: int,
+    device: str,
+    progress: Progress,
+) -> dict[str, FeatureRef]:
+    # On a GPU, workers are the trainings that share it, while the CPU's cores supply it with clips.
+    hands = workers if device == "cpu" else max(workers, default_workers("cpu", 1))
+    progress.begin("features", "features", len(clips))
+    try:
+        return FeatureStore(cache).build(
+            clips, sets, spec.features, hands, lambda done, _: progress.advance("features", done), device
+        )
+    finally:
+        progress.end("features")
+
+
+def _leakage_line(folds: Sequence[LeakageReport]) -> str:
+    test = sum(fold.n_test for fold in folds)
+    shared = sum(fold.n_test_sharing_recording for fold in folds)
+    first = folds[0]
+    return (
+        f"split {first.protocol}: {shared} of {test} test {first.unit}s "
+        f"({shared / max(test, 1):.1%}) share a recording with training ({first.final_train})"
+    )
+
+
+def user_cache() -> Path:
+    """Return the default folder of computed features, in the user's cache folder."""
+    return Path(platformdirs.user_cache_dir("harness")) / "features"

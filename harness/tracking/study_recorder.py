@@ -1,0 +1,346 @@
+"""StudyRecorder: the only writer of a study's runs.
+
+It belongs to the process that leads a study and receives results from wherever they were computed. MLflow's "active
+run" is not used: every call names its run. Accuracies are fractions, times are seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import platformdirs
+
+from harness.data.clips import ClipTable
+from harness.data.leakage import LeakageReport
+from harness.study import Arm, StudySpec
+from harness.tracking import names
+from harness.tracking.digests import core_digest, spec_digest, spec_document, text_digest
+from harness.tracking.files import bytes_file, json_file, put_files
+from harness.tracking.fold_recorder import FoldRecorder
+from harness.tracking.lock import writer_lock
+from harness.tracking.monitor import LoadMonitor
+from harness.tracking.runs import RunTags, metrics_of
+from harness.tracking.searches import EndedTrial, search_content
+from harness.tracking.session import (
+    begin_session,
+    close_leftovers,
+    create_study_run,
+    descendants,
+    end_session,
+    fill_study_run,
+    find_study_run,
+    go_on_as,
+    reopen,
+)
+from harness.tracking.session_environment import collect_environment
+from harness.tracking.store import Store, open_store
+from harness.tracking.stored_folds import whole_or_none
+from harness.tracking.sync.delivery import Courier
+from harness.tracking.sync.spool import recording_uri, spool_of
+from harness.tracking.uri import is_remote, local_folder, mask_secrets
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_logger = logging.getLogger(__name__)
+
+_SECONDS_TO_ARRIVE = 30
+_STOPPED = "the study stopped before this run ended"
+_INTERRUPTED = "interrupted: the process that wrote this run ended without closing it"
+
+
+class StudyRecorder(FoldRecorder):
+    """Writes one study run and everything below it; made by :meth:`open`, used as a context manager.
+
+    Leaving the context ends the study run: FINISHED, FAILED with the error, or KILLED when it was interrupted. Runs
+    below it that are still open are set to KILLED as well.
+
+    Parameters
+    ----------
+    store, experiment, run, spec, digests, clips
+        As in :class:`~harness.tracking.fold_recorder.FoldRecorder`.
+    """
+
+    def __init__(
+        self, store: Store, experiment: str, run: Run, spec: StudySpec, digests: Mapping[str, str], clips: ClipTable
+    ) -> None:
+        super().__init__(store, experiment, run, spec, digests, clips)
+        self._experiment = experiment
+        self._lock = ExitStack()
+        self._monitor: LoadMonitor | None = None
+        self._trials: dict[tuple[str, str, int | None], str] = {}
+        # A monotonic clock, since the system clock may be set during a study.
+        self._began = time.monotonic()
+
+    @classmethod
+    def open(
+        cls,
+        uri: str,
+        spec: StudySpec,
+        *,
+        clips: ClipTable,
+        leakage: Iterable[LeakageReport],
+        digests: Mapping[str, str],
+        command: str,
+        overrides: Sequence[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        resume: bool = True,
+        tell: Callable[[str], object] = _logger.warning,
+    ) -> Self:
+        """Open the study run of ``spec`` in the store at ``uri``, or create store, experiment and run.
+
+        A study of a server (http, https) is recorded in its spool on this machine, from which finished runs are sent to
+        the server in the background; see :mod:`harness.tracking.sync.delivery`.
+
+        Parameters
+        ----------
+        uri
+            Tracking URI of the store or server.
+        spec
+            The resolved study.
+        clips
+            The clips of the data set.
+        leakage
+            What the parts of each split share; recorded with the study.
+        digests
+            Digests of the study's inputs by name: ``data`` and ``features.<set>``.
+        command
+            The exact command line.
+        overrides
+            The values of ``--set``.
+        claims
+            The papers that the study is compared with, as JSON data by key; None for none.
+        resume
+            Whether to resume the newest study run of the same study and inputs, whatever its status; runs of an earlier
+            session that are still RUNNING become KILLED. Comparisons, arms and numbers of seeds may differ; what
+            changed after something was tested is recorded as declared later. False always creates a new study run.
+        tell
+            Called with each message for the user: a server that does not answer, another process that writes this study
+            run and must be waited for, code whose state could not be recorded.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
+        """
+        spool = spool_of(uri) if is_remote(uri) else None
+        if spool is not None:
+            spool.make()
+        store = open_store(recording_uri(uri), create=True)
+        digest = spec_digest(spec, digests)
+        environment = collect_environment(command, overrides)
+        for warning in environment.warnings:
+            tell(warning)
+        # Studies that resume the same study run share a lock.
+        core = core_digest(spec_document(spec), digests["data"])
+        lock = _take_lock(store, spec.study.name, core, tell)
+        recorder = None
+        try:
+            known = {**digests, **environment.facts.get("digests", {}), "spec": digest}
+            with store.guard("open the study run"):
+                experiment = store.ensure_experiment(spec.study.name, spec.study.question)
+                run = find_study_run(store, experiment, spec, known) if resume else None
+                found = [] if run is None else descendants(store, experiment, run.info.run_id)
+                close_leftovers(store, found, _INTERRUPTED)
+                if run is None:
+                    run = create_study_run(store, experiment, spec, RunTags(spec, known), clips)
+                else:
+                    fill_study_run(store, run, spec, clips)
+                    go_on_as(store, run, RunTags(spec, known))
+                tested = any(
+                    each.info.status == names.FINISHED
+                    and (each.data.tags["level"], each.data.tags["phase"]) == (names.FOLD, names.FINAL)
+                    for each in found
+                )
+                recorder = cls(store, experiment, run, spec, known, clips)
+                begin_session(store, run, spec, clips, leakage, environment, known, claims or {}, tested)
+                recorder._remember(found)
+                if spec.tracking.system_metrics:
+                    recorder._monitor = LoadMonitor(store, recorder.run_id)
+        except BaseException as error:
+            # An interruption at this point must not leave a run that looks as if it were still running.
+            if recorder is not None and isinstance(error, KeyboardInterrupt):
+                recorder.__exit__(type(error), error, error.__traceback__)
+            lock.close()
+            raise
+        recorder._lock = lock
+        if spool is not None:
+            recorder._courier = Courier(spool, tell)
+            recorder._courier.offer(recorder.run_id)
+        return recorder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close(names.FINISHED)
+            return
+        try:
+            stopped = not isinstance(error, Exception)
+            self.close(names.KILLED if stopped else names.FAILED, "interrupted" if stopped else error)
+        except Exception as second:
+            # The error that stopped the study matters more than the failure to record it.
+            error.add_note(f"The study run could not be closed in MLflow: {second}")
+
+    def close(self, status: str, error: BaseException | str | None = None) -> None:
+        """End the study run with ``status`` (FINISHED, FAILED or KILLED) and release its lock."""
+        if self._courier is not None:
+            self._courier.stop(_SECONDS_TO_ARRIVE if status == names.FINISHED else 0)
+        try:
+            with self._store.guard("close the study run"):
+                if self._monitor is not None:
+                    self._monitor.stop()
+                    self._monitor = None
+                self._curves.end_all()
+                close_leftovers(self._store, descendants(self._store, self._experiment, self.run_id), _STOPPED)
+                if error is not None:
+                    self._writer.fail(self.run_id, error)
+                seconds = time.monotonic() - self._began
+                end_session(self._store, self.run_id, status, seconds, self._writer.now())
+        finally:
+            self._lock.close()
+
+    def log_search(
+        self,
+        arm: Arm,
+        trials: Sequence[EndedTrial],
+        chosen: Mapping[int, EndedTrial],
+        importance: Mapping[str, float],
+    ) -> None:
+        """Write an arm's search into ``search/<arm>.json`` of the study run.
+
+        Parameters
+        ----------
+        arm
+            The arm.
+        trials
+            Every trial that ended.
+        chosen
+            The trial chosen for each test fold.
+        importance
+            Importance of each searched hyperparameter, by dotted name.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
+        """
+        content = search_content(arm.name, trials, chosen, importance)
+        with self._store.guard(f"record the search of arm {arm.name!r}"):
+            self._writer.put(self.run_id, {f"{names.SEARCH_FOLDER}/{arm.name}.json": json_file(content)})
+
+    def trial(self, arm: Arm, phase: str, trial: int | None, params: Mapping[str, Any] | None = None) -> str:
+        """Return the id of the run of an arm's trial or of its final trainings, which is created if missing.
+
+        Parameters
+        ----------
+        arm
+            The arm.
+        phase
+            ``"search"`` or ``"final"``.
+        trial
+            Number of the trial within the arm's search; None for the final trainings.
+        params
+            Hyperparameters that override the study's, by dotted name, written when the run is created; None for none.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
+        """
+        key = (arm.name, phase, trial)
+        with self._store.guard(f"record the {phase} of arm {arm.name!r}"):
+            if key in self._trials:
+                run = self._store.client.get_run(self._trials[key])
+                reopen(self._store, run)
+                # Its writer may have died between creating the run and writing its parameters.
+                if params and not run.data.params:
+                    self._writer.log_params(run.info.run_id, params)
+                return str(run.info.run_id)
+            tags = self._tags.trial(self.run_id, arm, phase, trial)
+            title = f"{arm.name} {phase}" if trial is None else f"{arm.name} {phase} {trial}"
+            self._trials[key] = self._writer.create(self.run_id, title, tags, params or {})
+        return self._trials[key]
+
+    def finish_trial(
+        self, run_id: str, accuracies: Mapping[int, float], part: str, error: str = "", *, pruned: bool = False
+    ) -> None:
+        """End a trial run with its macro accuracies as ``fold_<k>``, ``mean`` and ``sd`` (ddof 1; needs two folds).
+
+        Parameters
+        ----------
+        run_id
+            Id of the trial run, from :meth:`trial`.
+        accuracies
+            Macro accuracy by fold, as fractions; averaged over seeds in the final phase.
+        part
+            The part they are measured on: ``"validation"`` in a search, ``"test"`` in the final phase.
+        error
+            Why the trial failed; with one the run ends as FAILED, else as FINISHED.
+        pruned
+            Whether a training of a search trial was stopped early.
+
+        Raises
+        ------
+        TrackingError
+            When the store cannot be written.
+        """
+        values = {f"fold_{fold}": float(accuracy) for fold, accuracy in sorted(accuracies.items())}
+        folds = list(values.values())
+        if folds:
+            values["mean"] = float(np.mean(folds))
+        if len(folds) > 1:
+            values["sd"] = float(np.std(folds, ddof=1))
+        tags = {names.METRIC_TAG: f"{part}_macro_accuracy"}
+        if self._writer.tags(run_id)["phase"] == names.SEARCH:
+            tags[names.PRUNED_TAG] = str(pruned).lower()
+        with self._store.guard("finish a trial"):
+            self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
+            if error:
+                self._writer.fail(run_id, error)
+            self._writer.end(run_id, names.FAILED if error else names.FINISHED)
+        self._offer(run_id)
+
+    def _remember(self, runs: Iterable[Run]) -> None:
+        """Register the trials and finished folds of earlier sessions, oldest first, so that the newest are kept."""
+        for run in runs:
+            tags = run.data.tags
+            self._writer.remember(run)
+            if tags["level"] == names.FOLD and run.info.status == names.FINISHED:
+                self._note_finished(run.info.run_id, tags, run.data.metrics)
+            elif tags["level"] == names.TRIAL:
+                self._trials[tags["arm"], tags["phase"], whole_or_none(tags["trial"])] = run.info.run_id
+
+
+def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:
+    """Write a report's ``files``, contents by name, into ``reports/`` of a study run, replacing existing files.
+
+    The contents are those that were generated, never those of a folder, where somebody may have put a link to a secret.
+
+    Raises
+    ------
+    TrackingError
+        When the store or the run is missing, or cannot be written.
+    """
+    store = open_store(uri, create=False)
+    with store.guard("record the report"):
+        writers = {f"{names.REPORTS_FOLDER}/{name}": bytes_file(content) for name, content in files.items()}
+        put_files(store, store.client.get_run(run_id), writers)
+
+
+def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> ExitStack:
+    folder, name = local_folder(store.uri), f".writing-{study}-{digest[:12]}"
+    if folder is None:
+        # The writers of a database share no folder; those of one user on one machine still see each other's locks.
+        folder = platformdirs.user_state_path("harness") / "locks"
+        name += f"-{text_digest({'uri': mask_secrets(store.uri)})[:8]}"
+    return writer_lock(folder / name, f"study {study!r} in {store.shown}", tell)
