@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.growth import measure
 from benchmarks.record import spread, write
 from harness.data.data_root import resolve_data_root
-from harness.running.study_inputs import prepare
+from harness.running.study_inputs import study_inputs
 from harness.study import StudySpec
 from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
@@ -39,7 +39,7 @@ def outside(epochs: int = EPOCHS, repeats: int = 1, folds: Sequence[int] = (1, 2
     with TemporaryDirectory() as name:
         folder, spec = Path(name), esc10(epochs, folds)
         began = time.perf_counter()
-        prepared = prepare(spec, root, folder / "cache", 1, "cpu", Silent())
+        prepared = study_inputs(spec, root, folder / "cache", 1, "cpu", Silent())
         features = time.perf_counter() - began
         runs = [measure(spec, folder, f"run-{repeat}", root) for repeat in range(repeats)]
     (reference,) = prepared.features.values()

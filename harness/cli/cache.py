@@ -17,13 +17,13 @@ def cache_command(cache: Path | None, prune: float | None) -> None:
 
     Nothing is lost for good: a study that needs removed features computes them again.
     """
-    from harness.cli.output.show_cache import show_held
-    from harness.features.cache.contents import held
+    from harness.cli.output.show_cache import show_cache
+    from harness.features.cache.contents import cache_entries
     from harness.features.cache.contents import prune as remove
     from harness.running.study_inputs import user_cache
 
     folder = (cache or user_cache()).expanduser().absolute()
     if prune is None:
-        show_held(folder, held(folder), "held")
+        show_cache(folder, cache_entries(folder), "held")
     else:
-        show_held(folder, remove(folder, prune), "removed")
+        show_cache(folder, remove(folder, prune), "removed")

@@ -12,7 +12,7 @@ from harness.devices import default_workers, resolve_device
 from harness.errors import StudyError, TrackingError, TrainingError
 from harness.replay.outcome import FINAL
 from harness.replay.training_conditions import SETTING, Difference, differences, run_conditions
-from harness.running.study_inputs import Prepared, prepare
+from harness.running.study_inputs import StudyInputs, study_inputs
 from harness.study import StudySpec
 from harness.study.bounds import require_bounded
 from harness.terminal.progress import Progress
@@ -58,7 +58,7 @@ def rebuild_inputs(
     workers: int,
     device: str,
     progress: Progress,
-) -> Prepared:
+) -> StudyInputs:
     """Load clips, features and splits for the arms of ``folds``.
 
     Parameters
@@ -82,15 +82,15 @@ def rebuild_inputs(
     Raises
     ------
     HarnessError
-        As :func:`harness.running.study_inputs.prepare`.
+        As :func:`harness.running.study_inputs.study_inputs`.
     """
     arms = {fold.arm for fold in folds}
     # A fold of one arm needs no features of the others.
     needed = spec.model_copy(update={"arms": tuple(arm for arm in spec.arms if arm.name in arms)})
-    return prepare(needed, data_root, cache, workers, device, progress)
+    return study_inputs(needed, data_root, cache, workers, device, progress)
 
 
-def rebuild_task(prepared: Prepared, fold: RecordedFold) -> FoldTask:
+def rebuild_task(prepared: StudyInputs, fold: RecordedFold) -> FoldTask:
     """Return the task of a recorded training, on the device that ``prepared`` is for.
 
     Raises

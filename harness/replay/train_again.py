@@ -41,7 +41,7 @@ from harness.replay.rebuild import (
 )
 from harness.replay.sources import Source, with_streams
 from harness.replay.training_conditions import run_conditions
-from harness.running.study_inputs import Prepared
+from harness.running.study_inputs import StudyInputs
 from harness.study import StudySpec
 from harness.terminal.progress import Progress
 from harness.tracking.recorded_run import RecordedFold, RecordedRun
@@ -159,7 +159,7 @@ class _Again:
         resolve_device("auto")
         self._environment = collect_environment("").facts
 
-    def train(self, prepared: Prepared, folds: Sequence[RecordedFold], workers: int) -> None:
+    def train(self, prepared: StudyInputs, folds: Sequence[RecordedFold], workers: int) -> None:
         """Repeat the trainings ``folds`` on the device that ``prepared`` is for."""
         tasks: list[FoldTask] = []
         recorded: dict[str, RecordedFold] = {}

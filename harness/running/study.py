@@ -22,7 +22,7 @@ from harness.executors.local import local_executor
 from harness.report.kind import ReportKind
 from harness.report.place import check_place
 from harness.running.reports import Outcome, claimed_papers, report_run
-from harness.running.study_inputs import Prepared, check_precisions, prepare
+from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs
 from harness.running.trainings import Trainings
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, Dotted, StudySpec
@@ -107,7 +107,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     store = recording_uri(options.tracking_uri)
     shown = mask_secrets(store)
     with Saved(mask_secrets(options.command), lambda: f"features computed so far are kept in {options.cache}") as saved:
-        prepared = prepare(spec, options.data_root, options.cache, workers, device, progress)
+        prepared = study_inputs(spec, options.data_root, options.cache, workers, device, progress)
         with (
             StudyRecorder.open(
                 options.tracking_uri,
@@ -137,7 +137,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
 
 
 def _train(
-    prepared: Prepared, recorder: StudyRecorder, trainings: Trainings, store: str, progress: Progress
+    prepared: StudyInputs, recorder: StudyRecorder, trainings: Trainings, store: str, progress: Progress
 ) -> list[str]:
     """Search, train and fuse every arm; return the errors of arms that could not be searched."""
     chosen: dict[str, dict[int, TrialRecord | None]] = {}
@@ -184,7 +184,7 @@ def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
 
 
 def _search(
-    prepared: Prepared, arm: Arm, trainings: Trainings, recorder: StudyRecorder, store: str, progress: Progress
+    prepared: StudyInputs, arm: Arm, trainings: Trainings, recorder: StudyRecorder, store: str, progress: Progress
 ) -> dict[int, TrialRecord | None]:
     """Return the chosen trial of each test fold; None if nothing is searched."""
     spec = prepared.spec
@@ -223,7 +223,7 @@ def default_storage(tracking_uri: str) -> str:
 
 
 def _evaluate_trial(
-    prepared: Prepared,
+    prepared: StudyInputs,
     arm: Arm,
     index: int,
     values: dict[str, Any],
@@ -247,16 +247,16 @@ def _evaluate_trial(
 
 
 def _fold_score(task: FoldTask, trainings: Trainings) -> FoldScore:
-    entry = trainings.entry(task)
-    if entry is None or entry.error:
-        return FoldScore(error=entry.error if entry else "not trained")
+    ended = trainings.ended(task)
+    if ended is None or ended.error:
+        return FoldScore(error=ended.error if ended else "not trained")
     curve = trainings.curve(task)
     stopped = stopped_after(curve, task.floor, task.settings.train.epochs)
-    return FoldScore(entry.accuracies["validation"], curve, stopped)
+    return FoldScore(ended.accuracies["validation"], curve, stopped)
 
 
 def _train_finals(
-    prepared: Prepared,
+    prepared: StudyInputs,
     chosen: dict[str, dict[int, TrialRecord | None]],
     trainings: Trainings,
     recorder: StudyRecorder,
@@ -289,15 +289,15 @@ def _finish_arm(
     by_fold: dict[int, list[float]] = {}
     errors = []
     for (fold, seed), task in tasks.items():
-        entry = trainings.entry(task)
-        if entry is None or entry.error:
-            errors.append(f"fold {fold} seed {seed}: {entry.error if entry else 'not trained'}")
+        ended = trainings.ended(task)
+        if ended is None or ended.error:
+            errors.append(f"fold {fold} seed {seed}: {ended.error if ended else 'not trained'}")
         else:
-            by_fold.setdefault(fold, []).append(entry.accuracies["test"])
+            by_fold.setdefault(fold, []).append(ended.accuracies["test"])
     recorder.finish_trial(recorder.trial(arm, "final", None, {}), _means(by_fold), "test", "; ".join(errors))
 
 
-def _fuse(prepared: Prepared, finals: Finals, trainings: Trainings, recorder: StudyRecorder) -> None:
+def _fuse(prepared: StudyInputs, finals: Finals, trainings: Trainings, recorder: StudyRecorder) -> None:
     """Fuse the recorded predictions of streams by fold and seed; nothing is trained."""
     spec = prepared.spec
     for arm in spec.arms:
@@ -307,8 +307,8 @@ def _fuse(prepared: Prepared, finals: Finals, trainings: Trainings, recorder: St
         by_fold: dict[int, list[float]] = {}
         for fold, seed in itertools.product(spec.test_folds, range(spec.seeds(arm))):
             tasks = [finals.get(stream, {}).get((fold, seed)) for stream in arm.fuse]
-            entries = [trainings.entry(task) if task else None for task in tasks]
-            runs = [entry.run_id for entry in entries if entry is not None and not entry.error]
+            all_ended = [trainings.ended(task) if task else None for task in tasks]
+            runs = [ended.run_id for ended in all_ended if ended is not None and not ended.error]
             if len(runs) < len(arm.fuse):
                 # The stream's own row has the error; a fusion of the remaining streams would be another arm.
                 continue

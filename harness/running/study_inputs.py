@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Prepared:
+class StudyInputs:
     """A study's inputs, ready to train on.
 
     Attributes
@@ -120,7 +120,9 @@ class Prepared:
         )
 
 
-def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress) -> Prepared:
+def study_inputs(
+    spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress
+) -> StudyInputs:
     """Load the clips of ``spec``, split them, and compute the features that are missing in the cache.
 
     Splitting comes first, so that a study that will be refused is refused before its features are computed.
@@ -170,7 +172,7 @@ def prepare(spec: StudySpec, data_root: Path, cache: Path, workers: int, device:
     for reports in leakage:
         progress.line(_leakage_line(reports))
     splits = {(name, split.fold): split for name, cut in cuts.items() for split in cut}
-    return Prepared(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device)
+    return StudyInputs(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device)
 
 
 def check_precisions(spec: StudySpec, device: str) -> None:

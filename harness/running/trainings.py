@@ -20,7 +20,7 @@ _FOLDS = "folds"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Ended:
     """An ended training.
 
     Attributes
@@ -73,22 +73,22 @@ class Trainings:
         self._progress = progress
         self._draws = pictures
         self._open: dict[str, str] = {}
-        self._entries = {
-            digest: Entry(fold.run_id, fold.accuracies) for digest, fold in recorder.finished_folds().items()
+        self._ended = {
+            digest: Ended(fold.run_id, fold.accuracies) for digest, fold in recorder.finished_folds().items()
         }
 
-    def entry(self, task: FoldTask) -> Entry | None:
+    def ended(self, task: FoldTask) -> Ended | None:
         """Return how ``task`` ended, or None if it has not."""
-        return self._entries.get(task.digest)
+        return self._ended.get(task.digest)
 
     def curve(self, task: FoldTask) -> tuple[float, ...]:
         """Return the validation macro accuracy by epoch of a finished training of a search."""
-        entry = self._entries[task.digest]
-        return entry.curve or _curve(self._recorder.load_result(entry.run_id).history)
+        ended = self._ended[task.digest]
+        return ended.curve or _curve(self._recorder.load_result(ended.run_id).history)
 
     def run(self, tasks: Sequence[FoldTask], parents: Mapping[str, str]) -> None:
         """Train those of ``tasks`` that have not ended; ``parents`` maps each task's key to its trial run."""
-        due = [task for task in tasks if self.entry(task) is None]
+        due = [task for task in tasks if self.ended(task) is None]
         ended = 0
         began = perf_counter()
 
@@ -120,13 +120,13 @@ class Trainings:
                 self._progress.advance(digest, int(row["epoch"]), _note(row))
             case Finished(result=result):
                 run_id = self._open.pop(digest)
-                self._entries[digest] = Entry(run_id, self._finish(run_id, task, result, pace), _curve(result.history))
+                self._ended[digest] = Ended(run_id, self._finish(run_id, task, result, pace), _curve(result.history))
                 self._progress.end(digest)
             case Failed(error=error, traceback=traceback):
                 # A worker that dies before it begins has no run yet.
                 run_id = self._open.pop(digest, "") or self._recorder.start_fold(parent, task)
                 self._recorder.fail_fold(run_id, error, traceback)
-                self._entries[digest] = Entry(run_id, error=error)
+                self._ended[digest] = Ended(run_id, error=error)
                 self._progress.end(digest)
                 self._progress.line(f"{_title(task)} failed ({pace}): {error}")
 

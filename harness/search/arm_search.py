@@ -25,7 +25,7 @@ from harness.search.trials import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.study import Arm, StudySpec
 from harness.system.accounts import make_private_file
 from harness.system.redaction import mask_address, mask_secrets
-from harness.system.retry import SECONDS, patiently
+from harness.system.retry import SECONDS, retry
 from harness.system.servers import server_fault
 from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
@@ -98,7 +98,7 @@ def _patient(
     errors = (SQLAlchemyError, StorageInternalError)
     try:
         # Each call continues with the trials that are still to run, as a new process would.
-        trials: list[TrialRecord] = patiently(
+        trials: list[TrialRecord] = retry(
             _search, study, spec, arm, space, folds, first, evaluate, anew=2 * SECONDS, errors=errors
         )
     except errors as error:

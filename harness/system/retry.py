@@ -12,7 +12,7 @@ SECONDS = 60.0
 """How long to wait for a busy database, in s."""
 
 _LONGEST_PAUSE = 5.0
-_PASSING = (
+_TRANSIENT = (
     "database is locked",
     "database table is locked",
     "server closed the connection",
@@ -29,7 +29,7 @@ _PASSING = (
 )
 
 
-class Patient:
+class Retrying:
     """A proxy that repeats method calls, for a minute, as long as the object's database is busy or restarting.
 
     Every method of MLflow's client that the recorder uses may be called twice with the same outcome except
@@ -37,16 +37,16 @@ class Patient:
     closed at the end of the study with the other open runs.
     """
 
-    def __init__(self, patient: object, seconds: float = SECONDS) -> None:
-        self._patient = patient
+    def __init__(self, called: object, seconds: float = SECONDS) -> None:
+        self._called = called
         self._seconds = seconds
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._patient, name)
-        return functools.partial(patiently, found, seconds=self._seconds) if callable(found) else found
+        found = getattr(self._called, name)
+        return functools.partial(retry, found, seconds=self._seconds) if callable(found) else found
 
 
-def patiently(
+def retry(
     call: Callable[..., Any],
     *args: Any,
     seconds: float = SECONDS,
@@ -54,7 +54,7 @@ def patiently(
     errors: tuple[type[Exception], ...] = (Exception,),
     **named: Any,
 ) -> Any:
-    """Return what ``call`` returns, calling it again as long as it fails with a passing error.
+    """Return what ``call`` returns, calling it again as long as it fails with a transient error.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ def patiently(
     anew
         A call that took longer than this, in s, had worked before it failed: the time starts again.
     errors
-        Types of the errors that may be passing.
+        Types of the errors that may be transient.
     **named
         Its keyword arguments.
 
     Raises
     ------
     Exception
-        The last error of ``call``, when it is not passing or the time is up.
+        The last error of ``call``, when it is not transient or the time is up.
     """
     deadline = time.monotonic() + seconds
     pause = 0.1
@@ -86,16 +86,16 @@ def patiently(
             now = time.monotonic()
             if now - began > anew:
                 deadline, pause = now + seconds, 0.1
-            if not passing(error) or now + pause > deadline:
+            if not is_transient(error) or now + pause > deadline:
                 raise
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Return whether an error means that a database is busy or unavailable for a moment."""
     text = str(error).lower()
-    return "sqlalchemy" in _origin(error) and any(words in text for words in _PASSING)
+    return "sqlalchemy" in _origin(error) and any(words in text for words in _TRANSIENT)
 
 
 def _origin(error: BaseException | None) -> str:

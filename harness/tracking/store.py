@@ -22,7 +22,7 @@ from harness.system.accounts import make_private, make_private_file
 from harness.system.environment_variables import proxy_of, reach_loopback_directly
 from harness.system.garbage import no_collection
 from harness.system.locks import locked
-from harness.system.retry import Patient, passing
+from harness.system.retry import Retrying, is_transient
 from harness.system.servers import server_fault
 from harness.tracking.artifact_places import (
     ARTIFACTS,
@@ -281,7 +281,7 @@ def _open(uri: str, create: bool) -> Store:
             _lay_out(sqlite_file(uri))
         client = MlflowClient(tracking_uri=sqlalchemy_uri(uri))
         if not is_remote(uri):
-            client = cast("MlflowClient", Patient(client))
+            client = cast("MlflowClient", Retrying(client))
         # The first request opens the database (and creates the tables of a new one); better here than during a study.
         client.search_experiments(max_results=1)
     store = Store(uri, client)
@@ -404,7 +404,7 @@ def _advice(error: Exception, text: str, shown: str) -> str:
         )
     if "is locked" in text:
         return f"; another program holds it open (a database browser, a backup): close that, {_GO_ON}"
-    if passing(error):
+    if is_transient(error):
         return f"; it did not come back within a minute: start it, {_GO_ON}"
     if "not a database" in text or "malformed" in text:
         return "; it is no SQLite database, or a damaged one: put a copy back or name another store with --tracking-uri"

@@ -332,11 +332,11 @@ def test_what_trains_on_a_gpu_again_has_a_gpu_s_features(recorded: Recorded, mon
     class AskedError(Exception):
         """Ends the replay where features would be computed."""
 
-    def prepare(spec: StudySpec, *others: object) -> None:
+    def study_inputs(spec: StudySpec, *others: object) -> None:
         _, _, workers, device, _ = others
         raise AskedError(device, [arm.name for arm in spec.arms], workers)
 
-    monkeypatch.setattr("harness.replay.rebuild.prepare", prepare)
+    monkeypatch.setattr("harness.replay.rebuild.study_inputs", study_inputs)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     for asked, place in (("recorded", "cpu"), ("cuda:0", "cuda:0")):
         with pytest.raises(AskedError) as caught:

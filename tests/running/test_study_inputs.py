@@ -10,7 +10,7 @@ import pytest
 from harness.data.load_clips import load_clips
 from harness.devices import default_workers, resolve_device
 from harness.errors import DataError, LeakageError, TrainingError
-from harness.running.study_inputs import Prepared, check_precisions, prepare
+from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs
 from harness.study import StudySpec
 from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
@@ -36,8 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("prepared")
 
 
-def prepared(folder: Path, seed: int = 1) -> Prepared:
-    return prepare(spec_of(seed), folder / "data", folder / "cache", 1, "cpu", Silent())
+def prepared(folder: Path, seed: int = 1) -> StudyInputs:
+    return study_inputs(spec_of(seed), folder / "data", folder / "cache", 1, "cpu", Silent())
 
 
 def test_every_training_has_a_seed_of_its_own(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_only_final_trainings_keep_weights(folder: Path) -> None:
 def test_a_data_set_that_is_not_there_is_told(tmp_path: Path) -> None:
     spec = parse_study({**spec_of().model_dump(mode="json"), "data": {"dataset": "urbansound8k"}}, "a.toml")
     with pytest.raises(DataError, match="UrbanSound8K"):
-        prepare(spec, tmp_path, tmp_path / "cache", 1, "cpu", Silent())
+        study_inputs(spec, tmp_path, tmp_path / "cache", 1, "cpu", Silent())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,7 +88,7 @@ def test_a_study_that_is_refused_computes_no_features_first(
     crossing = clips.frame.assign(recording="one")
     monkeypatch.setattr("harness.running.study_inputs.load_clips", lambda *_: replace(clips, frame=crossing))
     with pytest.raises(LeakageError, match="share 1 recordings"):
-        prepare(spec_of(), folder / "data", tmp_path / "cache", 1, "cpu", Silent())
+        study_inputs(spec_of(), folder / "data", tmp_path / "cache", 1, "cpu", Silent())
     assert not (tmp_path / "cache").exists()
 
 
@@ -98,7 +98,7 @@ def test_leakage_is_counted_for_each_split_and_for_what_finals_learn_from(folder
         {"name": "both", "model": "su4", "features": "LM", "set": {"protocol.final_train": "train+validation"}},
         {"name": "pieces", "model": "su4", "features": "LM", "set": {"protocol.split": "random-segment"}},
     ]
-    found = prepare(parse_study(document, "a.toml"), folder / "data", folder / "cache", 1, "cpu", Silent())
+    found = study_inputs(parse_study(document, "a.toml"), folder / "data", folder / "cache", 1, "cpu", Silent())
     assert [(each.protocol, each.final_train, each.fold) for each in found.leakage] == [
         (split, learned, fold)
         for split, learned in (("official", "train"), ("official", "train+validation"), ("random-segment", "train"))

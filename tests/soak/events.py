@@ -19,7 +19,7 @@ from typing import Any
 
 # Functions of harness.running.study in order; what happens between them opens or closes the study run.
 PHASES = {
-    "prepare": "features",
+    "study_inputs": "features",
     "_search": "search",
     "_train_finals": "training",
     "_fuse": "fusion",

@@ -8,7 +8,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
-from harness.system.retry import Patient, passing, patiently
+from harness.system.retry import Retrying, is_transient, retry
 
 
 def wrapped(text: str) -> MlflowException:
@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_busy_database_is_asked_until_it_answers(clock: list[float]) -> None:
     flaky = Flaky(4, wrapped("database is locked"))
-    assert Patient(flaky).ask(3, twice=True) == 6
+    assert Retrying(flaky).ask(3, twice=True) == 6
     assert flaky.calls == 5
     assert clock == [0.1, 0.2, 0.4, 0.8]
 
@@ -53,7 +53,7 @@ def test_a_busy_database_is_asked_until_it_answers(clock: list[float]) -> None:
 def test_patience_ends_after_a_minute(clock: list[float]) -> None:
     flaky = Flaky(10**6, wrapped("connection refused"))
     with pytest.raises(MlflowException, match="refused"):
-        patiently(flaky.ask, 1)
+        retry(flaky.ask, 1)
     assert 50 < sum(clock) <= 60
 
 
@@ -64,16 +64,16 @@ def test_a_call_that_had_worked_is_waited_for_anew(clock: list[float]) -> None:
             return super().ask(number, twice=twice)
 
     working = Working(3, wrapped("connection refused"))
-    assert patiently(working.ask, 1, anew=90) == 1
+    assert retry(working.ask, 1, anew=90) == 1
     assert working.calls == 4
     with pytest.raises(MlflowException, match="refused"):
-        patiently(Working(1, wrapped("connection refused")).ask, 1)
+        retry(Working(1, wrapped("connection refused")).ask, 1)
 
 
 def test_only_the_named_errors_may_be_passing(clock: list[float]) -> None:
     flaky = Flaky(1, wrapped("database is locked"))
     with pytest.raises(MlflowException, match="locked"):
-        patiently(flaky.ask, 1, errors=(OperationalError,))
+        retry(flaky.ask, 1, errors=(OperationalError,))
     assert clock == []
 
 
@@ -82,13 +82,13 @@ def test_only_the_named_errors_may_be_passing(clock: list[float]) -> None:
     [wrapped("database or disk is full"), ValueError("database is locked"), MlflowException("connection refused")],
 )
 def test_other_faults_are_told_at_once(clock: list[float], error: Exception) -> None:
-    assert not passing(error)
+    assert not is_transient(error)
     flaky = Flaky(1, error)
     with pytest.raises(type(error)):
-        Patient(flaky).ask(1)
+        Retrying(flaky).ask(1)
     assert flaky.calls == 1
     assert clock == []
 
 
 def test_what_is_no_method_is_passed_on() -> None:
-    assert Patient(Flaky(3, ValueError())).failures == 3
+    assert Retrying(Flaky(3, ValueError())).failures == 3

@@ -23,7 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
-from harness.system.retry import Patient
+from harness.system.retry import Retrying
 from harness.tracking.store import open_store
 from harness.tracking.study_reader import read_study
 from harness.tracking.study_recorder import StudyRecorder
@@ -133,7 +133,7 @@ def test_a_database_that_is_locked_for_a_moment_is_waited_for(study: Any, tmp_pa
 
 
 def test_a_database_that_stays_locked_is_told(study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.tracking.store.Patient", partial(Patient, seconds=0.3))
+    monkeypatch.setattr("harness.tracking.store.Retrying", partial(Retrying, seconds=0.3))
 
     def impatient(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:  # noqa: ARG001
         # MLflow itself waits for 20 s.

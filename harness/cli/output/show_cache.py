@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from harness.cli.output.screen_table import console, table
 
 if TYPE_CHECKING:
-    from harness.features.cache.contents import Held
+    from harness.features.cache.contents import CacheEntry
 
 
-def show_held(cache: Path, entries: Sequence[Held], what: str) -> None:
+def show_cache(cache: Path, entries: Sequence[CacheEntry], what: str) -> None:
     """Print entries of ``cache`` and their total size; ``what`` says whether they are kept or were removed."""
     terminal = console()
     if entries:
         rows = [
-            (each.name, "whole" if each.whole else "unfinished", f"{each.bytes / 1e6:,.1f}", f"{each.days:.0f}")
+            (each.name, "whole" if each.complete else "unfinished", f"{each.bytes / 1e6:,.1f}", f"{each.days:.0f}")
             for each in entries
         ]
         terminal.print(table(f"features in {cache}", ("plane", "state", "MB", "days unused"), rows, left=2))

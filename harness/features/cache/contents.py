@@ -14,7 +14,7 @@ _DAY = 86_400.0
 
 
 @dataclass(frozen=True)
-class Held:
+class CacheEntry:
     """One entry of a cache, or the parts of an unfinished one.
 
     ``bytes`` is its size, ``days`` how long ago it was last used, ``whole`` is whether it was finished.
@@ -23,7 +23,7 @@ class Held:
     folder: Path
     bytes: int
     days: float
-    whole: bool
+    complete: bool
 
     @property
     def name(self) -> str:
@@ -31,20 +31,20 @@ class Held:
         return self.folder.name.removeprefix(".").rpartition("-")[0]
 
 
-def held(cache: Path) -> list[Held]:
+def cache_entries(cache: Path) -> list[CacheEntry]:
     """Return the contents of ``cache``, least recently used first; empty when there is no such folder."""
     now = time.time()
     found = []
     for manifest in cache.glob("[!.]*-*/manifest.json"):
         folder = manifest.parent
-        found.append(Held(folder, _size(folder), _days(now, manifest.stat().st_mtime), True))
+        found.append(CacheEntry(folder, _size(folder), _days(now, manifest.stat().st_mtime), True))
     for folder in cache.glob(".*-*.parts"):
         times = [file.stat().st_mtime for file in (folder, *folder.rglob("*"))]
-        found.append(Held(folder, _size(folder), _days(now, max(times)), False))
+        found.append(CacheEntry(folder, _size(folder), _days(now, max(times)), False))
     return sorted(found, key=lambda each: -each.days)
 
 
-def prune(cache: Path, days: float) -> list[Held]:
+def prune(cache: Path, days: float) -> list[CacheEntry]:
     """Remove what has not been used for ``days`` from ``cache``, and return it; what is being computed is kept.
 
     Raises
@@ -53,13 +53,13 @@ def prune(cache: Path, days: float) -> list[Held]:
         When the folder cannot be written.
     """
     gone = []
-    for each in held(cache):
+    for each in cache_entries(cache):
         if each.days < days:
             continue
         name = each.folder.name.removeprefix(".").removesuffix(".parts")
         try:
             with entry_lock(cache, name, seconds=0):
-                if each.whole:
+                if each.complete:
                     discard_entry(each.folder)
                 else:
                     shutil.rmtree(each.folder)

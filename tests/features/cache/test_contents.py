@@ -13,7 +13,7 @@ from filelock import FileLock
 from harness.cli import cli
 from harness.data.clips import ClipTable
 from harness.features import FeatureRef, FeatureStore
-from harness.features.cache.contents import held, prune
+from harness.features.cache.contents import cache_entries, prune
 from harness.registry import feature_set
 from harness.study import FeaturesSection
 
@@ -39,10 +39,10 @@ def test_unused_entries_go_and_used_ones_stay(tmp_path: Path, write_clips: Calla
     for folder in (old, used, left):
         _age(folder, 40)
     _build(cache, clips, "chroma")  # a study that uses it
-    found = [(each.name, each.whole, round(each.days)) for each in held(cache)]
+    found = [(each.name, each.complete, round(each.days)) for each in cache_entries(cache)]
     assert sorted(found) == [("LM", True, 40), ("MFCC", False, 40), ("chroma", True, 0)]
     assert found[-1][0] == "chroma"  # the longest unused comes first
-    assert sum(each.bytes for each in held(cache)) == sum(
+    assert sum(each.bytes for each in cache_entries(cache)) == sum(
         path.stat().st_size for folder in (old, used, left) for path in folder.iterdir()
     )
     assert prune(cache, 41) == []
