@@ -112,15 +112,9 @@ class ReportSource:
         return StoredFold(
             run_id=fold.run_id,
             task_key=fold.task_key,
-            arm=fold.arm,
-            phase=fold.phase,
-            trial=fold.trial,
-            fold=fold.fold,
-            seed=fold.seed,
             segments=None,
             clips={"test": mine.drop(columns=["arm", "fold", "seed"]).reset_index(drop=True)},
             history=pd.DataFrame(),
-            scores={},
         )
 
     def weights(self, fold: RecordedFold) -> None:  # noqa: ARG002

@@ -18,11 +18,11 @@ from harness.report.rewrite import rewrite_report
 from harness.report.summary import summary_rows
 from harness.report.write import ReportFiles, write_report
 from harness.study import StudySpec, TrackingSection, load_study
+from harness.system.redaction import mask_secrets
 from harness.tracking.store import readable_uri
 from harness.tracking.study_reader import read_study
 from harness.tracking.study_recorder import log_reports
 from harness.tracking.sync.delivery import Delivery
-from harness.tracking.uri import mask_secrets
 
 _logger = logging.getLogger(__name__)
 

@@ -26,13 +26,14 @@ from harness.running.study_inputs import StudyInputs, check_precisions, study_in
 from harness.running.trainings import Trainings
 from harness.search import FoldScore, TrialRecord, search_arm
 from harness.study import Arm, Dotted, StudySpec
+from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
 from harness.tracking.digests import search_digest
 from harness.tracking.study_recorder import StudyRecorder, log_reports
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri
-from harness.tracking.uri import local_folder, mask_secrets
+from harness.tracking.uri import local_folder
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
 from harness.training.task import FoldTask, stopped_after
@@ -201,7 +202,7 @@ def _search(
     # A trial's result is valid only for the same arm, audio and features, whatever other arms the study has.
     key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, prepared.digests)[:16]}"
     outcome = search_arm(spec, arm, key, spec.search.storage or default_storage(store), evaluate)
-    recorder.log_search(arm, outcome.trials, outcome.chosen, outcome.importance)
+    recorder.log_search(arm.name, outcome.document)
     progress.end(bar)
     best = sum(trial.scores[fold] for fold, trial in outcome.chosen.items()) / len(outcome.chosen)
     progress.line(

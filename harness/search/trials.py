@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.choices import Selection
 from harness.errors import TrainingError
+from harness.system.redaction import mask_secrets
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,29 @@ class SearchOutcome:
     trials: tuple[TrialRecord, ...]
     chosen: dict[int, TrialRecord]
     importance: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The search as JSON data: ``arm``, ``trials``, ``chosen`` and ``importance``."""
+        return {
+            "arm": self.arm,
+            "trials": [
+                {
+                    "trial": trial.index,
+                    "state": trial.state,
+                    "values": trial.values,
+                    "validation_macro_accuracy": {
+                        str(fold): score if math.isfinite(score) else None
+                        for fold, score in sorted(trial.scores.items())
+                    },
+                    "stopped": {str(fold): epoch for fold, epoch in sorted(trial.stopped.items())},
+                    "error": mask_secrets(trial.error),
+                }
+                for trial in self.trials
+            ],
+            "chosen": {str(fold): trial.index for fold, trial in sorted(self.chosen.items())},
+            "importance": self.importance,
+        }
 
 
 def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], selection: str) -> SearchOutcome:

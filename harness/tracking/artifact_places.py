@@ -11,8 +11,9 @@ import sqlite3
 from pathlib import Path
 
 from harness.errors import TrackingError
+from harness.system.redaction import mask_secrets
 from harness.tracking.database import connect
-from harness.tracking.uri import file_uri_path, mask_secrets
+from harness.tracking.uri import file_uri_path
 
 ARTIFACTS = "artifacts"
 

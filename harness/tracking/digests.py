@@ -16,7 +16,7 @@ import pandas as pd
 from harness.data.splits import Part
 from harness.study import DECLARATIONS, Arm, Comparison, Dotted, StudySpec
 from harness.study.dotted import selection
-from harness.tracking.uri import mask_tree
+from harness.system.redaction import mask_tree
 
 EXTENT = ("arms", "evaluate.seeds")
 """Fields that determine which trainings a study has but change none of them: arms and seeds may be added and removed.

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.system.sqlite_uri import sqlalchemy_uri
 from harness.tracking.store import Store
-from harness.tracking.uri import sqlalchemy_uri
 
 _SECONDS_BETWEEN_SAMPLES = 5
 
 
-class LoadMonitor:
-    """MLflow's system metrics on one run; a resumed run's curves continue where they ended."""
+def load_monitor(store: Store, run_id: str) -> Any:
+    """Return MLflow's monitor of one run, started; ``finish()`` stops it and writes the samples.
 
-    def __init__(self, store: Store, run_id: str) -> None:
-        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+    A resumed run's curves continue where they ended.
+    """
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-        untyped: Any = SystemMetricsMonitor
-        self._monitor = untyped(
-            run_id,
-            sampling_interval=_SECONDS_BETWEEN_SAMPLES,
-            resume_logging=True,
-            tracking_uri=sqlalchemy_uri(store.uri),
-        )
-        self._monitor.start()
-
-    def stop(self) -> None:
-        """Stop sampling and write the samples; call before the run ends, because MLflow watches its status."""
-        self._monitor.finish()
+    untyped: Any = SystemMetricsMonitor
+    monitor = untyped(
+        run_id,
+        sampling_interval=_SECONDS_BETWEEN_SAMPLES,
+        resume_logging=True,
+        tracking_uri=sqlalchemy_uri(store.uri),
+    )
+    monitor.start()
+    return monitor

@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.system.redaction import mask_secrets
 from harness.tracking import names
 from harness.tracking.files import Writer, put_files, text_file
 from harness.tracking.runs import now_ms, short_tag
 from harness.tracking.store import Store
-from harness.tracking.uri import mask_secrets
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Run

@@ -14,21 +14,8 @@ from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.data.splits import Split
 from harness.study import TUNED, Arm, ArmSettings, StudySpec
+from harness.tracking import names
 from harness.tracking.digests import part_digest, text_digest
-from harness.tracking.names import (
-    EPOCH_PREFIX,
-    FINAL,
-    FLAT_TAGS,
-    FLOOR_TAG,
-    FOLD,
-    NOT_APPLICABLE,
-    SECONDS,
-    SEGMENTS_PER_SECOND,
-    SET_TAG,
-    STUDY,
-    TASK_KEY_TAG,
-    TRIAL,
-)
 from harness.training.metrics import Scores
 from harness.training.task import FoldTask
 
@@ -52,7 +39,7 @@ class RunTags:
     def study(self) -> dict[str, str]:
         """Return the tags of the study run."""
         features = {name: digest for name, digest in self._digests.items() if name.startswith("features.")}
-        return self._flat(level=STUDY, features_digest=text_digest(features))
+        return self._flat(level=names.STUDY, features_digest=text_digest(features))
 
     def trial(self, study_run: str, arm: Arm, phase: str, trial: int | None) -> dict[str, str]:
         """Return the tags of a trial run: an arm with one set of hyperparameters, or its final trainings.
@@ -68,14 +55,16 @@ class RunTags:
         trial
             Number of the trial within the arm's search; None for the final trainings.
         """
-        return self._flat(level=TRIAL, study_run=study_run, phase=phase, trial=_or_dash(trial), **self._of_arm(arm))
+        return self._flat(
+            level=names.TRIAL, study_run=study_run, phase=phase, trial=_or_dash(trial), **self._of_arm(arm)
+        )
 
     def fold(self, study_run: str, task: FoldTask) -> dict[str, str]:
         """Return the tags of the training of ``task``."""
         arm = self._spec.arm(task.arm)
         own = {"features_digest": task.features.digest, "task_digest": task.digest}
         flat = self._flat(
-            level=FOLD,
+            level=names.FOLD,
             study_run=study_run,
             phase=task.phase,
             trial=_or_dash(task.trial),
@@ -84,8 +73,8 @@ class RunTags:
             **{**self._of_arm(arm), **own},
         )
         values = json.dumps(values_over_study(self._spec, arm, task.settings), sort_keys=True)
-        floor = {FLOOR_TAG: json.dumps(task.floor)} if task.floor else {}
-        return {**flat, TASK_KEY_TAG: task.key, SET_TAG: values, **floor}
+        floor = {names.FLOOR_TAG: json.dumps(task.floor)} if task.floor else {}
+        return {**flat, names.TASK_KEY_TAG: task.key, names.SET_TAG: values, **floor}
 
     def fused_fold(self, study_run: str, arm: Arm, fold: int, seed: int, digest: str) -> dict[str, str]:
         """Return the tags of a fused arm's fold run.
@@ -104,14 +93,14 @@ class RunTags:
             Digest of the fused predictions, recorded as the task digest because a fusion has no task.
         """
         flat = self._flat(
-            level=FOLD,
+            level=names.FOLD,
             study_run=study_run,
-            phase=FINAL,
+            phase=names.FINAL,
             fold=str(fold),
             seed=str(seed),
             **{**self._of_arm(arm), "task_digest": digest},
         )
-        return {**flat, TASK_KEY_TAG: f"{arm.name}/{FINAL}/fold{fold}/seed{seed}", SET_TAG: "{}"}
+        return {**flat, names.TASK_KEY_TAG: f"{arm.name}/{names.FINAL}/fold{fold}/seed{seed}", names.SET_TAG: "{}"}
 
     def _of_arm(self, arm: Arm) -> dict[str, str]:
         protocol = self._spec.arm_protocol(arm)
@@ -127,7 +116,7 @@ class RunTags:
             "arm": arm.name,
             "model": str(arm.model),
             "features": str(arm.features),
-            "features_digest": self._digests.get(f"features.{arm.features}", NOT_APPLICABLE),
+            "features_digest": self._digests.get(f"features.{arm.features}", names.NOT_APPLICABLE),
         }
 
     def _flat(self, **given: str) -> dict[str, str]:
@@ -136,9 +125,9 @@ class RunTags:
             "dataset": self._spec.data.dataset,
             "split": ", ".join(self._spec.arm_splits),
             "epoch_rule": ", ".join(dict.fromkeys(self._spec.arm_protocol(arm).epoch_rule for arm in self._spec.arms)),
-            **{f"{name}_digest": self._digests.get(name) or NOT_APPLICABLE for name in ("spec", "data", "lock")},
+            **{f"{name}_digest": self._digests.get(name) or names.NOT_APPLICABLE for name in ("spec", "data", "lock")},
         }
-        return {name: {**common, **given}.get(name, NOT_APPLICABLE) for name in FLAT_TAGS}
+        return {name: {**common, **given}.get(name, names.NOT_APPLICABLE) for name in names.FLAT_TAGS}
 
 
 def values_over_study(spec: StudySpec, arm: Arm, settings: ArmSettings) -> dict[str, Any]:
@@ -199,14 +188,16 @@ def metrics_of(values: Mapping[str, Any], step: int, timestamp: int, prefix: str
 def curve_metrics(row: Mapping[Any, Any]) -> list[Metric]:
     """Return the metrics of one epoch, a row of ``FoldResult.history``; the epoch is their step."""
     values = {str(name): value for name, value in row.items() if name != "epoch"}
-    return metrics_of(values, int(row["epoch"]), now_ms(), EPOCH_PREFIX)
+    return metrics_of(values, int(row["epoch"]), now_ms(), names.EPOCH_PREFIX)
 
 
 def timing_values(timing: Mapping[str, float]) -> dict[str, float]:
     """Return ``FoldResult.timing`` under the names of metrics: ``seconds``, ``seconds_train`` ..., and the rate."""
-    rate = {SEGMENTS_PER_SECOND: timing[SEGMENTS_PER_SECOND]} if SEGMENTS_PER_SECOND in timing else {}
-    seconds = {name: value for name, value in timing.items() if name != SEGMENTS_PER_SECOND}
-    return rate | {SECONDS if name == "total" else f"{SECONDS}_{name}": value for name, value in seconds.items()}
+    rate = {names.SEGMENTS_PER_SECOND: timing[names.SEGMENTS_PER_SECOND]} if names.SEGMENTS_PER_SECOND in timing else {}
+    seconds = {name: value for name, value in timing.items() if name != names.SEGMENTS_PER_SECOND}
+    return rate | {
+        names.SECONDS if name == "total" else f"{names.SECONDS}_{name}": value for name, value in seconds.items()
+    }
 
 
 def score_values(part: str, measured: Scores, clips: pd.DataFrame) -> dict[str, float]:
@@ -276,4 +267,4 @@ def _input(name: str, digest: str, source: Any, profile: Any, context: str) -> D
 
 
 def _or_dash(number: int | None) -> str:
-    return NOT_APPLICABLE if number is None else str(number)
+    return names.NOT_APPLICABLE if number is None else str(number)

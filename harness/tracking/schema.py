@@ -8,7 +8,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from harness.tracking.uri import sqlalchemy_uri
+from harness.system.sqlite_uri import sqlalchemy_uri
 
 _REVISIONS = re.compile(r"found version (?P<found>\w+), but expected (?P<expected>\w+)")
 

@@ -12,26 +12,9 @@ from typing import TYPE_CHECKING, Any
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import StudySpec
+from harness.tracking import names
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
 from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
-from harness.tracking.names import (
-    ACTIVE_SECONDS_TAG,
-    CLAIMS_FILE,
-    DATA_FILE,
-    DECLARED_LATER,
-    DIFF_FILE,
-    ENVIRONMENT_FILE,
-    ERROR_TAG,
-    KILLED,
-    LEAKAGE_FILE,
-    RESUMED_TAG,
-    RUNNING,
-    SEARCH_REPEATS_TAG,
-    SESSION_START_TAG,
-    SESSIONS_TAG,
-    SPEC_FILE,
-    STUDY,
-)
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.session_environment import Environment
 from harness.tracking.store import Store
@@ -64,7 +47,7 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
     TrackingError
         When this version cannot read a study recorded by one of the runs.
     """
-    runs = store.search([experiment], f"tags.level = '{STUDY}'")
+    runs = store.search([experiment], f"tags.level = '{names.STUDY}'")
     for run in runs:
         if run.data.tags.get("spec_digest") == digests["spec"]:
             return run
@@ -193,36 +176,39 @@ def begin_session(
     from mlflow.entities import RunTag
 
     run_id = run.info.run_id
-    number = int(run.data.tags.get(SESSIONS_TAG, "0")) + 1
+    number = int(run.data.tags.get(names.SESSIONS_TAG, "0")) + 1
     facts = {**environment.facts, "digests": dict(digests), "session": number, "began_ms": now_ms()}
     document = spec_document(spec)
     files: dict[str, Writer] = {
-        SPEC_FILE: json_file(document),
-        DATA_FILE: json_file(data_facts(clips)),
-        LEAKAGE_FILE: json_file(leakage_rows(leakage)),
-        CLAIMS_FILE: json_file(claims),
+        names.SPEC_FILE: json_file(document),
+        names.DATA_FILE: json_file(data_facts(clips)),
+        names.LEAKAGE_FILE: json_file(leakage_rows(leakage)),
+        names.CLAIMS_FILE: json_file(claims),
     }
     earlier, earlier_spec = _earlier(store, run) if number > 1 else (None, None)
     if earlier is not None:
-        changed = {*earlier.get(RESUMED_TAG, ()), *(key for key in _COMPARED if earlier.get(key) != facts.get(key))}
-        facts[RESUMED_TAG] = sorted(changed)
+        changed = {
+            *earlier.get(names.RESUMED_TAG, ()),
+            *(key for key in _COMPARED if earlier.get(key) != facts.get(key)),
+        }
+        facts[names.RESUMED_TAG] = sorted(changed)
         files[f"environment-session-{number - 1}.json"] = json_file(earlier)
-        later = set(earlier.get(DECLARED_LATER, ()))
+        later = set(earlier.get(names.DECLARED_LATER, ()))
         if earlier_spec is not None and earlier_spec != document:
             files[f"study-session-{number - 1}.json"] = json_file(earlier_spec)
             before = study_of(run, earlier_spec, earlier)
             later |= set(changed_declarations(before, spec)) if tested else set()
         if later:
-            facts[DECLARED_LATER] = sorted(later)
-    files[ENVIRONMENT_FILE] = json_file(facts)
+            facts[names.DECLARED_LATER] = sorted(later)
+    files[names.ENVIRONMENT_FILE] = json_file(facts)
     if environment.diff:
-        files[DIFF_FILE] = text_file(environment.diff)
+        files[names.DIFF_FILE] = text_file(environment.diff)
     put_files(store, run, files)
 
     git = facts.get("git", {})
     tags = {
-        SESSIONS_TAG: str(number),
-        SESSION_START_TAG: str(now_ms()),
+        names.SESSIONS_TAG: str(number),
+        names.SESSION_START_TAG: str(now_ms()),
         "mlflow.source.type": "LOCAL",
         # The UI shows the text after the last slash; of a command line that could be part of any path.
         "mlflow.source.name": "harness",
@@ -231,19 +217,21 @@ def begin_session(
     if commit := git.get("commit"):
         tags["mlflow.source.git.commit"] = commit
     if spec.search.trials:
-        tags[SEARCH_REPEATS_TAG] = "with any number of workers: trials follow each other, and folds are told in order"
-    if facts.get(RESUMED_TAG):
-        tags[RESUMED_TAG] = ", ".join(facts[RESUMED_TAG])
+        tags[names.SEARCH_REPEATS_TAG] = (
+            "with any number of workers: trials follow each other, and folds are told in order"
+        )
+    if facts.get(names.RESUMED_TAG):
+        tags[names.RESUMED_TAG] = ", ".join(facts[names.RESUMED_TAG])
     store.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
     reopen(store, run)
 
 
 def reopen(store: Store, run: Run) -> None:
     """Set a run that had ended back to RUNNING, and remove its error."""
-    if run.info.status != RUNNING:
-        store.client.update_run(run.info.run_id, RUNNING)
-    if ERROR_TAG in run.data.tags:
-        store.client.delete_tag(run.info.run_id, ERROR_TAG)
+    if run.info.status != names.RUNNING:
+        store.client.update_run(run.info.run_id, names.RUNNING)
+    if names.ERROR_TAG in run.data.tags:
+        store.client.delete_tag(run.info.run_id, names.ERROR_TAG)
 
 
 def end_session(store: Store, run_id: str, status: str, seconds: float, time_ms: int) -> None:
@@ -262,31 +250,31 @@ def end_session(store: Store, run_id: str, status: str, seconds: float, time_ms:
     time_ms
         End time, in ms since 1970.
     """
-    earlier = float(store.client.get_run(run_id).data.tags.get(ACTIVE_SECONDS_TAG, "0"))
-    store.client.set_tag(run_id, ACTIVE_SECONDS_TAG, f"{earlier + seconds:.3f}")
+    earlier = float(store.client.get_run(run_id).data.tags.get(names.ACTIVE_SECONDS_TAG, "0"))
+    store.client.set_tag(run_id, names.ACTIVE_SECONDS_TAG, f"{earlier + seconds:.3f}")
     store.client.set_terminated(run_id, status, time_ms)
 
 
 def active_seconds(run: Run) -> float:
     """Return the time for which a study run was active, in s: the sum over its ended sessions and the current one."""
     tags = run.data.tags
-    ended = float(tags.get(ACTIVE_SECONDS_TAG, "0"))
-    if run.info.status != RUNNING or SESSION_START_TAG not in tags:
+    ended = float(tags.get(names.ACTIVE_SECONDS_TAG, "0"))
+    if run.info.status != names.RUNNING or names.SESSION_START_TAG not in tags:
         return ended
-    return ended + max(0, now_ms() - int(tags[SESSION_START_TAG])) / 1000
+    return ended + max(0, now_ms() - int(tags[names.SESSION_START_TAG])) / 1000
 
 
 def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
     """Set runs that are still RUNNING to KILLED, with the reason; others stay as they are."""
     for run in runs:
-        if run.info.status == RUNNING:
-            store.client.set_tag(run.info.run_id, ERROR_TAG, reason)
-            store.client.set_terminated(run.info.run_id, KILLED, max(now_ms(), run.info.start_time))
+        if run.info.status == names.RUNNING:
+            store.client.set_tag(run.info.run_id, names.ERROR_TAG, reason)
+            store.client.set_terminated(run.info.run_id, names.KILLED, max(now_ms(), run.info.start_time))
 
 
 def descendants(store: Store, experiment: str, study_run: str) -> list[Run]:
     """Return the trial and fold runs below a study run, oldest first."""
-    where = f"tags.study_run = '{study_run}' and tags.level != '{STUDY}'"
+    where = f"tags.study_run = '{study_run}' and tags.level != '{names.STUDY}'"
     return store.search([experiment], where, newest_first=False)
 
 
@@ -305,7 +293,7 @@ def data_facts(clips: ClipTable) -> dict[str, Any]:
 def _earlier(store: Store, run: Run) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return environment and study as recorded by the previous session."""
     with fetched(store, run) as file:
-        environment, spec = (file(name) for name in (ENVIRONMENT_FILE, SPEC_FILE))
+        environment, spec = (file(name) for name in (names.ENVIRONMENT_FILE, names.SPEC_FILE))
         return (
             None if environment is None else dict(read_json(environment)),
             None if spec is None else dict(read_json(spec)),

@@ -16,8 +16,8 @@ import psutil
 
 import harness
 from harness.devices import processor_name
+from harness.system.redaction import mask_secrets
 from harness.tracking.git import git_facts, git_warning
-from harness.tracking.uri import mask_secrets
 
 LOCK_FILE = Path("requirements/dev.lock")
 

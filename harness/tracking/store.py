@@ -22,8 +22,10 @@ from harness.system.accounts import make_private, make_private_file
 from harness.system.environment_variables import proxy_of, reach_loopback_directly
 from harness.system.garbage import no_collection
 from harness.system.locks import locked
+from harness.system.redaction import mask_address, mask_secrets
 from harness.system.retry import Retrying, is_transient
 from harness.system.servers import server_fault
+from harness.system.sqlite_uri import is_sqlite, sqlalchemy_uri
 from harness.tracking.artifact_places import (
     ARTIFACTS,
     experiment_place,
@@ -38,18 +40,7 @@ from harness.tracking.artifact_places import (
 from harness.tracking.database import table_names
 from harness.tracking.schema import schema_fault
 from harness.tracking.sync.spool import spool_of
-from harness.tracking.uri import (
-    absolute_uri,
-    file_uri_path,
-    is_loopback,
-    is_remote,
-    is_sqlite,
-    local_folder,
-    mask_address,
-    mask_secrets,
-    sqlalchemy_uri,
-    sqlite_file,
-)
+from harness.tracking.uri import absolute_uri, file_uri_path, is_loopback, is_remote, local_folder, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -34,30 +34,21 @@ class StoredFold:
 
     Attributes
     ----------
-    task_key, arm, phase, trial, fold, seed
-        Which training; ``seed`` is the seed's index, ``trial`` is None if nothing was searched.
+    run_id, task_key
+        Its run, and the training as in messages.
     segments
         ``FoldResult.predictions``; None for a fused arm.
     clips
         Clip predictions by part, as given to the recorder.
     history
         ``FoldResult.history``; empty for a fused arm.
-    scores
-        Every metric of the run that is not a curve: accuracies, ``best_epoch``, ``seconds``,
-        ``segments_per_second``.
     """
 
     run_id: str
     task_key: str
-    arm: str
-    phase: str
-    trial: int | None
-    fold: int
-    seed: int
     segments: pd.DataFrame | None
     clips: Mapping[str, pd.DataFrame]
     history: pd.DataFrame
-    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -90,15 +81,9 @@ def read_fold(store: Store, run: Run) -> StoredFold:
         return StoredFold(
             run_id=run_id,
             task_key=tags[names.TASK_KEY_TAG],
-            arm=tags["arm"],
-            phase=tags["phase"],
-            trial=whole_or_none(tags["trial"]),
-            fold=int(tags["fold"]),
-            seed=int(tags["seed"]),
             segments=None if segments is None else read_segments(segments),
             clips=read_predictions(predictions),
             history=pd.DataFrame() if history is None else read_history(history),
-            scores=plain_metrics(run),
         )
 
 

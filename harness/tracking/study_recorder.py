@@ -19,14 +19,14 @@ import platformdirs
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import Arm, StudySpec
+from harness.system.redaction import mask_secrets
 from harness.tracking import names
 from harness.tracking.digests import core_digest, spec_digest, spec_document, text_digest
 from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
 from harness.tracking.lock import writer_lock
-from harness.tracking.monitor import LoadMonitor
+from harness.tracking.monitor import load_monitor
 from harness.tracking.runs import RunTags, metrics_of
-from harness.tracking.searches import EndedTrial, search_content
 from harness.tracking.session import (
     begin_session,
     close_leftovers,
@@ -43,7 +43,7 @@ from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import whole_or_none
 from harness.tracking.sync.delivery import Courier
 from harness.tracking.sync.spool import recording_uri, spool_of
-from harness.tracking.uri import is_remote, local_folder, mask_secrets
+from harness.tracking.uri import is_remote, local_folder
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -73,7 +73,7 @@ class StudyRecorder(FoldRecorder):
         super().__init__(store, experiment, run, spec, digests, clips)
         self._experiment = experiment
         self._lock = ExitStack()
-        self._monitor: LoadMonitor | None = None
+        self._monitor: Any = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
         # A monotonic clock, since the system clock may be set during a study.
         self._began = time.monotonic()
@@ -162,7 +162,7 @@ class StudyRecorder(FoldRecorder):
                 begin_session(store, run, spec, clips, leakage, environment, known, claims or {}, tested)
                 recorder._remember(found)
                 if spec.tracking.system_metrics:
-                    recorder._monitor = LoadMonitor(store, recorder.run_id)
+                    recorder._monitor = load_monitor(store, recorder.run_id)
         except BaseException as error:
             # An interruption at this point must not leave a run that looks as if it were still running.
             if recorder is not None and isinstance(error, KeyboardInterrupt):
@@ -197,8 +197,9 @@ class StudyRecorder(FoldRecorder):
             self._courier.stop(_SECONDS_TO_ARRIVE if status == names.FINISHED else 0)
         try:
             with self._store.guard("close the study run"):
+                # Before the run ends, because MLflow watches its status.
                 if self._monitor is not None:
-                    self._monitor.stop()
+                    self._monitor.finish()
                     self._monitor = None
                 self._curves.end_all()
                 close_leftovers(self._store, descendants(self._store, self._experiment, self.run_id), _STOPPED)
@@ -209,34 +210,16 @@ class StudyRecorder(FoldRecorder):
         finally:
             self._lock.close()
 
-    def log_search(
-        self,
-        arm: Arm,
-        trials: Sequence[EndedTrial],
-        chosen: Mapping[int, EndedTrial],
-        importance: Mapping[str, float],
-    ) -> None:
-        """Write an arm's search into ``search/<arm>.json`` of the study run.
-
-        Parameters
-        ----------
-        arm
-            The arm.
-        trials
-            Every trial that ended.
-        chosen
-            The trial chosen for each test fold.
-        importance
-            Importance of each searched hyperparameter, by dotted name.
+    def log_search(self, arm: str, document: Mapping[str, Any]) -> None:
+        """Write the search of ``arm``, as JSON data, into ``search/<arm>.json`` of the study run.
 
         Raises
         ------
         TrackingError
             When the store cannot be written.
         """
-        content = search_content(arm.name, trials, chosen, importance)
-        with self._store.guard(f"record the search of arm {arm.name!r}"):
-            self._writer.put(self.run_id, {f"{names.SEARCH_FOLDER}/{arm.name}.json": json_file(content)})
+        with self._store.guard(f"record the search of arm {arm!r}"):
+            self._writer.put(self.run_id, {f"{names.SEARCH_FOLDER}/{arm}.json": json_file(document)})
 
     def trial(self, arm: Arm, phase: str, trial: int | None, params: Mapping[str, Any] | None = None) -> str:
         """Return the id of the run of an arm's trial or of its final trainings, which is created if missing.

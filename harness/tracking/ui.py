@@ -19,10 +19,12 @@ from typing import Any
 
 from harness.errors import TrackingError
 from harness.system.environment_variables import foreign_variables
+from harness.system.redaction import mask_address
+from harness.system.sqlite_uri import sqlalchemy_uri
 from harness.terminal.printing import say
 from harness.tracking.store import QUIET, open_store
 from harness.tracking.ui_app import VARIABLE, new_token, token_path
-from harness.tracking.uri import is_remote, local_folder, mask_address, sqlalchemy_uri
+from harness.tracking.uri import is_remote, local_folder
 
 _logger = logging.getLogger(__name__)
 

@@ -8,23 +8,8 @@ from urllib.request import url2pathname
 
 from harness.errors import TrackingError
 from harness.system.addresses import Address, AddressFaultError, split_address
-from harness.system.redaction import mask_address, mask_secrets, mask_tree
-from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
-
-__all__ = [
-    "absolute_uri",
-    "file_uri_path",
-    "is_loopback",
-    "is_remote",
-    "is_sqlite",
-    "local_folder",
-    "mask_address",
-    "mask_secrets",
-    "mask_tree",
-    "sqlalchemy_uri",
-    "sqlite_file",
-    "uri_parts",
-]
+from harness.system.redaction import mask_address
+from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri
 
 
 def is_remote(uri: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 
 from harness.errors import TrainingError
-from harness.search import TrialRecord, choose
+from harness.search import SearchOutcome, TrialRecord, choose
 
 
 def trial(
@@ -61,3 +62,25 @@ def test_without_any_score_the_errors_are_told() -> None:
 
 def test_the_mean_of_no_scores_is_nan() -> None:
     assert math.isnan(TRIALS[3].mean)
+
+
+def test_the_record_of_a_search_has_every_trial_and_the_choice() -> None:
+    trials = [
+        trial(0, {1: 0.5, 2: 0.75}),
+        trial(1, {1: math.nan}, errors={2: "lost postgresql://u:secret@h/d"}),
+    ]
+    outcome = SearchOutcome("A", tuple(trials), {2: trials[0], 1: trials[0]}, {"train.lr": 1.0})
+    content = json.loads(json.dumps(outcome.document, allow_nan=False))
+    assert content["arm"] == "A"
+    assert content["chosen"] == {"1": 0, "2": 0}
+    assert content["trials"][0] == {
+        "trial": 0,
+        "state": "complete",
+        "values": {"train.lr": 0.1},
+        "validation_macro_accuracy": {"1": 0.5, "2": 0.75},
+        "stopped": {},
+        "error": "",
+    }
+    assert content["trials"][1]["validation_macro_accuracy"] == {"1": None}
+    assert content["trials"][1]["error"] == "lost postgresql://u:***@h/d"
+    assert content["importance"] == {"train.lr": 1.0}

@@ -94,11 +94,11 @@ def test_a_fold_and_its_weights_can_be_loaded_alone(recorded: tuple[Any, str, di
     study, run_id, results = recorded
     row = read_study(study.uri, "tiny").folds.query("arm == 'A' and phase == 'final' and fold == 2").iloc[0]
     fold = load_fold(study.uri, row["run_id"])
-    assert (fold.task_key, fold.arm, fold.trial, fold.fold, fold.seed) == ("A/final/fold2/seed0", "A", None, 2, 0)
+    assert (fold.run_id, fold.task_key) == (row["run_id"], "A/final/fold2/seed0")
     pd.testing.assert_frame_equal(fold.segments, results["A2"].predictions, check_exact=True)
     pd.testing.assert_frame_equal(fold.history, results["A2"].history, check_exact=True)
     assert fold.clips.keys() == {"validation", "test"}
-    assert fold.scores["best_epoch"] == 3
+    assert row["best_epoch"] == 3
     weights = load_weights(study.uri, row["run_id"])
     np.testing.assert_array_equal(weights["conv.weight"], results["A2"].weights["conv.weight"])
     with pytest.raises(TrackingError, match="a finished fold run is needed"):

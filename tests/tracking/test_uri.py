@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import TrackingError
-from harness.tracking.uri import absolute_uri, file_uri_path, local_folder, mask_secrets, mask_tree, sqlite_file
+from harness.system.redaction import mask_secrets, mask_tree
+from harness.tracking.uri import absolute_uri, file_uri_path, local_folder, sqlite_file
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from harness.errors import TrackingError
 from harness.system.locks import locked
+from harness.system.redaction import mask_address
 from harness.tracking.names import STUDY
 from harness.tracking.store import Store, open_store
 from harness.tracking.sync.arrived import Receipts
 from harness.tracking.sync.mirror import Mirror, artifact_files, content_digest, study_runs
 from harness.tracking.sync.spool import Spool, all_spools, spool_of
-from harness.tracking.uri import is_remote, mask_address
+from harness.tracking.uri import is_remote
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
