@@ -29,6 +29,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
+from harness.errors import HarnessError
 from harness.section import NoOptions, Section
 
 
@@ -237,7 +238,7 @@ Item = Network | Plane | FeatureSet | Dataset | SplitRule
 T = TypeVar("T", Network, Plane, FeatureSet, Dataset, SplitRule)
 
 
-class UnknownNameError(ValueError):
+class UnknownNameError(HarnessError, ValueError):
     """No such network, plane, feature set, data set or split rule."""
 
 

@@ -5,10 +5,13 @@ The docstrings of fields document the file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from harness.text.messages import shortened
 
 Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
@@ -61,13 +64,36 @@ def bound_of(model: type[BaseModel], field: str) -> Most | None:
     return next((each for each in model.model_fields[field].metadata if isinstance(each, Most)), None)
 
 
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """Return the keys of a section as a study file writes them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def section_of(annotation: Any) -> Any:
+    """Return the model inside an annotation such as tuple[Arm, ...] or dict[str, Space]."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in get_args(annotation):
+        found = section_of(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def as_tuples(value: Any) -> Any:
+    """Return JSON data with tuples for lists, as strict sections require."""
+    if isinstance(value, Mapping):
+        return {name: as_tuples(one) for name, one in value.items()}
+    return tuple(as_tuples(one) for one in value) if isinstance(value, list) else value
+
+
 def _limit(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _cut(value: Any) -> str:
     text = f"{value:g}" if isinstance(value, float) else str(value) if _writable(value) else "a number of many digits"
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return shortened(text, 40)
 
 
 def _writable(value: Any) -> bool:

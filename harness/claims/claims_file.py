@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from harness.claims.field_types import Entry
 from harness.claims.paper import NOT_STATED, Paper
 from harness.errors import ClaimsError
+from harness.section import Section, as_tuples, section_of
+from harness.text.messages import near, shortened
+from harness.text.toml_file import read_toml
 
 
 def load_paper(path: Path) -> Paper:
@@ -24,18 +24,7 @@ def load_paper(path: Path) -> Paper:
     ClaimsError
         When it does not exist, is not TOML, or a field is missing, unknown or invalid; every fault is named.
     """
-    try:
-        # Some editors put a byte order mark before the text, which TOML does not allow.
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ClaimsError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise ClaimsError(f"{path}: cannot read the claims file: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ClaimsError(f"{path}: not a UTF-8 text file (byte {error.start}); a claims file is TOML") from None
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits, or deeply nested brackets
-        raise ClaimsError(f"{path}: not valid TOML: {error}") from None
-    return parse_paper(document, str(path))
+    return parse_paper(read_toml(path, "claims file", ClaimsError), str(path))
 
 
 def parse_paper(document: Mapping[str, Any], name: str) -> Paper:
@@ -47,24 +36,11 @@ def parse_paper(document: Mapping[str, Any], name: str) -> Paper:
         When a field is missing, unknown or invalid; every fault is named.
     """
     try:
-        return Paper.model_validate(_tuples(document))
+        return Paper.model_validate(as_tuples(document))
     except ValidationError as error:
         faults = [f"  {_place(fault['loc'], document)}: {_told(fault)}" for fault in error.errors()]
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ClaimsError(f"{name}: {count}", *faults) from None
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name most similar to ``name``; empty when none is similar."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _tuples(value: Any) -> Any:
-    """Return TOML's arrays as tuples, as the frozen models require."""
-    if isinstance(value, Mapping):
-        return {key: _tuples(entry) for key, entry in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def _place(location: tuple[int | str, ...], node: Any) -> str:
@@ -99,39 +75,30 @@ def _told(fault: Any) -> str:
         return f"write it in quotes, as printed, so that no printed digit is lost; received the number {received!r}"
     if kind == "tuple_type":
         brackets = "write its title in double brackets" if isinstance(received, Mapping) else "write a list in brackets"
-        return f"{brackets}, {_header(keys, field)}; received {_shown(received)}"
+        return f"{brackets}, {_header(keys, field)}; received {shortened(repr(received))}"
     if kind == "model_type":
-        return f"write keys and values below a title, {_header(keys, field)}; received {_shown(received)}"
+        return f"write keys and values below a title, {_header(keys, field)}; received {shortened(repr(received))}"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    return message if isinstance(received, Mapping) else f"{message}; received {_shown(received)}"
+    return message if isinstance(received, Mapping) else f"{message}; received {shortened(repr(received))}"
 
 
 def _fields(keys: list[str]) -> dict[str, FieldInfo]:
     """Return the fields, by their names in the file, of the section that ``keys`` lead to."""
     # Only a faulty file needs it, and it imports the complete model of study files.
-    from harness.study.study_file import section_of
-
-    section: type[Entry] | None = Paper
+    section: type[Section] | None = Paper
     for key in keys:
         field = _named(section).get(key)
         section = section_of(field.annotation) if field else None
     return _named(section)
 
 
-def _named(section: type[Entry] | None) -> dict[str, FieldInfo]:
+def _named(section: type[Section] | None) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in section.model_fields.items()} if section else {}
 
 
 def _header(keys: list[str], field: FieldInfo | None) -> str:
     """Return the table header under which the place that ``keys`` lead to is written in a file."""
-    from harness.study.study_file import section_of
-
     if field is None or section_of(field.annotation) is None:
         return f'such as {keys[-1]} = ["...", "..."]'
     title = ".".join(keys)
     return f"such as [[{title}]]" if "tuple" in str(field.annotation) else f"such as [{title}]"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

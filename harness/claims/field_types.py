@@ -1,4 +1,4 @@
-"""The common parts of all tables of a claims file: closed keys, and the kinds of text they contain."""
+"""The kinds of text in a claims file."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from harness.claims.printed import Printed
 
 _Many = TypeVar("_Many", bound=Sequence[object])
-
-
-class Entry(BaseModel):
-    """A table of a claims file: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
 
 def _name(name: str) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.claims.claim import Claim
-from harness.claims.claims_file import load_paper, near
+from harness.claims.claims_file import load_paper
 from harness.claims.paper import Paper
 from harness.errors import ClaimsError
+from harness.text.messages import near
 
 _T = TypeVar("_T")
 

@@ -21,9 +21,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from harness.claims.field_types import Doi, Entry, Key, Name, Number, Words, at_least_one, distinct
+from harness.claims.field_types import Doi, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
 from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, feature_set
+from harness.section import Section
 
 NOT_STATED = "not stated"
 INPUT = "input"
@@ -32,7 +33,7 @@ _NO_RULE = ("one split", "not stated")
 Estimand = Literal["macro", "macro over pieces", "clip", "segment", "not stated"]
 
 
-class Source(Entry):
+class Source(Section):
     """Where the numbers were published."""
 
     key: Key
@@ -63,7 +64,7 @@ class Source(Entry):
         return ", ".join(part for part in (f"{self.authors} ({self.year})", self.title, self.venue, where) if part)
 
 
-class Dispersion(Entry):
+class Dispersion(Section):
     """A dispersion, as printed after a +-."""
 
     value: Number
@@ -74,7 +75,7 @@ class Dispersion(Entry):
     """How many values it is over, where that is printed."""
 
 
-class Column(Entry):
+class Column(Section):
     """One column of a table of accuracies: one system."""
 
     name: Name
@@ -95,7 +96,7 @@ class Column(Entry):
     """Time printed with the accuracy, in seconds."""
 
 
-class AccuracyTable(Entry):
+class AccuracyTable(Section):
     """A table of accuracies: what all its columns have in common."""
 
     id: Name
@@ -201,7 +202,7 @@ class AccuracyTable(Entry):
         return "macro" if self.estimand.startswith("macro") else self.estimand
 
 
-class LayerRow(Entry):
+class LayerRow(Section):
     """One layer as a paper counts it."""
 
     layer: Name
@@ -212,7 +213,7 @@ class LayerRow(Entry):
     """Activations (the paper's memory) as printed."""
 
 
-class LayerColumn(Entry):
+class LayerColumn(Section):
     """One network as a paper counts it, its layers in the order in which an input passes through them."""
 
     name: Name
@@ -247,7 +248,7 @@ class LayerColumn(Entry):
         return self
 
 
-class LayerTable(Entry):
+class LayerTable(Section):
     """A table of layers."""
 
     id: Name
@@ -267,7 +268,7 @@ class LayerTable(Entry):
         return self
 
 
-class Statement(Entry):
+class Statement(Section):
     """A number in a paper's text that can be compared with its tables, or with the network itself."""
 
     where: Words
@@ -297,7 +298,7 @@ class Statement(Entry):
         return self
 
 
-class Paper(Entry):
+class Paper(Section):
     """One claims file."""
 
     source: Source

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from harness.choices import ReadAs
 from harness.claims import Library
-from harness.claims.claims_file import near
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.arm_contrast import Contrast, contrast_by_fold, settle_contrasts
 from harness.comparisons.conditions import Conditions
 from harness.errors import ComparisonError
 from harness.registry import DATASETS
 from harness.statistics.seeds import Trainings, average_seeds
+from harness.text.messages import near
 
 
 def compare_scores(

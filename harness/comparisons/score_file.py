@@ -17,6 +17,7 @@ from harness.errors import ComparisonError
 from harness.registry import DATASETS
 from harness.statistics.seeds import Trainings, average_seeds
 from harness.text.delimited import Line, Table, TableError, number, read_table
+from harness.text.messages import shortened
 
 # By column, its names: the first is ours and is taken where several are there.
 _NAMES = {
@@ -143,8 +144,8 @@ def _rows(reading: _Reading, table: Table) -> list[_Row]:
         if name not in positions:
             raise ComparisonError(
                 f"{path}: there is no column {name!r}; the first line has: "
-                f"{_shortened(', '.join(table.header)) or 'nothing'}. Write fold and accuracy, and optionally seed and "
-                "arm"
+                f"{shortened(', '.join(table.header), 100) or 'nothing'}. Write fold and accuracy, and optionally "
+                "seed and arm"
             )
 
     def cell(line: Line, name: str) -> str | None:
@@ -325,7 +326,3 @@ def _whole(text: str, row: _Row, name: str) -> int:
     if not value.is_integer() or not 0 <= value < 1e9:
         raise ComparisonError(f"{row.where}: {name} is {text!r}; give a whole number")
     return int(value)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -18,6 +18,7 @@ from typing import IO, NoReturn
 
 from harness.data.bounded_streams import CHUNK, Counted, Short, TooLargeError, Xz
 from harness.errors import DataError
+from harness.text.messages import shortened
 
 DAMAGED = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, TooLargeError,
@@ -72,10 +73,9 @@ def members(archive: Path, target: Path, max_bytes: int, max_members: int) -> It
 
 def refuse(archive: Path, name: object, what: str) -> NoReturn:
     """Raise the DataError for a member that is not unpacked."""
-    shown = str(name) if len(str(name)) <= 100 else f"{str(name)[:97]}..."
     raise DataError(
-        f"{archive}: refused, member {shown!r} {what}; this is not the data set's own archive: delete it and check "
-        "the address it came from"
+        f"{archive}: refused, member {shortened(str(name), 100)!r} {what}; this is not the data set's own archive: "
+        "delete it and check the address it came from"
     )
 
 

@@ -15,7 +15,7 @@ from harness.data.audiofile import AudioFacts, decode_fully, not_a_file, other_f
 from harness.data.inventory import ClipEntry, Inventory
 from harness.data.load_clips import read_inventory
 from harness.errors import DataError
-from harness.registry import DATASETS, Dataset, UnknownNameError
+from harness.registry import DATASETS, Dataset
 from harness.section import Section
 
 # More than half a Vorbis block; later releases are cut to the exact sample.
@@ -124,13 +124,12 @@ def check_dataset(
 
     Raises
     ------
+    UnknownNameError
+        When there is no such data set.
     DataError
-        When the data set is unknown, or a fold is not one of its folds.
+        When a fold is not one of its folds.
     """
-    try:
-        dataset = DATASETS.get(name)
-    except UnknownNameError as error:
-        raise DataError(str(error)) from None
+    dataset = DATASETS.get(name)
     for fold in folds or ():
         if fold not in dataset.folds:
             raise DataError(f"{name} has no fold {fold}; it has {', '.join(map(str, dataset.folds))}")

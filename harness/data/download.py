@@ -18,7 +18,7 @@ from harness.data.load_clips import read_inventory, require_whole
 from harness.data.transfer import ResumingDownloader
 from harness.data.unpack import unpack
 from harness.errors import DataError
-from harness.registry import DATASETS, Source, UnknownNameError
+from harness.registry import DATASETS, Source
 from harness.system.addresses import AddressFaultError, split_address
 from harness.system.locks import locked
 from harness.system.redaction import mask_address
@@ -107,10 +107,7 @@ def _place(name: str, source: Source, root: Path, url: str, checksum: str | None
 
 
 def _source(name: str) -> Source:
-    try:
-        dataset = DATASETS.get(name)
-    except UnknownNameError as error:
-        raise DataError(str(error)) from None
+    dataset = DATASETS.get(name)
     if dataset.source is None:
         how = "a study that uses it generates it" if dataset.prepare else "put it below the data root"
         raise DataError(f"the data set {name} cannot be fetched; {how}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.data.clips import ClipTable, build_clip_table
 from harness.data.inventory import Counts, Inventory
 from harness.errors import DataError
-from harness.registry import DATASETS, Dataset, UnknownNameError, code, options_of
+from harness.registry import DATASETS, code, options_of
 from harness.section import Section
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
     DataError
         When the data set is missing, partial (and no folds are named), or its metadata or a file is faulty.
     """
-    dataset = _described(data.dataset)
+    dataset = DATASETS.get(data.dataset)
     if dataset.prepare:
         code(dataset.prepare)(root, data.options)
     inventory = read_inventory(data.dataset, root, data.options)
@@ -46,19 +46,14 @@ def read_inventory(dataset: str, root: Path, options: Section | None = None) -> 
 
     Raises
     ------
+    UnknownNameError
+        When there is no such data set.
     DataError
-        When the data set is unknown or not below ``root``, or its metadata is faulty.
+        When it is not below ``root``, or its metadata is faulty.
     """
-    known = _described(dataset)
+    known = DATASETS.get(dataset)
     found: Inventory = code(known.read)(known, root.resolve(), options or options_of(known)())
     return found
-
-
-def _described(name: str) -> Dataset:
-    try:
-        return DATASETS.get(name)
-    except UnknownNameError as error:
-        raise DataError(str(error)) from None
 
 
 def require_whole(inventory: Inventory) -> None:

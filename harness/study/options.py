@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import create_model
 
-from harness.section import Section
+from harness.section import Section, as_tuples
 
 
 def stated(given: Any, kinds: Mapping[str, type[Section]]) -> Any:
@@ -31,10 +31,3 @@ def stated(given: Any, kinds: Mapping[str, type[Section]]) -> Any:
 def _model(kinds: tuple[tuple[str, type[Section]], ...]) -> type[Section]:
     fields: Any = {name: (kind, kind()) for name, kind in kinds}
     return create_model("Options", __base__=Section, **fields)
-
-
-def as_tuples(value: Any) -> Any:
-    """Return JSON data with tuples for lists, as strict sections require."""
-    if isinstance(value, Mapping):
-        return {name: as_tuples(one) for name, one in value.items()}
-    return tuple(as_tuples(one) for one in value) if isinstance(value, list) else value

@@ -28,8 +28,8 @@ from harness.choices import (
     TunedOn,
 )
 from harness.registry import DATASETS, PLANES, SPLITS, Dataset, options_of
-from harness.section import Fraction, Most, Natural, Positive, Rate, Section
-from harness.study.options import as_tuples, stated
+from harness.section import Fraction, Most, Natural, Positive, Rate, Section, as_tuples
+from harness.study.options import stated
 from harness.system.addresses import split_address
 
 

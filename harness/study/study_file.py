@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
 from harness.registry import DATASETS, PLANES, options_of
+from harness.section import keys_of, section_of
 from harness.study.bounds import require_bounded
 from harness.study.dotted import path_of
 from harness.study.spec import StudySpec
 from harness.study.toml import as_toml
+from harness.text.messages import near, shortened
+from harness.text.toml_file import read_toml
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
@@ -32,15 +34,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
     StudyError
         Naming the file, the key, the value received and what is allowed.
     """
-    try:
-        # Some editors put a byte order mark before the text, which TOML does not allow.
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise StudyError(f"{path}: cannot read the study file: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: not a UTF-8 text file (byte {error.start}); a study is a TOML file") from None
-    except (ValueError, RecursionError) as error:  # also an integer of thousands of digits, or deeply nested brackets
-        raise StudyError(f"{path}: not valid TOML: {error}; correct the file") from None
+    document = read_toml(path, "study file", StudyError)
     given = {_set(document, override): override for override in overrides}
     spec = parse_study(document, str(path), given)
     require_bounded(spec, str(path))
@@ -115,8 +109,7 @@ def _explain(
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             allowed = _fields_at(fault["loc"][:-1], document)
-            close = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else _moved(fault["loc"])
+            hint = near(str(fault["loc"][-1]), allowed) or _moved(fault["loc"])
             lines.append(f"{where}: unknown key{hint}, received {_show(fault['input'])}; allowed: {', '.join(allowed)}")
         elif fault["type"] == "missing":
             lines.append(f"{where}: required, but not given")
@@ -143,9 +136,9 @@ def _how_to_write(fault: ErrorDetails, overrides: Mapping[tuple[int | str, ...],
     if text.lower() in ("none", "null", "nil"):
         return f"; TOML has no {text}: leave --set {key} out for the default"
     written = as_toml(text)
-    return (
-        f"; {_cut(text)} is no TOML and was taken as text: --set {shlex.quote(f'{key}={written}')}" if written else ""
-    )
+    if not written:
+        return ""
+    return f"; {shortened(text)} is no TOML and was taken as text: --set {shlex.quote(f'{key}={written}')}"
 
 
 def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
@@ -156,9 +149,9 @@ def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
         node = _step(node, step)
         name = node.get("name") if isinstance(step, int) and isinstance(node, dict) else None
         if isinstance(step, int):
-            parts[-1] = f"{parts[-1]}[{_cut(name) if isinstance(name, str) and name.isprintable() else step}]"
+            parts[-1] = f"{parts[-1]}[{shortened(name) if isinstance(name, str) and name.isprintable() else step}]"
         else:
-            parts.append(_cut(step if step.isprintable() else repr(step)))
+            parts.append(shortened(step if step.isprintable() else repr(step)))
     return ".".join(parts)
 
 
@@ -197,26 +190,5 @@ def _fields_at(location: tuple[int | str, ...], document: dict[str, Any]) -> lis
     return [*keys, dataset] if dataset in DATASETS and options_of(DATASETS.get(dataset)).model_fields else keys
 
 
-def keys_of(model: type[BaseModel]) -> list[str]:
-    """Return the keys of a section as a study file writes them."""
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def section_of(annotation: Any) -> Any:
-    """Return the model inside an annotation such as tuple[Arm, ...] or dict[str, Space]."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in get_args(annotation):
-        found = section_of(inner)
-        if found is not None:
-            return found
-    return None
-
-
 def _show(value: Any) -> str:
-    return _cut(repr(list(value) if isinstance(value, tuple) else value))
-
-
-def _cut(text: str) -> str:
-    """Return ``text`` shortened so that its message stays readable."""
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shortened(repr(list(value) if isinstance(value, tuple) else value))

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.text.messages import shortened
 from harness.text.spreadsheet import from_text
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
@@ -177,6 +178,4 @@ def _without_empty_end(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
 
 
 def _width(cells: tuple[str, ...], header: tuple[str, ...]) -> str:
-    shown = " | ".join(cells)
-    shown = shown if len(shown) <= 100 else f"{shown[:97]}..."
-    return f"{len(cells)} cells below {len(header)} columns: {shown}"
+    return f"{len(cells)} cells below {len(header)} columns: {shortened(' | '.join(cells), 100)}"

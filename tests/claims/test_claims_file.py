@@ -22,7 +22,7 @@ def refusal(path: Path) -> str:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    assert "there is no such file" in refusal(tmp_path / "mine.toml")
+    assert "cannot read the claims file: No such file or directory" in refusal(tmp_path / "mine.toml")
 
 
 def test_a_directory(tmp_path: Path) -> None:

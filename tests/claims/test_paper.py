@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.claims import Paper, load_paper, parse_paper
-from harness.claims.field_types import Entry
 from harness.errors import ClaimsError
-from harness.study.study_file import section_of
+from harness.section import Section, section_of
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 DOCUMENT = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
@@ -37,7 +36,7 @@ def refusal(document: dict[str, Any]) -> str:
     return message
 
 
-def sections(section: type[Entry]) -> Iterator[type[Entry]]:
+def sections(section: type[Section]) -> Iterator[type[Section]]:
     yield section
     for field in section.model_fields.values():
         inner = section_of(field.annotation)
@@ -45,7 +44,7 @@ def sections(section: type[Entry]) -> Iterator[type[Entry]]:
             yield from sections(inner)
 
 
-def keys_in(value: Any, section: type[Entry]) -> Iterator[tuple[type[Entry], str]]:
+def keys_in(value: Any, section: type[Section]) -> Iterator[tuple[type[Section], str]]:
     """Yield every key of a parsed file with the section that it stands in."""
     fields = {field.alias or name: field for name, field in section.model_fields.items()}
     for entry in value if isinstance(value, list) else [value]:

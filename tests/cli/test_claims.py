@@ -177,7 +177,8 @@ class TestCheck:
 
     def test_a_missing_file(self, tmp_path: Path) -> None:
         result = harness("claims", "check", tmp_path / "none.toml")
-        assert (result.exit_code, result.output) == (2, f"error: {tmp_path / 'none.toml'}: there is no such file\n")
+        refusal = f"error: {tmp_path / 'none.toml'}: cannot read the claims file: No such file or directory\n"
+        assert (result.exit_code, result.output) == (2, refusal)
 
 
 class TestAtTheDoor:

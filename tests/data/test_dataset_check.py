@@ -13,6 +13,7 @@ import soundfile
 from harness.data.dataset_check import CheckReport, check_dataset
 from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
 from harness.errors import DataError
+from harness.registry import UnknownNameError
 
 OFF_LENGTH = {
     "1-172649-F-40",
@@ -153,7 +154,7 @@ def test_faulty_metadata_is_a_finding_not_a_crash(make_esc: Callable[..., Any], 
 def test_a_fold_or_data_set_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="esc10 has no fold 6; it has 1, 2, 3, 4, 5"):
         check_dataset("esc10", tmp_path, (6,))
-    with pytest.raises(DataError, match="unknown data set 'esc11'"):
+    with pytest.raises(UnknownNameError, match="unknown data set 'esc11'"):
         check_dataset("esc11", tmp_path)
 
 

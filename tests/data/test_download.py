@@ -16,7 +16,7 @@ import pytest
 import harness.data.download as module
 from harness.data.download import fetch
 from harness.data.load_clips import load_clips
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.registry import DATASETS
 from harness.study import DataSection
 
@@ -223,7 +223,7 @@ def test_progress_is_shown_on_request(
     ("name", "said"), [("synthetic", "a study that uses it generates it"), ("esc51", "unknown data set 'esc51'")]
 )
 def test_what_has_no_source_is_refused(tmp_path: Path, name: str, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(HarnessError, match=said):
         fetch(name, tmp_path, progress=False)
 
 

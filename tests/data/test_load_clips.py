@@ -12,6 +12,7 @@ import pytest
 from harness.data.clips import ClipTable
 from harness.data.load_clips import load_clips, read_inventory, require_whole
 from harness.errors import DataError
+from harness.registry import UnknownNameError
 from harness.study import DataSection
 
 FOLD_1 = (100, 36, 100, 100, 100, 96, 35, 120, 86, 100)
@@ -132,5 +133,5 @@ def test_the_whole_esc50_loads_as_all_three(make_esc: Callable[..., Any]) -> Non
 
 
 def test_an_unknown_data_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="unknown data set 'esc51'; allowed: esc10, esc50"):
+    with pytest.raises(UnknownNameError, match="unknown data set 'esc51'; allowed: esc10, esc50"):
         read_inventory("esc51", tmp_path)

@@ -16,8 +16,8 @@ def show_fields(section: str | None) -> None:
     from pydantic import BaseModel
 
     from harness.registry import DATASETS, NETWORKS, PLANES, options_of
+    from harness.section import section_of
     from harness.study.spec import StudySpec
-    from harness.study.study_file import section_of
 
     terminal = console()
     sections: list[tuple[str, str, type[BaseModel]]] = []
