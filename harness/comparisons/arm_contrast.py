@@ -12,7 +12,7 @@ from harness.comparisons.claim_comparison import Compared, Rules, adjusted_in_fa
 from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
 from harness.statistics.against_published import PublishedTest
 from harness.statistics.t_tests import TTest, paired
-from harness.statistics.tost import Equivalence, paired_equivalence
+from harness.statistics.tost import Equivalence, equivalence
 from harness.statistics.verdict import Decision, Verdict, decide
 
 if TYPE_CHECKING:  # these import scipy.stats and pandas, which fold accuracies do not need
@@ -201,7 +201,7 @@ def pair_by_fold(
         sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
         test=test,
         refused=refused.removeprefix("first: "),
-        equivalence=made(lambda: paired_equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha)),
+        equivalence=made(lambda: equivalence(left, right, rules.margin, ratio=ratio, alpha=rules.alpha)),
         further=run_tests(FoldSample(left, right, ratio, rules.margin, rules.confidence)),
     )
 

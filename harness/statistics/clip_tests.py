@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import StatisticsError
-from harness.statistics.fold_values import check_confidence, check_count
+from harness.statistics.fold_values import check_count
 
 # With fewer clips on which the two differ, the exact binomial test replaces the chi-square approximation.
 _EXACT_BELOW = 25
@@ -110,26 +110,6 @@ def cochran_q(correct: NDArray[np.bool_] | ArrayLike) -> CochranQ:
 
     result = cochrans_q(answers.astype(np.int64))
     return CochranQ(float(result.statistic), arms - 1, float(result.pvalue))
-
-
-def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval of a proportion (Wilson 1927): ``k`` of ``n`` clips, as fractions.
-
-    It is over clips, assumed to be independent, with the network fixed. It does not cover other folds or trainings: on
-    UrbanSound8K it is about 4.5 times too narrow for that.
-
-    Raises
-    ------
-    StatisticsError
-        When ``n`` is below 1, ``k`` outside 0 .. n, or ``confidence`` outside (0, 1).
-    """
-    check_count(n, "n, the number of clips,", 1)
-    if not 0 <= k <= n:
-        raise StatisticsError(f"k, the clips classed correctly, must lie in 0..{n}, received {k}")
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(k, n, alpha=1 - check_confidence(confidence), method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def _answers(correct: ArrayLike, name: str, dimensions: int) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from harness.statistics.fold_values import Floats, FoldValues, check_count, check_ratio, fold_array, fold_sd
+from harness.statistics.fold_values import Floats, check_count
 
 Number = TypeVar("Number", float, Floats)
 
@@ -39,17 +39,3 @@ def fold_ratio(k: int) -> float:
 def standard_error(sd: Number, k: int, ratio: float) -> Number:
     """Return ``sd`` x sqrt(1 / k + ratio); ``ratio`` 0 gives the uncorrected one. ``sd`` may be an array."""
     return sd * float(np.sqrt(1 / k + ratio))
-
-
-def corrected_standard_error(values: FoldValues, ratio: float) -> float:
-    """Return the corrected standard error of the mean of ``values``: sqrt((1 / k + ratio) s²), s with ddof 1.
-
-    It has k - 1 degrees of freedom (Nadeau and Bengio 2003).
-
-    Raises
-    ------
-    StatisticsError
-        With fewer than 2 folds, a value that is not finite, equal values, or ``ratio`` not above 0.
-    """
-    array = fold_array(values)
-    return standard_error(fold_sd(array, float(np.abs(array).max())), array.size, check_ratio(ratio))

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import overload
+from collections.abc import Sequence
 
 import numpy as np
 
 from harness.errors import StatisticsError
 
 
-@overload
-def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]: ...
-@overload
-def holm(p_values: Sequence[float | None]) -> list[float | None]: ...
-def holm(
-    p_values: Mapping[str, float | None] | Sequence[float | None],
-) -> dict[str, float | None] | list[float | None]:
-    """Return Holm's adjusted p values (Holm 1979), in the order and under the names received.
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return Holm's adjusted p values (Holm 1979), in the order received.
 
     The probability of at least one false rejection in the family is at most alpha, whichever hypotheses are true and
     however the tests depend on each other. Rows without a test (None or NaN) are not part of the family and are
@@ -30,11 +23,9 @@ def holm(
 
     Examples
     --------
-    >>> holm({"a": 0.01, "b": 0.04, "c": None})
-    {'a': 0.02, 'b': 0.04, 'c': None}
+    >>> holm([0.01, 0.04, None])
+    [0.02, 0.04, None]
     """
-    if isinstance(p_values, Mapping):
-        return dict(zip(p_values, holm(list(p_values.values())), strict=True))
     raw = np.array([np.nan if p is None else p for p in p_values], dtype=np.float64)
     tested = ~np.isnan(raw)
     bad = raw[tested & ~((raw >= 0) & (raw <= 1))]

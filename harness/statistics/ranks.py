@@ -36,10 +36,6 @@ class Wilcoxon:
     k: int
     zeros: int
 
-    def can_reject(self, alpha: float) -> bool:
-        """Return whether any outcome of this many folds would have given a p below ``alpha``."""
-        return self.attainable_p < alpha
-
 
 def wilcoxon_folds(first: FoldValues, second: FoldValues | float, *, rounding: float = 0.0) -> Wilcoxon:
     """Test first - second by fold, or ``first`` against one number (Wilcoxon 1945).

@@ -58,16 +58,6 @@ class TTest:
     naive_t: float
     naive_p: float
 
-    @property
-    def difference_low(self) -> float:
-        """Lower end of the interval of ``difference``."""
-        return self.low - self.target
-
-    @property
-    def difference_high(self) -> float:
-        """Upper end of the interval of ``difference``."""
-        return self.high - self.target
-
     def smallest_found(self, alpha: float) -> float:
         """Return the size above which a difference would have a p below ``alpha``, with this standard error."""
         return critical(alpha / 2, self.df) * self.standard_error

@@ -2,28 +2,21 @@
 
 Schuirmann (1987). Failing to find a difference is no evidence that there is none; this test can provide such evidence.
 The margin is declared before the run. With the usual spread over folds small margins are out of reach whatever the mean
-turns out to be; :func:`smallest_provable_margin` shows which.
+turns out to be: no margin below half the corrected interval at confidence 1 - 2 alpha can be shown.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from harness.statistics.correction import standard_error
 from harness.statistics.fold_values import (
-    Floats,
     FoldValues,
     check_alpha,
-    check_count,
     check_margin,
     check_ratio,
     differences,
-    finite,
-    fold_array,
     fold_sd,
-    positive,
 )
 from harness.statistics.student import above, critical
 
@@ -58,46 +51,17 @@ class Equivalence:
     smallest_margin: float
 
 
-def equivalence(values: FoldValues, target: float, margin: float, *, ratio: float, alpha: float = 0.05) -> Equivalence:
-    """Test whether the mean over folds is within ``margin`` of ``target``.
-
-    Parameters
-    ----------
-    values : FoldValues
-        One value per fold, seeds averaged.
-    target, margin : float
-        The fixed number and the margin of equivalence, in the unit of ``values``.
-    ratio : float
-        n_test / n_train of one fold.
-    alpha : float
-        Level of each one-sided test.
-
-    Raises
-    ------
-    StatisticsError
-        With fewer than 2 folds, a number that is not finite, equal values, ``margin`` or ``ratio`` not above 0, or
-        ``alpha`` outside (0, 0.5).
-
-    Examples
-    --------
-    >>> found = equivalence([72.0, 71.5, 72.4], 72.0, 3.0, ratio=1 / 2)
-    >>> found.equivalent, round(found.smallest_margin, 2)
-    (True, 1.24)
-    """
-    array = fold_array(values)
-    size = float(np.abs(array).max())
-    return tost(array, finite(target, "target"), size, check_margin(margin), check_ratio(ratio), check_alpha(alpha))
-
-
-def paired_equivalence(
-    first: FoldValues, second: FoldValues, margin: float, *, ratio: float, alpha: float = 0.05
+def equivalence(
+    first: FoldValues, second: FoldValues | float, margin: float, *, ratio: float, alpha: float = 0.05
 ) -> Equivalence:
-    """Test whether first - second, paired by fold, is within ``margin`` of 0.
+    """Test whether the mean over folds of first - second is within ``margin`` of 0.
 
     Parameters
     ----------
-    first, second : FoldValues
-        One value per fold, seeds averaged, of the same folds and in one unit.
+    first : FoldValues
+        One value per fold, seeds averaged.
+    second : FoldValues or float
+        Values of the same folds, paired by fold, or a fixed number, in the same unit.
     margin : float
         Margin of equivalence, in the same unit.
     ratio : float
@@ -108,67 +72,18 @@ def paired_equivalence(
     Raises
     ------
     StatisticsError
-        When the folds are not the same, or as :func:`equivalence`.
-    """
-    array, size = differences(first, second)
-    return tost(array, 0.0, size, check_margin(margin), check_ratio(ratio), check_alpha(alpha))
-
-
-def smallest_provable_margin(sd: float, k: int, ratio: float, alpha: float = 0.05) -> float:
-    """Return the margin below which no equivalence can be shown, even when the difference is exactly 0.
-
-    It is half the corrected interval at confidence 1 - 2 alpha.
-
-    Parameters
-    ----------
-    sd : float
-        Standard deviation over folds (ddof 1).
-    k : int
-        Number of folds.
-    ratio : float
-        n_test / n_train of one fold.
-    alpha : float
-        Level of each one-sided test.
-
-    Raises
-    ------
-    StatisticsError
-        When ``sd`` or ``ratio`` is not above 0, ``k`` below 2, or ``alpha`` outside (0, 0.5).
+        When the folds are not the same, or fewer than 2, with a number that is not finite, equal differences,
+        ``margin`` or ``ratio`` not above 0, or ``alpha`` outside (0, 0.5).
 
     Examples
     --------
-    >>> round(smallest_provable_margin(3.0, 10, 1 / 9), 2)
-    2.53
+    >>> found = equivalence([72.0, 71.5, 72.4], 72.0, 3.0, ratio=1 / 2)
+    >>> found.equivalent, round(found.smallest_margin, 2)
+    (True, 1.24)
     """
-    positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
-    check_count(k, "k")
-    return critical(check_alpha(alpha), k - 1) * standard_error(sd, k, check_ratio(ratio))
-
-
-def tost(values: Floats, target: float, size: float, margin: float, ratio: float, alpha: float) -> Equivalence:
-    """Return the test of values that have been checked.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (k,)
-        One value (or difference) per fold.
-    target, margin : float
-        What the mean is compared with, and the margin of equivalence, in the unit of ``values``.
-    size : float
-        Largest absolute value of the numbers that ``values`` were computed from; rounding is judged against it.
-    ratio : float
-        n_test / n_train of one fold.
-    alpha : float
-        Level of each one-sided test.
-
-    Raises
-    ------
-    StatisticsError
-        When all values are equal.
-    """
-    k, difference = values.size, float(values.mean()) - target
-    error = standard_error(fold_sd(values, size), k, ratio)
-    return two_one_sided(difference, error, k - 1, margin, alpha)
+    apart, size = differences(first, second)
+    error = standard_error(fold_sd(apart, size), apart.size, check_ratio(ratio))
+    return two_one_sided(float(apart.mean()), error, apart.size - 1, check_margin(margin), check_alpha(alpha))
 
 
 def two_one_sided(

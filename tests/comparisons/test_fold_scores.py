@@ -19,7 +19,7 @@ from harness.errors import ClaimsError, ComparisonError
 from harness.statistics.family import holm
 from harness.statistics.seeds import Trainings
 from harness.statistics.t_tests import paired
-from harness.statistics.tost import paired_equivalence
+from harness.statistics.tost import equivalence
 from harness.statistics.verdict import Verdict
 from tests.statistics.strategies import TEN
 
@@ -129,7 +129,7 @@ def arms(**values: list[float]) -> dict[str, Trainings]:
 def test_two_arms_are_paired_by_fold() -> None:
     (found,) = contrast_scores(arms(), [("A", "B")], WHOLE, RULES)
     left, right = (dict(enumerate(ARMS[arm], 1)) for arm in "AB")
-    test, same = paired(left, right, ratio=1 / 9), paired_equivalence(left, right, 2.0, ratio=1 / 9)
+    test, same = paired(left, right, ratio=1 / 9), equivalence(left, right, 2.0, ratio=1 / 9)
     assert (found.test, found.equivalence) == (test, same)
     assert (found.p, found.p_adjusted, found.p_equivalence) == (test.p, test.p, same.p)
     assert found.mean == pytest.approx(sum(ARMS["A"]) / 10 - sum(ARMS["B"]) / 10)

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlxtend.evaluate import cochrans_q as their_cochrans_q
 from mlxtend.evaluate import mcnemar as their_mcnemar
-from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics.clip_tests import cochran_q, mcnemar, wilson
+from harness.statistics.clip_tests import cochran_q, mcnemar
 
 
 def answers(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,16 +59,6 @@ def test_networks_that_never_differ_give_p_1_not_nan() -> None:
     assert cochran_q(np.stack([right, right, right], axis=1)).p == 1
 
 
-@given(st.integers(1, 9000), st.floats(0, 1), st.floats(0.5, 0.999))
-def test_wilson_lies_in_0_to_1_around_the_fraction(n: int, share: float, confidence: float) -> None:
-    k = round(share * n)
-    low, high = wilson(k, n, confidence)
-    assert 0 <= low <= k / n + 1e-12
-    assert k / n - 1e-12 <= high <= 1
-    oracle = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
-    assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=1e-10)
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -80,9 +69,6 @@ def test_wilson_lies_in_0_to_1_around_the_fraction(n: int, share: float, confide
         (lambda: cochran_q(np.ones((4, 1), dtype=bool)), "networks must be a whole number of at least 2"),
         (lambda: cochran_q(np.ones(4, dtype=bool)), r"shape \(n_clips, n_arms\)"),
         (lambda: cochran_q([["right", "wrong"]]), "right .True. or wrong"),
-        (lambda: wilson(5, 4), r"0\.\.4, received 5"),
-        (lambda: wilson(0, 0), "at least 1, received 0"),
-        (lambda: wilson(1, 4, 95), "confidence must lie"),
     ],
 )
 def test_what_is_refused(call: object, words: str) -> None:

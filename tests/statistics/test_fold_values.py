@@ -8,11 +8,10 @@ import pytest
 
 from harness.errors import StatisticsError
 from harness.statistics.bayes import correlated_t
-from harness.statistics.correction import corrected_standard_error
 from harness.statistics.fold_values import fold_array, fold_pairs
 from harness.statistics.ranks import wilcoxon_folds
 from harness.statistics.t_tests import one_sample, paired
-from harness.statistics.tost import equivalence, paired_equivalence
+from harness.statistics.tost import equivalence
 
 GOOD = [80.0, 82.0, 81.0]
 
@@ -33,7 +32,6 @@ GOOD = [80.0, 82.0, 81.0]
 )
 def test_values_that_no_test_can_use(values: object, words: str) -> None:
     for test in (
-        lambda: corrected_standard_error(values, 0.25),
         lambda: one_sample(values, 70, ratio=0.25),
         lambda: equivalence(values, 70, 2, ratio=0.25),
         lambda: correlated_t(values, 70, rope=1, ratio=0.25),
@@ -55,7 +53,7 @@ def test_values_that_no_test_can_use(values: object, words: str) -> None:
 def test_folds_that_cannot_be_paired(first: object, second: object, words: str) -> None:
     for test in (
         lambda: paired(first, second, ratio=0.25),
-        lambda: paired_equivalence(first, second, 2, ratio=0.25),
+        lambda: equivalence(first, second, 2, ratio=0.25),
         lambda: correlated_t(first, second, rope=1, ratio=0.25),
     ):
         with pytest.raises(StatisticsError, match=words):
