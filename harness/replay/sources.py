@@ -19,11 +19,11 @@ from harness.report.check import ReportCheck, check_report
 from harness.report.folder import ReportFolder, open_report
 from harness.report.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
-from harness.tracking.recorded_run import RecordedFold, RecordedRun, load_kept_weights, read_run
+from harness.tracking.recorded_run import RecordedFold, RecordedRun, read_run
 from harness.tracking.runs import flat_settings
 from harness.tracking.store import readable_uri
 from harness.tracking.stored_folds import StoredFold
-from harness.tracking.study_reader import load_fold
+from harness.tracking.study_reader import load_fold, load_weights
 
 REPORT = "report"
 """Level of a :class:`RecordedRun` that was read from a report."""
@@ -72,7 +72,7 @@ class StoreSource:
 
     def weights(self, fold: RecordedFold) -> dict[str, NDArray[Any]] | None:
         """Return its weights, None where none were kept."""
-        return load_kept_weights(self._uri, fold.run_id)
+        return load_weights(self._uri, fold.run_id)
 
 
 class ReportSource:

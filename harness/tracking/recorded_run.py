@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
 from harness.errors import TrackingError
 from harness.study import StudySpec
 from harness.tracking import names
 from harness.tracking.digests import document_digest
-from harness.tracking.files import PUT_BACK, fetched, read_json, read_weights
+from harness.tracking.files import fetched, read_json
 from harness.tracking.session import descendants
 from harness.tracking.store import Store, open_store
-from harness.tracking.stored_folds import belongs, study_of, whole_or_none
+from harness.tracking.stored_folds import belongs, latest, needed, study_of, training_of, whole_or_none
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -132,7 +130,7 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
             if each.data.tags["level"] == names.FOLD
         ]
         with fetched(store, study) as file:
-            document = _needed(store, study, file, names.SPEC_FILE)
+            document = read_json(needed(store, study, file, names.SPEC_FILE, f"study run {study.info.run_id}"))
             sessions = _sessions(store, study, file)
             spec = study_of(study, document, sessions[-1])
             earlier_specs = [
@@ -151,13 +149,13 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
                 "anew, and can be replayed"
             )
         found = [each for each in found if each not in gone]
-        finished = _newest([each for each in found if each.info.status == names.FINISHED])
+        finished = latest(each for each in found if each.info.status == names.FINISHED)
         siblings = {each.info.run_id: _fold(each, sessions) for each in finished}
         below = [each for each in found if _is_below(each, run)]
         mine = [each for each in finished if _is_below(each, run)]
         if not mine:
             raise TrackingError(f"{store.shown}: no training of run {run.info.run_id} ({_name(run)}) has finished")
-        lacking = {_training(each) for each in below} - {_training(each) for each in mine}
+        lacking = {training_of(each) for each in below} - {training_of(each) for each in mine}
     return RecordedRun(
         run_id=str(run.info.run_id),
         level=level,
@@ -171,20 +169,6 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
         siblings=tuple(siblings.values()),
         unfinished=len(lacking),
     )
-
-
-def load_kept_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]] | None:
-    """Return the weights of a fold run by torch's parameter names, or None if it kept none.
-
-    Raises
-    ------
-    TrackingError
-        When the run is missing or the file is damaged.
-    """
-    store = open_store(uri, create=False)
-    with store.guard(f"read the weights of run {run_id}"), fetched(store, store.client.get_run(run_id)) as file:
-        weights = file(names.WEIGHTS_FILE)
-        return None if weights is None else read_weights(weights)
 
 
 def _find(store: Store, asked: str) -> Run:
@@ -218,18 +202,9 @@ def _check_finished(store: Store, run: Run) -> None:
         )
 
 
-def _needed(store: Store, study: Run, file: Callable[[str], Path | None], name: str) -> Any:
-    found = file(name)
-    if found is None:
-        raise TrackingError(
-            f"{store.shown}: study run {study.info.run_id} has no {name} in {store.artifact_place(study)}; {PUT_BACK}"
-        )
-    return read_json(found)
-
-
 def _sessions(store: Store, study: Run, file: Callable[[str], Path | None]) -> list[dict[str, Any]]:
     """Return the environment of each session of a study run, oldest first."""
-    last = _needed(store, study, file, names.ENVIRONMENT_FILE)
+    last = read_json(needed(store, study, file, names.ENVIRONMENT_FILE, f"study run {study.info.run_id}"))
     earlier = [file(f"environment-session-{number}.json") for number in range(1, int(last.get("session", 1)))]
     sessions = [read_json(each) for each in earlier if each is not None] + [last]
     git = last.get("git", {})
@@ -277,18 +252,6 @@ def _session_of(run: Run, sessions: list[dict[str, Any]]) -> dict[str, Any]:
         key=lambda session: int(session["session"]),
         default={},
     )
-
-
-def _newest(folds: list[Run]) -> list[Run]:
-    """Return one run per training, the newest; ``folds`` come oldest first."""
-    return list({_training(run): run for run in folds}.values())
-
-
-def _training(run: Run) -> tuple[str, ...]:
-    tags = run.data.tags
-    # A fold has one final training per seed, whichever trial was chosen for it.
-    trial = "" if tags["phase"] == names.FINAL else tags["trial"]
-    return tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"]
 
 
 def _is_below(fold: Run, run: Run) -> bool:

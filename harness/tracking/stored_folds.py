@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from harness.errors import StudyError, TrackingError
 from harness.study import StudySpec, read_recorded
@@ -20,7 +19,6 @@ from harness.tracking.files import (
     read_history,
     read_predictions,
     read_segments,
-    read_weights,
 )
 from harness.tracking.store import Store
 
@@ -89,31 +87,36 @@ def read_fold(store: Store, run: Run) -> StoredFold:
 
 def predictions_of(store: Store, run: Run, file: Callable[[str], Path | None]) -> Path:
     """Return the file of a finished training's clip predictions, found by ``file``; TrackingError if there is none."""
-    found = file(names.PREDICTIONS_FILE)
+    who = f"run {run.info.run_id} ({run.data.tags[names.TASK_KEY_TAG]})"
+    return needed(store, run, file, names.PREDICTIONS_FILE, who, f"; {TRAIN_AGAIN}")
+
+
+def needed(store: Store, run: Run, file: Callable[[str], Path | None], name: str, who: str, advice: str = "") -> Path:
+    """Return the file ``name`` of ``run``, found by ``file``; TrackingError about ``who``, with ``advice``, if there is
+    none."""
+    found = file(name)
     if found is None:
-        raise TrackingError(
-            f"{store.shown}: run {run.info.run_id} ({run.data.tags[names.TASK_KEY_TAG]}) has no "
-            f"{names.PREDICTIONS_FILE} in {store.artifact_place(run)}; {PUT_BACK}; {TRAIN_AGAIN}"
-        )
+        raise TrackingError(f"{store.shown}: {who} has no {name} in {store.artifact_place(run)}; {PUT_BACK}{advice}")
     return found
 
 
-def read_fold_weights(store: Store, run: Run) -> dict[str, NDArray[Any]]:
-    """Return the weights of a fold ``run`` by torch's parameter names.
+def latest(folds: Iterable[Run]) -> list[Run]:
+    """Return one run per training: the newest that finished, else the newest attempt. ``folds`` are ordered oldest
+    first."""
+    found: dict[tuple[str, ...], Run] = {}
+    for run in folds:
+        before = found.get(training_of(run))
+        if before is None or run.info.status == names.FINISHED or before.info.status != names.FINISHED:
+            found[training_of(run)] = run
+    return list(found.values())
 
-    Raises
-    ------
-    TrackingError
-        When the run kept none, or the file is damaged.
-    """
-    with fetched(store, run) as file:
-        weights = file(names.WEIGHTS_FILE)
-        if weights is None:
-            raise TrackingError(
-                f"{store.shown}: run {run.info.run_id} kept no weights; only final trainings do, under "
-                "tracking.weights = true"
-            )
-        return read_weights(weights)
+
+def training_of(run: Run) -> tuple[str, ...]:
+    """Return what tells the training of a fold ``run`` from others of its study: arm, phase, trial, fold and seed."""
+    tags = run.data.tags
+    # A fold has one final training per seed, whichever trial was chosen for it.
+    trial = "" if tags["phase"] == names.FINAL else tags["trial"]
+    return tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"]
 
 
 def plain_metrics(run: Run) -> dict[str, float]:

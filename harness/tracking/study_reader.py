@@ -17,16 +17,17 @@ from harness.errors import TrackingError
 from harness.record import FOLD_COLUMNS, StudyRecord
 from harness.study import StudySpec
 from harness.tracking import names
-from harness.tracking.files import PUT_BACK, fetched, read_json
+from harness.tracking.files import fetched, read_json, read_weights
 from harness.tracking.fold_tables import gather_tables
 from harness.tracking.session import active_seconds, descendants
 from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import (
     StoredFold,
     belongs,
+    latest,
+    needed,
     plain_metrics,
     read_fold,
-    read_fold_weights,
     study_of,
     whole_or_none,
 )
@@ -96,22 +97,19 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
         run = _chosen(store, name, run_id)
         below = descendants(store, run.info.experiment_id, run.info.run_id)
         with fetched(store, run) as file:
-            content: dict[str, Any] = {}
-            for artifact in (names.SPEC_FILE, names.DATA_FILE, names.LEAKAGE_FILE, names.ENVIRONMENT_FILE):
-                found = file(artifact)
-                if found is None:
-                    raise TrackingError(
-                        f"{store.shown}: study run {run.info.run_id} has no {artifact} in {store.artifact_place(run)}; "
-                        f"{PUT_BACK}, or run the study again: it goes on in this run and writes the file anew"
-                    )
-                content[artifact] = read_json(found)
+            who = f"study run {run.info.run_id}"
+            advice = ", or run the study again: it goes on in this run and writes the file anew"
+            content = {
+                name: read_json(needed(store, run, file, name, who, advice))
+                for name in (names.SPEC_FILE, names.DATA_FILE, names.LEAKAGE_FILE, names.ENVIRONMENT_FILE)
+            }
             recorded = file(names.CLAIMS_FILE)
             claims = read_json(recorded) if recorded else {}
             spec = study_of(run, content[names.SPEC_FILE], content[names.ENVIRONMENT_FILE])
             searches = _searches(file, spec)
         data = content[names.DATA_FILE]
         order = {arm.name: position for position, arm in enumerate(spec.arms)}
-        folds = _latest([each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec)])
+        folds = latest(each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec))
         folds.sort(key=lambda each: _position(each, order))
         final = [
             each for each in folds if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
@@ -146,11 +144,18 @@ def load_fold(uri: str, run_id: str) -> StoredFold:
         return read_fold(store, store.client.get_run(run_id))
 
 
-def load_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]]:
-    """Return the weights of a final training by torch's parameter names. Raises TrackingError if it kept none."""
+def load_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]] | None:
+    """Return the weights of a fold run by torch's parameter names, or None if it kept none.
+
+    Raises
+    ------
+    TrackingError
+        When the run is missing or the file is damaged.
+    """
     store = open_store(uri, create=False)
-    with store.guard(f"read the weights of run {run_id}"):
-        return read_fold_weights(store, store.client.get_run(run_id))
+    with store.guard(f"read the weights of run {run_id}"), fetched(store, store.client.get_run(run_id)) as file:
+        weights = file(names.WEIGHTS_FILE)
+        return None if weights is None else read_weights(weights)
 
 
 def _chosen(store: Store, name: str, run_id: str | None) -> Run:
@@ -172,21 +177,6 @@ def _chosen(store: Store, name: str, run_id: str | None) -> Run:
         f"{store.shown}: study {name!r} has no finished run; there are: {there}. "
         "Run the study again to go on from there, or name one of these runs to see what it has so far"
     )
-
-
-def _latest(folds: list[Run]) -> list[Run]:
-    """Return one run per training: the newest that finished, else the newest attempt. ``folds`` are ordered oldest
-    first."""
-    latest: dict[tuple[str, ...], Run] = {}
-    for run in folds:
-        tags = run.data.tags
-        # A fold has one final training per seed, whichever trial was chosen for it.
-        trial = "" if tags["phase"] == names.FINAL else tags["trial"]
-        training = (tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"])
-        before = latest.get(training)
-        if before is None or run.info.status == names.FINISHED or before.info.status != names.FINISHED:
-            latest[training] = run
-    return list(latest.values())
 
 
 def _position(run: Run, order: dict[str, int]) -> tuple[Any, ...]:

@@ -16,8 +16,7 @@ import pytest
 
 from harness.executors.events import Epoch, Event, Finished
 from harness.executors.local import InProcessExecutor, ProcessExecutor
-from harness.tracking.recorded_run import load_kept_weights
-from harness.tracking.study_reader import load_fold
+from harness.tracking.study_reader import load_fold, load_weights
 from harness.training.task import FoldTask
 from tests.replay.conftest import Recorded, run, spec_of
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments
@@ -45,7 +44,7 @@ def same(first: Recorded, second: Recorded, arm: str, fold: int) -> None:
     assert other.segments is not None
     pd.testing.assert_frame_equal(one.segments, other.segments, check_exact=True)
     pd.testing.assert_frame_equal(one.history, other.history, check_exact=True)
-    weights = [load_kept_weights(record.uri, run_id) for record, run_id in zip((first, second), runs, strict=True)]
+    weights = [load_weights(record.uri, run_id) for record, run_id in zip((first, second), runs, strict=True)]
     assert weights[0]
     assert weights[1]
     assert weights[0].keys() == weights[1].keys()

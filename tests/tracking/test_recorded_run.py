@@ -13,8 +13,9 @@ from mlflow.entities import ViewType
 
 from harness.errors import TrackingError
 from harness.tracking.files import put_files, weights_file
-from harness.tracking.recorded_run import load_kept_weights, read_run
+from harness.tracking.recorded_run import read_run
 from harness.tracking.store import Store, open_store
+from harness.tracking.study_reader import load_weights
 
 
 @pytest.fixture
@@ -124,10 +125,10 @@ def test_the_newest_of_two_trainings_counts(study: Any) -> None:
 
 
 def test_weights_that_were_kept_and_weights_that_were_not(study: Any, recorded: dict[str, str]) -> None:
-    kept = load_kept_weights(study.uri, recorded["fold 1"])
+    kept = load_weights(study.uri, recorded["fold 1"])
     assert kept is not None
     np.testing.assert_array_equal(kept["conv.weight"], study.result(study.task()).weights["conv.weight"])
-    assert load_kept_weights(study.uri, recorded["searched"]) is None
+    assert load_weights(study.uri, recorded["searched"]) is None
 
 
 def test_damaged_weights_are_told(study: Any, recorded: dict[str, str]) -> None:
@@ -137,7 +138,7 @@ def test_damaged_weights_are_told(study: Any, recorded: dict[str, str]) -> None:
     file = artifact(study, recorded["fold 1"], "weights.safetensors")
     file.write_bytes(file.read_bytes()[:-5])
     with pytest.raises(TrackingError, match="damaged"):
-        load_kept_weights(study.uri, recorded["fold 1"])
+        load_weights(study.uri, recorded["fold 1"])
 
 
 @pytest.mark.parametrize(
