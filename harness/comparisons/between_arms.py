@@ -99,7 +99,7 @@ def _contrast(
     second: str,
     rules: Rules,
 ) -> Contrast:
-    left, right = (_fold_percents(scores, arm) for arm in (first, second))
+    left, right = (scores.fold_percents(arm) for arm in (first, second))
     ratios = [conditions_of(record, arm).ratio for arm in (first, second)]
     split_alike = record.protocol(first).split == record.protocol(second).split
     contrast = Contrast(
@@ -140,19 +140,15 @@ def _unpaired(
     )
 
 
-def _fold_percents(scores: StudyScores, arm: str) -> dict[int, float]:
-    own = scores.folds[scores.folds["arm"] == arm]
-    return {int(fold): 100 * float(value) for fold, value in zip(own["fold"], own["macro_accuracy"], strict=True)}
-
-
 def _first_seed(record: StudyRecord, arm: str) -> pd.Series:
     """Return right or wrong per tested fold and clip with the arm's first seed of each fold."""
     import pandas as pd
 
+    from harness.training.metrics import predicted_classes
+
     rows = record.predictions[record.predictions["arm"] == arm]
     rows = rows[rows["seed"] == rows.groupby("fold")["seed"].transform("min")]
-    columns = [f"p_{position}" for position in range(len(record.classes))]
-    right = rows[columns].to_numpy(float).argmax(axis=1) == rows["y_true"].to_numpy()
+    right = predicted_classes(rows) == rows["y_true"].to_numpy()
     return pd.Series(right, index=pd.MultiIndex.from_frame(rows[["fold", "clip_id"]])).sort_index()
 
 

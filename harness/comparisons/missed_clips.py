@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness.comparisons.scores import checked_predictions
 from harness.record import StudyRecord
+from harness.training.metrics import predicted_classes
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ def hard_clips(record: StudyRecord) -> HardClips:
     differently their folds differ, and a clip counts once.
     """
     rows = checked_predictions(record)
-    columns = [f"p_{position}" for position in range(len(record.classes))]
-    called = rows[columns].to_numpy(float).argmax(axis=1)
+    called = predicted_classes(rows)
     answers = rows[["arm", "fold", "seed", "clip_id", "recording", "y_true"]].assign(
         called=called, right=called == rows["y_true"].to_numpy()
     )

@@ -92,13 +92,12 @@ def _network(spec: StudySpec, arm: Arm) -> str:
 def _effect(
     record: StudyRecord, scores: StudyScores, arms: ArmComparisons, reference: str, name: str
 ) -> ProtocolEffect:
-    own = scores.folds[scores.folds["arm"] == name]
     protocol = record.protocol(name)
     summary = scores.arms[scores.arms["arm"] == name].iloc[0]
     effect = ProtocolEffect(
         network=reference,
         arm=name,
-        folds={int(fold): 100 * float(value) for fold, value in zip(own["fold"], own["macro_accuracy"], strict=True)},
+        folds=scores.fold_percents(name),
         mean=100 * float(summary["macro_accuracy_mean"]),
         sd=100 * float(summary["macro_accuracy_sd"]),
         split=protocol.split,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ReportError
 from harness.record import StudyRecord, once_per_record
-from harness.training.metrics import confusions, scores_of_confusion
+from harness.training.metrics import confusions, predicted_classes, scores_of_confusion
 
 SCORES = ("macro_accuracy", "clip_accuracy", "segment_accuracy", "precision", "recall", "f1")
 """Scores of one training; precision, recall and F1 are unweighted means over classes."""
@@ -54,6 +54,11 @@ class StudyScores:
         """Return the tested folds of ``arm``, ascending."""
         return tuple(int(fold) for fold in self.folds.loc[self.folds["arm"] == arm, "fold"])
 
+    def fold_percents(self, arm: str) -> dict[int, float]:
+        """Return the macro accuracy of ``arm`` in percent, seeds averaged, by tested fold."""
+        own = self.folds[self.folds["arm"] == arm]
+        return {int(fold): 100 * float(value) for fold, value in zip(own["fold"], own["macro_accuracy"], strict=True)}
+
     def class_means(self) -> pd.DataFrame:
         """Return class accuracies averaged over folds: classes in rows (position), arms in columns."""
         table = self.classes.pivot_table(index="class", columns="arm", values="accuracy", aggfunc="mean", dropna=False)
@@ -78,9 +83,7 @@ def score_study(record: StudyRecord) -> StudyScores:
     """
     predictions = checked_predictions(record)
     n_classes = len(record.classes)
-    columns = [f"p_{position}" for position in range(n_classes)]
-    truth = predictions["y_true"].to_numpy(dtype=np.int64)
-    called = predictions[columns].to_numpy(dtype=np.float64).argmax(axis=1)
+    truth, called = predictions["y_true"].to_numpy(dtype=np.int64), predicted_classes(predictions)
     # In the fixed order the rows of one training are contiguous.
     keys = predictions[_KEYS]
     first = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())

@@ -154,10 +154,10 @@ def correct_by_clip(record: StudyRecord, arm: str) -> pd.DataFrame:
     """Return each tested clip of ``arm``: ``fold``, ``clip_id``, ``recording``, ``y_true``, and ``correct``, the
     fraction of seeds that classed it correctly; by fold and clip."""
     from harness.comparisons.scores import checked_predictions
+    from harness.training.metrics import predicted_classes
 
     rows = checked_predictions(record)
     rows = rows[rows["arm"] == arm]
-    columns = [f"p_{position}" for position in range(len(record.classes))]
-    right = rows[columns].to_numpy(float).argmax(axis=1) == rows["y_true"].to_numpy()
+    right = predicted_classes(rows) == rows["y_true"].to_numpy()
     keys = ["fold", "clip_id", "recording", "y_true"]
     return rows[keys].assign(correct=right).groupby(keys, sort=True, observed=True)["correct"].mean().reset_index()

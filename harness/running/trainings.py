@@ -13,7 +13,7 @@ from harness.executors.events import Epoch, Event, Executor, Failed, Finished, S
 from harness.report.pictures import confusion_png, curves_png
 from harness.terminal.progress import Progress, duration
 from harness.tracking.study_recorder import StudyRecorder
-from harness.training.metrics import clip_predictions, probability_columns, table_scores
+from harness.training.metrics import clip_predictions, predicted_classes, table_scores
 from harness.training.task import FoldResult, FoldTask
 
 _FOLDS = "folds"
@@ -168,9 +168,8 @@ def _pictures(
 ) -> dict[str, bytes]:
     pictures = {"curves.png": curves_png(result.history, _title(task))}
     for part, table in tables.items():
-        predicted = table[probability_columns(table)].to_numpy().argmax(axis=1)
         pictures[f"confusion_{part}.png"] = confusion_png(
-            table["y_true"].to_numpy(), predicted, classes, f"{_title(task)}, {part}"
+            table["y_true"].to_numpy(), predicted_classes(table), classes, f"{_title(task)}, {part}"
         )
     return pictures
 

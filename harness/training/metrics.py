@@ -201,6 +201,11 @@ def probability_columns(table: pd.DataFrame) -> list[str]:
     return columns
 
 
+def predicted_classes(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the most probable class of each row of ``table``; the first of equals."""
+    return table[probability_columns(table)].to_numpy().argmax(axis=1)
+
+
 def _checked(
     y_true: ArrayLike, probabilities: ArrayLike, n_classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
