@@ -28,8 +28,8 @@ from benchmarks.record import spread, write
 from harness.data.clips import ClipTable
 from harness.data.data_root import resolve_data_root
 from harness.data.load_clips import load_clips
-from harness.features import FeatureStore
 from harness.features.audio import read_mono, resample
+from harness.features.cache.feature_store import FeatureStore
 from harness.features.compute import compute, compute_planes, load, one_thread
 from harness.features.sets import planes_of
 from harness.registry import feature_set

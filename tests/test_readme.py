@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.targets import documents, rows_of
 from harness.claims import load_library
-from harness.claims.audit import audit
+from harness.claims.audit.checks import audit
 from harness.cli import cli
 from harness.report.audit import audit_json
 from harness.terminal.progress import duration

@@ -51,7 +51,7 @@ def claims_show_command(claims: tuple[Path, ...], address: str) -> None:
 def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | None) -> None:
     """Audit PAPER: averages, dispersions, attainable accuracies, layer counts, text against tables."""
     from harness.claims import load_library
-    from harness.claims.audit import audit
+    from harness.claims.audit.checks import audit
     from harness.cli.output.show_claims import show_audit
     from harness.report.audit import write_audit
 
@@ -65,7 +65,7 @@ def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | No
 def claims_check_command(file: Path) -> None:
     """Check the claims file FILE: every fault is named; what its own numbers contradict is told."""
     from harness.claims import load_paper
-    from harness.claims.audit import audit
+    from harness.claims.audit.checks import audit
     from harness.cli.output.show_claims import show_check
 
     show_check(file, audit(load_paper(file)))

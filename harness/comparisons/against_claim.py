@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.choices import ReadAs
 from harness.claims import Claim, Paper
-from harness.claims.audit import dispersion_kind, fold_sd
+from harness.claims.audit.dispersion import dispersion_kind, fold_sd
 from harness.comparisons.claim_comparison import ClaimComparison, Rules, settle_family
 from harness.comparisons.claim_side import Basis, ClaimSide, claim_side
 from harness.comparisons.conditions import Conditions, compared, compared_folds

@@ -108,15 +108,3 @@ def expected_segments(durations: NDArray[np.float64], params: FeaturesSection) -
     """Return the number of segments of clips lasting ``durations`` seconds, int64, same shape; as exact as
     :func:`n_frames`."""
     return n_segments(n_frames(durations, params), params.segment_frames, params.segment_hop)
-
-
-def segment_starts(frames: int, length: int, hop: int) -> NDArray[np.int64]:
-    """Return the first frame of each complete segment of a clip of ``frames`` frames, int64, shape (n_segments,).
-
-    Examples
-    --------
-    >>> segment_starts(101, 41, 20)
-    array([ 0, 20, 40, 60])
-    """
-    count = int(n_segments(np.asarray(frames), length, hop))
-    return np.arange(count, dtype=np.int64) * hop

@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness.claims.audit import Audit, ClaimRow, Outcome, summary, table_claims
+from harness.claims.audit.audit_summary import ClaimRow, summary, table_claims
+from harness.claims.audit.finding import Audit, Outcome
 from harness.report.latex import breakable, escape
 from harness.report.pdf import compile_pdf
 from harness.report.place import put_in_place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.claims.audit import summary
+from harness.claims.audit.audit_summary import summary
 from harness.report import wording
 from harness.report.conclusions import claim_note, cochran_sentence, findings, sources
 from harness.report.environment import environment_tex

@@ -10,7 +10,8 @@ from functools import partial
 import pandas as pd
 
 from harness.claims import Paper
-from harness.claims.audit import Audit, audit
+from harness.claims.audit.checks import audit
+from harness.claims.audit.finding import Audit
 from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import ArmComparisons, compare_arms
 from harness.comparisons.conditions import conditions_of

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from harness.features import plane_rows, set_shape
+from harness.features.sets import plane_rows, set_shape
 from harness.models.build import build_model
 from harness.models.describe import describe_model
 from harness.record import StudyRecord

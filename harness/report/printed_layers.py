@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.claims import Paper, Printed
 from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable
-from harness.features import set_shape
+from harness.features.sets import set_shape
 from harness.record import StudyRecord
 from harness.registry import feature_set
 from harness.report import wording

@@ -15,7 +15,7 @@ from harness.data.data_root import resolve_data_root
 from harness.data.load_clips import load_clips
 from harness.data.splits import Part, Split, make_splits
 from harness.devices import default_workers, resolve_device
-from harness.features import expected_segments, plane_rows, set_shape
+from harness.features.sets import expected_segments, plane_rows, set_shape
 from harness.models.build import build_model
 from harness.models.describe import count_parameters
 from harness.registry import Layout

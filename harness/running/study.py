@@ -24,7 +24,8 @@ from harness.report.place import check_place
 from harness.running.reports import Outcome, claimed_papers, report_run
 from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs
 from harness.running.trainings import Trainings
-from harness.search import FoldScore, TrialRecord, search_arm
+from harness.search.arm_search import search_arm
+from harness.search.trials import FoldScore, TrialRecord
 from harness.study import Arm, Dotted, StudySpec
 from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved

@@ -17,7 +17,8 @@ from harness.data.leakage import LeakageReport, leakage_report
 from harness.data.load_clips import load_clips
 from harness.data.splits import Split, make_splits
 from harness.devices import default_workers
-from harness.features import FeatureRef, FeatureStore, expected_segments
+from harness.features.cache.feature_store import FeatureRef, FeatureStore
+from harness.features.sets import expected_segments
 from harness.registry import SPLITS, Layout, Unit
 from harness.study import Arm, StudySpec
 from harness.terminal.progress import Progress

@@ -13,10 +13,9 @@ import torch
 
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
-from harness.features import n_frames, set_shape
 from harness.features.compute import compute, compute_planes, load, one_thread
 from harness.features.image import resize
-from harness.features.sets import LaidOut
+from harness.features.sets import LaidOut, n_frames, set_shape
 from harness.registry import PLANES, Layout, feature_set, has_own_frames
 from harness.study import FeaturesSection, ImageSection
 from tests.features.conftest import IMAGES, SEGMENT_PLANES, SEGMENTS

@@ -16,8 +16,9 @@ import torch
 
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
-from harness.features import FeatureRef, FeatureStore, n_frames, plane_rows, set_shape
 from harness.features.cache.chunks import CLIPS_PER_PART
+from harness.features.cache.feature_store import FeatureRef, FeatureStore
+from harness.features.sets import n_frames, plane_rows, set_shape
 from harness.registry import FEATURE_SETS, PLANES, FeatureSet, Layout, feature_set, register
 from harness.study import FeaturesSection
 from harness.testing.planes import PlaneConformance

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from harness.claims import Paper, load_library
-from harness.claims.audit import Audit, audit, summary
+from harness.claims.audit.audit_summary import summary
+from harness.claims.audit.checks import audit
+from harness.claims.audit.finding import Audit
 from harness.report.audit import SCHEMA, audit_tables, write_audit
 from harness.report.place import MANIFEST
 from harness.report.table import Table

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import TrackingError, TrainingError
-from harness.search import FoldScore, SearchOutcome, search_arm
+from harness.search.arm_search import search_arm
+from harness.search.trials import FoldScore, SearchOutcome
 from harness.study import SearchSection, StudySpec
 from harness.training.task import stopped_after
 

@@ -14,7 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrainingError
-from harness.search import FoldScore, SearchOutcome, search_arm
+from harness.search.arm_search import search_arm
+from harness.search.trials import FoldScore, SearchOutcome
 from tests.search.test_arm_search import accuracy, fold_score, study_of
 
 # Two values, so that a death between them leaves one; trial 2 cannot be trained; trials are pruned.

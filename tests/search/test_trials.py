@@ -8,7 +8,7 @@ import math
 import pytest
 
 from harness.errors import TrainingError
-from harness.search import SearchOutcome, TrialRecord, choose
+from harness.search.trials import SearchOutcome, TrialRecord, choose
 
 
 def trial(

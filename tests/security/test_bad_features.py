@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import FeatureError
-from harness.features import FeatureStore
 from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, open_entry, publish_entry
 from harness.features.cache.chunks import Part, read_part, write_part
+from harness.features.cache.feature_store import FeatureStore
 from harness.features.sets import LaidOut
 from harness.registry import Layout
 from harness.study import load_study

@@ -40,7 +40,7 @@ def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
 
     The network is built with the paper's features and the default choices of a study.
     """
-    from harness.features import plane_rows, set_shape
+    from harness.features.sets import plane_rows, set_shape
     from harness.models.build import build_model
     from harness.models.describe import describe_model
     from harness.study import FeaturesSection, ModelSection
@@ -58,7 +58,7 @@ def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
 
 
 def _input(column: LayerColumn) -> Layer:
-    from harness.features import set_shape
+    from harness.features.sets import set_shape
     from harness.study import FeaturesSection
 
     return Layer(INPUT, 0, math.prod(set_shape(feature_set(column.features), FeaturesSection())), None)

@@ -140,7 +140,7 @@ def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], in
 
 def _strided(depth: int, features: str) -> Callable[[int], int]:
     def weights(stride: int) -> int:
-        from harness.features import set_shape
+        from harness.features.sets import set_shape
         from harness.models.su import CHANNELS, FC_UNITS
         from harness.study import FeaturesSection
 
@@ -183,7 +183,7 @@ def _exchange_finding(first: Statement, second: Statement) -> Finding:
 
 
 def _rows(plane: str) -> int:
-    from harness.features import plane_rows
+    from harness.features.sets import plane_rows
     from harness.study import FeaturesSection
 
     rows = plane_rows(feature_set(plane), FeaturesSection())[plane]

@@ -10,7 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 
 from harness.claims import AccuracyTable, Claim, Library, Paper, Printed, claims_of
-from harness.claims.audit import Audit, clip_accuracy, dispersion_kind, fold_sd, summary
+from harness.claims.audit.audit_summary import summary
+from harness.claims.audit.clip_accuracy import clip_accuracy
+from harness.claims.audit.dispersion import dispersion_kind, fold_sd
+from harness.claims.audit.finding import Audit
 from harness.cli.output.screen_table import console, table
 from harness.terminal.console import words
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.claims import BUILT_IN, Claim, Paper, claims_of, parse_paper
-from harness.claims.audit import Finding
-from harness.claims.audit.finding import Check
+from harness.claims.audit.finding import Check, Finding
 
 Data = dict[str, Any]
 

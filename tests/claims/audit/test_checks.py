@@ -9,7 +9,9 @@ import sys
 import pytest
 
 from harness.claims import load_library
-from harness.claims.audit import Audit, audit, summary, table_claims
+from harness.claims.audit.audit_summary import summary, table_claims
+from harness.claims.audit.checks import audit
+from harness.claims.audit.finding import Audit
 from tests.claims.audit.papers import column, column_of, paper, read, shipped
 
 LIBRARY = load_library()
@@ -117,7 +119,7 @@ def test_findings_are_taken_by_check_and_outcome(su2019: Audit) -> None:
 
 def test_torch_is_loaded_only_for_networks() -> None:
     code = (
-        "import sys; from harness.claims import load_library; from harness.claims.audit import audit; "
+        "import sys; from harness.claims import load_library; from harness.claims.audit.checks import audit; "
         "audit(load_library().paper('piczak2015cnn')); print('torch' in sys.modules, 'matplotlib' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

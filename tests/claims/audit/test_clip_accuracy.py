@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from harness.claims import Claim
-from harness.claims.audit import clip_accuracy
-from harness.claims.audit.clip_accuracy import check_clip_accuracy
+from harness.claims.audit.clip_accuracy import check_clip_accuracy, clip_accuracy
 from tests.claims.audit.papers import by_place, claim_of, column, column_of, paper, read, shipped
 
 US8K = {"dataset": "urbansound8k", "folds": 10}

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.claims import Claim
-from harness.claims.audit import dispersion_kind, fold_sd
-from harness.claims.audit.dispersion import check_dispersions, sd_range
+from harness.claims.audit.dispersion import check_dispersions, dispersion_kind, fold_sd, sd_range
 from harness.claims.audit.interval import Interval
 from harness.errors import ClaimsError
 from tests.claims.audit.papers import by_place, claim_of, column, column_of, data, paper, read, shipped, table

@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from harness.cli import cli
 from harness.data.clips import ClipTable
-from harness.features import FeatureRef, FeatureStore
 from harness.features.cache.contents import cache_entries, prune
+from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.registry import feature_set
 from harness.study import FeaturesSection
 

@@ -20,9 +20,9 @@ import pytest
 
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
-from harness.features import FeatureRef, FeatureStore, n_frames
+from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.features.compute import compute_planes
-from harness.features.sets import planes_of
+from harness.features.sets import n_frames, planes_of
 from harness.registry import feature_set
 from harness.study import FeaturesSection
 
@@ -34,7 +34,7 @@ Write = Callable[..., ClipTable]
 # A builder in a process of its own: table, cache and workers come pickled on standard input (our own bytes).
 BUILDER = """
 import pickle, sys
-from harness.features import FeatureStore
+from harness.features.cache.feature_store import FeatureStore
 from harness.study import FeaturesSection
 from harness.registry import feature_set
 cache, clips, sets, workers = pickle.load(sys.stdin.buffer)

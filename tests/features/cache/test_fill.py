@@ -16,10 +16,11 @@ import torch
 
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
-from harness.features import FeatureStore, compute
+from harness.features import compute
 from harness.features.cache import fill
 from harness.features.cache.cached_plane import Target
 from harness.features.cache.chunks import CLIPS_PER_PART
+from harness.features.cache.feature_store import FeatureStore
 from harness.features.cache.fill import build_entries, run_ahead
 from harness.features.sets import LaidOut
 from harness.registry import Layout, feature_set
