@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.errors import TrackingError
-from harness.system.accounts import make_private, share_with_group
+from harness.system.writing import Writer, write_atomically
 from harness.text.printable import one_line
 from harness.text.spreadsheet import csv_text
 from harness.tracking.artifact_places import inside_file
@@ -50,9 +49,6 @@ _WRITE_AGAIN = (
     "file anew"
 )
 
-Writer = Callable[[Path], object]
-"""Writes one file to the given path."""
-
 
 def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
     """Write each file of ``files`` (artifact path: writer) into the artifacts of ``run``, replacing existing ones.
@@ -62,7 +58,7 @@ def put_files(store: Store, run: Run, files: Mapping[str, Writer]) -> None:
     local = store.artifact_folder(run)
     if local is not None:
         for name, writer in files.items():
-            write_whole(inside_file(local, name), writer)
+            write_atomically(inside_file(local, name), writer)
         return
     with tempfile.TemporaryDirectory(prefix="harness-") as temporary:
         for name, writer in files.items():
@@ -252,23 +248,3 @@ def _read(file: Path, reader: Callable[[], Content], what: str, else_: str = TRA
             f"{file}: {what} cannot be read ({type(error).__name__}: {one_line(error)}); it is damaged: {PUT_BACK}; "
             f"{else_}"
         ) from error
-
-
-def write_whole(target: Path, writer: Writer) -> None:
-    """Write one file atomically and durably: it is complete or absent, even after a power failure.
-
-    Only this account can read it; below a shared folder, its group can as well.
-    """
-    make_private(target.parent)
-    # The suffix is kept because writers may choose their format by it; the rest of the name is unpredictable.
-    number, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=f"-{target.name}")
-    os.close(number)
-    temporary = Path(name)
-    try:
-        share_with_group(temporary)
-        writer(temporary)
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -90,7 +90,7 @@ def test_a_record_that_fails_in_a_search_is_no_fault_of_the_trial(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.tracking.files.os.fsync", full)
+        patch.setattr("harness.system.writing.os.fsync", full)
         patch.setattr("harness.tracking.session.put_files", lambda *_: None)
         with pytest.raises(TrackingError, match="No space left on device; free some space there"):
             run(spec_of(), tmp_path, shared)

@@ -16,7 +16,8 @@ from harness.errors import TrackingError
 from harness.features.cache.cached_plane import open_entry
 from harness.search.arm_search import _open as open_search
 from harness.system.accounts import SHARED_CACHE
-from harness.tracking.files import text_file, write_whole
+from harness.system.writing import write_atomically
+from harness.tracking.files import text_file
 from harness.tracking.lock import writer_lock
 from harness.tracking.sync.spool import spool_of
 from tests.security.accounts import STRANGER, as_stranger, needs_root, open_to_others, umask
@@ -189,7 +190,7 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     folder.mkdir()
     for name in (f".writing-{os.getpid()}-facts.json", "facts.json"):
         (folder / name).symlink_to(victim)
-    write_whole(folder / "facts.json", text_file("new"))
+    write_atomically(folder / "facts.json", text_file("new"))
     assert victim.read_text() == "mine"
     assert (folder / "facts.json").read_text() == "new"
     assert not (folder / "facts.json").is_symlink()

@@ -100,7 +100,7 @@ def test_no_half_written_file_is_left_or_read(study: Any, monkeypatch: pytest.Mo
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.tracking.files.os.fsync", full)
+        patch.setattr("harness.system.writing.os.fsync", full)
         with (
             pytest.raises(TrackingError, match=r"No space left on device.*free some space"),
             study.recording() as recorder,

@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.features.cache.arrays import open_array
-from harness.features.cache.chunks import Part, write_atomically
+from harness.features.cache.chunks import Part
 from harness.features.sets import LaidOut
 from harness.registry import Layout
 from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.system.locks import locked
+from harness.system.writing import write_atomically
 
 _FORMAT = 1
 
@@ -116,7 +117,7 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
     offsets = np.concatenate([[0], np.cumsum(frames)]).astype(np.int64) if segments else np.empty(0, np.int64)
     buffer = io.BytesIO()
     np.save(buffer, offsets, allow_pickle=False)
-    write_atomically(building / "offsets.npy", lambda file: file.write(buffer.getvalue()))
+    write_atomically(building / "offsets.npy", lambda file: file.write_bytes(buffer.getvalue()))
     manifest = {
         "format": _FORMAT,
         "key": target.key,
@@ -132,7 +133,7 @@ def publish_entry(target: Target, read_parts: Callable[[], Iterator[Part]]) -> N
         },
     }
     text = json.dumps(manifest, indent=2) + "\n"
-    write_atomically(building / "manifest.json", lambda file: file.write(text.encode()))
+    write_atomically(building / "manifest.json", lambda file: file.write_text(text, encoding="utf-8"))
     for path in (*building.iterdir(), building):
         as_open_as(target.cache, path)
     try:

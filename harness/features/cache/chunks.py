@@ -8,19 +8,17 @@ file is written atomically, and its checksums (those of the zip format) are veri
 
 from __future__ import annotations
 
-import os
-import secrets
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.registry import Layout
+from harness.system.writing import write_atomically
 
 CLIPS_PER_PART = 8
 """Clips computed between two writes: the most that an interruption loses per process, and the unit of parallel work."""
@@ -83,17 +81,3 @@ def read_part(path: Path, layout: str, n_clips: int) -> Part | None:
     else:
         whole = len(frames) == 0 and values.ndim == 3 and len(values) == n_clips
     return Part(values, frames) if whole else None
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let ``write`` fill a temporary file next to ``path``, flush it to disk, and then rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

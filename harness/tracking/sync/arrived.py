@@ -9,7 +9,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from harness.tracking.files import json_file, write_whole
+from harness.system.writing import write_atomically
+from harness.tracking.files import json_file
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Receipts:
 
     def put(self, run_id: str, receipt: Receipt) -> None:
         """Write a run's receipt atomically."""
-        write_whole(self._file(run_id), json_file(asdict(receipt)))
+        write_atomically(self._file(run_id), json_file(asdict(receipt)))
 
     def drop(self, run_id: str) -> None:
         """Delete the receipt of a run."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +13,6 @@ from harness.features.cache.chunks import (
     part_path,
     part_ranges,
     read_part,
-    write_atomically,
     write_part,
 )
 
@@ -78,17 +76,3 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     for length in range(0, len(whole), 61):
         path.write_bytes(whole[:length])
         assert read_part(path, "segments", 3) is None, length
-
-
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"before")
-
-    def fail(file: object) -> None:
-        file.write(b"half")  # type: ignore[attr-defined]
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-    assert path.read_bytes() == b"before"
-    assert list(tmp_path.iterdir()) == [path]
