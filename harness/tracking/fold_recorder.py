@@ -11,16 +11,10 @@ import pandas as pd
 from harness.data.clips import ClipTable
 from harness.errors import TrackingError
 from harness.study import Arm, StudySpec
+from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import predictions_digest
-from harness.tracking.files import (
-    Writer,
-    history_file,
-    picture_files,
-    predictions_file,
-    segments_file,
-    weights_file,
-)
+from harness.tracking.files import history_file, picture_files, predictions_file, segments_file, weights_file
 from harness.tracking.live_curves import Curves
 from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import (

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.system.redaction import mask_secrets
+from harness.system.writing import Writer
 from harness.tracking import names
-from harness.tracking.files import Writer, put_files, text_file
+from harness.tracking.files import put_files, text_file
 from harness.tracking.runs import now_ms, short_tag
 from harness.tracking.store import Store
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import StudySpec
+from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
-from harness.tracking.files import Writer, fetched, json_file, put_files, read_json, text_file
+from harness.tracking.files import fetched, json_file, put_files, read_json, text_file
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.session_environment import Environment
 from harness.tracking.store import Store

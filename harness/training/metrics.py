@@ -203,7 +203,8 @@ def probability_columns(table: pd.DataFrame) -> list[str]:
 
 def predicted_classes(table: pd.DataFrame) -> NDArray[np.int64]:
     """Return the most probable class of each row of ``table``; the first of equals."""
-    return table[probability_columns(table)].to_numpy().argmax(axis=1)
+    classes: NDArray[np.int64] = table[probability_columns(table)].to_numpy().argmax(axis=1)
+    return classes
 
 
 def _checked(
