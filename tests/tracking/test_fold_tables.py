@@ -25,7 +25,7 @@ def test_the_tables_of_a_study_are_those_of_its_trainings(recorded: tuple[Any, s
         fold = load_fold(study.uri, str(row.run_id))
         for table, found in ((fold.clips["test"], predictions), (fold.history, history)):
             if len(table):
-                labelled = table.assign(arm=fold.arm, fold=fold.fold, seed=fold.seed)
+                labelled = table.assign(arm=row.arm, fold=row.fold, seed=row.seed)
                 found.append(labelled[[*keys, *table.columns]])
     pd.testing.assert_frame_equal(record.predictions, pd.concat(predictions, ignore_index=True), check_exact=True)
     pd.testing.assert_frame_equal(record.history, pd.concat(history, ignore_index=True), check_exact=True)
