@@ -103,14 +103,17 @@ def ran_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def out_of_memory_as(explain: Callable[[], Exception]) -> Iterator[None]:
-    """Replace an out-of-memory error within the block by the error that ``explain`` returns."""
+def out_of_memory_as(explain: Callable[[], Exception], *, chained: bool = False) -> Iterator[None]:
+    """Replace an out-of-memory error within the block by the error that ``explain`` returns.
+
+    ``chained`` keeps it as the cause, whose traceback holds the memory of the block.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not ran_out_of_memory(error):
             raise
-        raise explain() from error
+        raise explain() from (error if chained else None)
 
 
 def release_memory() -> None:

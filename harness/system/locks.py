@@ -67,7 +67,8 @@ def locked(
 
 def _sign(handle: int) -> None:
     os.ftruncate(handle, 0)
-    os.write(handle, str(os.getpid()).encode())
+    with open(handle, "wb", closefd=False) as file:
+        file.write(str(os.getpid()).encode())
 
 
 def _holder(file: Path) -> str:

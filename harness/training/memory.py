@@ -48,4 +48,4 @@ def explained_memory(what: str, device: str, batch_size: int | None) -> Abstract
         advice = f"with train.batch_size = {batch_size}; try train.batch_size = {max(2, batch_size // 2)}"
     else:
         advice = "even with train.batch_size = 2; try fewer --workers, or a smaller network"
-    return out_of_memory_as(lambda: TrainingError(f"{what}: out of memory on {device} {advice}"))
+    return out_of_memory_as(lambda: TrainingError(f"{what}: out of memory on {device} {advice}"), chained=True)
