@@ -16,7 +16,7 @@ from harness.features.planes import mfcc
 from harness.features.planes.mfcc_static import MfccStaticOptions, compute
 from harness.features.waves import Stretch, Waves
 from harness.study.bounds import require_bounded
-from harness.study.load import parse_study
+from harness.study.study_file import parse_study
 
 TOLERANCE = 1e-3
 
