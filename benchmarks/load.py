@@ -48,7 +48,7 @@ def _measured(folder: str, pdf: bool) -> dict[str, float]:
 
 def one(folder: str, *, pdf: bool) -> None:
     """Read and report the study recorded in ``folder``; print the seconds and the peak memory as JSON."""
-    from harness.report.pdf import compile_pdf
+    from harness.report.typeset.pdf import compile_pdf
     from harness.report.write import write_report
     from harness.tracking.study_reader import read_study
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from harness.registry import DATASETS
-from harness.report.table import Table
+from harness.report.section import Table
 
 Spread = Mapping[str, float]
 Document = Mapping[str, Any]

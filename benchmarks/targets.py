@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.record import read, spread, write_table
 from benchmarks.tables import Document, Spread, tables_of
-from harness.report.table import Table
+from harness.report.section import Table
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- speed: written by `python -m benchmarks targets` -->", "<!-- /speed -->"

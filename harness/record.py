@@ -6,6 +6,7 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -150,6 +151,14 @@ def once_per_record(compute: Callable[[StudyRecord], Found]) -> Callable[[StudyR
 
 NO_CHECKOUT = "none (the code was in no git checkout)"
 """What is printed for the commit of code that was installed."""
+
+
+def shown_command(environment: Mapping[str, Any]) -> str | None:
+    """Return the exact command of the study run from a record's environment, ready for a shell; None if unknown."""
+    given = environment.get("command")
+    if isinstance(given, list | tuple):
+        return shlex.join(map(str, given))
+    return None if given is None else str(given)
 
 
 def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:

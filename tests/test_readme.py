@@ -13,8 +13,8 @@ import pytest
 from benchmarks.targets import documents, rows_of
 from harness.claims import load_library
 from harness.claims.audit.checks import audit
+from harness.claims.audit.tables import audit_json
 from harness.cli import cli
-from harness.report.audit import audit_json
 from harness.terminal.progress import duration
 from tests.reports.committed import STUDIES
 

@@ -53,7 +53,7 @@ def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | No
     from harness.claims import load_library
     from harness.claims.audit.checks import audit
     from harness.cli.output.show_claims import show_audit
-    from harness.report.audit import write_audit
+    from harness.report.topics.audits import write_audit
 
     result = audit(load_library(claims).paper(paper))
     files = write_audit(result, output or Path("reports") / f"audit-{paper}")

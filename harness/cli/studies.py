@@ -52,7 +52,7 @@ def run_study_command(
     claims = _checked_claims(spec, study)
     from harness.cli.output.show_studies import show_outcome
     from harness.data.data_root import resolve_data_root
-    from harness.report.kind import ReportKind
+    from harness.running.reports import ReportKind
     from harness.running.study import Options, run_study
     from harness.running.study_inputs import user_cache
     from harness.terminal.progress import Terminal

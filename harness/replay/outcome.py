@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.replay.predictions import ClipChange, RowChange, WeightChange
 from harness.replay.training_conditions import Difference
-from harness.report.check import ReportCheck
+from harness.report.folder.check import ReportCheck
 from harness.tracking.recorded_run import RecordedFold, RecordedRun
 
 FINAL = "final"

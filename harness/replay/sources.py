@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.replay.outcome import FINAL
-from harness.report.check import ReportCheck, check_report
-from harness.report.folder import ReportFolder, open_report
-from harness.report.results_file import RESULTS, Chosen, Run
+from harness.report.folder.check import ReportCheck, check_report
+from harness.report.folder.read import ReportFolder, open_report
+from harness.report.folder.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
 from harness.tracking.recorded_run import RecordedFold, RecordedRun, read_run
 from harness.tracking.runs import flat_settings
@@ -78,7 +78,7 @@ class StoreSource:
 class ReportSource:
     """The final trainings of a study, from the folder of its report.
 
-    ``study`` and ``claims`` are those that it is compared with, as in :func:`harness.report.rewrite.rewrite_report`.
+    ``study`` and ``claims`` are those that it is compared with, as in :func:`harness.report.write.rewrite_report`.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class ReportSource:
         self.run = replace(head, folds=folds, siblings=folds)
 
     def check(self) -> ReportCheck:
-        """Compare the report with its predictions; raises ReportError as :func:`harness.report.check.check_report`."""
+        """Compare the report with its predictions; raises as :func:`harness.report.folder.check.check_report`."""
         return check_report(self._report, self._study, self._claims)
 
     def load(self, fold: RecordedFold) -> StoredFold:

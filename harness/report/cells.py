@@ -1,12 +1,19 @@
-"""Formatting of numbers in cells and sentences: accuracies in percent, differences in points, p values, intervals."""
+"""Cells of tables: accuracies, differences, p values, intervals, and the columns of the statistical tests."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from harness.claims import Claim
+from harness.comparisons.arm_contrast import Contrast
+from harness.comparisons.claim_comparison import ClaimComparison
+from harness.comparisons.statistical_tests import Column, Place, Side, StatisticalTest, entries_of, value_at
+from harness.report.evidence import Evidence
+from harness.report.section import Heading
 from harness.report.wording import NOTHING
 from harness.text.decimals import decimals, is_cut, possible
 from harness.text.decimals import signed as with_sign
@@ -77,3 +84,50 @@ def claimed(claim: Claim, class_name: str | None = None) -> str:
 def count(number: int, one: str, several: str | None = None) -> str:
     """Return a number with its noun: ``1 fold``, ``3 folds``."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+_PRINTED: Mapping[str, Callable[[Any], str]] = {
+    "p": p_value,
+    "probability": probability,
+    "count": lambda value: NOTHING if value is None else f"{value:,}",
+}
+
+
+def shown_tests(
+    side: Side, place: Place, comparisons: Sequence[ClaimComparison | Contrast]
+) -> tuple[StatisticalTest, ...]:
+    """Return the tests shown in a table of ``comparisons``."""
+    return tuple(
+        test
+        for test in entries_of(side, place)
+        if not test.optional or any(test.of(each) is not None for each in comparisons)
+    )
+
+
+def columns_of(tests: Sequence[StatisticalTest]) -> dict[Heading, Callable[[ClaimComparison | Contrast], str]]:
+    """Return the columns of the tests: by heading, the function that returns the cell of a comparison."""
+    return {column.heading: partial(_cell, column) for test in tests for column in test.columns if column.heading}
+
+
+def captions_of(tests: Sequence[StatisticalTest], evidence: Evidence, what: str) -> str:
+    """Return the text on the tests in a caption; ``what`` is the accuracy or difference that is resampled."""
+    texts = (test.caption for test in tests if test.caption)
+    return " ".join(text.format(margin=evidence.margin, confidence=evidence.confidence, what=what) for text in texts)
+
+
+def numbers_of(side: Side, place: Place, each: ClaimComparison | Contrast) -> dict[str, Any]:
+    """Return the numbers of a comparison's tests by column of a CSV file, or None if there are none."""
+    return {
+        name: value_at(each, path)
+        for test in entries_of(side, place)
+        for column in test.columns
+        if column.names and column.only in (None, side)
+        for name, path in zip(column.names.split(), column.values.split(), strict=True)
+    }
+
+
+def _cell(column: Column, each: ClaimComparison | Contrast) -> str:
+    values = [value_at(each, path) for path in column.values.split()]
+    if column.kind == "interval":
+        return interval(*values, signed=isinstance(each, Contrast))
+    return _PRINTED[column.kind](*values)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from harness.claims import Paper
@@ -24,6 +25,7 @@ from harness.comparisons.study_claims import compare_claims, library_of, rules_o
 from harness.errors import ClaimsError
 from harness.record import StudyRecord
 from harness.report import wording
+from harness.report.section import unique_stems
 from harness.statistics.t_tests import TTest, one_sample
 
 _logger = logging.getLogger(__name__)
@@ -52,6 +54,9 @@ class Evidence:
         By arm, the corrected interval of the mean macro accuracy over folds, in percent; an arm of one fold has none.
     papers, audits
         The papers that the claims are from, by key, and the audits of their numbers.
+    networks
+        By trained arm, the table of its network's layers with the columns ``layer``, ``output``, ``weights`` and
+        ``activations``; may be empty.
     """
 
     record: StudyRecord
@@ -66,6 +71,23 @@ class Evidence:
     protocols: tuple[ProtocolEffect, ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
     audits: tuple[Audit, ...] = ()
+    networks: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def stems(self) -> dict[str, str]:
+        """By arm, in the study's order: its part of the names of files."""
+        return unique_stems([str(arm) for arm in self.scores.arms["arm"]])
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        """The arms that fuse others."""
+        return tuple(arm.name for arm in self.record.spec.arms if arm.is_fused)
+
+    @property
+    def macro_claims(self) -> tuple[ClaimComparison, ...]:
+        """The comparisons with a published macro accuracy; see :func:`reads_as_macro`."""
+        folds = self.scores.folds
+        return tuple(each for each in self.claims if reads_as_macro(each.estimand, folds[folds["arm"] == each.arm]))
 
     @property
     def margin(self) -> float:
@@ -78,8 +100,26 @@ class Evidence:
         return f"{100 * rules_of(self.record.spec).confidence:g} %"
 
 
-def gather(record: StudyRecord) -> Evidence:
+def reads_as_macro(estimand: str, folds: pd.DataFrame) -> bool:
+    """Return whether an accuracy can be compared with macro accuracy.
+
+    That is also true of clip accuracy if the two are equal, as on balanced folds. ``folds`` has a row for each fold of
+    one arm, with ``clip_accuracy`` and ``macro_accuracy``.
+    """
+    if estimand != "clip":
+        return estimand == "macro"
+    return bool(np.allclose(folds["clip_accuracy"], folds["macro_accuracy"], rtol=0, atol=1e-12))
+
+
+def gather(record: StudyRecord, networks: Mapping[str, pd.DataFrame] | None = None) -> Evidence:
     """Return the evidence of ``record``.
+
+    Parameters
+    ----------
+    record
+        Record of the study.
+    networks
+        Layer tables by arm, as :func:`~harness.report.topics.network_layers.layer_tables` returns them; None for none.
 
     Raises
     ------
@@ -112,6 +152,7 @@ def gather(record: StudyRecord) -> Evidence:
         protocols=protocol_effects(record, scores, arms),
         papers=papers,
         audits=tuple(audit(paper) for paper in papers.values()),
+        networks=networks or {},
     )
 
 

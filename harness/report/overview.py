@@ -15,16 +15,25 @@ import pandas as pd
 from harness.comparisons.protocols import ProtocolEffect
 from harness.errors import ReportError
 from harness.registry import DATASETS
-from harness.report import markdown, wording
+from harness.report import wording
 from harness.report.cells import accuracy
-from harness.report.place import put_in_place
-from harness.report.protocol_figures import protocol_figure
-from harness.report.protocol_tables import EPOCHS, effects_table
-from harness.report.published import Published, as_published, marked, of_network, reads_as_macro
+from harness.report.evidence import reads_as_macro
+from harness.report.folder.place import put_in_place
+from harness.report.folder.results_file import RESULTS, Effect, Results, read_results
 from harness.report.results import SCHEMA
-from harness.report.results_file import RESULTS, Effect, Results, read_results
+from harness.report.section import Table
 from harness.report.style import figure_style, pdf_bytes, png_bytes
-from harness.report.table import Table, table_tex
+from harness.report.topics.protocol_effects import (
+    Published,
+    as_published,
+    effects_table,
+    epoch_name,
+    marked,
+    of_network,
+    protocol_figure,
+)
+from harness.report.typeset import markdown
+from harness.report.typeset.table import table_tex
 from harness.study import read_recorded
 from harness.text.spreadsheet import csv_text
 
@@ -184,7 +193,7 @@ def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
     """Return a row for each network, and a column for each split with the means under its epoch rules in turn."""
     splits = list(dict.fromkeys(each.split for each in effects))
     rules = list(dict.fromkeys(each.epoch_rule for each in effects))
-    rules_text = " → ".join(EPOCHS.get(rule, rule) for rule in rules)
+    rules_text = " → ".join(epoch_name(rule) for rule in rules)
     rows = []
     for network in dict.fromkeys(each.network for each in effects):
         own = [each for each in effects if each.network == network]

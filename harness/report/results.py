@@ -7,24 +7,19 @@ added.
 from __future__ import annotations
 
 import json
-import math
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from harness.choices import EpochRule
+from harness.comparisons.as_json import comparison_entry, contrast_entry, json_data
 from harness.comparisons.scores import SCORES, arm_names
-from harness.record import StudyRecord
+from harness.record import shown_command
 from harness.report import wording
-from harness.report.comparison_data import comparisons_data, contrasts_data, hard_clips_data
 from harness.report.evidence import Evidence
-from harness.report.run_tables import chosen_hyperparameters, failures, stopped_early
-from harness.report.search_tables import searches_of
+from harness.report.topics.run_facts import failures, stopped_early
+from harness.report.topics.search import chosen_hyperparameters, searches_of
 from harness.study import recorded_document
 
 SCHEMA = 3
@@ -47,7 +42,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
             "status": record.status,
             "seconds": record.seconds,
         },
-        "command": command(record),
+        "command": shown_command(record.environment),
         "conventions": {
             "unit": "fraction",
             "sd": wording.OVER_FOLDS,
@@ -80,12 +75,12 @@ def results(evidence: Evidence) -> dict[str, Any]:
             "chosen": chosen_hyperparameters(record).to_dict("records"),
         },
         "arms": [_arm(evidence, row) for row in scores.arms.to_dict("records")],
-        "comparisons": comparisons_data(evidence),
+        "comparisons": [comparison_entry(each) for each in evidence.claims],
         "comparisons_refused": evidence.claims_refused or None,
-        "contrasts": contrasts_data(evidence),
+        "contrasts": _contrasts(evidence),
         "protocol_effects": [asdict(each) for each in evidence.protocols],
         "searches": [{"arm": arm} | search for arm, search in searches_of(record).items()],
-        "hard_clips": hard_clips_data(evidence),
+        "hard_clips": _hard_clips(evidence),
         "leakage": evidence.leakage.to_dict("records"),
         "stopped_early": stopped_early(record),
         "failures": failures(record).to_dict("records"),
@@ -101,14 +96,6 @@ def results_json(evidence: Evidence) -> bytes:
     """Return :func:`results` as UTF-8 JSON text."""
     text = json.dumps(results(evidence), indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()
-
-
-def command(record: StudyRecord) -> str | None:
-    """Return the exact command of the study run, ready for a shell."""
-    given = record.environment.get("command")
-    if isinstance(given, list | tuple):
-        return shlex.join(map(str, given))
-    return None if given is None else str(given)
 
 
 def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
@@ -149,18 +136,25 @@ def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def json_data(value: Any) -> Any:
-    """Return ``value`` with numpy and pandas types converted to plain ones, and non-finite numbers to null."""
-    if isinstance(value, Mapping):
-        return {str(key): json_data(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return json_data(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_data(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return json_data(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return None if value is pd.NA or value is pd.NaT else str(value)
+def _contrasts(evidence: Evidence) -> dict[str, Any]:
+    """Return the pairs of arms, the family that Holm's correction covers, and Cochran's Q."""
+    arms = evidence.arms
+    return {
+        "family": arms.family,
+        "pairs": [contrast_entry(each) for each in arms.contrasts],
+        "cochran": {"arms": list(arms.cochran_arms), **asdict(arms.cochran)} if arms.cochran else None,
+    }
+
+
+def _hard_clips(evidence: Evidence) -> dict[str, Any]:
+    """Return counts of the clips that all arms miss, and of those that only a fusion gets right: total and by class."""
+    missed, only = evidence.clips.missed_by_all, evidence.clips.only_fusion
+    return {
+        "n_clips": evidence.clips.n_clips,
+        "missed_by_all": {"count": len(missed), "classes": missed["class"].value_counts().sort_index().to_dict()},
+        "only_fusion": [
+            {"arm": arm, "count": len(own), "classes": own["class"].value_counts().sort_index().to_dict()}
+            for arm in evidence.fused
+            for own in [only[only["arm"] == arm]]
+        ],
+    }

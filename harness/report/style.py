@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from harness.system.garbage import no_collection
@@ -34,6 +36,9 @@ FONT = "DejaVu Sans"
 """Ships with matplotlib, so that a figure looks the same everywhere."""
 
 TITLE_SIZE = 9.0
+
+RUN_DPI = 130
+"""Resolution of the pictures of one fold run, in dots per inch."""
 
 _SETTINGS = {
     "font.family": FONT,
@@ -160,3 +165,45 @@ def wrapped(name: str, width: int) -> str:
             else:
                 lines.append(part)
     return "\n".join(line.strip() for line in lines)
+
+
+def label_rows(
+    axes: Axes,
+    centres: Sequence[float],
+    names: Sequence[str],
+    ends: tuple[float, float],
+    label: str,
+    *,
+    margin: float = 0.04,
+) -> None:
+    """Label a plot with named rows and accuracies, or differences of them, along x.
+
+    Parameters
+    ----------
+    axes
+        The axes.
+    centres, names
+        Position and name of each row.
+    ends
+        Lower and upper end of the y axis.
+    label
+        Label of the x axis.
+    margin
+        Space beyond the outermost values, as a fraction of the width.
+    """
+    axes.set_yticks(centres, names)
+    axes.set_ylim(*ends)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 5, 10]))
+    axes.margins(x=margin)
+
+
+def note_right(axes: Axes, y: float, text: str, size: float) -> None:
+    """Write ``text`` to the right of ``axes`` at the height ``y`` of the data."""
+    axes.text(1.015, y, text, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
+
+
+def legend_marker(label: str, colour: str, marker: str = "o", **properties: Any) -> Line2D:
+    """Return the entry of a marker in a legend."""
+    return Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **properties)

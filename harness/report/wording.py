@@ -1,4 +1,4 @@
-"""Sentences of a report about its study: protocol, folds, and the marks that every caption carries.
+"""Words that the sections of a report share: sample sizes, folds, and the marks that every caption carries.
 
 Plain text; LaTeX escapes it later.
 """
@@ -6,9 +6,9 @@ Plain text; LaTeX escapes it later.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
+from harness.choices import EpochRule, Selection, TunedOn
 from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
 from harness.registry import SPLITS, Unit
@@ -38,18 +38,6 @@ _UNFINISHED = {
     "FAILED": "Incomplete: the study run failed.",
     "KILLED": "Incomplete: the study run was stopped.",
 }
-_TUNED: dict[str, str] = {
-    TunedOn.NOT_STATED: "were chosen on data that the study does not state",
-    TunedOn.NONE: "were chosen on no data",
-    TunedOn.OTHER_DATA: "were chosen on other data",
-    TunedOn.VALIDATION_FOLDS: "were chosen for each fold on its own validation fold",
-    TunedOn.REPORTED_FOLDS: "were chosen on the folds that are reported",
-}
-_EPOCHS: dict[str, str] = {
-    EpochRule.FIXED: "the weights after the last epoch are tested",
-    EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
-    EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
-}
 
 
 def percent(value: float, *, digits: int = 1) -> str:
@@ -75,18 +63,6 @@ def tuned_on_reported_folds(record: StudyRecord) -> bool:
 def pooled(record: StudyRecord) -> bool:
     """Return whether the search made one choice for all folds, including the tested ones."""
     return searched(record) and record.spec.search.selection == Selection.POOLED
-
-
-def _tuned_sentences(record: StudyRecord) -> list[str]:
-    """Return on what data the study's values were chosen, once for each choice that its arms declare."""
-    declared: dict[tuple[str, str], list[str]] = {}
-    for arm in record.spec.trained_arms:
-        declared.setdefault(record.tuned(arm.name), []).append(arm.name)
-    sentences = []
-    for (on, by), arms in declared.items():
-        whose = "The study's own values" if len(declared) == 1 else f"The values of {', '.join(arms)}"
-        sentences.append(f"{whose} {_TUNED[on]}{f': {by}' if by else ''}.")
-    return sentences
 
 
 def pruned_across_folds(record: StudyRecord) -> bool:
@@ -151,20 +127,10 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     return found
 
 
-def short_marks(record: StudyRecord, scores: StudyScores) -> str:
+def short_marks(marks: Sequence[str]) -> str:
     """Return :func:`marks` in a few words, for captions of figures; empty if there are none."""
-    words = [sentence.partition(":")[0].lower() for sentence in marks(record, scores) if ":" in sentence]
+    words = [sentence.partition(":")[0].lower() for sentence in marks if ":" in sentence]
     return f"Marks: {', '.join(words)}." if words else ""
-
-
-def with_marks(text: str, marks: Sequence[str]) -> str:
-    """Return a caption followed by the study's marks."""
-    return " ".join([text, *marks])
-
-
-def without_marks(text: str, marks: Sequence[str]) -> str:
-    """Return the caption that :func:`with_marks` was given."""
-    return text.removesuffix(" ".join(marks)).rstrip()
 
 
 def _pieces(record: StudyRecord) -> list[str]:
@@ -257,61 +223,10 @@ def folds_by_seeds(folds_min: int, folds_max: int, seeds_min: int, seeds_max: in
     seeds_min, seeds_max
         Fewest and most seeds of a fold.
     """
-    folds, seeds = _range(folds_min, folds_max), _range(seeds_min, seeds_max)
+    folds, seeds = span(folds_min, folds_max), span(seeds_min, seeds_max)
     return f"n = {folds} fold{'' if folds == '1' else 's'} × {seeds} seed{'' if seeds == '1' else 's'}"
 
 
-def seeds_cell(low: int, high: int) -> str:
-    """Return seeds per fold: ``3``, or ``2–3`` if folds differ."""
-    return _range(low, high)
-
-
-def _range(low: int, high: int) -> str:
+def span(low: int, high: int) -> str:
+    """Return a number of folds or seeds: ``3``, or ``2–3`` if it differs."""
     return str(low) if low == high else f"{low}–{high}"
-
-
-def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
-    """Return the meaning of each name; with several, each after its name."""
-    if len(names) == 1:
-        return meanings.get(names[0], names[0])
-    return "; ".join(f"{name}: {meanings.get(name, name)}" for name in names)
-
-
-def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
-    """Return the protocol in sentences, for the beginning of the report."""
-    search = record.spec.search
-    tested = sorted({int(fold) for fold in scores.folds["fold"]})
-    clips = record.predictions["clip_id"].nunique()
-    recordings = record.predictions["recording"].nunique()
-    seeds = sorted(expected_seeds(record, arm) for arm in scores.arms["arm"]) or [1]
-    fewest, most = seeds[0], seeds[-1]
-    shown = f"{most} seed{'s' if most > 1 else ''}"
-    if fewest < most:
-        shown = f"{fewest} to {most} seeds, as the table of accuracies says"
-    sentences = [
-        f"Data: {record.spec.data.dataset} with {len(record.classes)} classes; {clips:,} clips from "
-        f"{recordings:,} recordings are tested, {folds_statement(tested, official_folds(record))}.",
-        f"Split: {_each(split_names(record), {rule.name: rule.meaning for rule in SPLITS})}.",
-        f"Epoch: {_each(epoch_rules(record), _EPOCHS)}.",
-    ]
-    if len(record.protocols) > 1:
-        sentences.append("The arms differ in it; the table of accuracies says which has which.")
-    if record.spec.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
-        sentences.append("The final trainings learn from the validation fold as well.")
-    if searched(record):
-        chosen = "one choice for all folds" if pooled(record) else "chosen for each fold on its own validation fold"
-        sentences.append(
-            f"Search: {search.trials} trials per arm ({search.sampler}) by validation macro accuracy, {chosen}."
-        )
-    else:
-        sentences.append("Nothing was searched.")
-    sentences += _tuned_sentences(record)
-    sentences.append(
-        f"Every fold is trained from {shown}; seeds are averaged within a fold before any mean or standard deviation "
-        "over folds is taken (ddof 1)."
-    )
-    sentences.append(
-        "A clip's class is the one with the largest sum of its segments' probabilities. Macro accuracy is the "
-        "unweighted mean of the class accuracies; clip accuracy is the fraction of clips classed correctly."
-    )
-    return sentences

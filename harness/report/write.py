@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from harness.comparisons.scores import checked_predictions
 from harness.record import StudyRecord
-from harness.report.document import document_tex
 from harness.report.evidence import Evidence, gather
-from harness.report.front import FRONT, front_page, is_own
-from harness.report.gallery import FigureEntry, draw_all, figures_there, file_stem
-from harness.report.parameters import parameter_tables as tables_of_networks
-from harness.report.pdf import PDF_NAME, compile_pdf
-from harness.report.place import put_in_place
+from harness.report.folder.place import put_in_place
+from harness.report.folder.read import open_report, record_of_report
 from harness.report.results import results_json
-from harness.report.table import table_tex
-from harness.report.tables import build_tables
-from harness.text.spreadsheet import csv_text
+from harness.report.section import Section, file_stem
+from harness.report.style import figure_style, pdf_bytes, png_bytes
+from harness.report.topics import sections_of
+from harness.report.topics.network_layers import layer_tables
+from harness.report.typeset.document import document_tex
+from harness.report.typeset.markdown import FRONT, front_page, is_own
+from harness.report.typeset.pdf import PDF_NAME, compile_pdf
+from harness.report.typeset.table import table_files
+from harness.study import StudySpec
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 
 NO_FIGURES = "not asked for (--report data); `harness report` draws the figures and makes it from the record"
@@ -50,7 +53,7 @@ def write_report(
     record: StudyRecord,
     folder: Path,
     *,
-    parameter_tables: Mapping[str, pd.DataFrame] | None = None,
+    networks: Mapping[str, pd.DataFrame] | None = None,
     kept: Mapping[str, bytes] | None = None,
     pdf: bool = True,
     figures: bool = True,
@@ -67,7 +70,7 @@ def write_report(
         Record of the study.
     folder
         Folder of the report, created if missing.
-    parameter_tables
+    networks
         Layer tables by arm, as ``describe_model`` returns them; None builds each network and describes it.
     kept
         Pictures of an earlier report that the record cannot draw again, by path within the folder; None for none.
@@ -82,8 +85,15 @@ def write_report(
         When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
         file that the harness did not write would be replaced.
     """
-    networks = tables_of_networks(record) if parameter_tables is None else parameter_tables
-    files = report_contents(record, networks, kept or {}, figures=figures)
+    evidence = gather(record, layer_tables(record) if networks is None else networks)
+    sections = sections_of(evidence)
+    pictures = draw(sections, kept or {}) if figures else {}
+    files = {
+        "predictions.parquet": _parquet(checked_predictions(record)),
+        **pictures,
+        **report_texts(evidence, sections, {Path(name).stem for name in pictures}),
+        "results.json": results_json(evidence),
+    }
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
     hints = [] if figures else [NO_FIGURES]
@@ -104,53 +114,79 @@ def write_report(
     )
 
 
-def report_contents(
-    record: StudyRecord,
-    parameter_tables: Mapping[str, pd.DataFrame],
-    kept: Mapping[str, bytes],
-    *,
-    figures: bool = True,
-) -> dict[str, bytes]:
-    """Return every file of the report by its path within the report's folder; results.json comes last.
+def rewrite_report(
+    folder: Path, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None, *, pdf: bool = True
+) -> tuple[StudyRecord, ReportFiles]:
+    """Write the report in ``folder`` again from its results.json and predictions.parquet; nothing is trained.
+
+    Learning curves are not among a report's numbers, so their pictures are kept as they are.
 
     Parameters
     ----------
-    record
-        Record of the study.
-    parameter_tables
-        Layer tables by arm, as :func:`~harness.report.parameters.parameter_tables` returns them.
-    kept
-        Pictures of an earlier report that the record cannot draw again, by path within the folder.
-    figures
-        Whether to draw figures; without them ``kept`` is left out as well.
+    folder
+        Folder of the report.
+    study
+        The study file as it is now, whose question and :data:`harness.study.DECLARATIONS` are taken; comparisons that
+        differ are recorded as declared later. None keeps those of the report.
+    claims
+        The papers that the study is compared with, as JSON data by key; by default those that ship with the project.
+    pdf
+        Whether to compile report.tex as well, if LaTeX is installed.
 
     Raises
     ------
     ReportError
-        When the record holds no tested fold, or predictions that are not ones.
+        When the folder holds no report that can be read, or ``study`` is another study or names arms that the report
+        does not have.
     """
-    evidence = gather(record)
-    entries, drawn = draw_all(evidence, kept) if figures else (figures_there(evidence, ()), {})
-    return {
-        "predictions.parquet": _parquet(checked_predictions(record)),
-        **drawn,
-        **report_texts(evidence, parameter_tables, entries),
-        "results.json": results_json(evidence),
+    record = replace(record_of_report(open_report(folder), study), claims=dict(claims or {}))
+    kept = {
+        f"figures/{path.name}": path.read_bytes()
+        for path in sorted((folder / "figures").glob("curves-*"))
+        if path.is_file() and not path.is_symlink()
     }
+    return record, write_report(record, folder, kept=kept, pdf=pdf)
 
 
-def report_texts(
-    evidence: Evidence, parameter_tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Sequence[FigureEntry]]
-) -> dict[str, bytes]:
-    """Return the tables, the front page and the document of the report by path; ``figures`` is by topic."""
-    tables = build_tables(evidence, parameter_tables)
+def draw(sections: Iterable[Section], kept: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the figures of ``sections`` as PDF and PNG files by path in the report.
+
+    ``kept`` holds files of an earlier report, which are taken for a figure that cannot be drawn.
+    """
+    files: dict[str, bytes] = {}
+    with figure_style():
+        for drawing in (drawing for section in sections for drawing in section.figures):
+            figure = drawing.draw()
+            if figure is None:
+                files |= {path: content for path, content in kept.items() if Path(path).stem == drawing.name}
+            else:
+                files[f"figures/{drawing.name}.pdf"] = pdf_bytes(figure)
+                files[f"figures/{drawing.name}.png"] = png_bytes(figure)
+    return files
+
+
+def report_texts(evidence: Evidence, sections: Sequence[Section], drawn: Collection[str]) -> dict[str, bytes]:
+    """Return the tables, the front page and the document of the report by path.
+
+    Parameters
+    ----------
+    evidence
+        The evidence.
+    sections
+        The sections, in the order of the document; empty ones are left out.
+    drawn
+        Names of the figures that the report has; others are left out.
+    """
+    there = (replace(each, figures=tuple(one for one in each.figures if one.name in drawn)) for each in sections)
+    shown = [section for section in there if not section.is_empty]
     prefix = file_stem(evidence.record.name)
     files: dict[str, bytes] = {}
-    for table in (table for topic in tables.values() for table in topic):
-        files[f"tables/{table.name}.tex"] = table_tex(table, f"tab:{prefix}-{table.name}").encode()
-        files[f"tables/{table.name}.csv"] = csv_text(table.data).encode()
-    files[FRONT] = front_page(evidence, tables, figures).encode()
-    files["report.tex"] = document_tex(evidence, tables, figures).encode()
+    for section in shown:
+        for table in section.tables:
+            marks = evidence.marks if section.marked else ()
+            files |= table_files(table, f"tab:{prefix}-{table.name}", marks)
+    files[FRONT] = front_page(evidence, shown).encode()
+    files["report.tex"] = document_tex(evidence, shown).encode()
     return files
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import shlex
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from harness.claims import load_library
 from harness.errors import TrackingError
 from harness.record import StudyRecord
-from harness.report.check import ReportCheck, check_report
-from harness.report.kind import ReportKind
-from harness.report.place import check_place
-from harness.report.rewrite import rewrite_report
-from harness.report.summary import summary_rows
-from harness.report.write import ReportFiles, write_report
+from harness.report.folder.check import ReportCheck, check_report
+from harness.report.folder.place import check_place
+from harness.report.write import ReportFiles, rewrite_report, write_report
 from harness.study import StudySpec, TrackingSection, load_study
 from harness.system.redaction import mask_secrets
 from harness.tracking.store import readable_uri
@@ -25,6 +23,17 @@ from harness.tracking.study_recorder import log_reports
 from harness.tracking.sync.delivery import Delivery
 
 _logger = logging.getLogger(__name__)
+
+
+class ReportKind(StrEnum):
+    """How much of its report a study run writes; ``harness report`` writes all of it from the record at any time."""
+
+    FULL = "full"
+    """Every file: numbers, tables, figures and the PDF."""
+    DATA = "data"
+    """results.json, predictions, tables and texts; no figure is drawn, neither for the report nor for a run."""
+    NONE = "none"
+    """Nothing below the folder of reports; the record alone."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,6 @@ class Outcome:
 
     record: StudyRecord
     report: ReportFiles | None
-    summary: list[dict[str, str]]
     failures: tuple[str, ...]
     tracking_uri: str
     delivery: Delivery | None = None
@@ -94,7 +102,7 @@ def rewrite_study(folder: Path, study: Path | None) -> Outcome:
         When the folder holds no report that can be read, or the file is of another study.
     """
     record, files = rewrite_report(folder, *declared(study))
-    return Outcome(record, files, summary_rows(record), (), "")
+    return Outcome(record, files, (), "")
 
 
 def check_study(folder: Path, study: Path | None) -> ReportCheck:
@@ -151,7 +159,7 @@ def report_run(
     # A search may try values that cannot be trained: the trial is a row with its error, not a failure of the study.
     failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
     failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
-    return Outcome(record, files, summary_rows(record), failures, tracking_uri)
+    return Outcome(record, files, failures, tracking_uri)
 
 
 def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:

@@ -19,9 +19,8 @@ from harness.devices import default_workers, resolve_device
 from harness.errors import TrainingError
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
-from harness.report.kind import ReportKind
-from harness.report.place import check_place
-from harness.running.reports import Outcome, claimed_papers, report_run
+from harness.report.folder.place import check_place
+from harness.running.reports import Outcome, ReportKind, claimed_papers, report_run
 from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs
 from harness.running.trainings import Trainings
 from harness.search.arm_search import search_arm

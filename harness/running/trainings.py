@@ -10,7 +10,8 @@ import pandas as pd
 
 from harness.data.clips import ClipTable
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
-from harness.report.pictures import confusion_png, curves_png
+from harness.report.topics.classes import confusion_png
+from harness.report.topics.training import curves_png
 from harness.terminal.progress import Progress, duration
 from harness.tracking.study_recorder import StudyRecorder
 from harness.training.metrics import clip_predictions, predicted_classes, table_scores

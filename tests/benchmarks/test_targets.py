@@ -23,7 +23,8 @@ from benchmarks.targets import (
     table,
     targets,
 )
-from harness.report.table import Table, table_tex
+from harness.report.section import Table
+from harness.report.typeset.table import table_tex
 
 TRAINING = "training, float32: times the naive float32 loop"
 GPU_TRAINING = "GPU training: times the naive float32 loop"

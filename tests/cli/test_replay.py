@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import cli
-from harness.report.kind import ReportKind
+from harness.running.reports import ReportKind
 from harness.running.study import Options, run_study
 from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent

@@ -8,6 +8,7 @@ import pytest
 
 from harness.cli.output.show_comparisons import show_comparisons
 from harness.comparisons import statistical_tests
+from harness.comparisons.as_json import comparison_entry, contrast_entry
 from harness.comparisons.statistical_tests import (
     TESTS,
     Column,
@@ -17,11 +18,10 @@ from harness.comparisons.statistical_tests import (
     run_tests,
     value_at,
 )
-from harness.report.claim_tables import claim_tables
-from harness.report.comparison_data import comparison_entry, contrast_entry
-from harness.report.contrast_tables import contrast_tables
 from harness.report.evidence import gather
+from harness.report.topics import claimed_accuracy, contrasts
 from tests.records import build_record
+from tests.report.sections import tables
 
 LEFT, RIGHT = {1: 80.0, 2: 82.0, 3: 79.0, 4: 81.5}, {1: 78.0, 2: 81.0, 3: 79.5, 4: 80.0}
 
@@ -58,8 +58,8 @@ def test_a_new_test_is_one_entry(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(statistical_tests, "TESTS", (*TESTS, SIGN))
     evidence = gather(build_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")], evaluate={"seeds": 2}))
     (claim,), pairs = evidence.claims, evidence.arms.contrasts
-    _, of_claims = claim_tables(evidence)
-    _, of_pairs = contrast_tables(evidence)
+    _, of_claims = tables(claimed_accuracy.sections, evidence)
+    _, of_pairs = tables(contrasts.sections, evidence)
     for table, each in ((of_claims, claim), (of_pairs, pairs[0])):
         signs = value_at(each, "further.sign")
         assert table.printed["Signs", "above"].iloc[0] == ("–" if signs is None else str(signs.above))

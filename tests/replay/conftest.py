@@ -16,7 +16,7 @@ from harness.executors.local import local_executor
 from harness.replay.outcome import FoldReplay, Replay
 from harness.replay.sources import Source, StoreSource
 from harness.replay.train_again import replay
-from harness.report.kind import ReportKind
+from harness.running.reports import ReportKind
 from harness.running.study import Options, run_study
 from harness.study import StudySpec
 from harness.study.study_file import parse_study

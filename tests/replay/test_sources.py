@@ -14,10 +14,9 @@ from harness.cli import cli
 from harness.cli.output.show_replay import show_replay
 from harness.errors import HarnessError, ReportError
 from harness.replay.sources import ReportSource, StoreSource, open_source
-from harness.report.predictions_file import PREDICTIONS
-from harness.report.results_file import RESULTS
-from harness.report.rewrite import rewrite_report
-from harness.report.write import write_report
+from harness.report.folder.predictions_file import PREDICTIONS
+from harness.report.folder.results_file import RESULTS
+from harness.report.write import rewrite_report, write_report
 from harness.tracking.study_reader import read_study
 from tests.replay.conftest import Recorded
 

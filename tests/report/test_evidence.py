@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from harness.errors import ReportError
 from harness.record import StudyRecord
-from harness.report.conclusions import findings
 from harness.report.evidence import Evidence, gather
+from harness.report.topics.opening import findings
 from tests.records import MakeRecord, restudied
 
 
@@ -48,3 +50,9 @@ def test_the_interval_is_around_the_mean_of_the_folds(evidence: Evidence) -> Non
     for arm, test in evidence.intervals.items():
         own = evidence.scores.folds.loc[evidence.scores.folds["arm"] == arm, "macro_accuracy"]
         assert (test.low + test.high) / 2 == pytest.approx(100 * np.mean(own))
+
+
+def test_importing_the_room_is_cheap() -> None:
+    check = "import sys, harness.report; print(sorted({'matplotlib', 'torch', 'pandas', 'sklearn'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.errors import ReportError
 from harness.report.evidence import gather
+from harness.report.folder.place import MANIFEST
 from harness.report.overview import overview, read_report, write_overview
-from harness.report.place import MANIFEST
 from harness.report.results import results_json
 from harness.text.decimals import decimals
 from tests.comparisons.test_protocols import CHOSEN, SHUFFLED, STRICT, record_of

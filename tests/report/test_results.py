@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.comparisons.as_json import json_data
 from harness.record import StudyRecord
 from harness.report import results
 from harness.report.evidence import Evidence, gather
-from harness.report.results import SCHEMA_FILE, json_data, results_json
+from harness.report.results import SCHEMA_FILE, results_json
 from harness.study import recorded_document
 from tests.records import restated
 

@@ -15,7 +15,7 @@ def test_names_wrap_at_the_signs_that_join_them() -> None:
 def test_users_settings_do_not_change_a_figure(record: StudyRecord) -> None:
     import matplotlib as mpl
 
-    from harness.report.pictures import curves_png
+    from harness.report.topics.training import curves_png
 
     history = record.history.query("arm == 'LMCNet' and fold == 1 and seed == 0").drop(columns=["arm", "fold", "seed"])
     plain = curves_png(history, "t")

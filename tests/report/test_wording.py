@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from harness.comparisons.scores import score_study
 from harness.record import StudyRecord
 from harness.report import wording
-from tests.records import TRAINED, MakeRecord, restudied, with_arm
+from tests.records import TRAINED, MakeRecord
 
 
 def marks_of(record: StudyRecord) -> str:
@@ -43,28 +42,3 @@ def test_random_segment_says_how_much_of_a_clip_a_fold_tests(make_record: MakeRe
     told = marks_of(dataclasses.replace(record, predictions=pd.concat(predictions)))
     assert "(on average 2.0 of 6.0)" in told
     assert "Random-segment" not in marks_of(make_record(trained=TRAINED[:1], fused=None, n_seeds=1))
-
-
-@pytest.mark.parametrize(
-    ("declared", "said", "marked"),
-    [
-        ({}, "The study's own values were chosen on data that the study does not state.", False),
-        ({"tuned_on": "none", "tuned_by": "the paper's"}, "were chosen on no data: the paper's.", False),
-        ({"tuned_on": "other data"}, "were chosen on other data.", False),
-        ({"tuned_on": "reported folds", "tuned_by": "by hand"}, "on the folds that are reported: by hand.", True),
-    ],
-)
-def test_what_values_were_tuned_on_is_printed(
-    make_record: MakeRecord, declared: dict[str, Any], said: str, marked: bool
-) -> None:
-    record = restudied(make_record(trained=TRAINED[:1], fused=None, n_seeds=1), train=declared)
-    assert said in " ".join(wording.protocol_sentences(record, score_study(record)))
-    assert ("Tuned on the reported folds" in marks_of(record)) == marked
-
-
-def test_arms_that_declare_for_themselves_are_named(make_record: MakeRecord) -> None:
-    record = restudied(make_record(trained=TRAINED[:2], fused=None, n_seeds=1), train={"tuned_on": "none"})
-    record = with_arm(record, "MCNet", set={"train.tuned_on": "reported folds"})
-    told = " ".join(wording.protocol_sentences(record, score_study(record)))
-    assert "The values of LMCNet were chosen on no data." in told
-    assert "The values of MCNet were chosen on the folds that are reported." in told

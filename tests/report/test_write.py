@@ -18,8 +18,7 @@ import pytest
 from harness.errors import ReportError
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence
-from harness.report.gallery import file_stem, unique_stems
-from harness.report.place import MANIFEST
+from harness.report.folder.place import MANIFEST
 from harness.report.write import write_report
 from harness.training.metrics import PUBLISHED_PRECISION
 
@@ -76,7 +75,7 @@ def test_rounding_changes_no_predicted_class(record: StudyRecord, tmp_path: Path
     table = record.predictions.copy()
     # In double precision alone is the second class ahead.
     table.loc[table.index[0], [f"p_{label}" for label in range(10)]] = [0.5, np.nextafter(0.5, 1), *[0.0] * 8]
-    write_report(dataclasses.replace(record, predictions=table), tmp_path, parameter_tables={}, figures=False)
+    write_report(dataclasses.replace(record, predictions=table), tmp_path, networks={}, figures=False)
     read = pd.read_parquet(tmp_path / "predictions.parquet").filter(regex="^p_")
     assert {str(kind) for kind in read.dtypes} == {"float32"}
     half = read[read["p_0"] == 0.5]
@@ -107,18 +106,18 @@ def test_a_second_writing_gives_equal_bytes(small: StudyRecord, tmp_path: Path) 
 def test_what_an_earlier_report_left_goes_and_a_users_file_stays(
     small: StudyRecord, make_record: MakeRecord, tmp_path: Path
 ) -> None:
-    write_report(make_record(n_seeds=1, folds=(1, 2, 3)), tmp_path, parameter_tables={}, pdf=False)
+    write_report(make_record(n_seeds=1, folds=(1, 2, 3)), tmp_path, networks={}, pdf=False)
     assert (tmp_path / "figures" / "confusion-mlmc.pdf").exists()
     (tmp_path / "tables" / "mine.tex").write_text("mine")
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "report.pdf").write_bytes(b"of other numbers")
-    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    write_report(small, tmp_path, networks={}, pdf=False)
     assert not (tmp_path / "figures" / "confusion-mlmc.pdf").exists()
     assert not (tmp_path / "report.pdf").exists()
     assert (tmp_path / "README.md").read_text() == "mine"
     assert (tmp_path / "tables" / "mine.tex").read_text() == "mine"
     (tmp_path / "report.pdf").write_bytes(b"of these numbers")
-    write_report(small, tmp_path, parameter_tables={}, pdf=False)
+    write_report(small, tmp_path, networks={}, pdf=False)
     assert (tmp_path / "report.pdf").read_bytes() == b"of these numbers"
 
 
@@ -129,14 +128,14 @@ def test_what_a_dead_process_left_aside_goes_and_that_of_a_living_one_stays(smal
     kept = [tmp_path / f".latex-{os.getpid()}-abc", tmp_path / ".writing-paper"]
     for folder in (*dead, *kept):
         folder.mkdir()
-    write_report(small, tmp_path, parameter_tables={}, figures=False)
+    write_report(small, tmp_path, networks={}, figures=False)
     assert sorted(tmp_path.glob(".[wl]*")) == sorted(kept)
 
 
 def test_an_interruption_leaves_whole_files(
     small: StudyRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_report(small, tmp_path, parameter_tables={}, figures=False)
+    write_report(small, tmp_path, networks={}, figures=False)
     before = contents(tmp_path)
     other = dataclasses.replace(small, run_id="f" * 32, predictions=small.predictions.query("fold != 3"))
     replace, calls = os.replace, iter(range(4))
@@ -149,13 +148,13 @@ def test_an_interruption_leaves_whole_files(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", dies)
         with pytest.raises(KeyboardInterrupt):
-            write_report(other, tmp_path, parameter_tables={}, figures=False)
+            write_report(other, tmp_path, networks={}, figures=False)
     after = contents(tmp_path)
     assert set(after) == set(before), "nothing half-written stays behind"
     del before[MANIFEST], after[MANIFEST]
     changed = [name for name in before if before[name] != after[name]]
     assert 0 < len(changed) <= 3
-    write_report(other, tmp_path / "whole", parameter_tables={}, figures=False)
+    write_report(other, tmp_path / "whole", networks={}, figures=False)
     whole = contents(tmp_path / "whole")
     assert all(after[name] == whole[name] for name in changed)
 
@@ -163,13 +162,13 @@ def test_an_interruption_leaves_whole_files(
 def test_nothing_is_written_when_there_is_nothing_to_report(small: StudyRecord, tmp_path: Path) -> None:
     empty = dataclasses.replace(small, predictions=small.predictions.iloc[:0])
     with pytest.raises(ReportError):
-        write_report(empty, tmp_path / "r", parameter_tables={})
+        write_report(empty, tmp_path / "r", networks={})
     assert not (tmp_path / "r").exists()
 
 
 def test_without_latex_the_report_says_how(small: StudyRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    files = write_report(small, tmp_path / "r", parameter_tables={})
+    files = write_report(small, tmp_path / "r", networks={})
     assert files.pdf is None
     assert "latexmk" in files.pdf_hint
     assert files.results.exists()
@@ -192,11 +191,11 @@ def test_names_full_of_specials_compile_and_twice_the_same(make_record: MakeReco
     folds = record.folds.copy()
     folds.loc[0, ["status", "error"]] = ["FAILED", "Error: C:\\temp_1\\100% & {more}\nOSError: [Errno 28] #_$ ~ ^"]
     record = dataclasses.replace(record, folds=folds)
-    first = write_report(record, tmp_path / "a", parameter_tables={})
+    first = write_report(record, tmp_path / "a", networks={})
     assert first.pdf is not None, first.pdf_hint
     assert not first.pdf_hint
     assert (tmp_path / "a" / "tables" / "failures.tex").exists()
-    second = write_report(record, tmp_path / "b", parameter_tables={})
+    second = write_report(record, tmp_path / "b", networks={})
     assert second.pdf is not None
     assert second.pdf.read_bytes() == first.pdf.read_bytes()
 
@@ -214,7 +213,7 @@ def test_a_missing_fold_a_dead_arm_and_no_history_compile(record: StudyRecord, t
         environment={},
         status="FAILED",
     )
-    files = write_report(partial, tmp_path, parameter_tables={})
+    files = write_report(partial, tmp_path, networks={})
     assert files.pdf is not None, files.pdf_hint
     document = files.document.read_text()
     assert "MLMC lacks fold 3." in document
@@ -253,7 +252,7 @@ def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path
         n_seeds=1,
         clips_per_class=1,
     )
-    files = write_report(record, tmp_path, parameter_tables={})
+    files = write_report(record, tmp_path, networks={})
     assert files.pdf is not None, files.pdf_hint
     assert len(pd.read_csv(tmp_path / "tables" / "contrasts.csv")) == 66
 
@@ -263,17 +262,10 @@ def test_twelve_arms_and_fifty_classes_compile(make_record: MakeRecord, tmp_path
 def test_one_tested_fold_compiles_and_tests_nothing(make_record: MakeRecord, tmp_path: Path) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")], evaluate={"seeds": 2, "folds": [2]})
     one = dataclasses.replace(record, predictions=record.predictions.query("fold == 2"))
-    files = write_report(one, tmp_path, parameter_tables={})
+    files = write_report(one, tmp_path, networks={})
     assert files.pdf is not None, files.pdf_hint
     table = pd.read_csv(tmp_path / "tables" / "comparison.csv")
     assert table[["p", "low", "sd"]].isna().all(axis=None)
-
-
-def test_stems_are_safe_and_different() -> None:
-    assert file_stem(NASTY) == "a-b-100-1-e"
-    assert file_stem("音") == "arm"
-    stems = unique_stems(["A b", "a_b", "A-B", "c"])
-    assert list(stems.values()) == ["a-b", "a-b-2", "a-b-3", "c"]
 
 
 def test_numpy_is_not_leaked_into_the_tables(written: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.check import check_report
-from harness.report.folder import open_report
+from harness.report.folder.check import check_report
+from harness.report.folder.read import open_report
 from tests.reports.committed import REPORTS, STUDIES
 
 QUICK = ("resnet18-esc10", "norm-statistics-esc10")

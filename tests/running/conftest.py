@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report.kind import ReportKind
-from harness.running.reports import Outcome
+from harness.running.reports import Outcome, ReportKind
 from tests.running.study import run, spec_of
 
 

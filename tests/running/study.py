@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.report.kind import ReportKind
-from harness.running.reports import Outcome
+from harness.running.reports import Outcome, ReportKind
 from harness.running.study import Options, run_study
 from harness.study import StudySpec
 from harness.study.study_file import parse_study

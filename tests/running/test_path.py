@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.cli.output.show_studies import summary_rows
 from harness.executors.events import Event, Finished
 from harness.executors.local import InProcessExecutor
 from harness.running.reports import Outcome, report_study
@@ -70,7 +71,7 @@ def test_the_report_is_whole_and_also_in_the_store(undisturbed: tuple[Outcome, P
     stored = list((folder / "mlruns" / "artifacts").rglob("reports/results.json"))
     assert len(stored) == 1
     assert outcome.failures == ()
-    assert [row["arm"] for row in outcome.summary] == ["A_1", "B_1 & 100 % #2 é", "DS", "mean"]
+    assert [row["arm"] for row in summary_rows(outcome.record)] == ["A_1", "B_1 & 100 % #2 é", "DS", "mean"]
 
 
 def test_final_trainings_have_pictures_and_those_of_a_search_only_numbers(undisturbed: tuple[Outcome, Path]) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.output.show_studies import show_outcome
-from harness.report.kind import ReportKind
-from harness.running.reports import report_study
+from harness.cli.output.show_studies import show_outcome, summary_rows
+from harness.running.reports import ReportKind, report_study
 from tests.running.study import STUDY, run, spec_of
 
 
@@ -19,7 +18,7 @@ def test_no_report_then_one_without_figures_then_all_of_it(
     spec = spec_of(arms=[STUDY["arms"][1]], search={"trials": 0}, evaluate={"folds": [1]})  # type: ignore[index]
     without, _ = run(spec, tmp_path, shared, report=ReportKind.NONE)
     assert without.report is None
-    assert [row["arm"] for row in without.summary] == [STUDY["arms"][1]["name"]]  # type: ignore[index]
+    assert [row["arm"] for row in summary_rows(without.record)] == [STUDY["arms"][1]["name"]]  # type: ignore[index]
     assert [path.name for path in tmp_path.iterdir()] == ["mlruns"]
     show_outcome(without)
     assert "report  not asked for (--report none)" in capsys.readouterr().out

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from harness.cli import cli
 from harness.errors import HarnessError
 from harness.replay.sources import ReportSource
-from harness.report.check import check_report
-from harness.report.folder import open_report
+from harness.report.folder.check import check_report
+from harness.report.folder.predictions_file import PREDICTIONS
+from harness.report.folder.read import open_report
+from harness.report.folder.results_file import RESULTS
 from harness.report.overview import overview, read_report
-from harness.report.predictions_file import PREDICTIONS
-from harness.report.results_file import RESULTS
 from harness.report.write import write_report
 from tests.records import searched_record
 from tests.security.fuzz import fuzz
@@ -260,7 +260,7 @@ def test_a_short_file_that_claims_many_rows_or_repeats_a_long_text_takes_no_memo
     report: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A report may have 256 times as many rows, which take a minute to write.
-    monkeypatch.setattr("harness.report.predictions_file.MOST_ROWS", 2**16)
+    monkeypatch.setattr("harness.report.folder.predictions_file.MOST_ROWS", 2**16)
     table = pq.read_table(report / PREDICTIONS)
     many = pa.table({name: pa.array(np.repeat(table[name].to_numpy()[:1], 2**16 + 1)) for name in table.column_names})
     pq.write_table(many, report / PREDICTIONS, compression="zstd")

@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.record import StudyRecord
-from harness.report.latex import escape
-from harness.report.place import MANIFEST
+from harness.report.folder.place import MANIFEST
+from harness.report.typeset.latex import escape
 from harness.report.write import write_report
 from harness.tracking.study_reader import read_study
 from tests.records import MakeRecord, renamed, restudied
@@ -157,7 +157,7 @@ def test_latex_in_names_of_arms_classes_and_clips_is_printed(make_record: MakeRe
         n_seeds=1, classes=classes,
     )  # fmt: skip
     record = restudied(record, study={"question": " ".join(PAYLOADS)})
-    made = write_report(record, tmp_path / "a", parameter_tables={})
+    made = write_report(record, tmp_path / "a", networks={})
     assert made.pdf is not None, made.pdf_hint
     assert not list(tmp_path.rglob("MARK"))
 
@@ -272,7 +272,7 @@ def test_formulas_in_names_reach_no_table(small: StudyRecord, tmp_path: Path) ->
         small, spec=renamed(small.spec, [name]), predictions=small.predictions.replace(swap),
         folds=small.folds.replace(swap), history=small.history.replace(swap), leakage=small.leakage.replace(swap),
     )  # fmt: skip
-    made = write_report(record, tmp_path, parameter_tables={}, figures=False)
+    made = write_report(record, tmp_path, networks={}, figures=False)
     cells = [
         cell
         for table in made.tables

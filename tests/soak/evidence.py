@@ -19,7 +19,7 @@ import pyarrow.parquet
 from PIL import Image
 from safetensors import safe_open
 
-from harness.report.place import MANIFEST
+from harness.report.folder.place import MANIFEST
 
 # Times and ids that are drawn anew: the only things in which two runs of one study may differ.
 _VOLATILE = ("seconds", "segments_per_second", "run_id", "environment", "command", "system/")

@@ -69,7 +69,7 @@ def test_a_command_does_the_same_in_a_hostile_environment(tmp_path: Path) -> Non
 
 
 def test_a_program_that_imports_the_package_draws_without_the_notebook_s_backend() -> None:
-    script = "from harness.report.pictures import confusion_png; import os; print('MPLBACKEND' in os.environ)"
+    script = "from harness.report.topics.classes import confusion_png; import os; print('MPLBACKEND' in os.environ)"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "MPLBACKEND": HOSTILE["MPLBACKEND"]},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report import latex, markdown
+from harness.report.typeset import latex, markdown
 from harness.text.printable import one_line, printable
 
 ANY = st.text(

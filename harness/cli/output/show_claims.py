@@ -18,7 +18,7 @@ from harness.cli.output.screen_table import console, table
 from harness.terminal.console import words
 
 if TYPE_CHECKING:
-    from harness.report.audit import AuditFiles
+    from harness.report.topics.audits import AuditFiles
 
 
 def show_claims(library: Library, key: str | None) -> None:

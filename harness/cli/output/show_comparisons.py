@@ -139,8 +139,7 @@ def comparisons_json(
 ) -> str:
     """Return ``notes`` on how the scores were read, and both kinds of comparison in the form of results.json, as JSON
     text."""
-    from harness.report.comparison_data import comparison_entry, contrast_entry
-    from harness.report.results import json_data
+    from harness.comparisons.as_json import comparison_entry, contrast_entry, json_data
 
     found: dict[str, Any] = {
         "notes": list(notes),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli.output.screen_table import console, table
 
 if TYPE_CHECKING:
-    from harness.report.check import ReportCheck
+    from harness.report.folder.check import ReportCheck
 
 _MOST_SHOWN = 10
 _RECORDED = (

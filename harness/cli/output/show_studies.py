@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from harness.cli.output.screen_table import console, table
+from harness.comparisons.scores import arm_names, score_study
+from harness.record import FOLD_COLUMNS
+from harness.report.wording import NOTHING, percent, span
 from harness.terminal.progress import duration
 
 if TYPE_CHECKING:
+    from harness.record import StudyRecord
     from harness.running.plan import ArmPlan, Plan
     from harness.running.reports import Outcome
 
@@ -78,9 +83,8 @@ def show_outcome(outcome: Outcome) -> None:
     """Print the summary of a study run: accuracies per arm, and where everything was written."""
     terminal = console()
     title = f"{outcome.record.name}: macro accuracy on the test folds, mean ± SD over folds (seeds averaged first)"
-    rows = [[row[key] for key in row] for row in outcome.summary]
-    columns = list(outcome.summary[0]) if outcome.summary else ["arm"]
-    terminal.print(table(title, columns, rows, left=3))
+    summary = summary_rows(outcome.record)
+    terminal.print(table(title, list(summary[0]), [list(row.values()) for row in summary], left=3))
     for failure in outcome.failures:
         terminal.print(f"failed: {failure}")
     places: dict[str, object] = {"report": "not asked for (--report none); `harness report` writes it from the record"}
@@ -93,3 +97,37 @@ def show_outcome(outcome: Outcome) -> None:
         places["server"] = str(outcome.delivery)
     for name, place in places.items():
         terminal.print(f"{name:>7}  {place}", soft_wrap=True)
+
+
+def summary_rows(record: StudyRecord) -> list[dict[str, str]]:
+    """Return the summary at the end of a study run: cells by column, one row per arm in the study's order.
+
+    Accuracies are in percent, over folds with seeds averaged first, SD with ddof 1; ``time`` is that of all fold runs,
+    search and final. ``failed`` appears only if a run failed.
+    """
+    arms = {arm.name: arm for arm in record.spec.arms}
+    scored = [] if record.predictions.empty else score_study(record).arms.to_dict("records")
+    tested = {str(row["arm"]): row for row in scored}
+    # A record without runs may have no columns either.
+    folds = record.folds.reindex(columns=list(FOLD_COLUMNS))
+    rows = []
+    for name in arm_names(record):
+        arm, scores = arms.get(name), tested.get(name, {})
+        runs = folds[folds["arm"] == name]
+        seconds = float(runs["seconds"].sum())
+        spread = percent(scores.get("macro_accuracy_sd", math.nan))
+        row = {
+            "arm": name,
+            "model": (arm and (arm.rule or arm.model)) or NOTHING,
+            "features": (arm and (" + ".join(arm.fuse or ()) or arm.features)) or NOTHING,
+            "macro %": percent(scores.get("macro_accuracy_mean", math.nan))
+            + (f" ± {spread}" if spread != NOTHING else ""),
+            "clip %": percent(scores.get("clip_accuracy_mean", math.nan)),
+            "folds × seeds": f"{scores.get('n_folds', 0)} × "
+            + span(scores.get("seeds_min", 0), scores.get("seeds_max", 0)),
+            "time": duration(seconds) if seconds else NOTHING,
+        }
+        if (folds["status"] == "FAILED").any():
+            row["failed"] = str((runs["status"] == "FAILED").sum())
+        rows.append(row)
+    return rows

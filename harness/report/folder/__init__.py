@@ -1,0 +1,1 @@
+"""Folders of reports: reading, checking and placing files."""

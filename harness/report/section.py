@@ -1,0 +1,195 @@
+"""The parts of a report: sections of prose, tables and figures.
+
+A section is defined once; its files, the LaTeX document and the front page are made from the same object.
+
+All text is plain; it is escaped when a section is typeset.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Item = TypeVar("Item")
+Heading = str | tuple[str, str]
+"""Heading of a table's column, or its group and its heading."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table as printed, with its data at full precision.
+
+    Attributes
+    ----------
+    name
+        Stem of its files and end of its label.
+    title
+        Short caption, for a list of tables.
+    caption
+        Full caption in plain text: unit, what each dispersion is over, and n.
+    printed
+        Cells in plain text, column headers plain text or pairs (group, header).
+    data
+        The same at full precision; fractions, counts and seconds.
+    text_columns
+        How many columns from the left hold words; they are aligned left and may wrap, the others are aligned right.
+    rules
+        Rows before which a thin rule is drawn.
+    """
+
+    name: str
+    title: str
+    caption: str
+    printed: pd.DataFrame
+    data: pd.DataFrame
+    text_columns: int = 1
+    rules: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is drawn on request.
+
+    Attributes
+    ----------
+    name
+        Stem of its files.
+    caption
+        Caption in plain text: what is drawn, what each spread is over, and n.
+    draw
+        Returns the figure, or None if there is nothing to draw.
+    """
+
+    name: str
+    caption: str
+    draw: Callable[[], Figure | None]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences of one paragraph, with an optional heading in the same line."""
+
+    sentences: tuple[str, ...]
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list, with an optional heading above."""
+
+    items: tuple[str, ...]
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A shell command on one line."""
+
+    line: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values in two columns: a selection of what the file ``source`` of the report contains."""
+
+    rows: tuple[tuple[str, str], ...]
+    source: str
+
+
+Prose = tuple[Paragraph | Items | Command | Facts, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a report.
+
+    Attributes
+    ----------
+    key
+        Its name in code: lower-case letters, digits and hyphens.
+    title
+        Its heading.
+    before, after
+        Prose before and after the tables.
+    tables
+        Its tables in order.
+    figures
+        Its figures in order, after everything else.
+    front
+        Tables that represent the section, with its figures, if the front page shows it.
+    marked
+        Whether its numbers are the study's, so that every caption carries the study's marks.
+    """
+
+    key: str
+    title: str
+    before: Prose = ()
+    tables: tuple[Table, ...] = ()
+    after: Prose = ()
+    figures: tuple[Drawing, ...] = ()
+    front: tuple[Table, ...] = ()
+    marked: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing below the heading."""
+        return not (self.before or self.tables or self.after or self.figures)
+
+
+def grid(items: Iterable[Item], columns: Mapping[Heading, Callable[[Item], str]]) -> pd.DataFrame:
+    """Return the printed cells of a table with a row for each of ``items``.
+
+    Parameters
+    ----------
+    items
+        What the rows are about.
+    columns
+        By heading, the function that returns the cell of an item.
+    """
+    return headed([[cell(item) for cell in columns.values()] for item in items], columns)
+
+
+def headed(rows: Sequence[Sequence[str]], headings: Iterable[Heading]) -> pd.DataFrame:
+    """Return printed cells with ``headings``: of two levels if any is a pair, then others have an empty group."""
+    columns = list(headings)
+    if any(isinstance(heading, tuple) for heading in columns):
+        pairs = [heading if isinstance(heading, tuple) else ("", heading) for heading in columns]
+        return pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(pairs))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def paged(name: str, items: Sequence[Item], most: int) -> Iterator[tuple[str, Sequence[Item]]]:
+    """Yield ``items`` in pages of at most ``most``, each with its name: ``classes``, ``classes-2``."""
+    for number, first in enumerate(range(0, len(items), most)):
+        yield numbered(name, number), items[first : first + most]
+
+
+def numbered(name: str, number: int) -> str:
+    """Return the name of the page ``number``, counted from 0: ``classes``, ``classes-2``."""
+    return name if number == 0 else f"{name}-{number + 1}"
+
+
+def file_stem(name: str) -> str:
+    """Return ``name`` in small letters, digits and hyphens, safe in file names, labels and LaTeX."""
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-") or "arm"
+
+
+def unique_stems(names: Sequence[str]) -> dict[str, str]:
+    """Return a different file stem for every name."""
+    stems: dict[str, str] = {}
+    for name in names:
+        stem, number = file_stem(name), 1
+        while stem in stems.values():
+            number += 1
+            stem = f"{file_stem(name)}-{number}"
+        stems[name] = stem
+    return stems

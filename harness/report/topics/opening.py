@@ -1,0 +1,199 @@
+"""How a report begins: the protocol in sentences, and the findings with what each rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.choices import EpochRule, FinalTrain, TunedOn
+from harness.comparisons.arm_contrast import Contrast
+from harness.comparisons.between_arms import MOST_ARMS
+from harness.comparisons.scores import StudyScores
+from harness.record import StudyRecord
+from harness.registry import SPLITS
+from harness.report import wording
+from harness.report.cells import accuracy, count, p_value, points
+from harness.report.evidence import Evidence
+from harness.report.section import Items, Paragraph, Section
+from harness.report.topics.contrasts import of_own_stream
+from harness.statistics.verdict import Verdict
+
+_TUNED: dict[str, str] = {
+    TunedOn.NOT_STATED: "were chosen on data that the study does not state",
+    TunedOn.NONE: "were chosen on no data",
+    TunedOn.OTHER_DATA: "were chosen on other data",
+    TunedOn.VALIDATION_FOLDS: "were chosen for each fold on its own validation fold",
+    TunedOn.REPORTED_FOLDS: "were chosen on the folds that are reported",
+}
+_EPOCHS: dict[str, str] = {
+    EpochRule.FIXED: "the weights after the last epoch are tested",
+    EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
+    EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
+}
+_MOST_NAMED = 6
+# More undecided pairs than these are merged into one sentence: a list of them would hide the findings.
+_MOST_UNDECIDED = 3
+
+
+def sections(evidence: Evidence) -> Iterator[Section]:
+    """Yield the sections on the protocol and on the findings."""
+    protocol = Paragraph(tuple(protocol_sentences(evidence.record, evidence.scores)))
+    yield Section("protocol", "Protocol", before=(protocol,))
+    found = [Items(tuple(findings(evidence)))]
+    if evidence.marks:
+        found.append(Items(evidence.marks, "Read with care."))
+    yield Section("findings", "Findings", before=tuple(found))
+
+
+def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
+    """Return the protocol in sentences, for the beginning of the report."""
+    search = record.spec.search
+    tested = sorted({int(fold) for fold in scores.folds["fold"]})
+    clips = record.predictions["clip_id"].nunique()
+    recordings = record.predictions["recording"].nunique()
+    seeds = sorted(wording.expected_seeds(record, arm) for arm in scores.arms["arm"]) or [1]
+    fewest, most = seeds[0], seeds[-1]
+    shown = f"{most} seed{'s' if most > 1 else ''}"
+    if fewest < most:
+        shown = f"{fewest} to {most} seeds, as the table of accuracies says"
+    sentences = [
+        f"Data: {record.spec.data.dataset} with {len(record.classes)} classes; {clips:,} clips from "
+        f"{recordings:,} recordings are tested, {wording.folds_statement(tested, wording.official_folds(record))}.",
+        f"Split: {_each(wording.split_names(record), {rule.name: rule.meaning for rule in SPLITS})}.",
+        f"Epoch: {_each(wording.epoch_rules(record), _EPOCHS)}.",
+    ]
+    if len(record.protocols) > 1:
+        sentences.append("The arms differ in it; the table of accuracies says which has which.")
+    if record.spec.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
+        sentences.append("The final trainings learn from the validation fold as well.")
+    if wording.searched(record):
+        pooled = wording.pooled(record)
+        chosen = "one choice for all folds" if pooled else "chosen for each fold on its own validation fold"
+        sentences.append(
+            f"Search: {search.trials} trials per arm ({search.sampler}) by validation macro accuracy, {chosen}."
+        )
+    else:
+        sentences.append("Nothing was searched.")
+    sentences += _tuned_sentences(record)
+    sentences.append(
+        f"Every fold is trained from {shown}; seeds are averaged within a fold before any mean or standard deviation "
+        "over folds is taken (ddof 1)."
+    )
+    sentences.append(
+        "A clip's class is the one with the largest sum of its segments' probabilities. Macro accuracy is the "
+        "unweighted mean of the class accuracies; clip accuracy is the fraction of clips classed correctly."
+    )
+    return sentences
+
+
+def _tuned_sentences(record: StudyRecord) -> list[str]:
+    """Return on what data the study's values were chosen, once for each choice that its arms declare."""
+    declared: dict[tuple[str, str], list[str]] = {}
+    for arm in record.spec.trained_arms:
+        declared.setdefault(record.tuned(arm.name), []).append(arm.name)
+    sentences = []
+    for (on, by), arms in declared.items():
+        whose = "The study's own values" if len(declared) == 1 else f"The values of {', '.join(arms)}"
+        sentences.append(f"{whose} {_TUNED[on]}{f': {by}' if by else ''}.")
+    return sentences
+
+
+def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
+    """Return the meaning of each name; with several, each after its name."""
+    if len(names) == 1:
+        return meanings.get(names[0], names[0])
+    return "; ".join(f"{name}: {meanings.get(name, name)}" for name in names)
+
+
+def findings(evidence: Evidence) -> list[str]:
+    """Return the findings in sentences.
+
+    There is one per claim, one per declared pair or per fusion against one of its own streams, with many undecided
+    pairs merged into one, and one for all other pairs.
+    """
+    found = [f"{_sentence_case(each.outcome)}: {each.decision.reason}" for each in evidence.claims]
+    if evidence.claims_refused:
+        found.append(f"The comparison with published numbers could not be made: {evidence.claims_refused}")
+    elif not evidence.claims:
+        found.append("The study names no published number to compare with.")
+    return found + _between_arms(evidence)
+
+
+def _between_arms(evidence: Evidence) -> list[str]:
+    declared = evidence.arms.family == "declared"
+    family = [each for each in evidence.arms.contrasts if each.in_family]
+    leading = [each for each in family if declared or of_own_stream(evidence, each)]
+    undecided = [
+        each
+        for each in leading
+        if each.decision.verdict is Verdict.INCONCLUSIVE and None not in (each.p_adjusted, each.p_equivalence_adjusted)
+    ]
+    gathered = undecided if len(undecided) > _MOST_UNDECIDED else []
+    found = [
+        f"{_sentence_case(each.decision.verdict.value)}: {each.decision.reason}"
+        for each in leading
+        if each not in gathered
+    ]
+    if gathered:
+        found.append(_undecided(evidence, gathered))
+    others = [each for each in family if each not in leading]
+    if others:
+        found.append(_counted(others, "other pair" if leading else "pair"))
+    outside = len(evidence.arms.contrasts) - len(family)
+    if outside:
+        found.append(f"{count(outside, 'more pair')} of arms stand without a verdict: the study did not declare them.")
+    tested = sum(bool(evidence.scores.folds_of(str(arm))) for arm in evidence.scores.arms["arm"])
+    if tested > MOST_ARMS:
+        found.append(
+            f"With {tested} arms, {'no other pair is' if family else 'no pair is'} compared: evaluate.contrasts names "
+            "pairs of interest."
+        )
+    return found
+
+
+def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
+    named = "; ".join(
+        f"{each.first} against {each.second} {points(each.mean, 2)} (p {p_value(each.p_adjusted)})"
+        for each in contrasts
+    )
+    return (
+        f"Inconclusive: {count(len(contrasts), 'pair')} of arms, neither told apart from chance nor shown to lie "
+        f"within ±{evidence.margin:g} points: {named}.{_too_few(evidence, contrasts)}"
+    )
+
+
+def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
+    """Return that so few folds cannot decide, if a difference beyond the margin is among the undecided."""
+    large = [each for each in contrasts if abs(each.mean) > evidence.margin]
+    if not large:
+        return ""
+    found = [each.smallest_found for each in large]
+    least, most = (accuracy(min(end, 100.0)) for end in (min(found), max(found)))
+    span = least if least == most else f"{least} to {most}"
+    folds = wording.span(min(each.n_folds for each in large), max(each.n_folds for each in large))
+    return f" {folds} folds cannot decide these: with their spread only differences above {span} points would be found."
+
+
+def _counted(contrasts: list[Contrast], noun: str) -> str:
+    decided = [each for each in contrasts if each.decision.verdict in (Verdict.HIGHER, Verdict.LOWER)]
+    alike = sum(each.decision.verdict is Verdict.CONSISTENT for each in contrasts)
+    undecided = len(contrasts) - len(decided) - alike
+    counts = (
+        (len(decided), "differs beyond chance", "differ beyond chance"),
+        (alike, "is shown to be equivalent", "are shown to be equivalent"),
+        (undecided, "stays undecided", "stay undecided"),
+    )
+    parts = [f"{number} {one if number == 1 else several}" for number, one, several in counts if number]
+    named = "; ".join(_better(each) for each in decided[:_MOST_NAMED])
+    more = f" and {len(decided) - _MOST_NAMED} more" if len(decided) > _MOST_NAMED else ""
+    listed = f" ({named}{more})" if named else ""
+    return f"Of {count(len(contrasts), noun)} of arms, {', '.join(parts)}{listed}."
+
+
+def _better(contrast: Contrast) -> str:
+    high = contrast.decision.verdict is Verdict.HIGHER
+    better, other = (contrast.first, contrast.second) if high else (contrast.second, contrast.first)
+    return f"{better} above {other}"
+
+
+def _sentence_case(words: str) -> str:
+    return words.capitalize()

@@ -1,0 +1,1 @@
+"""Sections as LaTeX, Markdown and PDF."""

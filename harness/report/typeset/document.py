@@ -1,0 +1,83 @@
+"""report.tex: a complete document that inputs the report's tables and figures; every sentence in it is generated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.report import wording
+from harness.report.evidence import Evidence
+from harness.report.section import Command, Facts, Items, Prose, Section
+from harness.report.typeset.latex import breakable, code, escape
+from harness.report.typeset.table import PACKAGES
+
+PREAMBLE = (
+    r"""\documentclass[10pt,a4paper]{article}
+% The same bytes from the same numbers: no dates and no random names in the PDF.
+\ifdefined\pdfinfoomitdate\pdfinfoomitdate=1 \pdftrailerid{}\pdfsuppressptexinfo=-1 \fi
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage[margin=25mm]{geometry}
+\usepackage{"""
+    + ",".join(PACKAGES)
+    + r"""}
+\usepackage[font=small,labelfont=bf,skip=4pt]{caption}
+\usepackage[hidelinks]{hyperref}
+\IfFileExists{microtype.sty}{\usepackage{microtype}}{}
+% Tables and figures stand where they are told of.
+\usepackage{float}
+\floatplacement{table}{H}\floatplacement{figure}{H}
+\setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
+\setlength{\emergencystretch}{3em}
+"""
+)
+"""Everything before the beginning of the document; A4, and the same bytes from the same numbers."""
+
+
+def document_tex(evidence: Evidence, sections: Sequence[Section]) -> str:
+    """Return report.tex."""
+    record = evidence.record
+    question = record.spec.study.question
+    parts = [PREAMBLE, r"\begin{document}", rf"\begin{{center}}{{\LARGE {breakable(record.name)}\par}}"]
+    if question:
+        parts.append(rf"\medskip{{\large\itshape {escape(question)}\par}}")
+    parts.append(r"\end{center}")
+    for section in sections:
+        marks = wording.short_marks(evidence.marks if section.marked else ())
+        parts += [rf"\section{{{escape(section.title)}}}", *_prose(section.before)]
+        parts += [rf"\input{{tables/{table.name}}}" for table in section.tables]
+        parts += _prose(section.after)
+        parts += [
+            f"\\begin{{figure}}\n\\centering\n\\includegraphics{{figures/{figure.name}}}\n"
+            f"\\caption{{{escape(f'{figure.caption} {marks}')}}}\n\\end{{figure}}"
+            for figure in section.figures
+        ]
+    parts.append(r"\end{document}")
+    return "\n".join(parts) + "\n"
+
+
+def _prose(blocks: Prose) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, Items):
+            if block.heading:
+                yield f"\n\\textbf{{{escape(block.heading)}}}"
+            yield r"\begin{itemize}\setlength{\itemsep}{0pt}"
+            yield from (rf"\item {breakable(item)}" for item in block.items)
+            yield r"\end{itemize}"
+        elif isinstance(block, Command):
+            yield rf"Command: {{\raggedright {code(block.line)}\par}}"
+        elif isinstance(block, Facts):
+            yield (
+                "\n{\\footnotesize\n\\begin{longtable}[l]{@{}>{\\raggedright\\arraybackslash}p{48mm}"
+                ">{\\raggedright\\arraybackslash}p{104mm}@{}}\n\\toprule\n"
+                + "\n".join(rf"{breakable(name)} & {breakable(value)} \\" for name, value in block.rows)
+                + "\n\\bottomrule\n\\end{longtable}}"
+            )
+            yield rf"All of it stands in \texttt{{{escape(block.source)}}}."
+        elif block.heading:
+            # A heading of one word needs no line breaks.
+            heading = breakable(block.heading) if " " in block.heading else escape(block.heading)
+            yield rf"\paragraph{{{heading}}} {breakable(' '.join(block.sentences))}"
+        else:
+            # A line of the file for each sentence, so that a changed sentence changes one line.
+            yield "\n".join(map(escape, block.sentences))
