@@ -21,6 +21,7 @@ from benchmarks import (
     features,
     floor,
     growth,
+    holdout_calibration,
     load,
     memory,
     naive,
@@ -57,6 +58,11 @@ BENCHMARKS = {
     "load": Benchmark(load.load, partial(load.load, 1, (1,)), 12.0),
     "quickstart": Benchmark(whole.quickstart, whole.quickstart, 2.5),
     "calibration": Benchmark(calibration.calibration, partial(calibration.calibration, 500, 500, claims=500), 0.8),
+    "calibration-holdout": Benchmark(
+        holdout_calibration.holdout_calibration,
+        partial(holdout_calibration.holdout_calibration, 50, designs=holdout_calibration.DESIGNS[:4]),
+        6.0,
+    ),
 }
 
 

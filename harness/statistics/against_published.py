@@ -29,6 +29,7 @@ from harness.statistics.fold_values import (
     finite,
     fold_array,
     fold_sd,
+    not_below_0,
 )
 from harness.statistics.student import critical, two_sided
 from harness.statistics.tost import Equivalence, two_one_sided
@@ -198,7 +199,7 @@ def against_mean(
         ``rounding`` below 0, or ``confidence`` outside (0, 1).
     """
     own, own_sd, _ = _own(values, ratio, confidence)
-    error = standard_error(own_sd, own.size, ratio + _not_below_0(share, "share"))
+    error = standard_error(own_sd, own.size, ratio + not_below_0(share, "share"))
     return _tested(float(own.mean()) - finite(mean, "published mean"), error, own.size - 1, confidence, rounding)
 
 
@@ -232,7 +233,7 @@ def against_folds(
     apart, size = differences(values, published)
     k, mean = apart.size, float(apart.mean())
     if equal(apart, size):
-        if abs(mean) > _not_below_0(rounding, "rounding") + 1e-12 * size:
+        if abs(mean) > not_below_0(rounding, "rounding") + 1e-12 * size:
             raise StatisticsError(
                 f"all {k} folds differ by the same {mean:+g} from the published ones, so their spread says nothing "
                 "about chance and no test can be made; check that the values were measured"
@@ -319,13 +320,7 @@ def _tested(difference: float, error: float, df: float, confidence: float, round
 
 def _beyond(difference: float, rounding: float) -> float:
     """Return the part of a difference that ``rounding`` does not explain."""
-    return math.copysign(max(0.0, abs(difference) - _not_below_0(rounding, "rounding")), difference)
-
-
-def _not_below_0(value: float, name: str) -> float:
-    if not (np.isfinite(value) and value >= 0):
-        raise StatisticsError(f"{name} must be 0 or more, received {value}")
-    return value
+    return math.copysign(max(0.0, abs(difference) - not_below_0(rounding, "rounding")), difference)
 
 
 def _own(values: FoldValues, ratio: float, confidence: float) -> tuple[np.ndarray, float, float]:

@@ -118,6 +118,13 @@ def positive(value: float, name: str, advice: str) -> float:
     return value
 
 
+def not_below_0(value: float, name: str) -> float:
+    """Return ``value``, or raise StatisticsError when it is not a finite number of at least 0."""
+    if not (np.isfinite(value) and value >= 0):
+        raise StatisticsError(f"{name} must be 0 or more, received {value}")
+    return value
+
+
 def check_ratio(ratio: float, name: str = "ratio") -> float:
     """Return ``ratio``, or raise StatisticsError when it is not above 0."""
     return positive(ratio, name, "give n_test / n_train, which is 1 / (k - 1) for k folds")
