@@ -15,13 +15,13 @@ ROOT = Path(harness.__file__).parent
 ONLY_IN = {
     "safetensors": {"training/weights.py"},
     "filelock": {"system/locks.py"},
-    "fcntl": {"report/place.py"},
+    "fcntl": set(),
     "msvcrt": set(),
     "OutOfMemoryError": {"devices.py"},
     "torch.device": {"devices.py"},
     "read_csv": set(),
     "read_parquet": {"tracking/files.py"},
-    "ParquetFile": {"tracking/files.py", "report/predictions_file.py"},
+    "ParquetFile": {"tracking/files.py", "report/folder/predictions_file.py"},
     "csv.reader": {"text/delimited.py", "tracking/files.py", "testing/datasets.py"},
     "cpuinfo": {"devices.py"},
 }

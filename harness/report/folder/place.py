@@ -13,23 +13,22 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 import psutil
 
 from harness.errors import ReportError
-
-if sys.platform != "win32":
-    import fcntl
+from harness.system.locks import locked
 
 MANIFEST = ".harness-files.json"
 """The manifest in each folder of generated files: their paths below it and SHA-256; null for a document that was not
 compiled here."""
+
+LOCK = ".harness-files.lock"
+"""The lock in a folder of generated files, there only while a process writes."""
 
 PATIENCE = 60.0
 """Seconds to wait for another process that writes into the same folder."""
@@ -133,33 +132,16 @@ def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Within this context, no other process of the harness writes into ``folder``.
-
-    The folder itself is locked, so that no lock file is left behind. If the file system or the platform has no locks,
-    nothing is waited for.
-    """
-    if sys.platform == "win32":
+    """Within this context, no other process of the harness writes into ``folder``; no lock file is left behind."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(folder / LOCK, seconds=PATIENCE, temporary=True))
+        except TimeoutError:
+            raise ReportError(
+                f"{folder}: another process has been writing a report there for {PATIENCE:.0f} seconds; wait "
+                "for it to end, or name another folder"
+            ) from None
         yield
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise ReportError(
-                        f"{folder}: another process has been writing a report there for {PATIENCE:.0f} seconds; wait "
-                        "for it to end, or name another folder"
-                    ) from None
-                time.sleep(0.02)
-            except OSError:
-                break
-        yield
-    finally:
-        os.close(handle)
 
 
 def _refuse_others(files: Mapping[str, bytes], folder: Path, known: Mapping[str, str | None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ReportError
-from harness.report.folder.place import MANIFEST, put_in_place
+from harness.report.folder.place import LOCK, MANIFEST, put_in_place
+from harness.system.locks import locked
 
 FILES = {"tables/a.tex": b"a", "figures/a.pdf": b"b", "results.json": b"c"}
 
@@ -190,12 +190,13 @@ def test_a_second_writer_waits_for_the_first_and_says_when_it_gives_up(
 ) -> None:
     put_in_place(FILES, tmp_path)
     monkeypatch.setattr("harness.report.folder.place.PATIENCE", 0.1)
-    handle = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(ReportError, match=r"another process has been writing a report there for 0 seconds"):
+    with (
+        locked(tmp_path / LOCK, temporary=True),
+        pytest.raises(ReportError, match=r"another process has been writing a report there for 0 seconds"),
+    ):
         put_in_place(FILES, tmp_path)
-    os.close(handle)
     put_in_place(FILES, tmp_path)
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_writers_at_once_leave_what_one_of_them_made(tmp_path: Path) -> None:
