@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -40,6 +41,8 @@ class Layout(StrEnum):
     """Planes stacked along frequency into one channel; windows of a clip's frames are the items."""
     IMAGE = "image"
     """Each plane is one channel; the item is one image per clip."""
+    VECTOR = "vector"
+    """One vector per clip, such as an embedding, read from a file; the item has shape (1, 1, D)."""
 
 
 class Unit(StrEnum):
@@ -71,6 +74,8 @@ class Network:
         The only feature set that it accepts; empty when it accepts any with one of its layouts.
     takes_rows
         Whether the factory also takes ``plane_rows``: first row, and row after the last, of each plane of a stack.
+    own
+        Whether ``build`` is the user's own code, which only :mod:`harness.own_code` may import.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Network:
     options: str = "harness.section:NoOptions"
     features: str = ""
     takes_rows: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,9 @@ class Plane:
     libraries
         Installed distributions whose versions its values depend on, apart from torch and the libraries that decode and
         resample.
+    own
+        Whether ``compute`` is the user's own code, which only :mod:`harness.own_code` may import; it is then called as
+        :mod:`harness.features.own_planes` describes, and ``rows`` is not used.
     """
 
     name: str
@@ -118,15 +127,17 @@ class Plane:
     revision: int = 1
     libraries: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """A named input: which planes, in which order, and how they are laid out."""
+    """A named input: which planes, in which order, and how they are laid out; of vectors, the file that holds them."""
 
     name: str
     planes: tuple[str, ...]
     layout: Layout
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +194,19 @@ class Dataset:
         ``"module:Class"`` of its options, a :class:`harness.section.Section`; they are ``[data.NAME]``.
     part_of
         Larger data set that contains it; messages name it where the two may be confused.
+    holdout
+        Whether fold 1 alone is tested, fold 2 validates and fold 3 trains, instead of a cross-validation.
+    recordings
+        Whether the metadata says which recording a clip was cut from.
+    own
+        Whether it is data of the user's own: ``read`` then also takes the folder of the study file, and what it has is
+        its release. Recordings that cross its folds are counted, not refused.
+    resolve
+        ``"module:function"`` of ``resolve(options, folder)``, which adds to a study's options what the data in
+        ``folder`` say; called when a study file is read. Empty where nothing is to add.
+    describe
+        ``"module:function"`` of ``describe(dataset, options)``, which returns the description that the options make of
+        this one; empty where that is this one.
     """
 
     name: str
@@ -200,12 +224,27 @@ class Dataset:
     prepare: str = ""
     options: str = "harness.section:NoOptions"
     part_of: str = ""
+    holdout: bool = False
+    recordings: bool = True
+    own: bool = False
+    resolve: str = ""
+    describe: str = ""
+
+    @property
+    def tested_folds(self) -> tuple[int, ...]:
+        """The folds that are tested: all, or the first one of a hold-out data set."""
+        return self.folds[:1] if self.holdout else self.folds
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every class is known to have the same number of clips in every fold."""
+        return not self.own and not self.class_counts
 
     def clips_of(self, class_name: str) -> int | None:
         """Return how many clips the release has of a class; None where that is unknown (or the name is)."""
         if self.class_counts:
             return dict(self.class_counts).get(class_name)
-        return self.n_clips // self.n_classes or None
+        return self.n_clips // self.n_classes or None if self.balanced else None
 
 
 @dataclass(frozen=True)
@@ -255,13 +294,24 @@ class Registry(Generic[T]):
         Packages whose modules register the built-in descriptions.
     group : str
         Group of entry points of installed packages.
+    of_code : callable, optional
+        Describes the user's own code from its reference, ``"module:name"``, without importing it. None where studies
+        cannot name code.
     """
 
-    def __init__(self, kind: type[T], noun: str, folders: tuple[str, ...], group: str) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        noun: str,
+        folders: tuple[str, ...],
+        group: str,
+        of_code: Callable[[str], T] | None = None,
+    ) -> None:
         self._kind: type[T] = kind
         self._noun = noun
         self._folders = folders
         self._group = group
+        self._of_code: Callable[[str], T] | None = of_code
         self._items: dict[str, T] = {}
 
     def get(self, name: str) -> T:
@@ -273,26 +323,41 @@ class Registry(Generic[T]):
             When there is none, or the package that provides it cannot be imported; the message lists the known names.
         """
         self._discover()
+        if self._of_code is not None and is_reference(name):
+            return self._of_code(name)
+        if (alias := self._aliases().get(name)) is not None:
+            return alias
         if name not in self._items:
             self._load_entry_point(name)
         if name not in self._items:
-            raise UnknownNameError(f"unknown {self._noun} {name!r}; allowed: {', '.join(self.names())}")
+            raise UnknownNameError(f"unknown {self._noun} {name!r}; allowed: {', '.join(self.names())}{self._or_code}")
         return self._items[name]
 
+    @property
+    def _or_code(self) -> str:
+        return ", or code of your own as 'module:name'" if self._of_code is not None else ""
+
     def names(self) -> tuple[str, ...]:
-        """Return every name that :meth:`get` accepts, built-in ones first; no code of other packages is run."""
+        """Return every name that :meth:`get` accepts, sorted; no code of other packages is run."""
         self._discover()
-        return tuple(dict.fromkeys([*self._items, *(point.name for point in _points(self._group))]))
+        installed: list[str] = [point.name for point in _points(self._group)]
+        # The order in which modules were imported depends on what a process did before.
+        return tuple(sorted({*self._items, *self._aliases(), *installed}))
+
+    def _aliases(self) -> dict[str, T]:
+        return {alias: item for item in self._items.values() for alias in getattr(item, "aliases", ())}
 
     def __contains__(self, name: object) -> bool:
         self._discover()
+        if self._of_code is not None and isinstance(name, str) and is_reference(name):
+            return True
         return name in self._items or name in self.names()
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the built-in and registered descriptions, and those of other packages that a study has named; no code
-        of other packages is run."""
+        """Yield the built-in and registered descriptions, and those of other packages that a study has named, sorted by
+        name; no code of other packages is run."""
         self._discover()
-        yield from tuple(self._items.values())
+        yield from (item for _, item in sorted(self._items.items()))
 
     def add(self, item: T) -> None:
         """Add ``item``; ValueError when another one has its name."""
@@ -336,8 +401,35 @@ def _points_on(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
 _SPLITS, _DATASETS = "harness.data.rules", "harness.data.datasets"
 _NETWORKS, _PLANES = "harness.models.networks", "harness.features.planes"
 
-NETWORKS = Registry(Network, "model", (_NETWORKS,), "harness.networks")
-PLANES = Registry(Plane, "plane", (_PLANES,), "harness.planes")
+_REFERENCE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
+_LIBRARIES = ("torchvision", "timm")
+_ANY = "harness.section:AnyOptions"
+
+
+def is_reference(name: str) -> bool:
+    """Return whether ``name`` names code, as ``"module:name"``, rather than something registered."""
+    return _REFERENCE.fullmatch(name) is not None
+
+
+def is_library(reference: str) -> bool:
+    """Return whether ``reference`` names a network of torchvision or timm."""
+    return reference.partition(":")[0] in _LIBRARIES
+
+
+def _network_of(reference: str) -> Network:
+    library, _, name = reference.partition(":")
+    if is_library(reference):
+        build = f"harness.models.libraries:{library}_network"
+        return Network(reference, build, (Layout.IMAGE, Layout.SEGMENTS), (("name", name),), _ANY)
+    return Network(reference, reference, tuple(Layout), options=_ANY, own=True)
+
+
+def _plane_of(reference: str) -> Plane:
+    return Plane(reference, reference, "", options=_ANY, own=True)
+
+
+NETWORKS = Registry(Network, "model", (_NETWORKS,), "harness.networks", _network_of)
+PLANES = Registry(Plane, "plane", (_PLANES,), "harness.planes", _plane_of)
 FEATURE_SETS = Registry(FeatureSet, "feature set", (_PLANES, _NETWORKS), "harness.feature_sets")
 DATASETS = Registry(Dataset, "data set", (_DATASETS,), "harness.datasets")
 SPLITS = Registry(SplitRule, "split", (_SPLITS,), "harness.splits")
@@ -378,6 +470,13 @@ def discover(folder: str) -> None:
         raise
 
 
+def described(dataset: str, n_folds: int, n_classes: int = 0) -> Dataset:
+    """Return the description of ``dataset``, or of an unknown one of which no more is known than these numbers."""
+    if dataset in DATASETS:
+        return DATASETS.get(dataset)
+    return Dataset(dataset, dataset, n_classes, tuple(range(1, n_folds + 1)), 0, 0.0, read="", own=True)
+
+
 def code(reference: str) -> Any:
     """Return the object that ``"module:name"`` names.
 
@@ -405,9 +504,16 @@ def options_of(item: Network | Plane | Dataset) -> type[Section]:
 IMAGE_PREFIX = "image:"
 
 
-def feature_set(name: str) -> FeatureSet:
+def feature_set(name: str, own: Collection[str] = ()) -> FeatureSet:
     """Return the feature set called ``name``: a registered one such as ``LMC``, the name of a plane (segments of that
     plane), or an image such as ``image:mel`` and ``image:a+b+c``.
+
+    Parameters
+    ----------
+    name : str
+        What a study calls it.
+    own : collection of str
+        Names of planes that the study itself describes, which images may have as channels.
 
     Raises
     ------
@@ -415,33 +521,27 @@ def feature_set(name: str) -> FeatureSet:
         When the name is unknown, a plane is unknown or repeated, or an image has not 1 or 3 planes.
     """
     if name.startswith(IMAGE_PREFIX):
-        return _image_set(name)
+        return _image_set(name, own)
     if name in FEATURE_SETS:
         return FEATURE_SETS.get(name)
     if name in PLANES and not has_own_frames(PLANES.get(name)):
-        return FeatureSet(name, (name,), Layout.SEGMENTS)
+        return FeatureSet(name, (PLANES.get(name).name,), Layout.SEGMENTS)
     stacked = [plane.name for plane in PLANES if not has_own_frames(plane)]
-    images = [f"{IMAGE_PREFIX}{plane}" for plane in image_planes()]
-    allowed = ", ".join([*FEATURE_SETS.names(), *stacked, *images])
-    raise UnknownNameError(f"unknown feature set; allowed: {allowed}, or image:a+b+c")
+    images = [f"{IMAGE_PREFIX}{plane.name}" for plane in PLANES]
+    allowed = ", ".join([*own, *FEATURE_SETS.names(), *stacked, *images])
+    raise UnknownNameError(f"unknown feature set; allowed: {allowed}, image:a+b+c, or one of [features.sets]")
 
 
-def _image_set(name: str) -> FeatureSet:
+def _image_set(name: str, own: Collection[str]) -> FeatureSet:
     given = tuple(name.removeprefix(IMAGE_PREFIX).split("+"))
-    known = image_planes()
-    unknown = [plane for plane in given if plane not in known and plane not in PLANES]
+    unknown = [plane for plane in given if plane not in own and plane not in PLANES]
     if unknown:
-        allowed = ", ".join(dict.fromkeys([*known, *PLANES.names()]))
+        allowed = ", ".join(dict.fromkeys([*own, *PLANES.names()]))
         raise UnknownNameError(f"unknown image plane {unknown[0]!r}; allowed: {allowed}")
-    planes = tuple(known.get(plane) or PLANES.get(plane).name for plane in given)
+    planes = tuple(plane if plane in own else PLANES.get(plane).name for plane in given)
     if len(planes) not in (1, 3) or len(set(planes)) != len(planes):
         raise UnknownNameError(f"an image has 1 plane or 3 different planes joined by '+', received {name!r}")
     return FeatureSet(name, planes, Layout.IMAGE)
-
-
-def image_planes() -> dict[str, str]:
-    """Return the plane for each name or alias in an image; of other packages, of those that a study has named."""
-    return {name: plane.name for plane in PLANES for name in (plane.name, *plane.aliases)}
 
 
 def has_own_frames(plane: Plane) -> bool:

@@ -31,6 +31,17 @@ class NoOptions(Section):
     """The empty section, for items without options."""
 
 
+class AnyOptions(Section):
+    """The options of the user's own code: any, passed on as keyword arguments."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def takes_any(options: type[Section]) -> bool:
+    """Return whether ``options`` accepts keys that it does not list."""
+    return options.model_config.get("extra") == "allow"
+
+
 @dataclass(frozen=True)
 class Most:
     """The largest value of a field, or the greatest length of its text or list, and why; annotates the field.

@@ -17,13 +17,14 @@ each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]
 from __future__ import annotations
 
 import math
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from harness.claims.field_types import Doi, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
-from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, feature_set
+from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, Dataset, described, feature_set
 from harness.section import Section
 
 NOT_STATED = "not stated"
@@ -96,6 +97,10 @@ class Column(Section):
     """Time printed with the accuracy, in seconds."""
 
 
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
 class AccuracyTable(Section):
     """A table of accuracies: what all its columns have in common."""
 
@@ -139,7 +144,11 @@ class AccuracyTable(Section):
     @field_validator("dataset")
     @classmethod
     def _known(cls, dataset: str) -> str:
-        return DATASETS.get(dataset).name
+        known = {_plain(name): name for name in DATASETS.names()}
+        close = get_close_matches(_plain(dataset), known, n=1, cutoff=0.85)
+        if dataset not in DATASETS and close:
+            raise ValueError(f"the harness has no data set {dataset!r}; did you mean {known[close[0]]!r}?")
+        return dataset
 
     @field_validator("split")
     @classmethod
@@ -175,7 +184,7 @@ class AccuracyTable(Section):
         return self
 
     def _check_folds(self) -> None:
-        known = DATASETS.get(self.dataset).folds
+        known = self.description.folds
         for fold in self.tested_folds:
             if fold not in known:
                 raise ValueError(
@@ -190,6 +199,13 @@ class AccuracyTable(Section):
             raise ValueError(
                 f"training_folds = {self.training_folds} leave no fold to test: {self.dataset} has {len(known)} folds"
             )
+
+    @property
+    def description(self) -> Dataset:
+        """The data set; of one that the harness does not have, its name and number of folds."""
+        return described(
+            self.dataset, max(self.folds, *self.tested_folds, (self.training_folds or 0) + 1), len(self.classes)
+        )
 
     @property
     def ratio(self) -> float:

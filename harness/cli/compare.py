@@ -8,7 +8,7 @@ import click
 
 from harness.choices import ReadAs
 from harness.cli.shared_options import CLAIMS, NOT_STATED, Named
-from harness.registry import DATASETS, SPLITS
+from harness.registry import DATASETS, SPLITS, described
 from harness.terminal.printing import say_lines
 
 
@@ -132,7 +132,7 @@ def compare_command(
     found = len({fold for trainings in read.arms.values() for fold in trainings["fold"]})
     conditions = Conditions(
         dataset=name or NOT_STATED,
-        data_folds=data_folds or (len(DATASETS.get(name).folds) if name else found),
+        data_folds=data_folds or (len(described(name, found).folds) if name else found),
         validation_apart=validation_apart,
         split=split,
         epoch_rule=epoch_rule,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.shared_options import CACHE, DATA_ROOT, TRACKING, WORKERS
+from harness.cli.shared_options import CACHE, DATA_ROOT, STUDY_FOLDER, TRACKING, WORKERS
 from harness.terminal.interrupt import Interrupted, exit_code_of, second_ends_at_once
 from harness.terminal.printing import say_lines
 
@@ -27,6 +27,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
     metavar="STUDY.toml",
     help="With REPORT: the study file, where the study has claims files of its own.",
 )
+@STUDY_FOLDER
 @DATA_ROOT
 @click.option(
     "--device",
@@ -44,6 +45,7 @@ def replay_command(
     folds: tuple[int, ...],
     seeds: tuple[int, ...],
     declarations: Path | None,
+    study_folder: Path | None,
     data_root: Path | None,
     device: str,
     workers: int | None,
@@ -80,6 +82,7 @@ def replay_command(
                 arms=arms,
                 folds=folds,
                 seeds=seeds,
+                folder=study_folder,
             )
     except KeyboardInterrupt as interrupt:
         code = exit_code_of(interrupt)

@@ -57,6 +57,13 @@ CACHE = click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]"
 )
 
+STUDY_FOLDER = click.option(
+    "--study-folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder of the study file: allows the code that the recorded study names to run, from there.",
+)
+
 CLAIMS = click.option(
     "--claims",
     multiple=True,

@@ -67,6 +67,7 @@ def run_study_command(
         overrides=tuple(overrides),
         command=shlex.join(["harness", *sys.argv[1:]]),
         claims=claims,
+        folder=study.parent,
         report=ReportKind(report),
     )
     with second_ends_at_once(), Terminal() as progress:

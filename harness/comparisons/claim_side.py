@@ -12,7 +12,6 @@ from enum import StrEnum
 from harness.claims import NOT_STATED, Claim
 from harness.claims.printed import Printed
 from harness.comparisons.conditions import Conditions
-from harness.registry import DATASETS
 from harness.statistics.against_published import DifferenceTest, against_folds, against_mean, against_published
 from harness.text.decimals import decimals
 
@@ -152,7 +151,7 @@ def _fold_values(claim: Claim, conditions: Conditions) -> dict[int, Printed]:
     Folds are the same where both sides use the data set's official ones. Where the own split is not stated, folds
     numbered like the official ones are assumed to be these; a caveat to the verdict says that it is not stated.
     """
-    official = DATASETS.get(claim.table.dataset).folds
+    official = claim.table.description.folds
     same = (
         claim.class_name is None
         and conditions.dataset == claim.table.dataset

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
 from harness.claims import NOT_STATED, Claim
 from harness.record import TUNED_ON, StudyRecord
-from harness.registry import DATASETS
+from harness.registry import described
 from harness.text.decimals import decimals
 
 _ESTIMANDS = {
@@ -71,9 +71,9 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
         tunings.append(TunedOn.REPORTED_FOLDS if pooled else TunedOn.VALIDATION_FOLDS)
     tuning = max(tunings, key=TUNED_ON.index)
     return Conditions(
-        dataset=spec.data.dataset,
+        dataset=spec.data.name,
         data_folds=len(spec.data.used_folds),
-        validation_apart=protocol.final_train == FinalTrain.TRAIN,
+        validation_apart=protocol.final_train == FinalTrain.TRAIN and spec.data.validates,
         split=protocol.split,
         epoch_rule=protocol.epoch_rule,
         tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
@@ -124,11 +124,11 @@ def _where(here: bool) -> str:
 def _alike(here: str, there: str, dataset: str) -> bool:
     """Return whether two estimands coincide, as in a balanced data set whose folds contain all classes equally
     often."""
-    return {here, there} == {"macro", "clip"} and not DATASETS.get(dataset).class_counts
+    return {here, there} == {"macro", "clip"} and described(dataset, 0).balanced
 
 
 def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
-    official, stated = len(DATASETS.get(conditions.dataset).folds), claim.table.training_folds
+    official, stated = len(claim.table.description.folds), claim.table.training_folds
     there = stated or (official - 1 if claim.table.folds == official else 0)
     learned = conditions.data_folds - 1 - conditions.validation_apart
     if conditions.data_folds < official and learned < there:

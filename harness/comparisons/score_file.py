@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.errors import ComparisonError
-from harness.registry import DATASETS
+from harness.registry import DATASETS, described
 from harness.statistics.seeds import Trainings, average_seeds
 from harness.text.delimited import Line, Table, TableError, number, read_table
 from harness.text.messages import shortened
@@ -119,7 +119,7 @@ def _named(reading: _Reading, table: Table, dataset: str | None) -> Table:
     values = [reading.value(cell) for _, cell in cells]
     if not values or not all(map(math.isfinite, values)) or (len(table.header) > 1 and table.lines):
         return table
-    folds = DATASETS.get(dataset).folds if dataset else tuple(range(1, len(values)))
+    folds = described(dataset or "", len(values) - 1).folds
     what = f"{reading.path}: {len(values)} number{'s' * (len(values) > 1)} without names of columns"
     remedy = "write a first line fold,accuracy and one line per fold"
     if len(values) != len(folds) + 1 or len(folds) < 2:
@@ -245,7 +245,7 @@ def _folds(reading: _Reading, rows: Sequence[_Row], dataset: str | None) -> list
     folds = [_whole(found[1] if found else row.fold, row, "fold") for found, row in zip(numbered, rows, strict=True)]
     if named := next(filter(None, numbered), None):
         reading.notes.append(f"folds such as {named[0]!r} are read by their number")
-    if dataset is None:
+    if dataset is None or dataset not in DATASETS:
         return folds
     official = DATASETS.get(dataset).folds
     if set(folds) == {fold - 1 for fold in official}:

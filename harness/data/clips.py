@@ -37,6 +37,8 @@ class ClipTable:
         SHA-256, hex, over every clip's id, label, fold, recording and audio bytes, in order.
     notes
         What a reader of results should know about this copy, such as folds with fewer clips than the official ones.
+    own
+        Whether it is data of a user's own, whose folds may share recordings.
     """
 
     dataset: str
@@ -44,6 +46,7 @@ class ClipTable:
     classes: tuple[str, ...]
     digest: str
     notes: tuple[str, ...] = ()
+    own: bool = False
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -61,6 +64,7 @@ def build_clip_table(
     *,
     notes: Sequence[str] = (),
     workers: int = 4,
+    own: bool = False,
 ) -> ClipTable:
     """Return the table of ``entries``: validated, sorted, with durations and the digest read from the audio files.
 
@@ -79,6 +83,8 @@ def build_clip_table(
         What a reader of results should know about this copy of the data set.
     workers : int
         Number of threads that read and hash files.
+    own : bool
+        Whether it is data of a user's own.
 
     Raises
     ------
@@ -104,7 +110,7 @@ def build_clip_table(
         },
         columns=list(COLUMNS),
     )
-    return ClipTable(dataset, frame, tuple(classes), digest.hexdigest(), tuple(notes))
+    return ClipTable(dataset, frame, tuple(classes), digest.hexdigest(), tuple(notes), own)
 
 
 def _read_facts(entry: ClipEntry) -> tuple[str, float]:

@@ -15,14 +15,26 @@ if TYPE_CHECKING:
     from harness.study import DataSection
 
 _MIN_FOLDS = 3
+"""Folds of which a data set that is present in part is worth naming: one to test, one to validate, one to train."""
 
 
-def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
-    """Return the clips of a study below the data root, with every audio file hashed by ``workers`` threads.
+def load_clips(data: DataSection, root: Path, *, folder: Path = Path(), workers: int = 4) -> ClipTable:
+    """Return the clips of a study below the data root, with every audio file hashed.
 
     A generated data set, such as the synthetic one, is generated below ``root`` when it is missing. Without
     ``data.folds`` the data set must be complete; with it, only these folds are read and a difference from
     the official number of clips becomes a note of the table.
+
+    Parameters
+    ----------
+    data : DataSection
+        The study's data.
+    root : Path
+        The data root.
+    folder : Path
+        Folder of the study file, to which the files of a user's own data are relative.
+    workers : int
+        Number of threads that hash.
 
     Raises
     ------
@@ -32,17 +44,17 @@ def load_clips(data: DataSection, root: Path, *, workers: int = 4) -> ClipTable:
     dataset = DATASETS.get(data.dataset)
     if dataset.prepare:
         code(dataset.prepare)(root, data.options)
-    inventory = read_inventory(data.dataset, root, data.options)
+    inventory = read_inventory(data.dataset, root, data.options, folder)
     _require_classes(inventory)
-    if data.folds is None:
+    if data.folds is None and not inventory.dataset.own:
         require_whole(inventory)
     return _table(inventory, data.used_folds, workers)
 
 
-def read_inventory(dataset: str, root: Path, options: Section | None = None) -> Inventory:
+def read_inventory(dataset: str, root: Path, options: Section | None = None, folder: Path = Path()) -> Inventory:
     """Return what the metadata of ``dataset`` below ``root`` names, without reading the audio.
 
-    ``options`` are the data set's own; by default their defaults.
+    ``options`` are the data set's own; by default their defaults. ``folder`` is that of the study file.
 
     Raises
     ------
@@ -52,7 +64,8 @@ def read_inventory(dataset: str, root: Path, options: Section | None = None) -> 
         When it is not below ``root``, or its metadata is faulty.
     """
     known = DATASETS.get(dataset)
-    found: Inventory = code(known.read)(known, root.resolve(), options or options_of(known)())
+    own = (folder.resolve(),) if known.own else ()
+    found: Inventory = code(known.read)(known, root.resolve(), options or options_of(known)(), *own)
     return found
 
 
@@ -118,7 +131,7 @@ def _table(inventory: Inventory, folds: tuple[int, ...], workers: int) -> ClipTa
         raise DataError(
             f"{dataset.name}: {len(missing)} of {len(chosen)} audio files are missing, the first is "
             f"{missing[0].path} (named in {missing[0].origin}); put them back, or run `harness data check "
-            f"{dataset.name}` for the full list"
+            f"{inventory.source if dataset.own else dataset.name}` for the full list"
         )
     used = {entry.label for entry in chosen}
     empty = [name for label, name in enumerate(inventory.classes) if label not in used]
@@ -132,4 +145,4 @@ def _table(inventory: Inventory, folds: tuple[int, ...], workers: int) -> ClipTa
         for fold, here, official in zip(dataset.folds, inventory.counts(chosen), inventory.expected, strict=True)
         if fold in folds and here != official
     )
-    return build_clip_table(dataset.name, chosen, inventory.classes, notes=notes, workers=workers)
+    return build_clip_table(dataset.name, chosen, inventory.classes, notes=notes, workers=workers, own=dataset.own)

@@ -1,7 +1,8 @@
 """Splits as declared protocols: which items train, validate and test, for each fold.
 
 A split rule (:data:`harness.registry.SPLITS`) deals items over folds: the authors' folds, clips shuffled, segments
-shuffled. With every rule fold k tests, the next fold in cyclic order validates, and the rest trains.
+shuffled. With every rule fold k tests, the next fold in cyclic order validates, and the rest trains; with two folds
+nothing validates.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def make_splits(
     Raises
     ------
     DataError
-        When the table has fewer than three folds, a test fold is not among them, or a class has too few items.
+        When the table has fewer than two folds, a test fold is not among them, or a class has too few items.
     LeakageError
         When official folds share a recording that is not known to cross folds.
     ValueError
@@ -88,10 +89,10 @@ def make_splits(
     """
     rule = SPLITS.get(protocol)
     folds = clips.folds
-    if len(folds) < 3:
+    if len(folds) < 2:
         raise DataError(
-            f"{clips.dataset}: a split needs at least 3 folds (test, validation, training), received {list(folds)}; "
-            "add folds to data.folds"
+            f"{clips.dataset}: a split needs at least 2 folds (test and training), received {list(folds)}; add folds "
+            "to data.folds"
         )
     for fold in test_folds:
         if fold not in folds:
@@ -99,13 +100,17 @@ def make_splits(
     items, fold_of = code(rule.deal)(clips, seed, segments_per_clip)
     splits = []
     for fold in test_folds:
-        following = folds[(folds.index(fold) + 1) % len(folds)]
-        test, validation = fold_of == fold, fold_of == following
+        test, validation = fold_of == fold, fold_of == _validating(folds, fold)
         parts = (items.where(~(test | validation)), items.where(validation), items.where(test))
         splits.append(Split(protocol, fold, *parts))
-    if rule.official:
+    if rule.official and not clips.own:
         check_official(splits, clips)
     return tuple(splits)
+
+
+def _validating(folds: Sequence[int], fold: int) -> int | None:
+    """Return the fold that validates when ``fold`` is tested: the next one in cyclic order; with two folds none."""
+    return folds[(folds.index(fold) + 1) % len(folds)] if len(folds) > 2 else None
 
 
 def every_clip(clips: ClipTable) -> Part:

@@ -20,9 +20,10 @@ from torch import Tensor
 from harness.errors import FeatureError
 from harness.features.audio import Samples, lengthen, read_mono, resample
 from harness.features.image import excerpt, resize
+from harness.features.own_planes import own_values
 from harness.features.sets import LaidOut, frames_of, minimum_samples, n_rows
 from harness.features.waves import Stretch, Waves
-from harness.registry import PLANES, Layout, code, has_own_frames
+from harness.registry import Layout, code, has_own_frames
 from harness.study import FeaturesSection
 
 Planes = dict[LaidOut, NDArray[np.float32]]
@@ -158,7 +159,7 @@ def prepared(
     made = {
         name: code(function)(samples, sample_rate, hop_length, params.of(name))
         for name in planes
-        if (function := PLANES.get(name).prepare)
+        if (function := params.plane(name).prepare)
     }
     return Stretch(samples, made)
 
@@ -214,14 +215,19 @@ def laid_out(plane: LaidOut, waves: Waves, params: FeaturesSection) -> Tensor:
 
     Raises FeatureError when the plane's code returns another shape than it states.
     """
-    description, options = PLANES.get(plane.name), params.of(plane.name)
-    values_BTR: Tensor = code(description.compute)(waves, options)
-    frames = values_BTR.shape[1:2] if has_own_frames(description) else (waves.n_frames,)
+    description, options = params.plane(plane.name), params.of(plane.name)
+    if description.own:
+        values_BTR = own_values(description.compute, options, waves)
+    else:
+        values_BTR = code(description.compute)(waves, options)
+    # Images are resized, so that their planes may have any number of frames.
+    free = has_own_frames(description) or (description.own and plane.layout == Layout.IMAGE)
+    frames = values_BTR.shape[1:2] if free else (waves.n_frames,)
     expected = (len(waves), *frames, n_rows(plane.name, params))
     if tuple(values_BTR.shape) != expected:
         raise FeatureError(
             f"the plane {plane.name!r}: {description.compute} returned the shape {tuple(values_BTR.shape)}, expected "
-            f"(clips, frames, rows) = {expected}; correct it, or {description.rows}"
+            f"(clips, frames, rows) = {expected}; correct it{f', or {description.rows}' if description.rows else ''}"
         )
     if plane.layout == Layout.SEGMENTS:
         return values_BTR.float()

@@ -92,6 +92,10 @@ class OctaveSignals:
     ----------
     samples
         The clip at ``sample_rate``, shape (N,).
+    hop_length
+        Samples between frames.
+    filters
+        The filters that the signals are for.
     """
 
     def __init__(self, samples: Samples, sample_rate: int, hop_length: int, filters: Filters = CHROMA) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import FeatureError
-from harness.registry import PLANES, FeatureSet, Layout, code, has_own_frames
+from harness.registry import FeatureSet, Layout, code, has_own_frames
 
 if TYPE_CHECKING:
     from harness.study import FeaturesSection
@@ -30,16 +30,17 @@ class LaidOut:
     @property
     def slug(self) -> str:
         """Name for files: ``LM``, ``image-LM``."""
-        return self.name if self.layout == Layout.SEGMENTS else f"{self.layout}-{self.name}"
+        name = self.name.replace(":", "-")
+        return name if self.layout == Layout.SEGMENTS else f"{self.layout}-{name}"
 
 
-def planes_of(features: FeatureSet) -> tuple[LaidOut, ...]:
-    """Return the planes of a set, in its order.
+def planes_of(features: FeatureSet, params: FeaturesSection) -> tuple[LaidOut, ...]:
+    """Return the planes of a set, in its order; of vectors, the vectors.
 
     Raises FeatureError when a set with segments names a plane with its own frames.
     """
     for name in features.planes if features.layout == Layout.SEGMENTS else ():
-        if has_own_frames(PLANES.get(name)):
+        if has_own_frames(params.plane(name)):
             raise FeatureError(
                 f"features {features.name}: the plane {name!r} has a sample rate and frames of its own, so it cannot "
                 "be stacked with others; leave it out, or use it as an image"
@@ -57,8 +58,13 @@ def frames_of(plane: str, params: FeaturesSection) -> tuple[int, int]:
 
 def n_rows(plane: str, params: FeaturesSection) -> int:
     """Return the rows of a plane (those of Su et al. 2019, section 3.1: 60, 60, 12, 7, 6); UnknownNameError when the
-    plane is unknown."""
-    rows: int = code(PLANES.get(plane).rows)(params.of(plane))
+    plane is unknown. A plane of the user's own code is computed once, to see how many it has."""
+    description = params.plane(plane)
+    if description.own:
+        from harness.features.own_planes import own_rows
+
+        return own_rows(description.compute, params.of(plane), params.sample_rate, params.hop_length)
+    rows: int = code(description.rows)(params.of(plane))
     return rows
 
 
@@ -78,7 +84,10 @@ def plane_rows(features: FeatureSet, params: FeaturesSection) -> dict[str, slice
 
 
 def set_shape(features: FeatureSet, params: FeaturesSection) -> tuple[int, int, int]:
-    """Return the shape (channels, rows, columns) of one item of a set, as a network sees it."""
+    """Return the shape (channels, rows, columns) of one item of a set, as a network sees it; ValueError for vectors,
+    whose length only their file knows."""
+    if features.layout == Layout.VECTOR:
+        raise ValueError(f"the length of the vectors {features.name!r} is known once their file has been read")
     if features.layout == Layout.IMAGE:
         return len(features.planes), params.image.rows, params.image.columns
     return 1, sum(n_rows(plane, params) for plane in features.planes), params.segment_frames

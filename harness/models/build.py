@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from harness import own_code
 from harness.choices import Init
+from harness.errors import StudyError
 from harness.models.stacked import PlaneRows
 from harness.registry import NETWORKS, code, options_of
 
@@ -40,6 +44,8 @@ def build_model(
     ------
     ValueError
         When the name is unknown, or the network needs the rows of planes and lacks them.
+    StudyError
+        When the network is the user's own code, and it fails or does not fit.
 
     Examples
     --------
@@ -50,14 +56,47 @@ def build_model(
     """
     network = NETWORKS.get(model_name)
     options = options_of(network).model_validate(model.options)
-    arguments = dict(options) | dict(network.arguments)
+    arguments = {**dict(options), **(options.model_extra or {}), **dict(network.arguments)}
     if network.takes_rows:
         if plane_rows is None:
             raise ValueError(f"{model_name} cuts its streams out of the planes' rows: plane_rows must be given")
         arguments["plane_rows"] = plane_rows
-    built: nn.Module = code(network.build)(input_shape=input_shape, n_classes=n_classes, **arguments)
+    if network.own:
+        built = _own_network(network.build, input_shape, n_classes, arguments)
+    else:
+        built = code(network.build)(input_shape=input_shape, n_classes=n_classes, **arguments)
     if model.init is Init.KAIMING_NORMAL:
         kaiming_normal(built)
+    return built
+
+
+def _own_network(
+    reference: str, input_shape: tuple[int, int, int], n_classes: int, arguments: Mapping[str, Any]
+) -> nn.Module:
+    """Return the network of the user's own code, after checking that it gives one logit for each class.
+
+    Raises
+    ------
+    StudyError
+        When it cannot be imported or called, returns no module, or outputs of another shape.
+    """
+    built = own_code.call(reference, "model", input_shape=input_shape, n_classes=n_classes, **arguments)
+    if not isinstance(built, nn.Module):
+        raise StudyError(f"model = {reference!r}: expected a torch.nn.Module, received a {type(built).__name__}")
+    training = built.training
+    generator = torch.get_rng_state()  # the check must not move the random numbers of the training
+    try:
+        with torch.inference_mode():
+            outputs = own_code.guarded(lambda: built.eval()(torch.zeros(2, *input_shape)), f"model = {reference!r}")
+    finally:
+        torch.set_rng_state(generator)
+        built.train(training)
+    shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+    if shape != (2, n_classes):
+        raise StudyError(
+            f"model = {reference!r}: for items of shape {(2, *input_shape)} expected logits of shape {(2, n_classes)}, "
+            f"received {shape}"
+        )
     return built
 
 

@@ -58,6 +58,7 @@ def rebuild_inputs(
     workers: int,
     device: str,
     progress: Progress,
+    folder: Path | None = None,
 ) -> StudyInputs:
     """Load clips, features and splits for the arms of ``folds``.
 
@@ -78,6 +79,8 @@ def rebuild_inputs(
         of a GPU differ from a CPU's in their last digits.
     progress
         Shows the progress of computing features.
+    folder
+        The folder of the study file, for a study that names files or code; None allows no code to run.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def rebuild_inputs(
     arms = {fold.arm for fold in folds}
     # A fold of one arm needs no features of the others.
     needed = spec.model_copy(update={"arms": tuple(arm for arm in spec.arms if arm.name in arms)})
-    return study_inputs(needed, data_root, cache, workers, device, progress)
+    return study_inputs(needed, data_root, cache, workers, device, progress, folder)
 
 
 def rebuild_task(prepared: StudyInputs, fold: RecordedFold) -> FoldTask:

@@ -68,6 +68,7 @@ def replay(
     arms: Sequence[str] = (),
     folds: Sequence[int] = (),
     seeds: Sequence[int] = (),
+    folder: Path | None = None,
 ) -> Replay:
     """Repeat the trainings at or below a recorded run, and compare the results.
 
@@ -91,6 +92,8 @@ def replay(
         Shows the progress of features and trainings.
     arms, folds, seeds
         Names of arms, test folds and indices of seeds to repeat; empty for all.
+    folder
+        The folder of the study file, for a study that names files or code; None allows no code to run.
 
     Raises
     ------
@@ -117,11 +120,11 @@ def replay(
     clips = None
     for place, folds_there in devices.items():
         n_workers = workers_for(folds_there, place, workers)
-        prepared = rebuild_inputs(spec, folds_there, data_root, cache, n_workers, place, progress)
+        prepared = rebuild_inputs(spec, folds_there, data_root, cache, n_workers, place, progress, folder)
         again.train(prepared, folds_there, n_workers)
         clips = prepared.clips
     if len(trained) < len(chosen):
-        again.fuse(clips or load_clips(spec.data, data_root))
+        again.fuse(clips or load_clips(spec.data, data_root, folder=folder or Path()))
     progress.end(_FOLDS)
     return Replay(run, tuple(again.done[fold.run_id] for fold in chosen), report)
 

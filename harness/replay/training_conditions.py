@@ -48,8 +48,9 @@ def run_conditions(environment: Mapping[str, Any]) -> dict[str, str]:
     }
     if workers := _WORKERS.search(environment.get("command", "")):
         known["workers"] = workers[1]
+    code = {f"code {path}": sha for path, sha in environment.get("code", {}).get("files", {}).items()}
     packages = {f"{PACKAGE} {name}": version for name, version in environment.get("packages", {}).items()}
-    return {name: str(value) for name, value in known.items() if value} | packages
+    return {name: str(value) for name, value in known.items() if value} | code | packages
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:

@@ -132,7 +132,7 @@ def _plan_arm(
     if arm.is_fused:
         return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
     settings = spec.settings(arm)
-    inputs = settings.inputs
+    inputs = spec.inputs(arm)
     rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
     shape = set_shape(inputs, spec.features)
     model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
@@ -142,7 +142,7 @@ def _plan_arm(
     final = len(spec.test_folds) * spec.seeds(arm)
 
     def count(part: Part) -> int:
-        if inputs.layout == Layout.IMAGE or part.segments is not None:
+        if inputs.layout != Layout.SEGMENTS or part.segments is not None:
             return len(part)
         return int(segments[part.clips].sum())
 

@@ -70,6 +70,8 @@ class Options:
         The exact command line.
     claims
         The folder of the user's own claims files, in addition to those that ship with the project; None for none.
+    folder
+        The folder of the study file, to which the files and modules that it names are relative.
     report
         How much of the report is written.
     executor
@@ -85,6 +87,7 @@ class Options:
     overrides: tuple[str, ...] = ()
     command: str = ""
     claims: Path | None = None
+    folder: Path = Path()
     report: ReportKind = ReportKind.FULL
     executor: OpenExecutor = local_executor
 
@@ -108,7 +111,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     store = recording_uri(options.tracking_uri)
     shown = mask_secrets(store)
     with Saved(mask_secrets(options.command), lambda: f"features computed so far are kept in {options.cache}") as saved:
-        prepared = study_inputs(spec, options.data_root, options.cache, workers, device, progress)
+        prepared = study_inputs(spec, options.data_root, options.cache, workers, device, progress, options.folder)
         with (
             StudyRecorder.open(
                 options.tracking_uri,
@@ -119,6 +122,8 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 command=options.command,
                 overrides=options.overrides,
                 claims=papers,
+                own=prepared.code,
+                networks=prepared.networks,
                 tell=progress.line,
             ) as recorder,
             options.executor(workers, device) as executor,

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from harness import own_code
 from harness.choices import Precision
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport, leakage_report
 from harness.data.load_clips import load_clips
 from harness.data.splits import Split, make_splits
 from harness.devices import default_workers
+from harness.errors import StudyError
 from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.features.sets import expected_segments
-from harness.registry import SPLITS, Layout, Unit
+from harness.own_code import OwnCode
+from harness.registry import SPLITS, Layout, Unit, is_library
 from harness.study import Arm, StudySpec
 from harness.terminal.progress import Progress
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldTask
+from harness.training.weights import weights_digest
 
 _logger = logging.getLogger(__name__)
 
@@ -46,6 +50,12 @@ class StudyInputs:
         What the parts of each split share: one report per split, fold and choice of final training data.
     device
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+    code
+        The user's own code that the study names; None if it names none.
+    weights
+        Files of weights that arms start from, as the study names them, each with its path and SHA-256, hex.
+    networks
+        Layer tables, as rows, of arms with a network that only the record can describe.
     """
 
     spec: StudySpec
@@ -54,6 +64,9 @@ class StudyInputs:
     splits: dict[tuple[str, int], Split]
     leakage: tuple[LeakageReport, ...]
     device: str
+    code: OwnCode | None = None
+    weights: Mapping[str, tuple[Path, str]] = field(default_factory=dict)
+    networks: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -97,6 +110,9 @@ class StudyInputs:
             When ``values`` do not fit the arm's settings.
         """
         settings = self.spec.settings(arm, values)
+        start, weights = self.weights.get(settings.weights or "", (None, ""))
+        if start is not None:
+            settings = settings.model_copy(update={"weights": str(start)})
         # The seed of a fold's final training does not depend on the chosen trial.
         stage = ("final",) if phase == "final" else (phase, trial if trial is not None else 0)
         return FoldTask(
@@ -118,11 +134,19 @@ class StudyInputs:
             device=self.device,
             keep_weights=phase == "final" and self.spec.tracking.weights,
             floor=floor,
+            code=self.code,
+            weights=weights,
         )
 
 
 def study_inputs(
-    spec: StudySpec, data_root: Path, cache: Path, workers: int, device: str, progress: Progress
+    spec: StudySpec,
+    data_root: Path,
+    cache: Path,
+    workers: int,
+    device: str,
+    progress: Progress,
+    folder: Path | None = None,
 ) -> StudyInputs:
     """Load the clips of ``spec``, split them, and compute the features that are missing in the cache.
 
@@ -142,9 +166,14 @@ def study_inputs(
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; computes the features too.
     progress
         Shows the progress of computing features.
+    folder
+        The folder of the study file, to which the files and modules that it names are relative; None for a record,
+        which may not run code.
 
     Raises
     ------
+    StudyError
+        When code or a file that the study names is missing, or does not fit.
     DataError
         When audio or metadata are missing or damaged.
     LeakageError
@@ -152,14 +181,19 @@ def study_inputs(
     FeatureError
         When features cannot be computed or cached.
     """
-    clips = load_clips(spec.data, data_root)
+    own = activate_code(spec, folder, progress)
+    place = (folder or Path()).resolve()
+    weights = {arm.weights: place / arm.weights for arm in spec.trained_arms if arm.weights}
+    starts = {name: (path, weights_digest(path)) for name, path in weights.items()}
+    clips = load_clips(spec.data, data_root, folder=place)
     progress.line(
         f"{clips.dataset}: {len(clips)} clips, {len(clips.classes)} classes, folds {', '.join(map(str, clips.folds))}"
     )
     expected = expected_segments(clips.frame["duration"].to_numpy(dtype="float64"), spec.features)
     cuts = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, expected) for name in spec.arm_splits}
-    sets = list({arm.features: spec.settings(arm).inputs for arm in spec.trained_arms}.values())
-    features = _features(spec, clips, sets, cache, workers, device, progress)
+    sets = list({arm.features: spec.inputs(arm) for arm in spec.trained_arms}.values())
+    features = _features(spec, clips, sets, cache, workers, device, progress, place)
+    networks = check_networks(spec, features, len(clips.classes))
     for name in cuts:
         if SPLITS.get(name).unit is Unit.SEGMENT:
             # The expected number of segments is exact only up to the rounding of the duration to samples.
@@ -173,7 +207,51 @@ def study_inputs(
     for reports in leakage:
         progress.line(_leakage_line(reports))
     splits = {(name, split.fold): split for name, cut in cuts.items() for split in cut}
-    return StudyInputs(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device)
+    return StudyInputs(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device, own, starts, networks)
+
+
+def activate_code(spec: StudySpec, folder: Path | None, progress: Progress) -> OwnCode | None:
+    """Allow the code that ``spec`` names to run, after showing which files that is; None if it names none.
+
+    Raises
+    ------
+    StudyError
+        When a module is missing, or ``folder`` is None and the study names code other than a library's networks.
+    """
+    if folder is None and (foreign := [name for name in spec.code_names if not is_library(name)]):
+        raise StudyError(
+            f"the recorded study runs code of its own ({', '.join(foreign)}); if you trust it, name the folder that "
+            "holds it: --study-folder DIR"
+        )
+    own = own_code.find_code(spec.code_names, folder or Path())
+    for line in own.lines() if own is not None else ():
+        progress.line(line)
+    own_code.activate(own)
+    return own
+
+
+def check_networks(spec: StudySpec, features: Mapping[str, FeatureRef], n_classes: int) -> dict[str, list[list[Any]]]:
+    """Build each network that only the record can describe once, so that one that does not fit is refused before
+    anything is trained; return the rows of their layer tables by arm.
+
+    Raises
+    ------
+    StudyError
+        When it cannot be built for its features.
+    """
+    from harness.models.build import build_model
+    from harness.models.describe import describe_model
+    from harness.training.resident import input_shape, plane_rows
+
+    tables = {}
+    for arm in spec.trained_arms:
+        settings = spec.settings(arm)
+        if spec.is_described_by_record(arm):
+            ref = features[settings.features_name]
+            shape = input_shape(ref)
+            model = build_model(settings.model_name, settings.model, shape, n_classes, plane_rows(ref))
+            tables[arm.name] = describe_model(model, shape).to_numpy(object).tolist()
+    return tables
 
 
 def check_precisions(spec: StudySpec, device: str) -> None:
@@ -208,13 +286,14 @@ def _features(
     workers: int,
     device: str,
     progress: Progress,
+    folder: Path,
 ) -> dict[str, FeatureRef]:
     # On a GPU, workers are the trainings that share it, while the CPU's cores supply it with clips.
     hands = workers if device == "cpu" else max(workers, default_workers("cpu", 1))
     progress.begin("features", "features", len(clips))
     try:
         return FeatureStore(cache).build(
-            clips, sets, spec.features, hands, lambda done, _: progress.advance("features", done), device
+            clips, sets, spec.features, hands, lambda done, _: progress.advance("features", done), device, folder
         )
     finally:
         progress.end("features")

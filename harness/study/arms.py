@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from harness.choices import FusionLevel, FusionRule
-from harness.registry import NETWORKS, Layout, feature_set
+from harness.registry import NETWORKS
 from harness.section import Most, Positive, Section
 
 NAME = r"^[^\W_][\w .,+&%#()=-]*$"
@@ -18,10 +18,17 @@ class Arm(Section):
 
     name: Annotated[str, Field(pattern=NAME, max_length=60)]
     """Name in every table."""
-    model: Annotated[str | None, Most(100, "a name")] = None
-    """Network."""
+    model: Annotated[str | None, Most(200, "a name")] = None
+    """Network: a registered one, code of your own as 'module:factory', or one of a library, as 'torchvision:resnet50'
+    or 'timm:convnext_tiny'."""
+    model_args: Annotated[dict[str, Any], Most(100, "no factory takes more", each=1_000)] = Field(default_factory=dict)
+    """Arguments of the network, for this arm alone: { width = 64 }."""
+    weights: Annotated[str | None, Most(1_000, "a path")] = None
+    """Weights to start from, a safetensors file relative to the study file; tensors of the same name and shape are
+    taken over. Default: initial weights as [model] says."""
     features: Annotated[str | None, Most(200, "a name")] = None
-    """Feature set: LMC, MC, MLMC, LM, MFCC, chroma, contrast, tonnetz, image:plane or image:a+b+c."""
+    """Feature set: LMC, MC, MLMC, LM, MFCC, chroma, contrast, tonnetz, image:plane or image:a+b+c, or one of
+    [features.sets]."""
     fuse: Annotated[tuple[str, ...] | None, Most(100, "more arms than a table shows", each=60)] = None
     """Arms whose predictions are fused instead of training a network."""
     rule: FusionRule | None = None
@@ -54,7 +61,7 @@ class Arm(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.is_fused:
-            for field in ("model", "features", "set", "seed_of", "tuned_as", "seeds"):
+            for field in ("model", "model_args", "weights", "features", "set", "seed_of", "tuned_as", "seeds"):
                 if getattr(self, field):
                     raise ValueError(f"arm {self.name!r} fuses other arms, so it takes no {field}")
             if self.rule is None:
@@ -63,25 +70,11 @@ class Arm(Section):
         if self.model is None:
             raise ValueError(f"arm {self.name!r} needs a model; allowed: {', '.join(NETWORKS.names())}")
         try:
-            network = NETWORKS.get(self.model)
+            NETWORKS.get(self.model)
         except ValueError as error:
             raise ValueError(f"arm {self.name!r}: {error}") from None
         if self.rule is not None or self.level is not FusionLevel.CLIP:
             raise ValueError(f"arm {self.name!r} trains a network; rule and level belong to arms with fuse")
         if self.features is None:
             raise ValueError(f"arm {self.name!r} needs features")
-        try:
-            inputs = feature_set(self.features)
-        except ValueError as error:
-            raise ValueError(f"arm {self.name!r}: features {self.features!r}: {error}") from None
-        if inputs.layout not in network.layouts:
-            taken = " or ".join(f"{layout} features ({_EXAMPLES[layout]}, ...)" for layout in network.layouts)
-            raise ValueError(f"arm {self.name!r}: {self.model} takes {taken}, received {self.features!r}")
-        if network.features and self.features != network.features:
-            raise ValueError(
-                f"arm {self.name!r}: {self.model} takes {network.features} alone, received {self.features!r}"
-            )
         return self
-
-
-_EXAMPLES = {Layout.SEGMENTS: "LMC, MC", Layout.IMAGE: "image:mel"}

@@ -62,7 +62,9 @@ def _set_faults(spec: StudySpec) -> Iterator[str]:
 def _spectrum_faults(spec: StudySpec) -> Iterator[str]:
     """Values within their bounds can still be too large in combination."""
     features = spec.features
-    for inputs in {settings.inputs for settings in map(spec.settings, spec.trained_arms)}:
+    for inputs in {spec.inputs(arm) for arm in spec.trained_arms}:
+        if inputs.layout is Layout.VECTOR:
+            continue
         segments = inputs.layout is Layout.SEGMENTS
         length = (features.clip_seconds or spec.data.description.seconds) if segments else features.image.seconds
         for plane in inputs.planes:

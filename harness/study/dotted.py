@@ -79,9 +79,10 @@ class Dotted:
         return SECTIONS[self.section]
 
     def of(self, owner: Any) -> Any:
-        """Return the value that ``owner``, a study or the settings of an arm, has for this field."""
+        """Return the value that ``owner``, a study or the settings of an arm, has for this field; None for an option of
+        a network that it does not state."""
         section = getattr(owner, self.section)
-        return getattr(section, self.field) if self.field else section
+        return getattr(section, self.field, None) if self.field else section
 
     def set(self, spec: Study, value: Any) -> Study:
         """Return ``spec`` with ``value`` for this field, unchecked."""

@@ -29,5 +29,5 @@ def stated(given: Any, kinds: Mapping[str, type[Section]]) -> Any:
 
 @lru_cache(maxsize=8)
 def _model(kinds: tuple[tuple[str, type[Section]], ...]) -> type[Section]:
-    fields: Any = {name: (kind, kind()) for name, kind in kinds}
+    fields: Any = {name: (kind | None, None) for name, kind in kinds}
     return create_model("Options", __base__=Section, **fields)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import ConfigDict, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from harness.choices import (
     EpochRule,
@@ -27,10 +27,26 @@ from harness.choices import (
     Selection,
     TunedOn,
 )
-from harness.registry import DATASETS, PLANES, SPLITS, Dataset, options_of
+from harness.registry import (
+    DATASETS,
+    FEATURE_SETS,
+    PLANES,
+    SPLITS,
+    Dataset,
+    FeatureSet,
+    Layout,
+    Plane,
+    code,
+    feature_set,
+    has_own_frames,
+    is_reference,
+    options_of,
+)
 from harness.section import Fraction, Most, Natural, Positive, Rate, Section, as_tuples
 from harness.study.options import stated
 from harness.system.addresses import split_address
+
+CROSS_ENTROPY = "cross-entropy"
 
 
 def whole_address(uri: str | None) -> str | None:
@@ -57,20 +73,28 @@ class DataSection(Section):
     model_config = ConfigDict(extra="allow")
 
     dataset: Annotated[str, Most(100, "a name")]
-    """Data set below the data root."""
-    folds: Annotated[tuple[Positive, ...] | None, Most(100, "no data set has more")] = None
-    """Official folds to use; default all. Naming them allows a data set of which only these folds are present."""
+    """Data set below the data root; csv for data of your own."""
+    folds: Annotated[tuple[Positive, ...] | None, Most(1_000, "no data set has more")] = None
+    """Folds to use; default all. Naming them allows a data set of which only these folds are present."""
 
     @model_validator(mode="before")
     @classmethod
     def _with_options(cls, given: Any) -> Any:
         if not isinstance(given, dict) or given.get("dataset") not in DATASETS:
             return given
-        known = DATASETS.get(given["dataset"])
-        kinds = {known.name: kind} if (kind := options_of(known)).model_fields else {}
-        own = {name: {} for name in kinds} | {name: given[name] for name in given if name not in cls.model_fields}
+        name = given["dataset"]
+        kind = options_of(DATASETS.get(name))
+        # Options may be written in [data] itself.
+        inline = {
+            key: value for key, value in given.items() if key in kind.model_fields and key not in cls.model_fields
+        }
+        rest = {key: value for key, value in given.items() if key not in inline}
+        if inline and isinstance(rest.get(name, {}), dict):
+            rest[name] = {**rest.get(name, {}), **inline}
+        kinds = {name: kind} if kind.model_fields else {}
+        own = {key: {} for key in kinds} | {key: rest[key] for key in rest if key not in cls.model_fields}
         # Python sees lists first here, which strict sections accept as tuples only in JSON.
-        return as_tuples(given) | stated(own, kinds)
+        return as_tuples(rest) | stated(own, kinds)
 
     @field_validator("dataset")
     @classmethod
@@ -80,33 +104,47 @@ class DataSection(Section):
     @field_validator("folds")
     @classmethod
     def _distinct(cls, folds: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if folds is not None and (len(set(folds)) != len(folds) or len(folds) < 3):
-            raise ValueError("name at least 3 different folds: one to test, one to validate, one to train")
+        if folds is not None and (len(set(folds)) != len(folds) or len(folds) < 2):
+            raise ValueError("name at least 2 different folds, one to test and one to train on, 3 with one to validate")
         return folds
 
     @model_validator(mode="after")
     def _known_folds(self) -> Self:
         known = self.description.folds
+        if self.folds is not None and self.description.holdout:
+            raise ValueError(f"folds: {self.name} has a train and a test part, so no folds can be named")
         for fold in self.folds or ():
             if fold not in known:
-                raise ValueError(f"folds: {self.dataset} has no fold {fold}; it has {', '.join(map(str, known))}")
+                raise ValueError(f"folds: {self.name} has no fold {fold}; it has {', '.join(map(str, known))}")
         return self
+
+    @property
+    def name(self) -> str:
+        """What tables and claims call the data set."""
+        return self.description.name
 
     @property
     def description(self) -> Dataset:
         """The data set."""
-        return DATASETS.get(self.dataset)
+        known = DATASETS.get(self.dataset)
+        described: Dataset = code(known.describe)(known, self.options) if known.describe else known
+        return described
 
     @property
     def options(self) -> Section:
         """The data set's options, as stated or by default."""
         given: Section | None = (self.model_extra or {}).get(self.dataset)
-        return options_of(self.description)() if given is None else given
+        return options_of(DATASETS.get(self.dataset))() if given is None else given
 
     @property
     def used_folds(self) -> tuple[int, ...]:
         """The folds of the study, ascending."""
         return tuple(sorted(self.folds or self.description.folds))
+
+    @property
+    def validates(self) -> bool:
+        """Whether there is a fold to validate on: with two folds, one is tested and the other trains."""
+        return 2 in self.used_folds if self.description.holdout else len(self.used_folds) > 2
 
 
 class ProtocolSection(Section):
@@ -147,6 +185,42 @@ class ImageSection(Section):
     """Columns each plane is resized to."""
 
 
+class SetSection(Section):
+    """A feature set of the study itself: a plane with settings of its own, several planes stacked or as the channels of
+    an image, or vectors from a file."""
+
+    model_config = ConfigDict(extra="allow")
+
+    plane: Annotated[str | None, Most(200, "a name")] = None
+    """Plane, or code of your own as 'module:function'; further keys are its settings."""
+    planes: Annotated[tuple[str, ...] | None, Most(100, "more planes than a network sees", each=200)] = None
+    """Planes in order, of the registry or of [features.sets]: stacked, or the channels of an image."""
+    layout: Layout | None = None
+    """segments: planes are stacked, and windows of a clip's frames are the items. image: each plane is a channel,
+    resized as [features.image] says. Default: segments, or image if a plane has a sample rate and frames of its own."""
+    file: Annotated[str | None, Most(1_000, "a path")] = None
+    """File of one vector per clip (.npz, or .parquet), relative to the study file."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [name for name in ("plane", "planes", "file") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of plane, planes or file, received {' and '.join(given) or 'none'}")
+        if self.plane is None and self.model_extra:
+            extra = next(iter(self.model_extra))
+            raise ValueError(f"{extra}: unknown key; settings belong to a set with one plane")
+        if self.file is not None and self.layout not in (None, Layout.VECTOR):
+            raise ValueError(f"a file holds vectors, so layout must be 'vector' or left out, received {self.layout!r}")
+        if self.file is None and self.layout is Layout.VECTOR:
+            raise ValueError("layout = 'vector' needs file = 'FILE.npz' or 'FILE.parquet'")
+        if self.planes is not None and len(set(self.planes)) != len(self.planes):
+            raise ValueError(f"planes: each must be named once, received {list(self.planes)}")
+        return self
+
+
+SetName = Annotated[str, Field(pattern=r"^[A-Za-z][\w.-]*$", max_length=60)]
+
+
 class FeaturesSection(Section):
     """How audio becomes the items that a network sees (defaults: Su et al. 2019, section 3.1; librosa's defaults where
     the paper is silent)."""
@@ -175,17 +249,66 @@ class FeaturesSection(Section):
     )
     """Settings of planes, a table each: [features.planes.LM]."""
 
+    sets: Annotated[dict[SetName, SetSection], Most(1_000, "more than a study compares")] = Field(default_factory=dict)
+    """Feature sets of the study itself, a table each: [features.sets.mel128]."""
+
     @field_validator("planes", mode="before")
     @classmethod
     def _own_settings(cls, planes: Any) -> Any:
         if not isinstance(planes, dict):
             return planes
-        named = [PLANES.get(name) for name in planes if name in PLANES]
+        named = [PLANES.get(name) for name in planes if name in PLANES and not is_reference(name)]
         return stated(planes, {plane.name: options_of(plane) for plane in named})
 
+    @model_validator(mode="after")
+    def _known_sets(self) -> Self:
+        for name, own in self.sets.items():
+            if name in PLANES or name in FEATURE_SETS:
+                raise ValueError(f"sets.{name}: the harness has a plane or feature set of this name; choose another")
+            for plane in own.planes or (own.plane,) if own.file is None else ():
+                within = self.sets.get(str(plane)) if own.planes else None
+                if (within is None or within.plane is None) and plane not in PLANES:
+                    mine = [each for each, other in self.sets.items() if other.plane and each != name]
+                    raise ValueError(
+                        f"sets.{name}: unknown plane {plane!r}; allowed: {', '.join([*mine, *PLANES.names()])}, or "
+                        "code of your own as 'module:function'"
+                    )
+            if own.plane is not None:
+                self.of(name)
+        return self
+
+    def plane(self, name: str) -> Plane:
+        """Return the description of the plane that ``name`` calls, which may be a set of the study with one plane."""
+        own = self.sets.get(name)
+        return PLANES.get(own.plane if own is not None and own.plane is not None else name)
+
     def of(self, plane: str) -> Section:
-        """Return the settings of a plane, as stated or by default."""
-        return self.planes.get(plane) or options_of(PLANES.get(plane))()
+        """Return the settings of a plane, as stated or by default; a set's own settings override those of its plane."""
+        own = self.sets.get(plane)
+        if own is None or own.plane is None:
+            return self.planes.get(plane) or options_of(PLANES.get(plane))()
+        options = options_of(self.plane(plane))
+        base = self.planes.get(self.plane(plane).name)
+        inherited = base.model_dump(exclude_unset=True) if base is not None else {}
+        return options.model_validate(inherited | as_tuples(dict(own.model_extra or {})))
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """Return the feature set called ``name``, of the study or of the registry.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is none.
+        """
+        own = self.sets.get(name)
+        if own is None:
+            return feature_set(name, [each for each, other in self.sets.items() if other.plane])
+        if own.file is not None:
+            return FeatureSet(name, (name,), Layout.VECTOR, own.file)
+        planes = (name,) if own.planes is None else own.planes
+        canonical = tuple(plane if plane in self.sets else PLANES.get(plane).name for plane in planes)
+        by_default = Layout.IMAGE if any(has_own_frames(self.plane(each)) for each in planes) else Layout.SEGMENTS
+        return FeatureSet(name, canonical, own.layout or by_default)
 
 
 class ModelSection(Section):
@@ -216,8 +339,16 @@ class TrainSection(Section):
     """Passes over the training part."""
     batch_size: Annotated[Annotated[int, Field(ge=2)], Most(65_536, "more than a fold has clips")] = 32
     """Items in a step."""
-    optimizer: Optimizer = Optimizer.SGD
-    """Optimiser."""
+    optimizer: Annotated[Optimizer | str, Field(union_mode="left_to_right"), Most(200, "a name")] = Optimizer.SGD
+    """Optimiser: sgd, adam, adamw, or code of your own as 'module:factory', which is called with the parameters, lr and
+    weight_decay, and returns a torch.optim.Optimizer."""
+    loss: Annotated[str, Most(200, "a name")] = CROSS_ENTROPY
+    """Loss: cross-entropy, or code of your own as 'module:function', which is called with logits (B, classes) and
+    labels (B,), under mixup probabilities (B, classes), and returns the mean loss of the batch."""
+    augment: Annotated[tuple[str, ...], Most(20, "more than help", each=200)] = ()
+    """Augmentations of your own as 'module:function', in this order, after gain and masks and before mixup: each is
+    called with a batch of normalised inputs, shape (B, channels, rows, columns), and returns one of the same shape.
+    Random numbers from torch are seeded."""
     lr: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.001
     """Learning rate."""
     momentum: Fraction = 0.9
@@ -253,6 +384,22 @@ class TrainSection(Section):
     batch 32 on an H100 (others were not measured). Without effect on a CPU."""
     threads: Annotated[Positive, Most(1_024, "more than a machine has cores")] = 1
     """CPU threads of one training. Part of the study, because sums in another order give other last digits."""
+
+    @field_validator("optimizer", "loss", "augment")
+    @classmethod
+    def _names_code(cls, value: Any, info: ValidationInfo) -> Any:
+        words = {"optimizer": tuple(Optimizer), "loss": (CROSS_ENTROPY,)}.get(info.field_name or "", ())
+        for name in value if isinstance(value, tuple) else (value,):
+            if name not in words and not is_reference(name):
+                allowed = f"{', '.join(words)}, or " if words else ""
+                raise ValueError(f"{name!r} is unknown; allowed: {allowed}code of your own as 'module:function'")
+        return value
+
+    @model_validator(mode="after")
+    def _weights_are_of_cross_entropy(self) -> Self:
+        if self.class_weights and self.loss != CROSS_ENTROPY:
+            raise ValueError("class_weights belong to loss = 'cross-entropy'; weigh classes within your own loss")
+        return self
 
     @model_validator(mode="after")
     def _schedule_is_whole(self) -> Self:

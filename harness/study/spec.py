@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from harness.choices import EpochRule, NormStatistics, TunedOn
-from harness.registry import NETWORKS, SPLITS, FeatureSet, Layout, Network, Unit, feature_set, options_of
-from harness.section import Most, Section
+from harness.choices import EpochRule, FinalTrain, NormStatistics, TunedOn
+from harness.registry import NETWORKS, SPLITS, FeatureSet, Layout, Network, Unit, is_reference, options_of
+from harness.section import Most, Section, takes_any
 from harness.study.arms import Arm
 from harness.study.dotted import Dotted
 from harness.study.sections import (
@@ -53,11 +53,14 @@ class ArmSettings(Section):
     """How it is trained."""
     protocol: ProtocolSection = ProtocolSection()
     """How its clips are split, and which epoch counts."""
+    weights: str | None = None
+    """File of the weights to start from."""
 
     @property
-    def inputs(self) -> FeatureSet:
-        """The feature set, resolved."""
-        return feature_set(self.features_name)
+    def references(self) -> tuple[str, ...]:
+        """What it names of the user's own code or of libraries, apart from features: each as ``"module:name"``."""
+        named = (self.model_name, self.train.loss, self.train.optimizer, *self.train.augment)
+        return tuple(str(name) for name in named if is_reference(name))
 
     @property
     def network(self) -> Network:
@@ -128,7 +131,8 @@ class StudySpec(Section):
     @property
     def test_folds(self) -> tuple[int, ...]:
         """Folds that are tested, ascending."""
-        return tuple(sorted(self.evaluate.folds or self.data.used_folds))
+        known = self.data.description
+        return tuple(sorted(self.evaluate.folds or (known.tested_folds if known.holdout else self.data.used_folds)))
 
     def arm(self, name: str) -> Arm:
         """Return the arm called ``name``; KeyError when there is none."""
@@ -149,16 +153,18 @@ class StudySpec(Section):
         if arm.model is None or arm.features is None:
             raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
         options = options_of(NETWORKS.get(arm.model))
+        known = None if takes_any(options) else options.model_fields
         own: dict[str, Section] = {"train": self.train, "model": self.model, "protocol": self.protocol}
         sections = {name: section.model_dump() for name, section in own.items()}
         stated = {name: value for name, value in self.model.options.items() if name in options.model_fields}
         sections["model"] = {"init": self.model.init} | options().model_dump() | stated
-        for given, allowed in ((arm.set, (*_SEARCHED, "protocol")), (values or {}, _SEARCHED)):
+        arguments = {f"model.{name}": value for name, value in arm.model_args.items()}
+        for given, allowed in ((arguments | arm.set, (*_SEARCHED, "protocol")), (values or {}, _SEARCHED)):
             for dotted, value in given.items():
-                name = Dotted.parse(dotted, allowed, options.model_fields)
+                name = Dotted.parse(dotted, allowed, known)
                 sections[name.section][name.field] = tuple(value) if isinstance(value, list) else value
-        model = {name: value for name, value in sections["model"].items() if name in options.model_fields}
-        checked = options.model_validate(model).model_dump()
+        model = {name: value for name, value in sections["model"].items() if known is None or name in known}
+        checked = options.model_validate({name: value for name, value in model.items() if name != "init"}).model_dump()
         return ArmSettings(
             arm=arm.name,
             model_name=arm.model,
@@ -166,7 +172,19 @@ class StudySpec(Section):
             model=ModelSection.model_validate(sections["model"] | checked),
             train=TrainSection.model_validate(sections["train"]),
             protocol=ProtocolSection.model_validate(sections["protocol"]),
+            weights=arm.weights,
         )
+
+    def inputs(self, arm: Arm) -> FeatureSet:
+        """Return the feature set of a trained ``arm``."""
+        return self.features.feature_set(arm.features or "")
+
+    def is_described_by_record(self, arm: Arm) -> bool:
+        """Return whether the layers of the arm's network are known only where it was trained: its code, or that of a
+        plane, is the user's own or a library's, or its input is as long as the vectors of a file."""
+        inputs = self.inputs(arm)
+        own = any(self.features.plane(plane).own for plane in inputs.planes if inputs.layout is not Layout.VECTOR)
+        return own or inputs.layout is Layout.VECTOR or is_reference(arm.model or "")
 
     def arm_protocol(self, arm: Arm) -> ProtocolSection:
         """Return how ``arm`` is split and tested; a fused arm's streams share one protocol."""
@@ -179,9 +197,31 @@ class StudySpec(Section):
         return arm.seeds or self.evaluate.seeds
 
     @property
+    def code_names(self) -> dict[str, str]:
+        """Where the study names code, its own or a library's, by reference: ``{"mynet:Net": "arm 'wide': model"}``."""
+        places: dict[str, str] = {}
+        for name, own in self.features.sets.items():
+            for plane in (own.plane, *(own.planes or ())):
+                if plane is not None and is_reference(plane):
+                    places.setdefault(plane, f"features.sets.{name}: plane")
+        for arm in self.trained_arms:
+            settings = self.settings(arm)
+            for field, named in (
+                ("model", (settings.model_name,)),
+                ("train.loss", (settings.train.loss,)),
+                ("train.optimizer", (settings.train.optimizer,)),
+                ("train.augment", settings.train.augment),
+            ):
+                for reference in named:
+                    if is_reference(reference):
+                        places.setdefault(reference, f"arm {arm.name!r}: {field}")
+        return places
+
+    @property
     def searched_fields(self) -> dict[Dotted, Space]:
         """What is searched, by field; ValueError when a name in search.space is no field of train or model."""
-        options = {name for arm in self.trained_arms for name in options_of(NETWORKS.get(arm.model or "")).model_fields}
+        kinds = [options_of(NETWORKS.get(arm.model or "")) for arm in self.trained_arms]
+        options = None if any(map(takes_any, kinds)) else {name for kind in kinds for name in kind.model_fields}
         return {Dotted.parse(name, _SEARCHED, options): space for name, space in self.search.space.items()}
 
     @property
@@ -228,6 +268,8 @@ class StudySpec(Section):
         for name in {name for pair in self.evaluate.contrasts for name in pair}:
             if name not in names:
                 raise ValueError(f"evaluate.contrasts: arm {name!r} is unknown; allowed: {', '.join(names)}")
+        if self.evaluate.folds is not None and self.data.description.holdout:
+            raise ValueError(f"evaluate.folds: {self.data.name} has a test part and no folds; leave it out")
         for fold in self.evaluate.folds or ():
             if fold not in self.data.used_folds:
                 raise ValueError(f"evaluate.folds: fold {fold} is not among data.folds {list(self.data.used_folds)}")
@@ -249,14 +291,32 @@ class StudySpec(Section):
                 f"arm {arm.name!r}: its streams are split or tested differently; set the same protocol for "
                 f"{', '.join(streams)}"
             )
-        layouts = {feature_set(trained[stream].features or "").layout for stream in streams}
+        layouts = {self.inputs(trained[stream]).layout for stream in streams}
         if arm.level == "segment" and layouts != {Layout.SEGMENTS}:
             raise ValueError(f"arm {arm.name!r}: level = 'segment' needs streams with segment features")
 
+    def _check_inputs(self, arm: Arm) -> None:
+        network = NETWORKS.get(arm.model or "")
+        try:
+            inputs = self.inputs(arm)
+        except ValueError as error:
+            raise ValueError(f"arm {arm.name!r}: features {arm.features!r}: {error}") from None
+        if inputs.layout not in network.layouts:
+            taken = " or ".join(f"{layout} features ({_EXAMPLES[layout]})" for layout in network.layouts)
+            raise ValueError(f"arm {arm.name!r}: {arm.model} takes {taken}, received {arm.features!r}")
+        if network.features and arm.features != network.features:
+            raise ValueError(f"arm {arm.name!r}: {arm.model} takes {network.features} alone, received {arm.features!r}")
+
     def _check_values(self, arm: Arm) -> None:
+        self._check_inputs(arm)
         try:
             settings = self.settings(arm)
             for name, space in self.searched_fields.items() if self.search.trials and arm.search else ():
+                if name.section == "model" and name.of(settings) is None:
+                    raise ValueError(
+                        f"search.space.{name}: the arm states no value; give it one in model_args, so that its type is "
+                        "known"
+                    )
                 for value in space.choices if space.choices is not None else (space.low, space.high):
                     self.settings(arm, {str(name): _as_field(settings, name, value)})
         except ValueError as error:
@@ -265,12 +325,35 @@ class StudySpec(Section):
             raise ValueError(
                 "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
             )
+        if not self.data.validates:
+            self._check_without_validation(arm, settings)
         split = SPLITS.get(settings.protocol.split)
-        if split.unit is Unit.SEGMENT and settings.inputs.layout is Layout.IMAGE:
+        if self.data.description.holdout and not split.official:
             raise ValueError(
-                f"protocol.split = {split.name!r}: arm {arm.name!r} has one image a clip and no segments; "
+                f"protocol.split = {split.name!r}: {self.data.name} has a train and a test part, which another split "
+                "would mix; use 'official'"
+            )
+        if split.unit is Unit.SEGMENT and self.inputs(arm).layout is not Layout.SEGMENTS:
+            raise ValueError(
+                f"protocol.split = {split.name!r}: arm {arm.name!r} has one item per clip and no segments; "
                 "use 'random-clip'"
             )
+
+    def _check_without_validation(self, arm: Arm, settings: ArmSettings) -> None:
+        """Refuse what needs a validation fold."""
+        needs = {
+            "search.trials": bool(self.search.trials) and arm.searches,
+            "protocol.epoch_rule = 'best-on-validation'": settings.protocol.epoch_rule == EpochRule.BEST_ON_VALIDATION,
+            "protocol.final_train = 'train+validation'": settings.protocol.final_train
+            == FinalTrain.TRAIN_AND_VALIDATION,
+        }
+        for what, needed in needs.items():
+            if needed:
+                raise ValueError(
+                    f"arm {arm.name!r}: {what} needs a validation {'part' if self.data.description.holdout else 'fold'}"
+                    f", which {self.data.name} does not have with {len(self.data.used_folds)} folds: state the values "
+                    "of this arm, or add a fold"
+                )
 
     def _check_tuning(self, arm: Arm, trained: dict[str, Arm]) -> None:
         if arm.tuned_as is None:
@@ -297,6 +380,13 @@ class StudySpec(Section):
                 f"arm {arm.name!r}: seed_of names {arm.seed_of!r}, which takes its numbers from "
                 f"{trained[arm.seed_of].seed_of!r}; name that arm"
             )
+
+
+_EXAMPLES = {
+    Layout.SEGMENTS: "LMC, MC, ...",
+    Layout.IMAGE: "image:mel, ...",
+    Layout.VECTOR: "a set of [features.sets] with a file",
+}
 
 
 def _as_field(settings: ArmSettings, name: Dotted, value: Any) -> Any:

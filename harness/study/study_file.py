@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
-from harness.registry import DATASETS, PLANES, options_of
+from harness.registry import DATASETS, PLANES, code, options_of
 from harness.section import keys_of, section_of
 from harness.study.bounds import require_bounded
 from harness.study.dotted import path_of
@@ -36,7 +36,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
     """
     document = read_toml(path, "study file", StudyError)
     given = {_set(document, override): override for override in overrides}
-    spec = parse_study(document, str(path), given)
+    spec = parse_study(_resolved(document, path), str(path), given)
     require_bounded(spec, str(path))
     return spec
 
@@ -57,6 +57,30 @@ def parse_study(
     except ValidationError as error:
         lines = _explain(error, document, overrides or {})
         raise StudyError(*(f"{source}: {line}" for line in lines)) from None
+
+
+def _resolved(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return ``document`` with what the data of a study at ``path`` say of themselves.
+
+    Raises
+    ------
+    DataError
+        When its data are missing or faulty.
+    """
+    data = document.get("data")
+    name = data.get("dataset") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or name not in DATASETS or not (resolve := DATASETS.get(str(name)).resolve):
+        return document
+    kind = options_of(DATASETS.get(str(name)))
+    inline = {key: value for key, value in data.items() if key in kind.model_fields}
+    table = data.get(str(name))
+    options = {**(table if isinstance(table, dict) else {}), **inline}
+    try:
+        found = code(resolve)(options, path.parent)
+    except ValidationError:
+        return document  # the study's own validation says what is wrong
+    rest = {key: value for key, value in data.items() if key not in inline}
+    return {**document, "data": {**rest, str(name): found}}
 
 
 def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:

@@ -122,7 +122,7 @@ class RunTags:
     def _flat(self, **given: str) -> dict[str, str]:
         common = {
             "study": self._spec.study.name,
-            "dataset": self._spec.data.dataset,
+            "dataset": self._spec.data.name,
             "split": ", ".join(self._spec.arm_splits),
             "epoch_rule": ", ".join(dict.fromkeys(self._spec.arm_protocol(arm).epoch_rule for arm in self._spec.arms)),
             **{f"{name}_digest": self._digests.get(name) or names.NOT_APPLICABLE for name in ("spec", "data", "lock")},

@@ -15,7 +15,7 @@ from harness.study import StudySpec
 from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
-from harness.tracking.files import fetched, json_file, put_files, read_json, text_file
+from harness.tracking.files import bytes_file, fetched, json_file, put_files, read_json, text_file
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.session_environment import Environment
 from harness.tracking.store import Store
@@ -24,7 +24,7 @@ from harness.tracking.stored_folds import study_of
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_COMPARED = ("harness", "python", "packages", "hardware", "platform", "git")
+_COMPARED = ("harness", "python", "packages", "hardware", "platform", "git", "code")
 
 
 def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapping[str, str]) -> Run | None:
@@ -202,6 +202,7 @@ def begin_session(
         if later:
             facts[names.DECLARED_LATER] = sorted(later)
     files[names.ENVIRONMENT_FILE] = json_file(facts)
+    files |= {f"{names.CODE_FOLDER}/{path}": bytes_file(content) for path, content in environment.sources.items()}
     if environment.diff:
         files[names.DIFF_FILE] = text_file(environment.diff)
     put_files(store, run, files)

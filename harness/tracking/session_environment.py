@@ -7,8 +7,8 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import psutil
 
 import harness
 from harness.devices import processor_name
+from harness.own_code import OwnCode
 from harness.system.redaction import mask_secrets
 from harness.tracking.git import git_facts, git_warning
 
@@ -35,6 +36,8 @@ class Environment:
         if git gave no answer, for the reason ``unknown``; ``command``; ``overrides``; ``digests`` {lock}.
     diff
         Uncommitted changes of the code.
+    sources
+        Source files of the user's own code that the study names, by relative path.
     warnings
         Messages for the user before the study runs.
     """
@@ -42,10 +45,19 @@ class Environment:
     facts: dict[str, Any]
     diff: str = ""
     warnings: tuple[str, ...] = ()
+    sources: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environment:
+def collect_environment(
+    command: str,
+    overrides: Sequence[str] = (),
+    own: OwnCode | None = None,
+    networks: Mapping[str, Sequence[Any]] | None = None,
+) -> Environment:
     """Return the environment of this process; ``command`` is the exact command line, ``overrides`` the values of --set.
+
+    ``own`` is the user's own code that the study names, ``networks`` the layer tables of its arms' networks: rows of
+    the columns of :func:`harness.models.describe.describe_model`.
 
     GPUs are detected through torch if it is already imported, else through NVIDIA's library if that is installed.
     """
@@ -76,7 +88,10 @@ def collect_environment(command: str, overrides: Sequence[str] = ()) -> Environm
         "overrides": [mask_secrets(override) for override in overrides],
         "digests": {"lock": lock_digest(package.parent)},
     }
-    return Environment(facts, git.diff or "", (git_warning(package, git.unknown),) if git.unknown else ())
+    if own is not None:
+        facts["code"] = own.record() | {"networks": {arm: list(rows) for arm, rows in (networks or {}).items()}}
+    warnings = (git_warning(package, git.unknown),) if git.unknown else ()
+    return Environment(facts, git.diff or "", warnings, own.sources if own is not None else {})
 
 
 def installed_packages() -> dict[str, str]:

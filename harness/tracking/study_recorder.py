@@ -18,6 +18,7 @@ import platformdirs
 
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
+from harness.own_code import OwnCode
 from harness.study import Arm, StudySpec
 from harness.system.redaction import mask_secrets
 from harness.tracking import names
@@ -90,6 +91,8 @@ class StudyRecorder(FoldRecorder):
         command: str,
         overrides: Sequence[str] = (),
         claims: Mapping[str, Any] | None = None,
+        own: OwnCode | None = None,
+        networks: Mapping[str, Sequence[Any]] | None = None,
         resume: bool = True,
         tell: Callable[[str], object] = _logger.warning,
     ) -> Self:
@@ -116,6 +119,9 @@ class StudyRecorder(FoldRecorder):
             The values of ``--set``.
         claims
             The papers that the study is compared with, as JSON data by key; None for none.
+        own, networks
+            The user's own code that the study names, and the layers of its arms' networks, as in
+            :func:`harness.tracking.environment.collect_environment`.
         resume
             Whether to resume the newest study run of the same study and inputs, whatever its status; runs of an earlier
             session that are still RUNNING become KILLED. Comparisons, arms and numbers of seeds may differ; what
@@ -134,7 +140,7 @@ class StudyRecorder(FoldRecorder):
             spool.make()
         store = open_store(recording_uri(uri), create=True)
         digest = spec_digest(spec, digests)
-        environment = collect_environment(command, overrides)
+        environment = collect_environment(command, overrides, own, networks)
         for warning in environment.warnings:
             tell(warning)
         # Studies that resume the same study run share a lock.

@@ -7,6 +7,7 @@ augmentation does not change the draws of the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.choices import Precision
+from harness.training.own_parts import own_augmentation
 from harness.training.seeding import fold_seed
 
 if TYPE_CHECKING:
@@ -118,13 +120,16 @@ def keeps_rounding(train: TrainSection) -> bool:
     """Return whether inputs may be rounded to bfloat16 before they are gathered: the same numbers, to the bit.
 
     Under ``precision = "bfloat16"`` autocast rounds each batch before the first convolution, and a mask's 0 is exact.
-    Gain and mixup calculate with the float32 inputs, so theirs must not be rounded first.
+    Gain, mixup and the user's own augmentations calculate with the float32 inputs, so theirs must not be rounded first.
     """
-    return train.precision == Precision.BFLOAT16 and train.gain == 1 and not train.mixup
+    return train.precision == Precision.BFLOAT16 and train.gain == 1 and not train.mixup and not train.augment
 
 
-def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, stop: int) -> Batch:
-    """Return the batch of items ``start`` to ``stop`` of the epoch, with gain, masks and mixup applied in this order.
+def augmented(
+    x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, stop: int, own: Sequence[str] = ()
+) -> Batch:
+    """Return the batch of items ``start`` to ``stop`` of the epoch, with gain, masks, the user's own augmentations and
+    mixup applied in this order.
 
     Masks are filled with 0, the training mean of normalised inputs. The item's mixup partner is its neighbour in the
     batch.
@@ -139,6 +144,8 @@ def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, s
         The draws of the epoch.
     start, stop : int
         Positions of the batch within the epoch.
+    own : sequence of str
+        References of the user's own augmentations.
     """
     if draws.gain is not None:
         x_BCHW.mul_(draws.gain[start:stop, None, None, None])
@@ -146,6 +153,8 @@ def augmented(x_BCHW: Tensor, labels_B: Tensor, draws: EpochDraws, start: int, s
         x_BCHW.masked_fill_(_inside(draws.bin_masks[start:stop], x_BCHW.shape[2])[:, None, :, None], 0.0)
     if draws.frame_masks is not None:
         x_BCHW.masked_fill_(_inside(draws.frame_masks[start:stop], x_BCHW.shape[3])[:, None, None, :], 0.0)
+    for reference in own:
+        x_BCHW = own_augmentation(reference, x_BCHW)
     if draws.share is None:
         return Batch(x_BCHW, labels_B)
     share = draws.share[start:stop]

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.choices import Precision
+from harness.study.sections import CROSS_ENTROPY
 from harness.training.augment import Batch, EpochDraws, augmented
 from harness.training.optimizers import fused_optimizer
+from harness.training.own_parts import own_loss
 
 if TYPE_CHECKING:
     from harness.study import TrainSection
@@ -80,6 +82,8 @@ class Learner:
         self.device = device
         self.gathered = GATHERED.get(device.type, 1)
         self._bfloat16 = train.precision == Precision.BFLOAT16
+        self._own_loss = train.loss if train.loss != CROSS_ENTROPY else ""
+        self._own_augment = train.augment
         self._optimizer = self._make_optimizer(train)
         self._weights = None if weights_C is None else torch.from_numpy(weights_C).to(device)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -126,7 +130,8 @@ class Learner:
             first, last = group[0][0], group[-1][1]
             x = resident.gather(positions[first:last])
             for start, stop in group:
-                self.step(augmented(x[start - first : stop - first], labels[start:stop], draws, start, stop))
+                items, own = x[start - first : stop - first], self._own_augment
+                self.step(augmented(items, labels[start:stop], draws, start, stop, own))
 
     def tally(self) -> tuple[float, float]:
         """Return mean loss and accuracy over the items since the last call; synchronises with the device."""
@@ -165,6 +170,8 @@ class Learner:
         return logits.float()
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        if self._own_loss:
+            return own_loss(self._own_loss, logits, batch)
         weights = self._weights
         if batch.partners is None or batch.share is None:
             return F.cross_entropy(logits, batch.labels, weight=weights)

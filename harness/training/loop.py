@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness import own_code
 from harness.choices import EpochRule, FinalTrain, NormStatistics, Precision
 from harness.devices import open_device
 from harness.errors import TrainingError
@@ -33,10 +35,11 @@ from harness.training.norm_statistics import re_estimated
 from harness.training.normalise import normalise
 from harness.training.precision import check_precision
 from harness.training.resident import Items, Resident, part_items, plane_rows
-from harness.training.reuse import KEPT_HERE, keeps, step_key
+from harness.training.reuse import KEPT_HERE, keeps, records_steps, step_key
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldResult, FoldTask, stopped_after
+from harness.training.weights import start_from
 
 Row = dict[str, float]
 OnEpoch = Callable[[Row], None]
@@ -78,6 +81,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
         raise ValueError(f"tasks of one trajectory train together, received {', '.join(one.key for one in tasks)}")
     began = time.perf_counter()
     task = tasks[0]
+    own_code.activate(task.code)
     device = open_device(task.device)
     check_precision(task.settings.train.precision, device, task.key)
     parts = _parts(task)
@@ -268,9 +272,11 @@ class _Run:
         rows = plane_rows(task.features)
         settings, shape = task.settings, resident.input_shape
         model = build_model(settings.model_name, settings.model, shape, task.n_classes, rows)
+        if task.weights:
+            start_from(model, Path(settings.weights or ""), task.weights)
         labels = self.parts["train"].labels
         weights = class_weights(labels, task.n_classes) if self.settings.class_weights else None
-        if not (self.settings.cuda_graphs and keeps(resident.device)):
+        if not records_steps(self.settings, resident.device):
             return Learner(model, self.settings, resident.device, weights)
         self._step_key = step_key(settings, shape, task.n_classes, rows, resident.device)
         return KEPT_HERE.take_learner(

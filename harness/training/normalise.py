@@ -67,7 +67,7 @@ def _unpooled(values: Tensor) -> Tensor:
 
 def _per_plane(resident: Resident) -> Callable[[Tensor], Tensor]:
     """Return the function that replaces each row by the mean over its plane's rows."""
-    if resident.features.layout == Layout.IMAGE:
+    if resident.features.layout != Layout.SEGMENTS:
         return lambda values: values.mean(dim=0, keepdim=True).expand_as(values)
     cuts = plane_rows(resident.features).values()
     return lambda values: torch.cat([values[start:stop].mean().expand(stop - start) for start, stop in cuts])

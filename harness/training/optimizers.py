@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.choices import Optimizer
+from harness.registry import is_reference
 from harness.study import TrainSection
+from harness.training.own_parts import own_optimizer
 
 
 class _Uncompiled(torch.optim.Optimizer):
@@ -37,7 +39,7 @@ class _AdamW(_Uncompiled, torch.optim.AdamW):
 def fused_optimizer(
     model: nn.Module, train: TrainSection, lr: float | Tensor, *, capturable: bool = False
 ) -> torch.optim.Optimizer:
-    """Return the study's optimiser over all parameters, in torch's fused form.
+    """Return the study's optimiser over all parameters, in torch's fused form unless it is the user's own code.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def fused_optimizer(
         Whether the step is to be recorded in a CUDA graph.
     """
     parameters, decay = model.parameters(), train.weight_decay
+    if is_reference(train.optimizer):
+        return own_optimizer(train.optimizer, parameters, lr, decay)
     if train.optimizer == Optimizer.ADAM:
         return _Adam(parameters, lr=lr, weight_decay=decay, fused=True, capturable=capturable)
     if train.optimizer == Optimizer.ADAMW:

@@ -15,7 +15,7 @@ from harness.training.graphs import GraphLearner
 from harness.training.isolation import isolated
 from harness.training.learner import Learner
 from harness.training.memory import explained_memory
-from harness.training.reuse import keeps
+from harness.training.reuse import records_steps
 
 WARM_UP_STEPS = 2
 
@@ -57,7 +57,7 @@ def probe_speed(
     train = settings.train
     with isolated(place, 0, train.threads), explained_memory(settings.arm, device, train.batch_size):
         model = build_model(settings.model_name, settings.model, input_shape, n_classes, plane_rows)
-        kind = GraphLearner if train.cuda_graphs and keeps(place) else Learner
+        kind = GraphLearner if records_steps(train, place) else Learner
         learner = kind(model, train, place)
         learner.model.train()
         x = torch.randn(train.batch_size, *input_shape, device=place).contiguous(memory_format=torch.channels_last)

@@ -62,7 +62,7 @@ def part_items(part: Part, features: FeatureRef, labels: NDArray[np.int64]) -> I
         When the part names segments that the features do not have.
     """
     clips = np.asarray(part.clips, dtype=np.int64)
-    if features.layout == Layout.IMAGE:
+    if features.layout != Layout.SEGMENTS:
         if part.segments is not None:
             raise TrainingError(f"features {features.name!r} have one image a clip, but the split names segments")
         return Items(clips, np.zeros_like(clips), labels[clips])
@@ -94,10 +94,18 @@ def plane_rows(features: FeatureRef) -> dict[str, tuple[int, int]]:
     return rows
 
 
+def input_shape(features: FeatureRef) -> tuple[int, int, int]:
+    """Return channels, rows and columns of one item, read from the files' headers."""
+    shapes = [np.load(file, mmap_mode="r", allow_pickle=False).shape for file in features.files]
+    if features.layout != Layout.SEGMENTS:
+        return len(shapes), shapes[0][1], shapes[0][2]
+    return 1, sum(shape[1] for shape in shapes), features.segment_frames
+
+
 def load_planes(features: FeatureRef, device: torch.device) -> Tensor:
     """Return a copy of the planes of all clips on ``device``: x_TF for segments, x_NHWC for images."""
     planes = torch.from_numpy(np.require(features.load(), requirements="W"))
-    if features.layout == Layout.IMAGE:
+    if features.layout != Layout.SEGMENTS:
         planes = planes.permute(0, 2, 3, 1)
     return planes.to(device).contiguous()
 
@@ -122,20 +130,20 @@ class Resident:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns of one item."""
-        if self.features.layout == Layout.IMAGE:
+        if self.features.layout != Layout.SEGMENTS:
             _, rows, columns, channels = self.x.shape
             return channels, rows, columns
         return 1, self.x.shape[1], self.features.segment_frames
 
     def positions(self, items: Items) -> NDArray[np.int64]:
         """Return where each item begins: its first frame within T, or its image; shape (N,)."""
-        if self.features.layout == Layout.IMAGE:
+        if self.features.layout != Layout.SEGMENTS:
             return items.clips
         return self.features.offsets[items.clips] + items.segments * self.features.segment_hop
 
     def gather(self, positions_B: Tensor) -> Tensor:
         """Return the items at ``positions_B`` (int64, on the device) as a fresh x_BCHW, channels last in memory."""
-        if self.features.layout == Layout.IMAGE:
+        if self.features.layout != Layout.SEGMENTS:
             return self.x.index_select(0, positions_B).permute(0, 3, 1, 2)
         frames = (positions_B[:, None] + self._window).flatten()
         x_BWH = self.x.index_select(0, frames).view(len(positions_B), len(self._window), -1)
@@ -144,7 +152,7 @@ class Resident:
     def rows_of(self, items: Items) -> NDArray[np.int64]:
         """Return the rows of ``x`` that ``items`` cover, each once, ascending."""
         starts = np.unique(self.positions(items))
-        if self.features.layout == Layout.IMAGE:
+        if self.features.layout != Layout.SEGMENTS:
             return starts
         # +1 where a window starts, -1 after its end: frames with a positive running sum are covered.
         edges = np.zeros(self.x.shape[0] + 1, dtype=np.int64)

@@ -19,12 +19,13 @@ from torch import Tensor, nn
 
 from harness.devices import ran_out_of_memory
 from harness.errors import TrainingError
+from harness.registry import is_reference
 from harness.training.graphs import GraphLearner
 from harness.training.resident import load_planes
 
 if TYPE_CHECKING:
     from harness.features.cache.feature_store import FeatureRef
-    from harness.study import ArmSettings
+    from harness.study import ArmSettings, TrainSection
 
 # Number of feature sets and learners kept: a study's arms usually alternate between two.
 KEPT = 2
@@ -46,6 +47,12 @@ OUTSIDE_THE_STEP = frozenset(
         "threads",
     }
 )
+
+
+def records_steps(train: TrainSection, device: torch.device) -> bool:
+    """Return whether steps are recorded as CUDA graphs; the user's own code may do what a graph cannot replay."""
+    own = any(map(is_reference, (train.loss, train.optimizer, *train.augment)))
+    return train.cuda_graphs and keeps(device) and not own
 
 
 def keeps(device: torch.device) -> bool:

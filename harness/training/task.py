@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from harness.data.splits import Split
 from harness.features.cache.feature_store import FeatureRef
+from harness.own_code import OwnCode
 from harness.study import TUNED, ArmSettings
 
 
@@ -41,6 +42,10 @@ class FoldTask:
         ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
     keep_weights
         Whether the result carries the weights; a search needs none.
+    code
+        The user's own code that the study names; None if it names none.
+    weights
+        SHA-256, hex, of the file of weights to start from; empty for fresh ones.
     floor
         Validation macro accuracy by epoch: a training whose best so far is below it is stopped after that epoch. Empty
         for never.
@@ -64,6 +69,8 @@ class FoldTask:
     device: str
     keep_weights: bool = True
     floor: tuple[float, ...] = ()
+    code: OwnCode | None = None
+    weights: str = ""
 
     @property
     def digest(self) -> str:
@@ -72,7 +79,7 @@ class FoldTask:
         parts = hashlib.sha256()
         facts = {
             # What values were tuned on does not affect the training itself.
-            "settings": self.settings.model_dump(mode="json", exclude={"train": TUNED}),
+            "settings": self.settings.model_dump(mode="json", exclude={"train": TUNED, "weights": True}),
             "phase": self.phase,
             "seed": self.seed,
             "epoch_rule": self.epoch_rule,
@@ -83,6 +90,10 @@ class FoldTask:
         }
         if self.floor:
             facts["floor"] = self.floor
+        if self.code is not None and (code := self.code.digest_of(self.settings.references)):
+            facts["code"] = code
+        if self.weights:
+            facts["weights"] = self.weights
         parts.update(json.dumps(facts, sort_keys=True).encode())
         parts.update(self.labels.tobytes())
         for part in (self.split.train, self.split.validation, self.split.test):

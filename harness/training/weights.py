@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import TrainingError
 from harness.text.printable import one_line
+
+if TYPE_CHECKING:
+    from torch import nn
 
 LARGEST = 2 << 30
 """Maximum size of a file of weights in bytes: fifty times ResNet-18's. A larger one could fill memory before it is
@@ -28,6 +33,57 @@ def weights_bytes(weights: Mapping[str, NDArray[Any]]) -> bytes:
     # safetensors stores the buffer as it is in memory: any order but C would be read back scrambled. (ascontiguousarray
     # would add a dimension to a scalar, such as a counter.)
     return save({name: np.asarray(array, order="C") for name, array in weights.items()})
+
+
+def weights_digest(path: Path) -> str:
+    """Return the SHA-256, hex, of a file of weights.
+
+    Raises
+    ------
+    TrainingError
+        When it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot read the weights: {error.strerror or error}") from None
+
+
+def start_from(model: nn.Module, path: Path, digest: str) -> tuple[str, ...]:
+    """Copy into ``model`` the weights of the file ``path``; return the names of the model's tensors that the file does
+    not have in their shape, which keep their fresh values.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    path : Path
+        A safetensors file.
+    digest : str
+        The SHA-256, hex, that the file must have.
+
+    Raises
+    ------
+    TrainingError
+        When the file cannot be read, has changed, or has no tensor of the network's parameters.
+    """
+    if weights_digest(path) != digest:
+        raise TrainingError(f"{path}: the weights have changed since the study began; run it again")
+    import torch
+
+    try:
+        given, own = read_arrays(path), model.state_dict()
+    except ValueError as error:
+        raise TrainingError(f"{path}: damaged, or not a safetensors file ({error})") from None
+    fitting = {name: array for name, array in given.items() if name in own and own[name].shape == array.shape}
+    if not any(name in fitting for name, _ in model.named_parameters()):
+        raise TrainingError(
+            f"{path}: has no weights of this network: it holds {', '.join(list(given)[:3]) or 'nothing'}, ..., the "
+            f"network {', '.join(list(own)[:3])}, ...; give the weights of the same network"
+        )
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in fitting.items()}, strict=False)
+    return tuple(name for name in own if name not in fitting)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -196,7 +196,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "unknown data set": (
         lambda file: first_table(file).update(dataset="esc5"),
-        ["table T1, dataset:", "esc10", "'esc5'"],
+        ["table T1, dataset:", "did you mean 'esc50'", "'esc5'"],
     ),
     "unknown estimand": (
         lambda file: first_table(file).update(estimand="mean"),

@@ -212,4 +212,4 @@ def test_a_study_names_a_data_set_of_one_file_and_states_its_options(tmp_path: P
 def test_an_unknown_data_set_is_a_usage_error_that_names_the_known_ones(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["data", "check", "birds", "--data-root", str(tmp_path)])
     assert result.exit_code == 2
-    assert "unknown data set 'birds'; allowed: esc10, esc50" in " ".join(result.output.split())
+    assert "unknown data set 'birds'; allowed: csv, esc10, esc50" in " ".join(result.output.split())

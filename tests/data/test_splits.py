@@ -114,8 +114,8 @@ def test_what_cannot_be_split_is_refused(make_table: Callable[..., ClipTable]) -
     table = make_table([0, 1] * 6, [1, 2, 3] * 4)
     with pytest.raises(DataError, match=r"fold 4 cannot be tested; the folds in use are \[1, 2, 3\]"):
         make_splits(table, "official", (4,), 0)
-    with pytest.raises(DataError, match=r"at least 3 folds.*received \[1, 2\]"):
-        make_splits(make_table([0, 1] * 6, [1, 2] * 6), "official", (1,), 0)
+    with pytest.raises(DataError, match=r"at least 2 folds.*received \[1\]"):
+        make_splits(make_table([0, 1] * 6, [1] * 12), "official", (1,), 0)
     with pytest.raises(DataError, match="class 'class1' has 2 items, too few for 3 folds"):
         make_splits(make_table([0] * 10 + [1] * 2, [1, 2, 3] * 4), "random-clip", (1,), 0)
     with pytest.raises(ValueError, match="unknown split 'random'"):
@@ -123,6 +123,12 @@ def test_what_cannot_be_split_is_refused(make_table: Callable[..., ClipTable]) -
     for counts in (None, np.ones(5, dtype=np.int64), np.zeros(12, dtype=np.int64)):
         with pytest.raises(ValueError, match="needs the number of segments"):
             make_splits(table, "random-segment", (1,), 0, counts)
+
+
+def test_with_two_folds_nothing_validates(make_table: Callable[..., ClipTable]) -> None:
+    first, second = make_splits(make_table([0, 1] * 6, [1, 2] * 6), "official", (1, 2), 0)
+    assert [len(part) for part in (first.train, first.validation, first.test)] == [6, 0, 6]
+    np.testing.assert_array_equal(first.test.clips, second.train.clips)
 
 
 def _facts(table: ClipTable, protocol: str, final_train: str = "train", **more: Any) -> list[tuple[int, int, int]]:

@@ -39,6 +39,16 @@ class TestSu8Stacked(TestSu4Stacked):
     network = "su8-stacked"
 
 
+class TestLinear(NetworkConformance):
+    network = "linear"
+    input_shapes = ((1, 1, 512), (1, 20, 41))
+
+
+class TestMlp(NetworkConformance):
+    network = "mlp"
+    input_shapes = ((1, 1, 512), (3, 8, 8))
+
+
 class TestResnet18(NetworkConformance):
     network = "resnet18"
     input_shapes = ((1, 64, 64), (3, 48, 80))

@@ -86,7 +86,7 @@ def test_a_study_that_is_refused_computes_no_features_first(
 ) -> None:
     clips = load_clips(spec_of().data, folder / "data")
     crossing = clips.frame.assign(recording="one")
-    monkeypatch.setattr("harness.running.study_inputs.load_clips", lambda *_: replace(clips, frame=crossing))
+    monkeypatch.setattr("harness.running.study_inputs.load_clips", lambda *_, **__: replace(clips, frame=crossing))
     with pytest.raises(LeakageError, match="share 1 recordings"):
         study_inputs(spec_of(), folder / "data", tmp_path / "cache", 1, "cpu", Silent())
     assert not (tmp_path / "cache").exists()

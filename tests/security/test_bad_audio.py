@@ -30,7 +30,7 @@ from tests.security.fuzz import fuzz
 
 Spoil = Callable[[Path], object]
 SOUND = noise(7)
-PLANES = planes_of(feature_set("MLMC"))
+PLANES = planes_of(feature_set("MLMC"), FeaturesSection())
 
 
 def _as_float(value: float) -> Spoil:

@@ -130,14 +130,14 @@ def test_an_arm_may_have_a_protocol_of_its_own(study: Path) -> None:
         ("[train]\nepochs = 'many'\n", ["train.epochs", "integer", "received 'many'"]),
         ("[train]\nepochs = 0\n", ["train.epochs", "greater than 0", "received 0"]),
         ("[train]\nlr = nan\n", ["train.lr", "finite", "received nan"]),
-        ("[train]\noptimizer = 'lion'\n", ["train.optimizer", "'sgd', 'adam' or 'adamw'", "received 'lion'"]),
+        ("[train]\noptimizer = 'lion'\n", ["train.optimizer", "allowed: sgd, adam, adamw, or code", "'lion'"]),
         ("[train]\nschedule = 'step'\n", ["milestones"]),
         ("[train]\npatience = 3\n", ["patience", "best-on-validation"]),
-        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='image:mel'\n", ["arms[x]", "su4", "segment", "'image:mel'"]),
-        ("[[arms]]\nname='x'\nmodel='resnet18'\nfeatures='LMC'\n", ["arms[x]", "resnet18", "image", "'LMC'"]),
-        ("[[arms]]\nname='x'\nmodel='su4-stacked'\nfeatures='LMC'\n", ["arms[x]", "MLMC", "'LMC'"]),
-        ("[[arms]]\nname='x'\nmodel='su5'\nfeatures='LMC'\n", ["arms[x]", "'su5'", "su4, su6, su8"]),
-        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMX'\n", ["arms[x]", "'LMX'", "allowed: LMC"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='image:mel'\n", ["arm 'x'", "su4", "segment", "'image:mel'"]),
+        ("[[arms]]\nname='x'\nmodel='resnet18'\nfeatures='LMC'\n", ["arm 'x'", "resnet18", "image", "'LMC'"]),
+        ("[[arms]]\nname='x'\nmodel='su4-stacked'\nfeatures='LMC'\n", ["arm 'x'", "MLMC", "'LMC'"]),
+        ("[[arms]]\nname='x'\nmodel='su5'\nfeatures='LMC'\n", ["arms[x]", "'su5'", "su4, su4-stacked, su6"]),
+        ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMX'\n", ["arm 'x'", "'LMX'", "allowed: LMC"]),
         ("[[arms]]\nname='x'\nmodel='resnet18'\nfeatures='image:mel+mfcc'\n", ["1 plane or 3", "image:mel+mfcc"]),
         ("[[arms]]\nname='x'\nfuse=['LMCNet','Nobody']\nrule='mean'\n", ["'x'", "'Nobody'", "LMCNet, MCNet"]),
         ("[[arms]]\nname='x'\nfuse=['LMCNet']\nrule='mean'\n", ["'x'", "at least 2"]),
@@ -165,7 +165,7 @@ def test_an_arm_may_have_a_protocol_of_its_own(study: Path) -> None:
         ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nset={'protocol.rule'='fixed'}\n",
          ["'protocol.rule'", "protocol.epoch_rule"]),
         ("[[arms]]\nname='x'\nmodel='resnet18'\nfeatures='image:mel'\nset={'protocol.split'='random-segment'}\n",
-         ["'x'", "one image a clip", "random-clip"]),
+         ["'x'", "one item per clip", "random-clip"]),
         ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='MC'\nset={'protocol.split'='random-clip'}\n"
          "[[arms]]\nname='y'\nfuse=['LMCNet','x']\nrule='mean'\n", ["'y'", "same protocol for LMCNet, x"]),
         ("[[arms]]\nname='x'\nmodel='su4'\nfeatures='LMC'\nseed_of='x'\n", ["'x'", "another trained arm", "LMCNet"]),
@@ -191,7 +191,26 @@ def test_a_fault_is_told_with_file_key_value_and_what_is_allowed(study: Path, ex
 
 def test_folds_the_data_set_lacks_are_refused(study: Path) -> None:
     assert "esc10 has no fold 9; it has 1, 2, 3, 4, 5" in refuse(study, overrides=("data.folds=[1, 2, 9]",))
-    assert "at least 3 different folds" in refuse(study, overrides=("data.folds=[1, 2]",))
+    assert "at least 2 different folds" in refuse(study, overrides=("data.folds=[1]",))
+
+
+@pytest.mark.parametrize(
+    ("override", "what"),
+    [
+        ("protocol.epoch_rule=best-on-validation", "best-on-validation"),
+        ("protocol.final_train=train+validation", "train+validation"),
+    ],
+)
+def test_two_folds_leave_none_to_validate(study: Path, override: str, what: str) -> None:
+    assert load_study(study, ("data.folds=[1, 2]",)).data.validates is False
+    message = refuse(study, overrides=("data.folds=[1, 2]", override))
+    assert what in message
+    assert "needs a validation fold, which esc10 does not have with 2 folds" in message
+
+
+def test_two_folds_leave_none_to_search_on(study: Path) -> None:
+    searched = "[search]\ntrials=2\n[search.space]\n'train.lr'={low=0.1,high=0.2}\n"
+    assert "search.trials needs a validation fold" in refuse(study, searched, overrides=("data.folds=[1, 2]",))
 
 
 def test_random_segments_need_segments(study: Path) -> None:

@@ -33,7 +33,8 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Kept:
     """Let the CPU keep what a GPU keeps, from nothing."""
     fresh = Kept()
     monkeypatch.setattr(loop, "KEPT_HERE", fresh)
-    monkeypatch.setattr(loop, "keeps", lambda _: True)
+    for module in (loop, reuse):
+        monkeypatch.setattr(module, "keeps", lambda _: True)
     return fresh
 
 
@@ -69,7 +70,8 @@ def both_ways(tasks: list[FoldTask], monkeypatch: pytest.MonkeyPatch) -> None:
     """Check that each of ``tasks``, trained one after another, gives what it gives in a process that keeps nothing."""
     through = [train_fold(task) for task in tasks]
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "keeps", lambda _: False)
+        for module in (loop, reuse):
+            patch.setattr(module, "keeps", lambda _: False)
         alone = [train_fold(task) for task in tasks]
     assert [same_result(*pair) for pair in zip(through, alone, strict=True)] == [True] * len(tasks)
 
@@ -190,6 +192,8 @@ def test_every_field_that_a_step_contains_is_part_of_its_key() -> None:
         "precision": "bfloat16",
         "class_weights": True,
         "mixup": 0.5,
+        "loss": "mine:focal",
+        "augment": ("mine:shift",),
         "cuda_graphs": False,
     }
     assert changed.keys() == TrainSection.model_fields.keys() - OUTSIDE_THE_STEP

@@ -13,7 +13,6 @@ from harness.claims.audit.interval import Interval, class_intervals, fold_interv
 from harness.claims.claim import Claim
 from harness.claims.library import claims_of
 from harness.claims.paper import Paper
-from harness.registry import DATASETS
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _fold_finding(claim: Claim) -> Finding:
         outcome, verdict = "holds", "is the mean of the printed folds"
     elif not hull.meets(printed):
         outcome, verdict = "contradicts", "lies outside the printed folds, so it is no mean of them"
-    elif not DATASETS.get(claim.table.dataset).class_counts and claim.table.split == "official":
+    elif claim.table.description.balanced and claim.table.split == "official":
         outcome, verdict = "contradicts", "is not the mean of the printed folds, all of which have as many clips"
     else:
         outcome, verdict = "shows", "is not the mean of the printed folds; it may be weighted by their sizes"

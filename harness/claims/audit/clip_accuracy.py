@@ -11,7 +11,6 @@ from harness.claims.audit.interval import Interval, headline
 from harness.claims.claim import Claim
 from harness.claims.library import claims_of
 from harness.claims.paper import Paper
-from harness.registry import DATASETS
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,6 @@ def _clip_accuracy(claim: Claim) -> tuple[Interval | None, str]:
         return None, f"no class accuracies are printed, and the estimand is given as {table.estimand}"
     if equal is None:
         return None, f"no class accuracies are printed, and the classes of {table.dataset} differ in size"
-    if table.split == "one split" or table.folds != len(DATASETS.get(table.dataset).folds):
+    if table.split == "one split" or table.folds != len(table.description.folds):
         return None, "a part of the data set is tested, and its clips per class are not known"
     return headline(claim), f"every class has {equal} clips, so macro and clip accuracy are equal"

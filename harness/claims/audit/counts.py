@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.claims.paper import AccuracyTable
-from harness.registry import DATASETS, SPLITS, Unit
+from harness.registry import SPLITS, Unit
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
     by_segment = table.split in SPLITS and SPLITS.get(table.split).unit is Unit.SEGMENT
     if by_segment or table.estimand == "segment":
         return _unknown("segments were counted, not clips")
-    info = DATASETS.get(table.dataset)
+    info = table.description
     if table.folds != len(info.folds):
         return _unknown(f"{table.folds} of {len(info.folds)} folds are tested, and their clips per class are not known")
     clips = []
@@ -48,8 +48,8 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
 
 def equal_counts(table: AccuracyTable) -> int | None:
     """Return the number of clips per class where all classes of the table's data set have the same; else None."""
-    info = DATASETS.get(table.dataset)
-    return None if info.class_counts else info.n_clips // info.n_classes or None
+    info = table.description
+    return info.n_clips // info.n_classes or None if info.balanced else None
 
 
 def _unknown(reason: str) -> ClassCounts:

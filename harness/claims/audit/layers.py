@@ -16,7 +16,7 @@ from harness.claims.audit.finding import Finding
 from harness.claims.audit.interval import Interval
 from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable, Paper
 from harness.claims.printed import Printed
-from harness.registry import DATASETS, Layout, feature_set
+from harness.registry import Layout, feature_set
 
 QUANTITIES = ("weights", "activations")
 
@@ -67,7 +67,7 @@ def _input(column: LayerColumn) -> Layer:
 def classes_of(paper: Paper) -> int | None:
     """Return the number of classes of the networks of ``paper``: that of its first own table of accuracies."""
     tables = sorted(paper.tables, key=lambda table: table.role == "reference")
-    return DATASETS.get(tables[0].dataset).n_classes if tables else None
+    return tables[0].description.n_classes or None if tables else None
 
 
 def check_layers(paper: Paper) -> list[Finding]:

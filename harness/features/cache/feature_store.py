@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,19 @@ from numpy.typing import NDArray
 
 from harness.errors import FeatureError
 from harness.features.cache.arrays import open_array
-from harness.features.cache.cached_plane import DamagedEntryError, Entry, Target, discard_entry, entry_lock, open_entry
-from harness.features.cache.keys import canonical_digest, plane_identity, plane_key
+from harness.features.cache.cached_plane import (
+    DamagedEntryError,
+    Entry,
+    Target,
+    discard_entry,
+    entry_lock,
+    open_entry,
+    publish_entry,
+)
+from harness.features.cache.chunks import Part
+from harness.features.cache.keys import canonical_digest, plane_identity, plane_key, vectors_identity
 from harness.features.sets import LaidOut, n_segments, planes_of
+from harness.features.vectors import read_vectors
 from harness.registry import Layout
 from harness.system.accounts import SHARED_CACHE, distrust, is_shared_cache, make_private
 
@@ -62,7 +72,7 @@ class FeatureRef:
 
     def load(self) -> NDArray[np.float32]:
         """Return the planes in memory: (total_frames, all bins) for segments, (n_clips, channels, rows, columns) for
-        images.
+        images, (n_clips, 1, 1, D) for vectors.
 
         Raises FeatureError when a file is missing, unreadable or differs from what was verified: a study may train for
         days, and a bit that flips in the meantime must not reach a training. (CRC-32 is as fast as a copy.)
@@ -84,8 +94,8 @@ class FeatureRef:
 
     def segments_per_clip(self) -> NDArray[np.int64]:
         """Return the number of segments of each clip, int64, shape (n_clips,): 1 + (frames - length) // hop."""
-        if self.layout == Layout.IMAGE:
-            raise ValueError("an image set has no segments")
+        if self.layout != Layout.SEGMENTS:
+            raise ValueError(f"a set with the layout {self.layout} has no segments")
         return n_segments(np.diff(self.offsets), self.segment_frames, self.segment_hop)
 
 
@@ -113,6 +123,7 @@ class FeatureStore:
         workers: int,
         progress: Callable[[int, int], None] | None = None,
         device: str = "cpu",
+        folder: Path = Path(),
     ) -> dict[str, FeatureRef]:
         """Return a reference for each of ``sets``, by name, after computing what the cache lacks.
 
@@ -133,21 +144,28 @@ class FeatureStore:
         device : str
             ``"cpu"``, ``"cuda"`` or ``"cuda:N"``. Results on a GPU differ from the CPU's in their last digits, so each
             kind of device has its own entries.
+        folder : Path
+            What paths to files of vectors are relative to: the folder of the study file.
 
         Raises
         ------
         FeatureError
-            When a clip cannot be used, a setting does not fit, or the cache cannot be written. Clips computed by then
-            are kept.
+            When a clip cannot be used, a setting does not fit, a file of vectors does not have them all, or the cache
+            cannot be written. Clips computed by then are kept.
         """
         if len(clips) == 0:
             raise FeatureError(f"{clips.dataset}: no clips to compute features of; check data.folds and the data root")
-        planes = dict.fromkeys(plane for features in sets for plane in planes_of(features))
+        ids = clips.frame["clip_id"].tolist()
+        vectors = {
+            each.name: read_vectors(folder.resolve() / each.file, ids) for each in sets if each.layout == Layout.VECTOR
+        }
+        planes = dict.fromkeys(plane for features in sets for plane in planes_of(features, params))
         try:
             make_private(self._cache, group=is_shared_cache(self._cache))
             self._refuse_foreign()
             entries = self._complete(
-                [self._target(plane, clips, params, device) for plane in planes],
+                [self._target(plane, clips, params, device, vectors.get(plane.name)) for plane in planes],
+                vectors,
                 clips,
                 params,
                 workers,
@@ -160,7 +178,7 @@ class FeatureStore:
                 "space or choose another folder"
             ) from error
         return {
-            features.name: _reference(features, [entries[plane] for plane in planes_of(features)], params)
+            features.name: _reference(features, [entries[plane] for plane in planes_of(features, params)], params)
             for features in sets
         }
 
@@ -174,13 +192,21 @@ class FeatureStore:
                 f"{SHARED_CACHE}={self._cache}"
             )
 
-    def _target(self, plane: LaidOut, clips: ClipTable, params: FeaturesSection, device: str) -> Target:
-        identity = plane_identity(plane, params, device)
+    def _target(
+        self,
+        plane: LaidOut,
+        clips: ClipTable,
+        params: FeaturesSection,
+        device: str,
+        vectors: NDArray[np.float32] | None,
+    ) -> Target:
+        identity = plane_identity(plane, params, device) if vectors is None else vectors_identity(vectors)
         return Target(self._cache, plane, plane_key(clips.digest, identity), identity)
 
     def _complete(
         self,
         targets: list[Target],
+        vectors: Mapping[str, NDArray[np.float32]],
         clips: ClipTable,
         params: FeaturesSection,
         workers: int,
@@ -195,12 +221,17 @@ class FeatureStore:
             # Entries that another process has finished while this one waited are reused.
             entries |= self._open(_missing(targets, entries), len(clips), discard=True)
             missing = _missing(targets, entries)
-            if missing:
+            computed = [target for target in missing if target.plane.layout != Layout.VECTOR]
+            if computed:
                 from harness.features.cache.fill import build_entries
 
                 paths = [str(path) for path in clips.frame["path"]]
-                build_entries(missing, paths, params, workers, progress, device)
-                entries |= self._open(missing, len(clips))
+                build_entries(computed, paths, params, workers, progress, device)
+            for target in missing:
+                if target not in computed:
+                    part = Part(vectors[target.plane.name][:, None, :], np.empty(0, np.int64))
+                    publish_entry(target, lambda part=part: iter([part]))  # type: ignore[misc]
+            entries |= self._open(missing, len(clips))
         for target in _missing(targets, entries):
             raise FeatureError(
                 f"{target.folder}: built a moment ago and damaged now; check the disk, then run again to rebuild it"

@@ -23,12 +23,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import own_code
 from harness.devices import out_of_memory_as
 from harness.errors import FeatureError
 from harness.features.cache.cached_plane import Target, discard_entry, publish_entry
 from harness.features.cache.chunks import CLIPS_PER_PART, Part, part_path, part_ranges, read_part, write_part
 from harness.features.sets import LaidOut
-from harness.registry import PLANES, Plane, register
+from harness.registry import Plane, register
 from harness.study import FeaturesSection
 from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.terminal.interrupt import workers_hear_no_signals
@@ -154,7 +155,7 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
         min(workers, len(jobs)),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_enter_worker,
-        initargs=(tuple({PLANES.get(plane.name) for job in jobs for plane in job.planes}),),
+        initargs=(tuple({job.params.plane(plane.name) for job in jobs for plane in job.planes}), own_code.active()),
     )
     try:
         with workers_hear_no_signals():
@@ -187,11 +188,12 @@ def _write(job: _Job, clips: Sequence[Planes]) -> None:
         write_part(path, plane.layout, [arrays[plane] for arrays in clips])
 
 
-def _enter_worker(planes: Sequence[Plane] = ()) -> None:
+def _enter_worker(planes: Sequence[Plane] = (), own: own_code.OwnCode | None = None) -> None:
     from harness.features.compute import one_thread
 
     # A plane that the parent registered at run time is in no folder and no entry point.
-    register(*planes)
+    register(*(plane for plane in planes if not plane.own))
+    own_code.activate(own)
     guard_streams()
     # The parent alone reacts to Ctrl-C, and a worker must not outlive a parent that was killed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,9 +11,13 @@ import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import own_code
 from harness.devices import device_kind
 from harness.features.sets import LaidOut, frames_of
-from harness.registry import PLANES, Layout
+from harness.registry import Layout
 
 if TYPE_CHECKING:
     from harness.study import FeaturesSection
@@ -34,15 +38,16 @@ _OF_LAYOUT = {
 def plane_identity(plane: LaidOut, params: FeaturesSection, device: str = "cpu") -> dict[str, Any]:
     """Return the settings, revisions of the code, library versions and, unless it is the CPU, kind of device that
     ``plane`` depends on, as JSON data."""
-    description = PLANES.get(plane.name)
+    description = params.plane(plane.name)
     image = plane.layout == Layout.IMAGE
     section = params.image if image else params
     # Sums in another order differ in their last digits.
     kind = device_kind(device)
     return {
         **({} if kind == "cpu" else {"device": kind}),
-        "plane": plane.name,
+        "plane": description.name,
         "revision": description.revision,
+        **({"code": own_code.digest(description.compute)} if description.own else {}),
         "options": params.of(plane.name).model_dump(mode="json"),
         "frames": list(frames_of(plane.name, params)),
         "layout": {
@@ -52,6 +57,11 @@ def plane_identity(plane: LaidOut, params: FeaturesSection, device: str = "cpu")
         "shared code": _REVISIONS | ({"image": _IMAGE_REVISION} if image else {}),
         "libraries": {name: _version(name) for name in (*_DECODERS, "torch", *description.libraries)},
     }
+
+
+def vectors_identity(vectors: NDArray[np.float32]) -> dict[str, Any]:
+    """Return what an entry of vectors, shape (n, D), in the order of the clips, depends on."""
+    return {"vectors": hashlib.sha256(np.ascontiguousarray(vectors).data).hexdigest()}
 
 
 def plane_key(clips_digest: str, identity: dict[str, Any]) -> str:

@@ -62,7 +62,10 @@ def log_mel(spectrum: Spectrum, n_mels: int) -> Tensor:
 
 
 def mel_bands(values_BTF: Tensor, sample_rate: int, n_fft: int, n_mels: int) -> Tensor:
-    """Return the sums of ``values_BTF``, powers or magnitudes, over mel bands; shape (B, T, n_mels)."""
+    """Return the sums of ``values_BTF``, powers or magnitudes, over ``n_mels`` mel bands; shape (B, T, n_mels).
+
+    ``sample_rate`` in Hz and ``n_fft`` are those of the transform.
+    """
     import torch
 
     blocks = _mel_blocks(sample_rate, n_fft, n_mels, str(values_BTF.device))

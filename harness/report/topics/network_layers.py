@@ -14,7 +14,7 @@ from harness.claims import Paper, Printed
 from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable
 from harness.features.sets import plane_rows, set_shape
 from harness.models.build import build_model
-from harness.models.describe import describe_model
+from harness.models.describe import COLUMNS, describe_model
 from harness.record import StudyRecord
 from harness.registry import Layout, feature_set
 from harness.report import wording
@@ -37,12 +37,19 @@ def sections(evidence: Evidence) -> Iterator[Section]:
 
 
 def layer_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
-    """Return the layer table of every trained arm's network, by arm, from the record's study alone."""
+    """Return the layer table of every trained arm's network, by arm, from the record's study alone; those that only
+    the record describes as it does, if it does."""
     spec = record.spec
     tables = {}
+    recorded = record.environment.get("code", {}).get("networks", {})
     for arm in spec.trained_arms:
         settings = spec.settings(arm)
-        inputs = settings.inputs
+        if spec.is_described_by_record(arm):
+            # No code of a user runs for a report.
+            if arm.name in recorded:
+                tables[arm.name] = pd.DataFrame(recorded[arm.name], columns=list(COLUMNS))
+            continue
+        inputs = spec.inputs(arm)
         shape = set_shape(inputs, spec.features)
         rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
         model = build_model(settings.model_name, settings.model, shape, len(record.classes), rows)
@@ -191,8 +198,8 @@ def _arms_of(
 ) -> Iterator[str]:
     """Yield the arms with the printed model whose input has the ``shape`` of the printed one."""
     for arm in spec.trained_arms:
-        settings = spec.settings(arm)
-        if arm.name in networks and arm.model == network.model and set_shape(settings.inputs, spec.features) == shape:
+        same = arm.name in networks and arm.model == network.model and not spec.is_described_by_record(arm)
+        if same and set_shape(spec.inputs(arm), spec.features) == shape:
             yield arm.name
 
 

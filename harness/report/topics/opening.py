@@ -56,7 +56,7 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     if fewest < most:
         shown = f"{fewest} to {most} seeds, as the table of accuracies says"
     sentences = [
-        f"Data: {record.spec.data.dataset} with {len(record.classes)} classes; {clips:,} clips from "
+        f"Data: {record.spec.data.name} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {wording.folds_statement(tested, wording.official_folds(record))}.",
         f"Split: {_each(wording.split_names(record), {rule.name: rule.meaning for rule in SPLITS})}.",
         f"Epoch: {_each(wording.epoch_rules(record), _EPOCHS)}.",

@@ -71,10 +71,12 @@ def test_a_set_is_its_planes_side_by_side(tmp_path: Path, write_clips: Write) ->
     assert values.shape == (frames.sum(), 85)
     assert images.shape == (5, 3, 128, 128)
     for row, path in enumerate(clips.frame["path"]):
-        arrays = compute_planes(Path(path), [*planes_of(feature_set("LMC")), *planes_of(PICTURE)], PARAMS)
-        stacked = np.concatenate([arrays[plane] for plane in planes_of(feature_set("LMC"))], axis=1)
+        arrays = compute_planes(
+            Path(path), [*planes_of(feature_set("LMC"), PARAMS), *planes_of(PICTURE, PARAMS)], PARAMS
+        )
+        stacked = np.concatenate([arrays[plane] for plane in planes_of(feature_set("LMC"), PARAMS)], axis=1)
         np.testing.assert_array_equal(values[ref.offsets[row] : ref.offsets[row + 1]], stacked)
-        np.testing.assert_array_equal(images[row], np.stack([arrays[plane] for plane in planes_of(PICTURE)]))
+        np.testing.assert_array_equal(images[row], np.stack([arrays[plane] for plane in planes_of(PICTURE, PARAMS)]))
     assert calls == [(0, 5), (5, 5)]
 
 

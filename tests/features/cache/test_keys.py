@@ -43,7 +43,7 @@ def test_other_clips_change_every_key() -> None:
     assert _changed(_keys(FeaturesSection(), "a"), _keys(FeaturesSection(), "b")) == set(LAID_OUT)
 
 
-@pytest.mark.parametrize("field", sorted(FeaturesSection.model_fields.keys() - {"image", "planes"}))
+@pytest.mark.parametrize("field", sorted(FeaturesSection.model_fields.keys() - {"image", "planes", "sets"}))
 def test_every_shared_setting_changes_a_key_unless_it_applies_later(field: str) -> None:
     value = getattr(FeaturesSection(), field)
     changed = _changed(_keys(FeaturesSection()), _keys(FeaturesSection(**{field: _other(value)})))

@@ -1,0 +1,191 @@
+"""A project of a user's own from study file to verdict: code, planes, sets, claims and data outside the package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from harness.replay.replay import replay
+from harness.report.check import check_report
+from harness.report.kind import ReportKind
+
+from harness import own_code
+from harness.cli import cli
+from harness.errors import StudyError
+from harness.replay.sources import open_source
+from harness.running.reports import Outcome
+from harness.running.study import Options, run_study
+from harness.study import load_study
+from harness.terminal.progress import Silent
+from tests.own_project import write_clips, write_project
+
+
+class Lines(Silent):
+    """Keeps the lines that a run prints."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def run(study: Path, folder: Path, workers: int = 1, report: ReportKind = ReportKind.DATA) -> tuple[Outcome, list[str]]:
+    progress = Lines()
+    options = Options(
+        data_root=folder / "data",
+        cache=folder / "cache",
+        reports=folder / "reports",
+        tracking_uri=f"sqlite:///{folder}/mlruns/mlflow.db",
+        device="cpu",
+        workers=workers,
+        claims=study.parent / "claims",
+        folder=study.parent,
+        report=report,
+    )
+    try:
+        return run_study(load_study(study), options, progress), progress.lines
+    finally:
+        own_code.activate(None)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Outcome, list[str]]]:
+    folder = tmp_path_factory.mktemp("project")
+    study = write_project(folder)
+    outcome, lines = run(study, folder, workers=2)
+    yield folder, outcome, lines
+    own_code.activate(None)
+
+
+def test_the_files_that_run_are_named_first(made: tuple[Path, Outcome, list[str]]) -> None:
+    folder, _, lines = made
+    named = [line for line in lines if line.startswith("runs code of the study: ")]
+    assert lines[: len(named)] == named
+    assert [line.split(": ")[1].split(" (")[0] for line in named] == [
+        str(folder / name) for name in ("blocks.py", "myfeatures.py", "mynet.py")
+    ]
+
+
+def test_every_arm_is_tested_and_compared(made: tuple[Path, Outcome, list[str]]) -> None:
+    folder, outcome, _ = made
+    assert outcome.failures == ()
+    found = json.loads((folder / "reports/kitchen/results.json").read_text(encoding="utf-8"))
+    assert [(arm["name"], arm["n_folds"]) for arm in found["arms"]] == [("mel16", 3), ("mel32", 3), ("own parts", 3)]
+    assert found["classes"] == ["Café, alt", "kettle", "tap"]
+    (comparison,) = found["comparisons"]
+    assert comparison["claim"]["address"] == "kitchens:T1/Net"
+    assert [(each["first"], each["second"]) for each in found["contrasts"]["pairs"] if each["in_family"]] == [
+        ("mel32", "mel16")
+    ]
+    code = found["environment"]["code"]
+    assert sorted(code["files"]) == ["blocks.py", "myfeatures.py", "mynet.py"]
+    assert {row[0] for row in code["networks"]["mel16"]} == {"body.0.0", "body.2"}
+    sources = {path.name for path in (folder / "mlruns").rglob("code/*.py")}
+    assert sources == {"blocks.py", "myfeatures.py", "mynet.py"}
+
+
+def test_the_report_is_checked_without_running_the_code(made: tuple[Path, Outcome, list[str]]) -> None:
+    folder, _, _ = made
+    own_code.activate(None)
+    from harness.running.reports import declared
+
+    checked = check_report(folder / "reports/kitchen", *declared(folder / "study.toml"))
+    assert checked.equal, checked.mismatches
+    assert own_code.active() is None
+    shown = (folder / "reports/kitchen/tables/parameters.csv").read_text(encoding="utf-8")
+    assert "body.0.0" in shown
+
+
+def test_a_replay_runs_the_code_only_with_its_folder(made: tuple[Path, Outcome, list[str]], tmp_path: Path) -> None:
+    folder, _, _ = made
+    uri = f"sqlite:///{folder}/mlruns/mlflow.db"
+    source = open_source(made[1].record.run_id, uri)
+    settings = {"data_root": tmp_path, "cache": folder / "cache", "device": "recorded", "workers": 1}
+    with pytest.raises(StudyError, match=r"runs code of its own .* --study-folder DIR"):
+        replay(source, progress=Silent(), arms=["own parts"], folds=[2], **settings)  # type: ignore[arg-type]
+    found = replay(
+        source,
+        progress=Silent(),
+        arms=["own parts"],
+        folds=[2],
+        folder=folder,
+        **settings,  # type: ignore[arg-type]
+    )
+    assert found.equal
+    own_code.activate(None)
+
+
+def test_changed_code_is_trained_again_and_said_by_replay(tmp_path: Path) -> None:
+    study = write_project(tmp_path)
+    text = study.read_text(encoding="utf-8")
+    study.write_text(text[: text.index('[[arms]]\nname = "mel32"')].replace('contrasts = [["mel32", "mel16"]]', ""))
+    first, _ = run(study, tmp_path)
+    again, lines = run(study, tmp_path)
+    assert not [line for line in lines if "macro accuracy test" in line]
+    source = (tmp_path / "mynet.py").read_text(encoding="utf-8")
+    (tmp_path / "mynet.py").write_text(source.replace("return self.body(x)", "return -self.body(x)"), encoding="utf-8")
+    changed, lines = run(study, tmp_path)
+    assert len([line for line in lines if "macro accuracy test" in line]) == 3
+    assert changed.record.run_id == first.record.run_id == again.record.run_id
+    assert changed.record.environment["code"]["files"] != first.record.environment["code"]["files"]
+
+
+HOLDOUT = """
+[study]
+name = "rooms"
+[data]
+dataset = "csv"
+name = "rooms"
+metadata = "my/clips.csv"
+[features.sets.vectors]
+file = "vectors.npz"
+[train]
+epochs = 30
+lr = 0.05
+optimizer = "adamw"
+[evaluate]
+seeds = 2
+[tracking]
+system_metrics = false
+[[arms]]
+name = "linear"
+model = "linear"
+features = "vectors"
+[[arms]]
+name = "mlp"
+model = "mlp"
+model_args = { hidden = 8 }
+features = "vectors"
+"""
+
+
+def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
+    rows = write_clips(tmp_path / "my", folds=("train", "validation", "test"), recordings=3)
+    rng = np.random.default_rng(0)
+    labels = sorted({str(row["label"]) for row in rows})
+    vectors = {
+        str(row["file"]).removesuffix(".wav"): 3 * np.eye(6)[labels.index(str(row["label"]))] + rng.standard_normal(6)
+        for row in rows
+    }
+    np.savez(tmp_path / "vectors.npz", **vectors)
+    (tmp_path / "study.toml").write_text(HOLDOUT, encoding="utf-8")
+    outcome, _ = run(tmp_path / "study.toml", tmp_path)
+    scores = outcome.record.predictions.groupby("arm")["fold"].unique()
+    assert {arm: list(folds) for arm, folds in scores.items()} == {"linear": [1], "mlp": [1]}
+    right = outcome.record.predictions
+    called = right[[f"p_{k}" for k in range(3)]].to_numpy().argmax(axis=1)
+    assert (called == right["y_true"]).mean() > 0.6
+    del vectors["audio/0-0-0a"]
+    np.savez(tmp_path / "vectors.npz", **vectors)
+    shown = CliRunner().invoke(
+        cli,
+        ["run-study", str(tmp_path / "study.toml"), "--tracking-uri", f"sqlite:///{tmp_path}/mlruns/mlflow.db",
+         "--reports", str(tmp_path / "reports"), "--cache", str(tmp_path / "cache"), "--data-root", str(tmp_path)],
+    )  # fmt: skip
+    assert shown.exit_code == 2
+    assert "1 of 54 clips have no vector, the first is 'audio/0-0-0a'" in " ".join(shown.output.split())
