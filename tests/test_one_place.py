@@ -20,7 +20,7 @@ ONLY_IN = {
     "OutOfMemoryError": {"devices.py"},
     "torch.device": {"devices.py"},
     "read_csv": set(),
-    "read_parquet": {"tracking/files.py"},
+    "read_parquet": {"tracking/files.py", "features/vectors.py"},
     "ParquetFile": {"tracking/files.py", "report/folder/predictions_file.py"},
     "csv.reader": {"text/delimited.py", "tracking/files.py", "testing/datasets.py"},
     "cpuinfo": {"devices.py"},

@@ -92,7 +92,7 @@ def predictions_of(store: Store, run: Run, file: Callable[[str], Path | None]) -
 
 
 def needed(store: Store, run: Run, file: Callable[[str], Path | None], name: str, who: str, advice: str = "") -> Path:
-    """Return the file ``name`` of ``run``, found by ``file``; TrackingError about ``who``, with ``advice``, if there is
+    """Return the file ``name`` of ``run`` in ``store``, found by ``file``; TrackingError about ``who``, with ``advice``, if there is
     none."""
     found = file(name)
     if found is None:

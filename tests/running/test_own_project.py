@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from harness.replay.replay import replay
 from harness.report.check import check_report
 from harness.report.kind import ReportKind
 
@@ -17,6 +16,7 @@ from harness import own_code
 from harness.cli import cli
 from harness.errors import StudyError
 from harness.replay.sources import open_source
+from harness.replay.train_again import replay
 from harness.running.reports import Outcome
 from harness.running.study import Options, run_study
 from harness.study import load_study
