@@ -92,8 +92,10 @@ def predictions_of(store: Store, run: Run, file: Callable[[str], Path | None]) -
 
 
 def needed(store: Store, run: Run, file: Callable[[str], Path | None], name: str, who: str, advice: str = "") -> Path:
-    """Return the file ``name`` of ``run`` in ``store``, found by ``file``; TrackingError about ``who``, with ``advice``, if there is
-    none."""
+    """Return the file ``name`` of ``run`` in ``store``, found by ``file``.
+
+    Raises TrackingError about ``who``, with ``advice``, if there is none.
+    """
     found = file(name)
     if found is None:
         raise TrackingError(f"{store.shown}: {who} has no {name} in {store.artifact_place(run)}; {PUT_BACK}{advice}")
