@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from harness.report.check import check_report
-from harness.report.kind import ReportKind
 
 from harness import own_code
 from harness.cli import cli
 from harness.errors import StudyError
 from harness.replay.sources import open_source
 from harness.replay.train_again import replay
-from harness.running.reports import Outcome
+from harness.report.folder.check import check_report
+from harness.running.reports import Outcome, ReportKind
 from harness.running.study import Options, run_study
 from harness.study import load_study
 from harness.terminal.progress import Silent
