@@ -163,6 +163,11 @@ class Source:
         return (self.folder, *self.also)
 
 
+TEST, VALIDATION, TRAIN = 1, 2, 3
+"""Numbers of the parts of a hold-out data set: the part after the tested one validates, as everywhere."""
+_PART_NAMES = {TEST: "test", VALIDATION: "validation", TRAIN: "train"}
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set with folds.
@@ -174,6 +179,8 @@ class Dataset:
     n_classes, folds, n_clips, seconds
         What the official release has: classes, numbers of its folds, clips (0 where the study decides), and the usual
         length of a clip in seconds.
+    uneven
+        Whether clips differ in length, so that a check does not compare them with ``seconds``.
     read
         ``"module:function"`` of ``read(dataset, root, options)``, which returns the
         :class:`harness.data.inventory.Inventory` of what the metadata below the data root names.
@@ -187,6 +194,8 @@ class Dataset:
         Numbers of channels that its files may have.
     source
         Where it is downloaded from; None where it cannot be.
+    obtain
+        Where else it can be had, as a sentence without its end, for messages; empty where ``source`` says it.
     prepare
         ``"module:function"`` of ``prepare(root, options)``, which generates it below the data root; empty where it is
         not generated.
@@ -195,7 +204,8 @@ class Dataset:
     part_of
         Larger data set that contains it; messages name it where the two may be confused.
     holdout
-        Whether fold 1 alone is tested, fold 2 validates and fold 3 trains, instead of a cross-validation.
+        Whether fold 1 (:data:`TEST`) alone is tested, fold 2 (:data:`VALIDATION`) validates and fold 3 (:data:`TRAIN`)
+        trains, instead of a cross-validation.
     recordings
         Whether the metadata says which recording a clip was cut from.
     own
@@ -221,6 +231,8 @@ class Dataset:
     class_counts: tuple[tuple[str, int], ...] = ()
     channels: tuple[int, ...] = (1,)
     source: Source | None = None
+    uneven: bool = False
+    obtain: str = ""
     prepare: str = ""
     options: str = "harness.section:NoOptions"
     part_of: str = ""
@@ -234,6 +246,10 @@ class Dataset:
     def tested_folds(self) -> tuple[int, ...]:
         """The folds that are tested: all, or the first one of a hold-out data set."""
         return self.folds[:1] if self.holdout else self.folds
+
+    def fold_name(self, fold: int) -> str:
+        """Return what messages call a fold: ``fold 3``, or ``train`` in a hold-out data set."""
+        return _PART_NAMES[fold] if self.holdout else f"fold {fold}"
 
     @property
     def balanced(self) -> bool:

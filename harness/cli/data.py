@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +14,9 @@ from harness.cli.shared_options import DATA_ROOT, Named
 from harness.errors import DataError, HarnessError
 from harness.registry import DATASETS
 from harness.terminal.printing import say
+
+if TYPE_CHECKING:
+    from harness.data.datasets.csv_file import Columns
 
 
 @click.group("data", short_help="List, check, fetch or make data sets.")
@@ -33,27 +38,60 @@ def data_list_command(data_root: Path | None) -> None:
     show_datasets(resolve_data_root(data_root))
 
 
+class _NameOrFile(Named):
+    """A data set of the registry, or a CSV file of one's own data."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Return the names as shown by help."""
+        return f"{super().get_metavar(param, ctx)[:-1]}|FILE.csv]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name or the file, or raise click's usage error if there is neither."""
+        if is_file(value):
+            return str(value)
+        name = super().convert(value, param, ctx)
+        if DATASETS.get(name).own:
+            self.fail(f"name the file of your own data: harness data check FILE.{name}", param, ctx)
+        return name
+
+
+def is_file(value: str) -> bool:
+    """Return whether an argument names a CSV file rather than a data set."""
+    return value not in DATASETS and (Path(value).suffix.lower() in (".csv", ".tsv", ".txt") or Path(value).is_file())
+
+
 @data_group.command("check", short_help="Count, decode and judge every clip.")
-@_dataset
+@click.argument("dataset", type=_NameOrFile(DATASETS))
 @DATA_ROOT
+@click.option("--columns", help="Columns of FILE.csv, as in file=path,label=class,fold=split,recording=source.")
 @click.option("--folds", help="Only these folds, as in 1,2,10.  [default: all official folds]")
 @click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files decoded at once.")
-def data_check_command(dataset: str, data_root: Path | None, folds: str | None, workers: int) -> None:
-    """Count clips per fold and class, decode every file of DATASET, and report what is wrong."""
+def data_check_command(
+    dataset: str, data_root: Path | None, columns: str | None, folds: str | None, workers: int
+) -> None:
+    """Count clips per fold and class, decode every file of DATASET, and report what is wrong.
+
+    DATASET may be the CSV file of data of your own, as a study names it with data.metadata.
+    """
     from harness.cli.output.show_datasets import show_check
     from harness.data.data_root import resolve_data_root
-    from harness.data.dataset_check import check_dataset
+    from harness.data.dataset_check import check_dataset, check_table
     from harness.terminal.progress import Terminal
 
+    root, chosen, own = resolve_data_root(data_root), _numbers(folds), is_file(dataset)
+    if columns is not None and not own:
+        raise HarnessError(f"--columns: {dataset} has columns of its own; they are named for a FILE.csv only")
+    named = _columns(columns) if own else None
     with Terminal() as progress:
         progress.begin("check", f"checking {dataset}", 1)
-        report = check_dataset(
-            dataset,
-            resolve_data_root(data_root),
-            _numbers(folds),
-            workers,
-            lambda done, _: progress.advance("check", done),
-        )
+
+        def advance(done: int, _: int) -> None:
+            progress.advance("check", done)
+
+        if own:
+            report = check_table(Path(dataset), root, chosen, workers, advance, columns=named)
+        else:
+            report = check_dataset(dataset, root, chosen, workers, advance)
     show_check(report)
     if not report.ok:
         sys.exit(DataError.exit_code)
@@ -83,6 +121,21 @@ def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     from harness.data.datasets.synthetic import SyntheticSection, write_synthetic
 
     say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))
+
+
+def _columns(text: str | None) -> Columns:
+    from pydantic import ValidationError
+
+    from harness.data.datasets.csv_file import Columns
+
+    given = dict(re.findall(r"(\w+)=([^,]*)(?:,|$)", text or ""))
+    try:
+        if ",".join(f"{key}={value}" for key, value in given.items()) == (text or ""):
+            return Columns(**given)
+    except ValidationError:
+        pass
+    names = ", ".join(Columns.model_fields)
+    raise HarnessError(f"--columns {text}: expected names of columns for {names}, as in file=path,label=class")
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:

@@ -6,6 +6,7 @@ a wrong checksum, so the containers are examined here (RIFF; Ogg: RFC 3533).
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class AudioFacts:
     ``container`` is the format as libsndfile names it. ``promised`` and ``decoded`` are the numbers of frames (samples
     of each channel) that the header states and that were read. ``peak`` is the largest absolute finite sample, 1 being
     full scale. ``cut`` says how the container is truncated, ``broken`` where it fails its checksum; otherwise they are
-    empty.
+    empty. ``digest`` is the SHA-256 of the file, hex.
     """
 
     container: str
@@ -56,6 +57,7 @@ class AudioFacts:
     finite: bool
     cut: str
     broken: str
+    digest: str
 
     @property
     def seconds(self) -> float:
@@ -108,7 +110,8 @@ def decode_fully(path: Path) -> AudioFacts:
     except soundfile.LibsndfileError as error:
         raise ValueError(error.error_string) from None
     cut, broken = cut_off(content), broken_page(content)
-    return AudioFacts(container, promised, decoded, rate, channels, peak, finite, cut, broken)
+    digest = hashlib.sha256(content).hexdigest()
+    return AudioFacts(container, promised, decoded, rate, channels, peak, finite, cut, broken, digest)
 
 
 def not_a_file(path: Path) -> str:

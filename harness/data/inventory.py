@@ -53,6 +53,8 @@ class Inventory:
         Names of original classes without a named clip.
     expected
         Clips of each fold and class in the official release: what the description says, unless given.
+    layout
+        How the files are arranged where that is not the authors' way, in words.
     """
 
     dataset: Dataset
@@ -62,6 +64,7 @@ class Inventory:
     entries: tuple[ClipEntry, ...]
     absent: tuple[str, ...] = ()
     expected: Counts = ()
+    layout: str = ""
 
     def __post_init__(self) -> None:
         validate_entries(self.entries, len(self.classes))
@@ -111,21 +114,27 @@ def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
             raise DataError(f"{entry.origin}: the source recording is empty; clips cannot be kept apart without it")
 
 
+def folder_names(dataset: Dataset) -> tuple[str, ...]:
+    """Return the names that the folder of a data set may have below the data root, the usual one first."""
+    return dataset.source.folders if dataset.source else tuple(dict.fromkeys((dataset.name, dataset.title)))
+
+
 def dataset_folder(dataset: Dataset, root: Path) -> Path:
-    """Return the folder of a data set that can be fetched, below ``root``.
+    """Return the folder of a data set below ``root``.
 
     Raises
     ------
     DataError
         When there is none under any of its names.
     """
-    names = dataset.source.folders if dataset.source else (dataset.name,)
+    names = folder_names(dataset)
     for name in names:
         if (root / name).is_dir():
             return root / name
     fetch = f"run `harness data fetch {dataset.name}`, or " if dataset.source else ""
+    obtain = f"{dataset.obtain}; " if dataset.obtain else ""
     raise DataError(
-        f"{root}: has no folder {' or '.join(names)}; {fetch}name the folder that holds it with --data-root or "
+        f"{root}: has no folder {' or '.join(names)}; {obtain}{fetch}name the folder that holds it with --data-root or "
         "HARNESS_DATA"
     )
 

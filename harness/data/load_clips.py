@@ -83,17 +83,26 @@ def require_whole(inventory: Inventory) -> None:
         return
     by_fold = list(zip(dataset.folds, counts, expected, strict=True))
     complete = [fold for fold, here, official in by_fold if here == official]
-    faulty = [f"fold {fold} has {sum(here)} of {sum(official)}" for fold, here, official in by_fold if here != official]
+    faulty = [
+        f"{dataset.fold_name(fold)} has {sum(here)} of {sum(official)}"
+        for fold, here, official in by_fold
+        if here != official
+    ]
     named = complete if len(complete) >= _MIN_FOLDS else [fold for fold, here, _ in by_fold if sum(here)]
     rest = f"run `harness data fetch {dataset.name}`" if dataset.source else "put the missing clips here"
-    remedy = (
-        f"To use what is here, name its folds in the study (data.folds = {named}); for the complete set, {rest}"
-        if len(named) >= _MIN_FOLDS
-        else f"A study needs at least {_MIN_FOLDS} folds: {rest}"
-    )
+    if dataset.holdout:
+        remedy = f"A study needs all parts, so none can be left out: {rest}"
+    elif len(named) >= _MIN_FOLDS:
+        remedy = (
+            f"To use what is here, name its folds in the study (data.folds = {named}); for the complete set, {rest}"
+        )
+    else:
+        remedy = f"A study needs at least {_MIN_FOLDS} folds: {rest}"
+    kind = "parts" if dataset.holdout else "folds"
+    whole = ", ".join(dataset.fold_name(fold).removeprefix("fold ") for fold in complete) or "none"
     raise DataError(
         f"{dataset.name} in {inventory.folder} is incomplete: {_total(counts)} of {_total(expected)} clips. "
-        f"Complete folds: {', '.join(map(str, complete)) or 'none'}; incomplete: {', '.join(faulty)}. {remedy}"
+        f"Complete {kind}: {whole}; incomplete: {', '.join(faulty)}. {remedy}"
     )
 
 

@@ -149,6 +149,45 @@ def read_rows(file: Path, model: type[R]) -> tuple[R, ...]:
     return tuple(rows)
 
 
+def read_lines(
+    file: Path, pattern: re.Pattern[str], expected: str, remedy: str = _RESTORE
+) -> tuple[tuple[re.Match[str], str], ...]:
+    """Return the match of each line of the list ``file`` with ``pattern``, and where it is; empty lines are left out.
+
+    Parameters
+    ----------
+    file : Path
+        Text in UTF-8.
+    pattern : re.Pattern
+        What a line must match from start to end.
+    expected : str
+        What a line must be, for messages.
+    remedy : str
+        What to do about a fault, for messages.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, not text or empty; at the first line that does not match.
+    """
+    try:
+        lines = file.read_bytes().decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror}); {remedy}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: is not text in UTF-8; {remedy}") from None
+    found = []
+    for position, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        if (match := pattern.fullmatch(line.strip())) is None:
+            raise DataError(f"{file}, row {position}: received {line!r}, expected {expected}; {remedy}")
+        found.append((match, f"{file}, row {position}"))
+    if not found:
+        raise DataError(f"{file}: is empty; {remedy}")
+    return tuple(found)
+
+
 def _refuse(origin: str, column: str, received: str, expected: str) -> NoReturn:
     raise DataError(f"{origin}, column {column!r}: received {received!r}, expected {expected}; {_RESTORE}")
 

@@ -219,7 +219,7 @@ def laid_out(plane: LaidOut, waves: Waves, params: FeaturesSection) -> Tensor:
     if description.own:
         values_BTR = own_values(description.compute, options, waves)
     else:
-        values_BTR = code(description.compute)(waves, options)
+        values_BTR = code(description.compute)(waves.under(plane.name, description.name), options)
     # Images are resized, so that their planes may have any number of frames.
     free = has_own_frames(description) or (description.own and plane.layout == Layout.IMAGE)
     frames = values_BTR.shape[1:2] if free else (waves.n_frames,)

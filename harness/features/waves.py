@@ -11,6 +11,7 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -82,6 +83,15 @@ class Waves:
         """What each plane's ``prepare`` function returned for each clip, by the plane's name."""
         names = self._stretches[0].prepared
         return {name: [stretch.prepared[name] for stretch in self._stretches] for name in names}
+
+    def under(self, name: str, plane: str) -> Waves:
+        """Return these clips with what was prepared for ``name``, a study's own set of ``plane``, under the name of the
+        plane."""
+        if name == plane or name not in self._stretches[0].prepared:
+            return self
+        view = copy(self)
+        view.prepared = {plane: self.prepared[name]}
+        return view
 
     def spectrum(self, n_fft: int) -> Spectrum:
         """Return the magnitude spectrogram with a Hann window of ``n_fft`` samples, computed once for all planes."""

@@ -27,8 +27,8 @@ class Arm(Section):
     """Weights to start from, a safetensors file relative to the study file; tensors of the same name and shape are
     taken over. Default: initial weights as [model] says."""
     features: Annotated[str | None, Most(200, "a name")] = None
-    """Feature set: LMC, MC, MLMC, LM, MFCC, chroma, contrast, tonnetz, image:plane or image:a+b+c, or one of
-    [features.sets]."""
+    """Feature set: LMC, MC, MLMC, a plane such as LM, MFCC, chroma, contrast, tonnetz, PCEN, MFCC-static, gammatone or
+    CQT, image:plane or image:a+b+c, or one of [features.sets]."""
     fuse: Annotated[tuple[str, ...] | None, Most(100, "more arms than a table shows", each=60)] = None
     """Arms whose predictions are fused instead of training a network."""
     rule: FusionRule | None = None

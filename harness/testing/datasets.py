@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from harness.data.dataset_check import Kind, check_dataset
+from harness.data.dataset_check import check_dataset
+from harness.data.findings import Kind
 from harness.data.inventory import Inventory, official_counts
 from harness.data.load_clips import load_clips, read_inventory
 from harness.errors import DataError
-from harness.registry import DATASETS, Dataset, code, options_of
+from harness.registry import DATASETS, TEST, TRAIN, VALIDATION, Dataset, code, options_of
 from harness.section import Section
 from harness.study import DataSection
 
@@ -31,10 +34,13 @@ class DatasetConformance:
         Its name in the registry.
     options
         Its options as a study states them, for a small copy.
+    header
+        Whether its metadata file begins with the names of columns.
     """
 
     dataset: ClassVar[str]
     options: ClassVar[dict[str, object]] = {}
+    header: ClassVar[bool] = True
 
     def make(self, root: Path) -> None:
         """Write a small copy below the data root: at least one clip of each class in each fold, of any length.
@@ -63,7 +69,8 @@ class DatasetConformance:
         return read_inventory(self.dataset, root, self.section)
 
     def test_its_description_agrees_with_itself(self) -> None:
-        """Folds can be cross-validated, and counts by fold and by class add up to the number of clips."""
+        """Folds can be cross-validated, or are the parts of a hold-out, and counts by fold and by class add up to the
+        number of clips."""
         known = self.description
         assert known.title
         assert known.seconds > 0
@@ -72,6 +79,8 @@ class DatasetConformance:
         assert list(known.folds) == sorted(set(known.folds))
         assert known.folds[0] >= 1
         assert known.channels
+        if known.holdout:
+            assert known.folds == (TEST, VALIDATION, TRAIN)
         counts = official_counts(known)
         assert [len(row) for row in counts] == [known.n_classes] * len(known.folds)
         assert sum(map(sum, counts)) == known.n_clips
@@ -115,10 +124,16 @@ class DatasetConformance:
 
     def test_its_clips_are_loaded_and_checked(self, inventory: Inventory, tmp_path: Path) -> None:
         """A study gets a row for each clip, in a fixed order; a check decodes every file."""
-        table = {self.dataset: self.options} if self.options else {}
-        clips = load_clips(
-            DataSection.model_validate({"dataset": self.dataset, "folds": self.description.folds, **table}), tmp_path
-        )
+        known, table = self.description, {self.dataset: self.options} if self.options else {}
+        data: dict[str, object] = {"dataset": self.dataset, **table}
+        with pytest.MonkeyPatch.context() as patch:
+            if known.holdout:
+                # No part of it can be left out, so its release is taken to be the copy.
+                _assert_sentence(_refusal(load_clips, DataSection.model_validate(data), tmp_path), inventory.folder)
+                patch.setitem(DATASETS._items, self.dataset, _as_small_as(known, inventory))
+            else:
+                data["folds"] = known.folds
+            clips = load_clips(DataSection.model_validate(data), tmp_path)
         assert len(clips) == len(inventory.entries)
         assert clips.folds == self.description.folds
         assert clips.classes == inventory.classes
@@ -139,16 +154,18 @@ class DatasetConformance:
         """Metadata of which a value, a line or the form is wrong is a DataError that says where and what to do, or,
         where the value does not matter, an inventory of as many clips."""
         source, content = inventory.source, inventory.source.read_bytes()
-        for broken in (b"", b"\x00\xff\xfe" + content, content[: content.index(b"\n") + 1]):
+        without_rows = [content[: content.index(b"\n") + 1]] if self.header else []
+        for broken in (b"", b"\x00\xff\xfe" + content, *without_rows):
             source.write_bytes(broken)
             _assert_sentence(_refusal(self._read, tmp_path), source)
-        header, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
-        for column in range(len(header)):
+        lines = list(csv.reader(io.StringIO(content.decode(), newline="")))
+        header, rows = lines[: self.header], lines[self.header :]
+        for column in range(len(lines[0])):
             for garbage in _GARBAGE:
                 changed = [list(row) for row in rows]
                 changed[0][column] = garbage
                 with io.StringIO(newline="") as text:
-                    csv.writer(text).writerows([header, *changed])
+                    csv.writer(text).writerows([*header, *changed])
                     source.write_text(text.getvalue(), encoding="utf-8")
                 try:
                     assert len(self._read(tmp_path).entries) in (len(rows), len(inventory.entries))
@@ -156,10 +173,16 @@ class DatasetConformance:
                     _assert_sentence(str(error), source)
 
 
-def _refusal(read: object, root: Path) -> str:
-    assert callable(read)
+def _as_small_as(known: Dataset, inventory: Inventory) -> Dataset:
+    """Return the description of a release with the clips of ``inventory``."""
+    counts = inventory.counts()
+    by_class = tuple(zip(inventory.classes, map(sum, zip(*counts, strict=True)), strict=True))
+    return replace(known, n_clips=len(inventory.entries), fold_counts=counts, class_counts=by_class)
+
+
+def _refusal(read: Callable[..., object], *arguments: object) -> str:
     with pytest.raises(DataError) as raised:
-        read(root)
+        read(*arguments)
     return str(raised.value)
 
 

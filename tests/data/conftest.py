@@ -16,6 +16,7 @@ import pytest
 
 from harness.data.clips import ClipTable
 from harness.data.load_clips import load_clips
+from harness.registry import DATASETS
 from harness.study import DataSection
 
 ESC_COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
@@ -40,6 +41,33 @@ def write_table(path: Path, columns: tuple[str, ...], rows: list[dict[str, objec
         lines = csv.DictWriter(file, columns, lineterminator="\n")
         lines.writeheader()
         lines.writerows(rows)
+
+
+def write_gtzan(folder: Path, clips: int = 1, audio: str = "genres", suffix: str = ".wav") -> None:
+    """Write a small copy of GTZAN: clips of each genre in each part, and the lists of the fault-filtered split."""
+    for part, name in enumerate(("test_filtered.txt", "valid_filtered.txt", "train_filtered.txt")):
+        lines = []
+        for genre, _ in DATASETS.get("gtzan").class_counts:
+            for clip in range(clips):
+                number = f"{genre}.{part * clips + clip:05d}"
+                write_wav(folder / audio / genre / f"{number}{suffix}", level=1000 + 100 * part + clip)
+                lines.append(f"{genre}/{number}.wav\n")
+        (folder / name).write_text("".join(lines))
+
+
+def write_speech_commands(folder: Path, speakers: int = 1) -> None:
+    """Write a small copy of Speech Commands: in each part, each word twice by each of as many speakers."""
+    for part, name in enumerate(("testing_list.txt", "validation_list.txt", "")):
+        lines = []
+        for word, _ in DATASETS.get("speech-commands").class_counts:
+            for speaker in range(speakers):
+                for take in range(2):
+                    line = f"{word}/{part * speakers + speaker:08x}_nohash_{take}.wav"
+                    write_wav(folder / line, level=1000 + 100 * part + take)
+                    lines.append(f"{line}\n")
+        if name:
+            (folder / name).write_text("".join(lines))
+    write_wav(folder / "_background_noise_" / "white_noise.wav", seconds=0.1)
 
 
 @dataclass

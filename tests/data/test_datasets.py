@@ -18,7 +18,15 @@ from harness.data.splits import make_splits
 from harness.registry import DATASETS
 from harness.study.study_file import parse_study
 from harness.testing.datasets import DatasetConformance
-from tests.data.conftest import ESC10, ESC_COLUMNS, URBANSOUND_COLUMNS, write_table, write_wav
+from tests.data.conftest import (
+    ESC10,
+    ESC_COLUMNS,
+    URBANSOUND_COLUMNS,
+    write_gtzan,
+    write_speech_commands,
+    write_table,
+    write_wav,
+)
 
 
 class _Esc(DatasetConformance):
@@ -60,6 +68,29 @@ class TestUrbanSound8K(DatasetConformance):
                 rows.append(dict(zip(URBANSOUND_COLUMNS, values, strict=True)))
                 write_wav(folder / "audio" / f"fold{fold}" / file)
         write_table(folder / "metadata" / "UrbanSound8K.csv", URBANSOUND_COLUMNS, rows)
+
+
+class TestGtzan(DatasetConformance):
+    dataset = "gtzan"
+    header = False
+
+    def make(self, root: Path) -> None:
+        write_gtzan(root / "gtzan")
+
+
+class TestSpeechCommands(DatasetConformance):
+    dataset = "speech-commands"
+    header = False
+
+    def make(self, root: Path) -> None:
+        write_speech_commands(root / "speech_commands_v0.02")
+
+
+def test_every_built_in_data_set_with_a_release_is_tested() -> None:
+    tested = {
+        kind.dataset for kind in (*DatasetConformance.__subclasses__(), *_Esc.__subclasses__()) if kind is not _Esc
+    }
+    assert tested >= {known.name for known in DATASETS if known.read.startswith("harness.") and not known.own}
 
 
 class TestSynthetic(DatasetConformance):
@@ -212,4 +243,6 @@ def test_a_study_names_a_data_set_of_one_file_and_states_its_options(tmp_path: P
 def test_an_unknown_data_set_is_a_usage_error_that_names_the_known_ones(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["data", "check", "birds", "--data-root", str(tmp_path)])
     assert result.exit_code == 2
-    assert "unknown data set 'birds'; allowed: csv, esc10, esc50" in " ".join(result.output.split())
+    said = " ".join(result.output.split())
+    assert "unknown data set 'birds'; allowed: " in said
+    assert "esc10, esc50, esc50-categories" in said

@@ -153,3 +153,18 @@ def test_a_clip_brought_to_a_length_is_the_cut_or_lengthened_audio(tmp_path: Pat
     for plane in planes:
         assert len(ours[plane]) == n_frames(np.array([seconds]), fixed)[0] == 87
         np.testing.assert_array_equal(ours[plane], theirs[plane])
+
+
+def test_a_set_of_the_study_is_its_plane(tmp_path: Path) -> None:
+    samples = (0.1 * np.random.default_rng(2).standard_normal(30000)).astype(np.float32)
+    path = _wav(tmp_path / "noise.wav", samples)
+    own = {
+        "plain": {"plane": "tonnetz"},
+        "fine": {"plane": "CQT", "bins_per_octave": 24},
+        "few": {"plane": "PCEN", "n_mels": 40},
+    }
+    params = FeaturesSection.model_validate({"sets": own, "planes": {"PCEN": {"bias": 1.0}}})
+    planes = [LaidOut(Layout.SEGMENTS, name) for name in (*own, "tonnetz")]
+    arrays = compute_planes(path, planes, params)
+    assert [arrays[plane].shape[1] for plane in planes] == [6, 168, 40, 6]
+    np.testing.assert_array_equal(arrays[planes[0]], arrays[planes[3]])

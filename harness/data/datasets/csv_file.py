@@ -20,12 +20,10 @@ from pydantic import Field, create_model, field_validator, model_validator
 from harness.data.inventory import ClipEntry, Inventory
 from harness.data.metadata import Identifier, Row, Text, read_rows, reads
 from harness.errors import DataError
-from harness.registry import DATASETS, Dataset, register
+from harness.registry import DATASETS, TEST, TRAIN, VALIDATION, Dataset, register
 from harness.section import Most, Natural, Positive, Rate, Section
 
 MOST_CLASSES = 1_000
-TEST, VALIDATION, TRAIN = 1, 2, 3
-"""Numbers of the parts of a hold-out data set: the part after the tested one validates, as everywhere."""
 _PARTS = (
     dict.fromkeys(("test", "testing", "eval"), TEST)
     | dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION)
@@ -193,6 +191,7 @@ def describe(dataset: Dataset, options: CsvSection) -> Dataset:
         folds=options.found.folds,
         n_clips=options.found.clips,
         seconds=options.seconds,
+        uneven=True,
         read=dataset.read,
         channels=tuple(range(1, 65)),
         own=True,

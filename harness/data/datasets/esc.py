@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from harness.data.inventory import ClipEntry, Counts, Inventory, class_names, dataset_folder
+from harness.data.dataset_layouts import Arrangement, Place, find_place
+from harness.data.inventory import ClipEntry, Counts, Inventory, class_names
 from harness.data.metadata import FileName, Flag, Identifier, Row, Text, between, read_rows
 from harness.errors import DataError
 from harness.registry import Dataset, Source, register
 from harness.section import Section
 
 METADATA = Path("meta", "esc50.csv")
+_ARRANGEMENTS = (Arrangement(METADATA.as_posix(), "audio"),)
 FOLDS = (1, 2, 3, 4, 5)
 # The targets of ESC-10 within ESC-50; their order gives the labels 0 to 9.
 ESC10_TARGETS = (0, 1, 10, 11, 12, 20, 21, 38, 40, 41)
@@ -63,8 +65,8 @@ def read_esc50(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     DataError
         When the folder or the metadata file is missing or faulty.
     """
-    folder, rows, names = _read(dataset, root)
-    return _of_targets(dataset, folder, rows, names, range(50))
+    place, rows, names = _read(dataset, root)
+    return _of_targets(dataset, place, rows, names, range(50))
 
 
 def read_esc10(dataset: Dataset, root: Path, _options: Section) -> Inventory:
@@ -75,11 +77,11 @@ def read_esc10(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     DataError
         When the folder or the metadata file is missing or faulty, or no row is of ESC-10.
     """
-    folder, rows, names = _read(dataset, root)
+    place, rows, names = _read(dataset, root)
     rows = tuple(row for row in rows if row.esc10)
     if not rows:
-        raise DataError(f"{folder / METADATA}: no row has esc10 = True; put the original metadata file back")
-    return _of_targets(dataset, folder, rows, names, ESC10_TARGETS)
+        raise DataError(f"{place.metadata}: no row has esc10 = True; put the original metadata file back")
+    return _of_targets(dataset, place, rows, names, ESC10_TARGETS)
 
 
 def read_categories(dataset: Dataset, root: Path, _options: Section) -> Inventory:
@@ -90,21 +92,23 @@ def read_categories(dataset: Dataset, root: Path, _options: Section) -> Inventor
     DataError
         When the folder or the metadata file is missing or faulty.
     """
-    folder, rows, _ = _read(dataset, root)
-    return inventory_of(dataset, folder, rows, CATEGORIES, {target: target // 10 for target in range(50)})
+    place, rows, _ = _read(dataset, root)
+    labels = {target: target // 10 for target in range(50)}
+    return place.checked(inventory_of(dataset, place.folder, rows, CATEGORIES, labels))
 
 
-def _read(dataset: Dataset, root: Path) -> tuple[Path, tuple[EscRow, ...], dict[int, str]]:
-    folder = dataset_folder(dataset, root)
-    rows = read_rows(folder / METADATA, EscRow)
-    return folder, rows, class_names(rows, "target", "category")
+def _read(dataset: Dataset, root: Path) -> tuple[Place, tuple[EscRow, ...], dict[int, str]]:
+    place = find_place(dataset, root, _ARRANGEMENTS)
+    rows = read_rows(place.metadata, EscRow)
+    return place, rows, class_names(rows, "target", "category")
 
 
 def _of_targets(
-    dataset: Dataset, folder: Path, rows: Sequence[EscRow], names: Mapping[int, str], targets: Sequence[int]
+    dataset: Dataset, place: Place, rows: Sequence[EscRow], names: Mapping[int, str], targets: Sequence[int]
 ) -> Inventory:
     classes = tuple(names.get(target, f"target {target}") for target in targets)
-    return inventory_of(dataset, folder, rows, classes, {target: label for label, target in enumerate(targets)})
+    labels = {target: label for label, target in enumerate(targets)}
+    return place.checked(inventory_of(dataset, place.folder, rows, classes, labels))
 
 
 def inventory_of(

@@ -1,4 +1,5 @@
-"""UrbanSound8K in its own layout: ``UrbanSound8K/metadata/UrbanSound8K.csv`` and ``UrbanSound8K/audio/foldN/``.
+"""UrbanSound8K in its own layout: ``UrbanSound8K/metadata/UrbanSound8K.csv`` and ``UrbanSound8K/audio/foldN/``; or in
+that of Kaggle's copy: ``UrbanSound8K.csv`` and ``foldN/``.
 
 Source: J. Salamon, C. Jacoby, J. P. Bello, A Dataset and Taxonomy for Urban Sound Research, ACM MM 2014; the archive
 and its MD5 are those of Zenodo record 1203745. The recording of a clip is its freesound id, ``fsID``; the promised
@@ -12,12 +13,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.data.inventory import ClipEntry, Inventory, class_names, dataset_folder
+from harness.data.dataset_layouts import Arrangement, Place, find_place
+from harness.data.inventory import ClipEntry, Inventory, class_names
 from harness.data.metadata import FileName, Row, Seconds, Text, between, read_rows
 from harness.registry import Dataset, Source, register
 from harness.section import Section
 
-METADATA = Path("metadata", "UrbanSound8K.csv")
+METADATA = "metadata/UrbanSound8K.csv"
+_ARRANGEMENTS = (
+    Arrangement(METADATA, "audio/fold{fold}"),
+    Arrangement("UrbanSound8K.csv", "fold{fold}", "as on Kaggle, UrbanSound8K.csv and fold1/ to fold10/ side by side"),
+)
 _CLASSES = (
     "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
     "engine_idling", "gun_shot", "jackhammer", "siren", "street_music",
@@ -54,7 +60,7 @@ DATASET = Dataset(
         checksum="md5:9aa69802bbf37fb986f71ec1483a196e",
         archive="UrbanSound8K.tar.gz",
         folder="UrbanSound8K",
-        metadata=METADATA.as_posix(),
+        metadata=METADATA,
         max_bytes=16_000_000_000,
     ),
 )
@@ -81,26 +87,27 @@ def read(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     DataError
         When the folder or the metadata file is missing or faulty.
     """
-    folder = dataset_folder(dataset, root)
-    rows = read_rows(folder / METADATA, UrbanSoundRow)
+    place = find_place(dataset, root, _ARRANGEMENTS)
+    rows = read_rows(place.metadata, UrbanSoundRow)
     names = class_names(rows, "label", "class_name")
     labels = range(dataset.n_classes)
-    return Inventory(
+    inventory = Inventory(
         dataset,
-        folder,
-        folder / METADATA,
+        place.folder,
+        place.metadata,
         classes=tuple(names.get(label, f"classID {label}") for label in labels),
-        entries=tuple(_entry(row, folder) for row in rows),
+        entries=tuple(_entry(row, place) for row in rows),
         absent=tuple(f"classID {label}" for label in labels if label not in names),
     )
+    return place.checked(inventory)
 
 
-def _entry(row: UrbanSoundRow, folder: Path) -> ClipEntry:
+def _entry(row: UrbanSoundRow, place: Place) -> ClipEntry:
     if row.end < row.start:
         row.fail("end", f"at least the start, {row.start}")
     return ClipEntry(
         clip_id=Path(row.slice_file_name).stem,
-        path=folder / "audio" / f"fold{row.fold}" / row.slice_file_name,
+        path=place.audio(row.slice_file_name, fold=row.fold),
         label=row.label,
         fold=row.fold,
         recording=str(row.recording),
