@@ -27,6 +27,31 @@ FUSED = ("TSCNN-DS", ("LMCNet", "MCNet"), "dempster-shafer")
 
 PAPERS = Path(__file__).parents[1] / "harness" / "claims" / "papers"
 
+ROOMS: dict[str, Any] = {
+    "source": {
+        "key": "rooms",
+        "title": "Hearing rooms",
+        "authors": "the test suite",
+        "year": 2026,
+        "unpublished": "this file",
+    },
+    "table": [
+        {
+            "id": name,
+            "title": "made for these tests",
+            "where": "here",
+            "role": "claim",
+            "dataset": "rooms",
+            "estimand": "macro",
+            "split": split,
+            "folds": folds,
+            "classes": ["door", "kettle", "tap"],
+            "column": [{"name": "Net", "value": "70.0", "classes": ["60", "70", "80"]}],
+        }
+        for name, split, folds in (("T1", "official", 1), ("T2", "official", 5), ("T3", "one split", 1))
+    ],
+}
+
 MakeRecord = Callable[..., StudyRecord]
 
 
@@ -144,6 +169,31 @@ def us8k_record(**changes: Any) -> StudyRecord:
     compare = [(f"su2019:T2/{arm}", arm) for arm in names]
     settings = {"dataset": "urbansound8k", "folds": range(1, 11), "n_seeds": 1, "classes": US8K, "clips_per_class": 6}
     return build_record(**{**settings, "compare": compare, **changes})
+
+
+def holdout_record(
+    *, clips_per_class: int = 40, n_seeds: int = 2, data: dict[str, Any] | None = None, **sections: Any
+) -> StudyRecord:
+    """Return a record of two arms and their fusion on the test part of a user's own data, three classes of recordings
+    with two clips. ``data`` replaces what was found in its CSV file; the claims are ``rooms:T1/Net``, 70.0 % of one
+    training, and ``rooms:T2/Net`` over 5 folds."""
+    classes = ("door", "kettle", "tap")
+    record = build_record(
+        folds=(1,),
+        n_seeds=n_seeds,
+        classes=classes,
+        trained=TRAINED[:2],
+        clips_per_class=clips_per_class,
+    )
+    found = {"folds": [1, 2, 3], "holdout": True, "clips": 500, "recordings": True, **(data or {})}
+    csv = {"name": "rooms", "metadata": "clips.csv", "classes": list(classes), "found": found}
+    record = restudied(
+        record,
+        data={"dataset": "csv", "folds": None, "csv": csv},
+        evaluate={"folds": None, **sections.pop("evaluate", {})},
+        **sections,
+    )
+    return dataclasses.replace(record, claims={"rooms": copy.deepcopy(ROOMS)})
 
 
 def searched_record(**changes: Any) -> StudyRecord:

@@ -16,12 +16,12 @@ from harness.claims.audit.dispersion import dispersion_kind, fold_sd
 from harness.comparisons.claim_comparison import ClaimComparison, Rules, settle_family
 from harness.comparisons.claim_side import Basis, ClaimSide, claim_side
 from harness.comparisons.conditions import Conditions, compared, compared_folds
+from harness.comparisons.over_recordings import ClipAnswers, over_recordings
 from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
 from harness.statistics.against_published import sensitivity
 from harness.statistics.power import folds_needed, seeds_needed
 from harness.statistics.seeds import Trainings, average_seeds, seeds_per_fold, variance_components
 from harness.statistics.t_tests import one_sample
-from harness.statistics.verdict import Decision, Verdict
 
 __all__ = ["ClaimComparison", "Rules", "compare_with_claim", "settle_family"]
 
@@ -34,6 +34,7 @@ def compare_with_claim(
     conditions: Conditions,
     rules: Rules,
     read_as: ReadAs | None = None,
+    clips: ClipAnswers | None = None,
 ) -> ClaimComparison:
     """Compare an arm's accuracies with ``claim``; p values are raw until :func:`settle_family`.
 
@@ -53,6 +54,8 @@ def compare_with_claim(
         Margin, confidence and the treatment of claims without a known SD.
     read_as : ReadAs, optional
         Whether the arm replicates the claim's system. None: as the claim itself states.
+    clips : ClipAnswers, optional
+        What the arm has right of a test part, over whose recordings and seeds is then tested instead of over folds.
 
     Raises
     ------
@@ -63,20 +66,10 @@ def compare_with_claim(
     values = np.array(list(folds.values()))
     mean, sd = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
     differences, caveats = compared(conditions, claim)
-    of_folds, further = compared_folds(folds, claim)
-    differences, caveats = differences + of_folds, caveats + further
-    ratio, alpha = conditions.ratio, rules.alpha
+    of_folds, further = compared_folds(folds, claim) if clips is None else ((), ())
     kind = dispersion_kind(claim, paper)
     claim_sd, _ = attempt(lambda: fold_sd(claim, paper))
     side = claim_side(claim, claim_sd, folds, conditions, ratio=claim.table.ratio, exact=rules.claim_exact)
-    test, refused = attempt(lambda: one_sample(folds, claim.percent, ratio=ratio, confidence=rules.confidence))
-    decisive, undecided = attempt(lambda: side.test(folds, ratio=ratio, confidence=rules.confidence))
-    same = decisive.equivalence(rules.margin) if decisive else None
-    # With published fold values, seeds and folds are planned for the differences instead of the values.
-    target: Mapping[int, float] | float = side.folds or side.percent
-    apart = {fold: folds[fold] - side.folds.get(fold, side.percent) for fold in folds}
-    spread = float(np.std(list(apart.values()), ddof=1)) if len(apart) > 1 else float("nan")
-    difference, corrected = mean - side.percent, side.corrected(ratio, sd)
     comparison = ClaimComparison(
         claim=claim,
         arm=arm,
@@ -85,20 +78,59 @@ def compare_with_claim(
         mean=mean,
         sd=sd,
         n_seeds=seeds_per_fold(trainings),
-        ratio=ratio,
+        ratio=conditions.ratio,
         margin=rules.margin,
         confidence=rules.confidence,
         claimed=side.percent,
-        difference=difference,
-        test=test,
-        refused="" if decisive else undecided or refused,
+        difference=mean - side.percent,
         basis=side.basis,
         rounding=side.rounding,
-        used=side.in_words(len(folds)),
-        decisive=decisive,
         published_refused="" if claim_sd is not None else kind.reason,
         claim_sd=claim_sd,
         claim_sd_kind=kind.kind,
+        differences=differences + of_folds,
+        caveats=caveats + further,
+        read_as=read_as or claim.read_as,
+    )
+    if clips is None:
+        comparison = _over_folds(comparison, trainings, side, rules)
+    else:
+        comparison = over_recordings(comparison, clips, rules)
+    if comparison.differences:
+        # Statements on a difference are made only where the two sides agree in everything but their result.
+        comparison = replace(
+            comparison,
+            p=None,
+            p_equivalence=None,
+            decisive=None,
+            equivalence=None,
+            sensitivity=None,
+            further={},
+            needed=None,
+            seeds_needed=None,
+        )
+    return settle_family([comparison])[0]
+
+
+def _over_folds(comparison: ClaimComparison, trainings: Trainings, side: ClaimSide, rules: Rules) -> ClaimComparison:
+    """Add the tests over folds."""
+    folds, ratio, sd, difference = comparison.folds, comparison.ratio, comparison.sd, comparison.difference
+    test, refused = attempt(
+        lambda: one_sample(folds, comparison.claim.percent, ratio=ratio, confidence=rules.confidence)
+    )
+    decisive, undecided = attempt(lambda: side.test(folds, ratio=ratio, confidence=rules.confidence))
+    same = decisive.equivalence(rules.margin) if decisive else None
+    # With published fold values, seeds and folds are planned for the differences instead of the values.
+    target: Mapping[int, float] | float = side.folds or side.percent
+    apart = {fold: folds[fold] - side.folds.get(fold, side.percent) for fold in folds}
+    spread = float(np.std(list(apart.values()), ddof=1)) if len(apart) > 1 else float("nan")
+    corrected = side.corrected(ratio, sd)
+    return replace(
+        comparison,
+        test=test,
+        refused="" if decisive else undecided or refused,
+        used=side.in_words(len(folds)),
+        decisive=decisive,
         equivalence=same,
         sensitivity=made(lambda: _sensitivity(side, folds, ratio, rules)),
         further=run_tests(FoldSample(folds, target, corrected, rules.margin, rules.confidence, side.rounding)),
@@ -107,7 +139,7 @@ def compare_with_claim(
                 difference,
                 spread,
                 margin=rules.margin,
-                alpha=alpha,
+                alpha=rules.alpha,
                 share=side.share(sd),
                 rounding=side.rounding,
             )
@@ -118,28 +150,12 @@ def compare_with_claim(
                 variance_components(_apart(trainings, side.folds)),
                 len(folds),
                 ratio=corrected,
-                alpha=alpha,
+                alpha=rules.alpha,
             )
         ),
-        p=None if differences or not decisive else decisive.p,
-        p_equivalence=None if differences or not same else same.p,
-        differences=differences,
-        caveats=caveats,
-        decision=Decision(Verdict.INCONCLUSIVE, ""),
-        read_as=read_as or claim.read_as,
+        p=decisive.p if decisive else None,
+        p_equivalence=same.p if same else None,
     )
-    if differences:
-        # Statements on a difference are made only where the two sides agree in everything but their result.
-        comparison = replace(
-            comparison,
-            decisive=None,
-            equivalence=None,
-            sensitivity=None,
-            further={},
-            needed=None,
-            seeds_needed=None,
-        )
-    return settle_family([comparison])[0]
 
 
 def _sensitivity(side: ClaimSide, folds: Mapping[int, float], ratio: float, rules: Rules) -> float | None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.comparisons.claim_comparison import Compared, Rules, adjusted_in_family, found_above
-from harness.comparisons.statistical_tests import FoldSample, attempt, made, run_tests
-from harness.statistics.against_published import PublishedTest
+from harness.comparisons.over_recordings import on_test_part
+from harness.comparisons.statistical_tests import FoldSample, Over, attempt, made, run_tests
+from harness.statistics.against_published import DifferenceTest, PublishedTest
+from harness.statistics.holdout import HoldoutTest
 from harness.statistics.t_tests import TTest, paired
 from harness.statistics.tost import Equivalence, equivalence
 from harness.statistics.verdict import Decision, Verdict, decide
@@ -35,6 +37,9 @@ class Contrast:
         Paired by fold; None, with the reason in ``refused``, where there is no test.
     further
         The results of :func:`harness.comparisons.statistical_tests.run_tests` by name; also paired by fold.
+    holdout
+        On the test part of a hold-out data set, paired by clip, where ``over`` is "recordings"; there is then no
+        ``test``, no ``further`` and no fold.
     unpaired
         Welch's test of two sets of folds, both variances corrected, where the two arms were split differently.
     mcnemar
@@ -43,8 +48,8 @@ class Contrast:
     bootstrap
         Of the difference in macro accuracy, over recordings; within folds, or of arms split differently over all clips.
     p, p_adjusted, p_equivalence, p_equivalence_adjusted
-        Of ``test`` and ``equivalence``, or both of ``unpaired``; raw, and after Holm over the family; adjusted ones are
-        None outside of it.
+        Of ``test`` or ``holdout``, and ``equivalence``, or both of ``unpaired``; raw, and after Holm over the family;
+        adjusted ones are None outside of it.
     in_family
         Whether the pair is one of those declared. Other pairs are shown without a conclusion.
     fewest_folds
@@ -58,6 +63,7 @@ class Contrast:
     mean: float = float("nan")
     sd: float = float("nan")
     test: TTest | None = None
+    holdout: HoldoutTest | None = None
     unpaired: PublishedTest | None = None
     refused: str = ""
     equivalence: Equivalence | None = None
@@ -66,6 +72,7 @@ class Contrast:
     bootstrap: BootstrapInterval | None = None
     in_family: bool = True
     fewest_folds: int = 0
+    over: Over = "folds"
     p_adjusted: float | None = None
     p_equivalence_adjusted: float | None = None
     decision: Decision = _OPEN
@@ -76,10 +83,14 @@ class Contrast:
         return self.test
 
     @property
+    def decisive(self) -> TTest | DifferenceTest | None:
+        """The test that the verdict rests on."""
+        return self.test or self.holdout or self.unpaired
+
+    @property
     def p(self) -> float | None:
         """Raw p of the test that the verdict rests on."""
-        tested = self.test or self.unpaired
-        return tested.p if tested else None
+        return self.decisive.p if self.decisive else None
 
     @property
     def p_equivalence(self) -> float | None:
@@ -96,13 +107,13 @@ class Contrast:
     @property
     def smallest_found(self) -> float:
         """Size above which the test would have found a difference, in the same family; infinite without a test."""
-        tested = self.test or self.unpaired
+        tested = self.decisive
         return found_above(tested, self.p_adjusted, 1 - tested.confidence) if tested else float("inf")
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Corrected interval of the difference over folds."""
-        tested = self.test or self.unpaired
+        """Interval of the difference: corrected over folds, or over recordings and seeds."""
+        tested = self.decisive
         return (tested.low, tested.high) if tested else None
 
 
@@ -207,7 +218,7 @@ def pair_by_fold(
 
 
 def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: Rules) -> Decision:
-    what = f"{contrast.first} against {contrast.second}"
+    what = f"{contrast.first} against {contrast.second}{on_test_part(contrast.holdout) if contrast.holdout else ''}"
     if not contrast.in_family:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: not among the declared pairs, so nothing is concluded.")
     if len(contrast.folds) > 1 and not any(round(value, 9) for value in contrast.folds.values()):

@@ -16,6 +16,7 @@ import numpy as np
 from harness.comparisons.arm_contrast import Contrast, pair_by_fold, settle_contrasts, settled
 from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.conditions import conditions_of
+from harness.comparisons.over_recordings import clip_answers, pair_on_test_part
 from harness.comparisons.statistical_tests import attempt
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
 from harness.statistics.against_published import against_published
@@ -109,6 +110,8 @@ def _contrast(
         mcnemar=_mcnemar(*_answers_alike(answers[first], answers[second], split_alike)),
         bootstrap=_bootstrap(*_clips_alike(clips[first], clips[second], split_alike), rules, by_fold=split_alike),
     )
+    if record.spec.data.description.holdout:
+        return pair_on_test_part(contrast, clip_answers(record, first), clip_answers(record, second), rules)
     if split_alike:
         return pair_by_fold(contrast, left, right, rules, max(ratios))
     return _unpaired(contrast, left, right, rules, ratios)

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 from harness.choices import ReadAs
 from harness.claims import Claim
 from harness.comparisons.claim_side import Basis
+from harness.comparisons.statistical_tests import Over
 from harness.statistics.against_published import DifferenceTest, PublishedTest
 from harness.statistics.bootstrap import BootstrapInterval
 from harness.statistics.family import holm
+from harness.statistics.holdout import HoldoutTest
 from harness.statistics.power import FoldsNeeded
 from harness.statistics.t_tests import TTest
 from harness.statistics.tost import Equivalence
@@ -52,6 +54,9 @@ _BESIDE_REFERENCE = {
 }
 
 
+_OPEN = Decision(Verdict.INCONCLUSIVE, "")
+
+
 @dataclass(frozen=True)
 class ClaimComparison:
     """An arm compared with a published number.
@@ -70,6 +75,10 @@ class ClaimComparison:
     test, refused
         Corrected one-sample t-test against the number as printed, for the interval of the measured mean; None with the
         reason in ``refused`` where none can be made.
+    measured
+        Of a hold-out data set, the measured accuracy over recordings and seeds, for its interval; None as ``test``.
+    over
+        What is tested over: folds, or the recordings (and seeds) of a test part.
     basis, rounding, used
         What the claim's side of the test is, half a unit of its last printed digit in points, and how it was used in
         words.
@@ -79,9 +88,10 @@ class ClaimComparison:
         The claim's own SD over folds; None with the reason, where there is no such SD. The kind is what a printed
         dispersion is over, as the audit found it: folds, classes, unknown, or none.
     equivalence, sensitivity, bootstrap
-        Further tests, None where they cannot be made; ``equivalence`` is that of ``decisive``, ``sensitivity`` how
-        large an unknown SD of the claim would have to be for the difference to be chance. The bootstrap is over
-        recordings and needs predictions. Of a row that is not comparable only ``test`` and ``bootstrap`` are there.
+        Further tests, None where they cannot be made or need folds that the study does not have; ``equivalence`` is
+        that of ``decisive``, ``sensitivity`` how large an unknown SD of the claim would have to be for the difference
+        to be chance. The bootstrap is over recordings and needs predictions. Of a row that is not comparable only
+        ``test``, ``measured`` and ``bootstrap`` are there.
     further
         The results of :func:`harness.comparisons.statistical_tests.run_tests` by name; folds are paired where ``basis``
         does.
@@ -111,25 +121,27 @@ class ClaimComparison:
     confidence: float
     claimed: float
     difference: float
-    test: TTest | None
-    refused: str
     basis: Basis
     rounding: float
-    used: str
-    decisive: DifferenceTest | None
     published_refused: str
     claim_sd: float | None
     claim_sd_kind: str
-    equivalence: Equivalence | None
-    sensitivity: float | None
-    further: Mapping[str, Any]
-    needed: FoldsNeeded | None
-    seeds_needed: int | None
-    p: float | None
-    p_equivalence: float | None
     differences: tuple[str, ...]
     caveats: tuple[str, ...]
-    decision: Decision
+    test: TTest | None = None
+    measured: HoldoutTest | None = None
+    refused: str = ""
+    used: str = ""
+    decisive: DifferenceTest | None = None
+    equivalence: Equivalence | None = None
+    sensitivity: float | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+    needed: FoldsNeeded | None = None
+    seeds_needed: int | None = None
+    p: float | None = None
+    p_equivalence: float | None = None
+    decision: Decision = _OPEN
+    over: Over = "folds"
     p_adjusted: float | None = None
     p_equivalence_adjusted: float | None = None
     bootstrap: BootstrapInterval | None = None
@@ -146,6 +158,11 @@ class ClaimComparison:
         """The verdict in words that never call a reference replicated."""
         verdict = self.decision.verdict
         return _BESIDE_REFERENCE.get(verdict, verdict.value) if self.is_reference else verdict.value
+
+    @property
+    def holdout(self) -> HoldoutTest | None:
+        """The test on a test part, where the verdict rests on that."""
+        return self.decisive if isinstance(self.decisive, HoldoutTest) else None
 
     @property
     def published(self) -> PublishedTest | None:
@@ -170,13 +187,15 @@ class ClaimComparison:
 
     @property
     def low(self) -> float:
-        """Lower end of the corrected interval of the measured mean; NaN without a test."""
-        return self.test.low if self.test else float("nan")
+        """Lower end of the interval of the measured mean, over folds corrected; NaN without a test."""
+        interval = self.test or self.measured
+        return interval.low if interval else float("nan")
 
     @property
     def high(self) -> float:
-        """Upper end of the corrected interval of the measured mean; NaN without a test."""
-        return self.test.high if self.test else float("nan")
+        """Upper end of the same."""
+        interval = self.test or self.measured
+        return interval.high if interval else float("nan")
 
 
 class Compared(Protocol):
@@ -238,7 +257,7 @@ def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None
         alpha=alpha,
         differences=comparison.differences,
         what=what,
-        folds=len(comparison.folds),
+        folds=len(comparison.folds) if comparison.over == "folds" else 0,
         smallest_found=found_above(decisive, p, alpha),
     )
 

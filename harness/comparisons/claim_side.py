@@ -24,7 +24,7 @@ class Basis(StrEnum):
     claimed SD
         A mean with its own SD over folds (Welch's test).
     measured SD
-        A mean over folds of unknown SD: the measured one is used for both sides.
+        A mean over folds of unknown SD, or one training on a test part: the measured spread is used for both sides.
     exact
         A number without a spread: it is not a mean over folds, or the user sets ``claim_exact``.
     """
@@ -126,10 +126,13 @@ def claim_side(
     ratio : float
         n_test / n_train of the claim's folds.
     exact : bool
-        Whether to take a claim that is a mean over folds of unknown SD as exact.
+        Whether to take a claim of unknown spread as exact.
     """
-    by_fold = _fold_values(claim, conditions)
     n_folds = claim.table.folds
+    if conditions.holdout:
+        basis = Basis.EXACT if exact else Basis.MEASURED_SD
+        return ClaimSide(basis, claim.percent, {}, None, n_folds, ratio, _half_step(claim.printed, claim))
+    by_fold = _fold_values(claim, conditions)
     if by_fold and measured.keys() <= by_fold.keys():
         shared = {fold: by_fold[fold] for fold in sorted(measured)}
         values = {fold: float(printed.value * claim.factor) for fold, printed in shared.items()}

@@ -40,6 +40,8 @@ class Conditions:
         Whether one of them was held out for validation.
     split, epoch_rule, tuning, estimand
         In the words of a claims file.
+    holdout
+        Whether one part of the data, the same for everybody, was tested, instead of folds.
     """
 
     dataset: str
@@ -49,6 +51,7 @@ class Conditions:
     epoch_rule: str = NOT_STATED
     tuning: str = NOT_STATED
     estimand: str = NOT_STATED
+    holdout: bool = False
 
     @property
     def ratio(self) -> float:
@@ -77,6 +80,7 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
         split=protocol.split,
         epoch_rule=protocol.epoch_rule,
         tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
+        holdout=spec.data.description.holdout,
     )
 
 
@@ -92,9 +96,12 @@ def compared(conditions: Conditions, claim: Claim) -> tuple[tuple[str, ...], tup
     table = claim.table
     if conditions.dataset != table.dataset:
         differences.append(f"data set {conditions.dataset} here, {table.dataset} there")
-    else:
+    elif not conditions.holdout:
         _data(conditions, claim, differences)
-    _split(conditions, claim, differences, caveats)
+    if conditions.holdout:
+        _test_part(claim, differences)
+    else:
+        _split(conditions, claim, differences, caveats)
     for name, here, there in (
         ("estimand", conditions.estimand, claim.estimand),
         ("epoch rule", conditions.epoch_rule, table.epoch_rule),
@@ -125,6 +132,11 @@ def _alike(here: str, there: str, dataset: str) -> bool:
     """Return whether two estimands coincide, as in a balanced data set whose folds contain all classes equally
     often."""
     return {here, there} == {"macro", "clip"} and described(dataset, 0).balanced
+
+
+def _test_part(claim: Claim, differences: list[str]) -> None:
+    if claim.table.folds > 1:
+        differences.append(f"one test part here, cross-validation over {claim.table.folds} folds there")
 
 
 def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:

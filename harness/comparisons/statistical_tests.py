@@ -16,6 +16,8 @@ Side = Literal["claim", "contrast"]
 """What an arm is compared with: a published number, or another arm."""
 Place = Literal["main", "complement"]
 """The main table, or that of its complements."""
+Over = Literal["folds", "recordings"]
+"""What is tested over: folds, or the recordings (and seeds) of a test part."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Column:
     values: str
     names: str = ""
     heading: tuple[str, str] | None = None
-    kind: Literal["p", "probability", "count", "interval"] = "p"
+    kind: Literal["p", "probability", "count", "interval", "points"] = "p"
     only: Side | None = None
 
 
@@ -80,6 +82,8 @@ class StatisticalTest:
         comparison itself, because the verdict depends on it or because it needs more than folds.
     only
         The side that has it; by default both have.
+    over
+        What the test is over, if the other kind of study does not have it.
     place, columns, caption
         The table that shows it, its columns there, and what the caption says of it, with the fields ``margin``
         (points), ``confidence`` (``95 %``) and ``what`` (the accuracy or difference).
@@ -93,6 +97,7 @@ class StatisticalTest:
     result: str
     run: Callable[[FoldSample], Any] | None = None
     only: Side | None = None
+    over: Over | None = None
     place: Place
     columns: tuple[Column, ...]
     caption: str = ""
@@ -175,9 +180,24 @@ TESTS: tuple[StatisticalTest, ...] = (
         "held fixed.",
     ),
     StatisticalTest(
+        name="holdout",
+        result="holdout",
+        over="recordings",
+        place="complement",
+        columns=(
+            Column("holdout.n_recordings", "test_recordings", ("n", "recordings"), "count"),
+            Column("holdout.n_seeds", "test_seeds", ("n", "seeds"), "count"),
+            Column("holdout.recordings_error", "recordings_error", ("Standard error", "recordings"), "points"),
+            Column("holdout.seeds_error", "seeds_error", ("Standard error", "seeds"), "points"),
+        ),
+        caption="Standard error: the two parts of that of the difference, in points, which the tests rest on; with one "
+        "seed the second is not known, and the tests do not cover it.",
+    ),
+    StatisticalTest(
         name="published",
         result="published",
         only="claim",
+        over="folds",
         place="complement",
         columns=(
             Column(
@@ -193,6 +213,7 @@ TESTS: tuple[StatisticalTest, ...] = (
     StatisticalTest(
         name="bayes",
         result="further.bayes",
+        over="folds",
         run=lambda sample: correlated_t(
             sample.first, sample.second, rope=sample.margin, ratio=sample.ratio, confidence=sample.confidence
         ),
@@ -209,6 +230,7 @@ TESTS: tuple[StatisticalTest, ...] = (
     StatisticalTest(
         name="wilcoxon",
         result="further.wilcoxon",
+        over="folds",
         run=lambda sample: wilcoxon_folds(sample.first, sample.second, rounding=sample.rounding),
         place="complement",
         columns=(
@@ -220,6 +242,7 @@ TESTS: tuple[StatisticalTest, ...] = (
     ),
     StatisticalTest(
         result="uncorrected",
+        over="folds",
         place="complement",
         columns=(
             Column("test.naive_t test.naive_p", "uncorrected_t uncorrected_p"),
@@ -231,9 +254,13 @@ TESTS: tuple[StatisticalTest, ...] = (
 """Every test, in the order of the tables."""
 
 
-def entries_of(side: Side, place: Place | None = None) -> tuple[StatisticalTest, ...]:
+def entries_of(side: Side, place: Place | None = None, over: Over = "folds") -> tuple[StatisticalTest, ...]:
     """Return the tests that comparisons of one side have, of one table where ``place`` names it."""
-    return tuple(test for test in TESTS if test.only in (None, side) and place in (None, test.place))
+    return tuple(
+        test
+        for test in TESTS
+        if test.only in (None, side) and test.over in (None, over) and place in (None, test.place)
+    )
 
 
 def run_tests(sample: FoldSample) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from harness.claims import Claim, Library, load_library, parse_paper
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.conditions import conditions_of
+from harness.comparisons.over_recordings import ClipAnswers, answered, clip_answers
 from harness.statistics.bootstrap import BootstrapInterval, macro_accuracy_bootstrap
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def compare_claims(record: StudyRecord, scores: StudyScores) -> tuple[ClaimCompa
             replace(conditions_of(record, arm), estimand=estimand),
             rules,
             entry.read_as,
+            _clips(record, arm, claim, estimand),
         )
         n_seeds = runs.groupby("fold").size()
         found.append(
@@ -116,6 +118,16 @@ def _class_trainings(record: StudyRecord, scores: StudyScores, arm: str, name: s
     return pd.DataFrame({"fold": own["fold"], "accuracy": 100 * own["accuracy"].astype(float)}).reset_index(drop=True)
 
 
+def _clips(record: StudyRecord, arm: str, claim: Claim, estimand: str) -> ClipAnswers | None:
+    """Return what the arm has right of a test part, with labels as ``estimand`` weighs classes; None with folds."""
+    if not record.spec.data.description.holdout:
+        return None
+    clips = clip_answers(record, arm)
+    if estimand == "class":
+        return clips.of_class(record.classes.index(str(claim.class_name)))
+    return clips if estimand == "macro" else clips.as_one_class()
+
+
 def _classes(record: StudyRecord, scores: StudyScores, arm: str, claim: Claim) -> dict[str, tuple[float, float]]:
     printed = claim.class_percents if claim.class_name is None else {}
     if not printed or set(printed) != set(record.classes):
@@ -153,11 +165,5 @@ def in_percent(interval: BootstrapInterval) -> BootstrapInterval:
 def correct_by_clip(record: StudyRecord, arm: str) -> pd.DataFrame:
     """Return each tested clip of ``arm``: ``fold``, ``clip_id``, ``recording``, ``y_true``, and ``correct``, the
     fraction of seeds that classed it correctly; by fold and clip."""
-    from harness.comparisons.scores import checked_predictions
-    from harness.training.metrics import predicted_classes
-
-    rows = checked_predictions(record)
-    rows = rows[rows["arm"] == arm]
-    right = predicted_classes(rows) == rows["y_true"].to_numpy()
     keys = ["fold", "clip_id", "recording", "y_true"]
-    return rows[keys].assign(correct=right).groupby(keys, sort=True, observed=True)["correct"].mean().reset_index()
+    return answered(record, arm).groupby(keys, sort=True, observed=True)["correct"].mean().reset_index()
