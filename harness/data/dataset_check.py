@@ -127,6 +127,9 @@ def check_table(
     """
     from harness.data.datasets.csv_file import Columns, CsvSection, resolve
 
+    if not file.is_file():
+        missing = DataError(f"{file}: there is no such file; name the CSV file of your data")
+        return _unread(file.name, DATASETS.get("csv"), file, missing)
     stated = {"metadata": file.name, "columns": (columns or Columns()).model_dump()}
     try:
         found = CsvSection.model_validate_json(json.dumps(resolve(stated, file.parent)))

@@ -205,7 +205,7 @@ def study_inputs(
         for final_train in spec.final_trains(name)
     ]
     for reports in leakage:
-        progress.line(_leakage_line(reports))
+        progress.line(leakage_line(reports, spec.data.description.recordings))
     splits = {(name, split.fold): split for name, cut in cuts.items() for split in cut}
     return StudyInputs(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device, own, starts, networks)
 
@@ -299,7 +299,12 @@ def _features(
         progress.end("features")
 
 
-def _leakage_line(folds: Sequence[LeakageReport]) -> str:
+def leakage_line(folds: Sequence[LeakageReport], recordings_known: bool) -> str:
+    """Return a sentence on what the test parts of one split, all ``folds`` together, share with training."""
+    if not recordings_known:
+        return (
+            f"split {folds[0].protocol}: recordings are not known, so clips of one in test and training are not counted"
+        )
     test = sum(fold.n_test for fold in folds)
     shared = sum(fold.n_test_sharing_recording for fold in folds)
     first = folds[0]

@@ -10,7 +10,7 @@ import pytest
 from harness.data.load_clips import load_clips
 from harness.devices import default_workers, resolve_device
 from harness.errors import DataError, LeakageError, TrainingError
-from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs
+from harness.running.study_inputs import StudyInputs, check_precisions, leakage_line, study_inputs
 from harness.study import StudySpec
 from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
@@ -105,6 +105,12 @@ def test_leakage_is_counted_for_each_split_and_for_what_finals_learn_from(folder
         for fold in (1, 2, 3)
     ]
     assert {each.unit for each in found.leakage} == {"clip", "segment"}
+
+
+def test_without_recordings_no_share_is_printed(folder: Path) -> None:
+    reports = prepared(folder).leakage
+    assert "0 of" in leakage_line(reports, recordings_known=True)
+    assert "recordings are not known" in leakage_line(reports, recordings_known=False)
 
 
 def test_devices() -> None:

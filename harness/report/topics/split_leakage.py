@@ -16,14 +16,16 @@ from harness.report.wording import NOTHING, percent
 def sections(evidence: Evidence) -> Iterator[Section]:
     """Yield the section on leakage, if it was counted."""
     if not evidence.leakage.empty:
-        yield Section("leakage", "Leakage", tables=(leakage_table(evidence.leakage),))
+        known = evidence.record.spec.data.description.recordings
+        yield Section("leakage", "Leakage", tables=(leakage_table(evidence.leakage, recordings_known=known),))
 
 
-def leakage_table(frame: pd.DataFrame) -> Table:
+def leakage_table(frame: pd.DataFrame, *, recordings_known: bool = True) -> Table:
     """Return, per fold, how many test items share a recording or a clip with the final training data.
 
     The same is counted for validation items and the training part. ``frame`` is that of
-    :class:`~harness.report.evidence.Evidence`.
+    :class:`~harness.report.evidence.Evidence`; ``recordings_known`` is whether the data set says which recording a clip
+    was cut from.
     """
     rows = frame.sort_values(["protocol", "final_train", "fold"], kind="stable")
     headers = {"Split": "protocol", "Learned from": "final_train"}
@@ -55,6 +57,11 @@ def leakage_table(frame: pd.DataFrame) -> Table:
     if named:
         shown = ", ".join(named[:10])
         caption += f" Shared recordings of test and training: {shown}{' and others' if len(named) > 10 else ''}."
+    if not recordings_known:
+        caption += (
+            " The data set does not say which recording a clip was cut from: each clip is taken as a recording of its "
+            "own, so leaks between recordings cannot be counted."
+        )
     data = rows.assign(recordings=[" ".join(map(str, _listed(shared))) for shared in rows["recordings"]])
     printed = headed(cells, [*several, "Fold", *counted])
     return Table("leakage", "Leakage", caption, printed, data.reset_index(drop=True))

@@ -15,6 +15,13 @@ def test_leakage_table_counts_and_shares(record: StudyRecord) -> None:
     assert "items (clips)" in table.caption
 
 
+def test_unknown_recordings_are_said_to_be(record: StudyRecord) -> None:
+    leakage = gather(record).leakage
+    said = "leaks between recordings cannot be counted"
+    assert said in leakage_table(leakage, recordings_known=False).caption
+    assert said not in leakage_table(leakage).caption
+
+
 def test_leakage_names_the_shared_recordings(record: StudyRecord) -> None:
     leakage = record.leakage.assign(recordings=[["106905"], [], ["180937"], [], []])
     table = leakage_table(gather(dataclasses.replace(record, leakage=leakage)).leakage)
