@@ -18,7 +18,7 @@ _MIN_FOLDS = 3
 """Folds of which a data set that is present in part is worth naming: one to test, one to validate, one to train."""
 
 
-def load_clips(data: DataSection, root: Path, *, folder: Path = Path(), workers: int = 4) -> ClipTable:
+def load_clips(data: DataSection, root: Path, *, folder: Path = Path()) -> ClipTable:
     """Return the clips of a study below the data root, with every audio file hashed.
 
     A generated data set, such as the synthetic one, is generated below ``root`` when it is missing. Without
@@ -48,7 +48,7 @@ def load_clips(data: DataSection, root: Path, *, folder: Path = Path(), workers:
     _require_classes(inventory)
     if data.folds is None and not inventory.dataset.own:
         require_whole(inventory)
-    return _table(inventory, data.used_folds, workers)
+    return _table(inventory, data.used_folds)
 
 
 def read_inventory(dataset: str, root: Path, options: Section | None = None, folder: Path = Path()) -> Inventory:
@@ -124,7 +124,7 @@ def _require_classes(inventory: Inventory) -> None:
     )
 
 
-def _table(inventory: Inventory, folds: tuple[int, ...], workers: int) -> ClipTable:
+def _table(inventory: Inventory, folds: tuple[int, ...]) -> ClipTable:
     dataset = inventory.dataset
     chosen = [entry for entry in inventory.entries if entry.fold in folds]
     named = sorted({entry.fold for entry in inventory.entries})
@@ -154,4 +154,4 @@ def _table(inventory: Inventory, folds: tuple[int, ...], workers: int) -> ClipTa
         for fold, here, official in zip(dataset.folds, inventory.counts(chosen), inventory.expected, strict=True)
         if fold in folds and here != official
     )
-    return build_clip_table(dataset.name, chosen, inventory.classes, notes=notes, workers=workers, own=dataset.own)
+    return build_clip_table(dataset.name, chosen, inventory.classes, notes=notes, own=dataset.own)

@@ -83,7 +83,7 @@ def differences(first: FoldValues, second: FoldValues | float) -> tuple[Floats, 
     return left - right, float(max(np.abs(left).max(), np.abs(right).max()))
 
 
-def fold_sd(values: Floats, size: float, name: str = "values") -> float:
+def fold_sd(values: Floats, size: float) -> float:
     """Return the standard deviation over folds (ddof 1).
 
     Raises
@@ -93,7 +93,7 @@ def fold_sd(values: Floats, size: float, name: str = "values") -> float:
     """
     if equal(values, size):
         raise StatisticsError(
-            f"{name}: all {values.size} folds have the same value, {values[0]:g}, so their spread says nothing about "
+            f"values: all {values.size} folds have the same value, {values[0]:g}, so their spread says nothing about "
             "chance and no test can be made; give each fold's own value, or more folds"
         )
     return float(np.std(values, ddof=1))
@@ -149,10 +149,10 @@ def check_alpha(alpha: float) -> float:
     return alpha
 
 
-def check_count(k: int, name: str, least: int = 2) -> int:
-    """Return ``k``, or raise StatisticsError when it is not an integer of at least ``least``."""
-    if not float(k).is_integer() or k < least:
-        raise StatisticsError(f"{name} must be a whole number of at least {least}, received {k}")
+def check_count(k: int, name: str) -> int:
+    """Return ``k``, or raise StatisticsError when it is not an integer of at least 2."""
+    if not float(k).is_integer() or k < 2:
+        raise StatisticsError(f"{name} must be a whole number of at least 2, received {k}")
     return int(k)
 
 

@@ -21,6 +21,9 @@ from harness.statistics.fold_values import Floats, check_alpha, check_count, che
 from harness.statistics.seeds import Components
 from harness.statistics.student import critical
 
+POWER = 0.8
+"""Probability of a verdict that is planned for."""
+
 CAP = 1000
 """Largest number of folds or seeds to search; training more is not practical."""
 
@@ -124,12 +127,12 @@ def folds_needed(
     sd: float,
     *,
     margin: float,
-    power: float = 0.8,
     alpha: float = 0.05,
     share: float = 0.0,
     rounding: float = 0.0,
 ) -> FoldsNeeded:
-    """Return how many folds each verdict would need if the true difference and the spread were as given.
+    """Return how many folds each verdict would need, with probability :data:`POWER`, if the true difference and the
+    spread were as given.
 
     Each k is the number of folds of a k-fold cross-validation (ratio 1 / (k - 1)) with folds as large as those that
     gave ``sd``: more data, not the same data cut finer, whose spread would be larger.
@@ -142,8 +145,6 @@ def folds_needed(
         Standard deviation over folds (ddof 1), in the same unit.
     margin : float
         Margin of equivalence, in the same unit.
-    power : float
-        Required probability of the verdict, in [0.5, 1).
     alpha : float
         Level of the tests.
     share : float
@@ -155,7 +156,7 @@ def folds_needed(
     Raises
     ------
     StatisticsError
-        When ``power`` is outside [0.5, 1), or as :func:`power_of_equivalence`.
+        As :func:`power_of_equivalence`, or when ``share`` or ``rounding`` is below 0.
 
     Examples
     --------
@@ -163,7 +164,6 @@ def folds_needed(
     >>> found.for_difference, found.for_equivalence
     (38, None)
     """
-    _check_power(power)
     check_margin(margin)
     reasons = []
     for name, value in (("share", share), ("rounding", rounding)):
@@ -171,13 +171,13 @@ def folds_needed(
             raise StatisticsError(f"{name} must be 0 or more, received {value}")
     beyond, room = max(0.0, abs(difference) - rounding), margin - rounding
     varies = ", as the published mean varies too" if share else ""
-    shown = _fewest(lambda k: power_of_difference(beyond, sd, k, ratio=fold_ratio(k) + share, alpha=alpha) >= power, 2)
+    shown = _fewest(lambda k: power_of_difference(beyond, sd, k, ratio=fold_ratio(k) + share, alpha=alpha) >= POWER, 2)
     if shown is None:
         reasons.append(f"a difference of {difference:g} is too small to be shown with {CAP} folds{varies}")
     same = None
     if room > 0:
         same = _fewest(
-            lambda k: power_of_equivalence(difference, sd, k, room, ratio=fold_ratio(k) + share, alpha=alpha) >= power,
+            lambda k: power_of_equivalence(difference, sd, k, room, ratio=fold_ratio(k) + share, alpha=alpha) >= POWER,
             2,
         )
     if same is None:
@@ -196,12 +196,10 @@ def seeds_needed(
     components: Components,
     k: int,
     *,
-    margin: float | None = None,
     ratio: float | None = None,
-    power: float = 0.8,
     alpha: float = 0.05,
 ) -> int | None:
-    """Return how many seeds per fold would show the difference, or with ``margin`` show equivalence.
+    """Return how many seeds per fold would show the difference with probability :data:`POWER`.
 
     Seeds reduce only their own part of the variance: a fold's mean over n of them has the variance between + within /
     n. None when no number suffices, or only one above ``CAP``: more folds are needed then.
@@ -214,12 +212,8 @@ def seeds_needed(
         Variance between folds and between seeds.
     k : int
         Number of folds.
-    margin : float, optional
-        Margin of equivalence, in the unit of the values. None plans for the difference.
     ratio : float, optional
         n_test / n_train of one fold; by default that of k-fold cross-validation.
-    power : float
-        Required probability of the verdict, in [0.5, 1).
     alpha : float
         Level of the tests.
 
@@ -228,7 +222,6 @@ def seeds_needed(
     StatisticsError
         When the components are of one seed, both are 0, or as :func:`folds_needed`.
     """
-    _check_power(power)
     within = components.within
     if within is None:
         raise StatisticsError(
@@ -239,9 +232,7 @@ def seeds_needed(
 
     def enough(seeds: int) -> bool:
         sd = float(np.sqrt(components.between + within / seeds))
-        if margin is None:
-            return power_of_difference(difference, sd, k, ratio=ratio, alpha=alpha) >= power
-        return power_of_equivalence(difference, sd, k, margin, ratio=ratio, alpha=alpha) >= power
+        return power_of_difference(difference, sd, k, ratio=ratio, alpha=alpha) >= POWER
 
     return _fewest(enough, 1)
 
@@ -290,9 +281,3 @@ def _error(sd: float, k: int, ratio: float | None) -> float:
     positive(sd, "sd", "give the standard deviation over folds (ddof 1)")
     check_count(k, "k")
     return standard_error(sd, k, fold_ratio(k) if ratio is None else check_ratio(ratio))
-
-
-def _check_power(power: float) -> None:
-    # Below a few percent the power of equivalence does not even increase with the number of folds.
-    if not 0.5 <= power < 1:
-        raise StatisticsError(f"power must lie in 0.5..1, 1 left out, received {power}; 0.8 is common")

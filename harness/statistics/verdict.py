@@ -39,11 +39,10 @@ def decide(
     difference: float,
     p: float | None,
     p_equivalence: float | None,
-    margin: float | None,
+    margin: float,
     alpha: float = 0.05,
     differences: Sequence[str] = (),
     what: str,
-    unit: str = "points",
     folds: int = 0,
     smallest_found: float = math.inf,
 ) -> Decision:
@@ -55,29 +54,27 @@ def decide(
     Parameters
     ----------
     difference : float
-        Own minus claimed, or first minus second, in ``unit``.
+        Own minus claimed, or first minus second, in percentage points.
     p, p_equivalence : float or None
         Of the test of a difference, and of the equivalence test within ``margin``; None where there was none.
-    margin : float or None
-        Margin of equivalence, in ``unit``; None where equivalence was not tested.
+    margin : float
+        Margin of equivalence, in percentage points.
     alpha : float
         Level of the tests.
     differences : sequence of str
         The conditions in which the two sides differ, each in words, as "epoch chosen on the test fold".
     what : str
         What is compared, as "LMCNet against the published 95.2 %"; the sentence begins with it.
-    unit : str
-        Unit of the difference, in the plural.
     folds : int
         Number of folds; 0 adds no remark on them.
     smallest_found : float
-        The difference above which so many folds would have found one, in ``unit``; stated where a difference beyond the
-        margin is left undecided.
+        The difference above which so many folds would have found one, in percentage points; stated where a difference
+        beyond the margin is left undecided.
 
     Raises
     ------
     StatisticsError
-        When a p value is outside 0..1, p_equivalence comes without a margin, ``margin`` is not above 0, ``alpha`` is
+        When a p value is outside 0..1, ``margin`` is not above 0, ``alpha`` is
         outside (0, 0.5), or a difference of 0 is said to be significant.
 
     Examples
@@ -88,10 +85,7 @@ def decide(
     """
     check_alpha(alpha)
     p, p_equivalence = _p_value(p, "p"), _p_value(p_equivalence, "p_equivalence")
-    if margin is not None:
-        check_margin(margin)
-    elif p_equivalence is not None:
-        raise StatisticsError(f"{what}: p_equivalence is {p_equivalence:g} but margin is None; give the tested margin")
+    check_margin(margin)
     if differences:
         conditions = differences if isinstance(differences, str) else "; ".join(differences)
         return Decision(
@@ -100,8 +94,8 @@ def decide(
     if p is None and p_equivalence is None:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made, so nothing is decided.")
 
-    amount = f"the difference of {signed(finite(difference, 'difference'), 2)} {unit}"
-    within = "any margin" if margin is None else f"the margin of ±{margin:g} {unit}"
+    amount = f"the difference of {signed(finite(difference, 'difference'), 2)} points"
+    within = f"the margin of ±{margin:g} points"
     found = p is not None and p < alpha
     if found and difference == 0:
         raise StatisticsError(f"{what}: a difference of 0 cannot have p = {p:g}; pass the difference that was tested")
@@ -134,10 +128,10 @@ def _p_value(p: float | None, name: str) -> float | None:
     return p
 
 
-def _too_few(folds: int, difference: float, margin: float | None, smallest_found: float) -> str:
+def _too_few(folds: int, difference: float, margin: float, smallest_found: float) -> str:
     """Return the remark that so few folds cannot decide, where the difference matters; accuracies differ by at most
     100."""
-    if not folds or abs(difference) <= (margin or 0):
+    if not folds or abs(difference) <= margin:
         return ""
     found = f"only a difference above {decimals(smallest_found, 1)} points" if smallest_found < 100 else "no difference"
     return f" {_COUNTS.get(folds, folds)} folds cannot decide it: with their spread {found} would be found."

@@ -121,7 +121,7 @@ class StudyRecorder(FoldRecorder):
             The papers that the study is compared with, as JSON data by key; None for none.
         own, networks
             The user's own code that the study names, and the layers of its arms' networks, as in
-            :func:`harness.tracking.environment.collect_environment`.
+            :func:`harness.tracking.session_environment.collect_environment`.
         resume
             Whether to resume the newest study run of the same study and inputs, whatever its status; runs of an earlier
             session that are still RUNNING become KILLED. Comparisons, arms and numbers of seeds may differ; what

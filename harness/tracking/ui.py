@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -34,9 +34,7 @@ _SECONDS_TO_STOP = 10
 _PAGES_TOLD = 10
 
 
-def serve_ui(
-    uri: str, host: str = "127.0.0.1", port: int = 5000, on_ready: Callable[[str], object] | None = None
-) -> None:
+def serve_ui(uri: str, host: str = "127.0.0.1", port: int = 5000) -> None:
     """Serve the MLflow UI on the store at ``uri`` until Ctrl-C.
 
     Anyone who has the address can read and change every run, and nobody else can; see :mod:`harness.tracking.ui_app`.
@@ -50,8 +48,6 @@ def serve_ui(
         Name or address of the network interface to listen on.
     port
         TCP port to listen on.
-    on_ready
-        Called with the server's address once it answers; None prints that and :func:`study_addresses`.
 
     Raises
     ------
@@ -66,10 +62,7 @@ def serve_ui(
         )
     try:
         with ui_server(uri, host, port) as (process, url):
-            if on_ready is None:
-                _say(url, study_addresses(uri, url))
-            else:
-                on_ready(url)
+            _say(url, study_addresses(uri, url))
             process.wait()
             raise TrackingError(f"the MLflow server at {url} ended by itself (exit code {process.returncode})")
     except KeyboardInterrupt:

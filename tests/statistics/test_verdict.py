@@ -27,7 +27,7 @@ BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "w
             "margin of ±2 points (equivalence p = 0.35).",
         ),
         (
-            {"p": 1e-9, "difference": 13.5, "p_equivalence": None, "margin": None},
+            {"p": 1e-9, "difference": 13.5, "p_equivalence": None},
             Verdict.HIGHER,
             "the difference of +13.50 points is more than chance explains (p < 0.001).",
         ),
@@ -108,7 +108,6 @@ def test_the_verdict_follows_the_order_of_the_questions(
         ({"p": 1.2}, "p lies in 0..1, received 1.2"),
         ({"p_equivalence": -0.1}, "p_equivalence lies in 0..1"),
         ({"margin": 0.0}, "margin must be above 0"),
-        ({"margin": None}, "p_equivalence is 0.35 but margin is None"),
         ({"alpha": 0.95}, "alpha must lie"),
         ({"difference": 0.0, "p": 0.01}, "a difference of 0 cannot have p = 0.01"),
         ({"difference": float("nan")}, "difference is nan"),
