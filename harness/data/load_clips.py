@@ -99,10 +99,10 @@ def require_whole(inventory: Inventory) -> None:
     else:
         remedy = f"A study needs at least {_MIN_FOLDS} folds: {rest}"
     kind = "parts" if dataset.holdout else "folds"
-    whole = ", ".join(dataset.fold_name(fold).removeprefix("fold ") for fold in complete) or "none"
+    intact = ", ".join(dataset.fold_name(fold).removeprefix("fold ") for fold in complete) or "none"
     raise DataError(
         f"{dataset.name} in {inventory.folder} is incomplete: {_total(counts)} of {_total(expected)} clips. "
-        f"Complete {kind}: {whole}; incomplete: {', '.join(faulty)}. {remedy}"
+        f"Complete {kind}: {intact}; incomplete: {', '.join(faulty)}. {remedy}"
     )
 
 
