@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from harness.choices import ReadAs
 from harness.errors import ReportError
 from harness.study import StudySpec
+from harness.text.messages import shortened
 
 RESULTS = "results.json"
 MOST_BYTES = 256 * 2**20
@@ -368,8 +369,7 @@ def _unfit(value: Any, place: str, depth: int = 0) -> Iterator[str]:
 
 
 def _show(value: Any) -> str:
-    text = ascii(value) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shortened(ascii(value) if isinstance(value, str) else repr(value))
 
 
 def _refuse(path: Path, fault: str) -> NoReturn:
