@@ -66,7 +66,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="harness")
 def cli() -> None:
-    """Reproduce published sound-classification results: train fold by fold, record every run, report honestly."""
+    """Reproduce published sound-classification results: train per fold, record every run, compare with the claims."""
 
 
 for _command in (

@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 
-@click.command("cache", short_help="What computed features take, and removing old ones.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]")
+@click.command("cache", short_help="List computed features, or remove old ones.")
 @click.option(
-    "--prune", type=click.FloatRange(1, 36_500), metavar="DAYS", help="Remove what nothing has used for so many days."
+    "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: the user's cache]"
+)
+@click.option(
+    "--prune", type=click.FloatRange(1, 36_500), metavar="DAYS", help="Remove features unused for this many days."
 )
 def cache_command(cache: Path | None, prune: float | None) -> None:
-    """List the planes that the feature cache holds; --prune removes those that no study has used for some days.
+    """List the planes in the feature cache; --prune removes those that no study has used for DAYS days.
 
-    Nothing is lost for good: a study that needs removed features computes them again.
+    A study that needs removed features computes them again.
     """
     from harness.cli.output.show_cache import show_cache
     from harness.features.cache.contents import cache_entries

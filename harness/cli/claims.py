@@ -9,12 +9,12 @@ import click
 from harness.cli.shared_options import CLAIMS
 
 
-@click.group("claims", short_help="Published numbers: list, show, audit, check.")
+@click.group("claims", short_help="List, show, audit or check published numbers.")
 def claims_group() -> None:
-    """Published numbers as data: what is claimed, where, and what follows from the numbers alone."""
+    """Published numbers as data: the claims, their sources, and what can be inferred from the numbers alone."""
 
 
-@claims_group.command("list", short_help="Every claim with its conditions.")
+@claims_group.command("list", short_help="List claims with their conditions.")
 @CLAIMS
 @click.argument("paper", required=False)
 def claims_list_command(claims: tuple[Path, ...], paper: str | None) -> None:
@@ -25,7 +25,7 @@ def claims_list_command(claims: tuple[Path, ...], paper: str | None) -> None:
     show_claims(load_library(claims), paper)
 
 
-@claims_group.command("show", short_help="One claim, or all of one paper.")
+@claims_group.command("show", short_help="Show one claim, or all of a paper.")
 @CLAIMS
 @click.argument("address")
 def claims_show_command(claims: tuple[Path, ...], address: str) -> None:
@@ -40,16 +40,16 @@ def claims_show_command(claims: tuple[Path, ...], address: str) -> None:
         show_paper(library.paper(address))
 
 
-@claims_group.command("audit", short_help="What follows from a paper's numbers alone.")
+@claims_group.command("audit", short_help="Check the numbers of a paper for consistency.")
 @CLAIMS
 @click.argument("paper")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder to write LaTeX, CSV and JSON to.  [default: reports/audit-PAPER]",
+    help="Folder for LaTeX, CSV and JSON files.  [default: reports/audit-PAPER]",
 )
 def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | None) -> None:
-    """Audit PAPER: averages, dispersions, attainable accuracies, layer counts, text against tables."""
+    """Audit PAPER: averages, dispersions, attainable accuracies, layer counts, agreement of text and tables."""
     from harness.claims import load_library
     from harness.claims.audit.checks import audit
     from harness.cli.output.show_claims import show_audit
@@ -60,10 +60,10 @@ def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | No
     show_audit(result, files)
 
 
-@claims_group.command("check", short_help="Check a claims file of your own.")
+@claims_group.command("check", short_help="Validate your own claims file.")
 @click.argument("file", type=click.Path(path_type=Path))
 def claims_check_command(file: Path) -> None:
-    """Check the claims file FILE: every fault is named; what its own numbers contradict is told."""
+    """Check the claims file FILE: report every error, and every contradiction among its own numbers."""
     from harness.claims import load_paper
     from harness.claims.audit.checks import audit
     from harness.cli.output.show_claims import show_check

@@ -12,12 +12,12 @@ from harness.registry import DATASETS, SPLITS, described
 from harness.terminal.printing import say_lines
 
 
-@click.command("compare", short_help="Set fold accuracies from anywhere beside a claim, or two arms beside each other.")
+@click.command("compare", short_help="Compare fold accuracies with a claim, or two arms with each other.")
 @click.option(
-    "--scores", required=True, type=click.Path(path_type=Path), metavar="FILE", help="CSV file of accuracies."
+    "--scores", required=True, type=click.Path(path_type=Path), metavar="FILE", help="CSV file with accuracies."
 )
 @click.option(
-    "--claim", "addresses", multiple=True, metavar="ADDRESS", help="A claim, paper:table/column; may be repeated."
+    "--claim", "addresses", multiple=True, metavar="ADDRESS", help="Claim, as paper:table/column; may be repeated."
 )
 @click.option(
     "--contrast",
@@ -32,27 +32,27 @@ from harness.terminal.printing import say_lines
 @click.option(
     "--data-folds",
     type=click.IntRange(2, 1000),
-    help="Folds of the data that took part.  [default: all; without a data set, those in FILE]",
+    help="Number of folds of the data.  [default: those of the data set; without one, those in FILE]",
 )
 @click.option(
     "--validation-apart/--no-validation-apart",
     default=False,
     show_default=True,
-    help="Whether a fold was kept from training to validate on.",
+    help="Whether one fold was held out for validation.",
 )
 @click.option(
     "--estimand",
     type=click.Choice(["macro", "clip", "segment", "class", NOT_STATED]),
     default=NOT_STATED,
     show_default=True,
-    help="What the accuracies are: mean of class accuracies, of clips, of segments, of the one class of a claim.",
+    help="What the accuracies are: the mean of class accuracies, or accuracy on clips, on segments or on one class.",
 )
 @click.option(
     "--split",
     type=Named(SPLITS, NOT_STATED),
     default=NOT_STATED,
     show_default=True,
-    help="How training and test were parted.",
+    help="How training and test data were separated.",
 )
 @click.option(
     "--epoch-rule",
@@ -66,32 +66,34 @@ from harness.terminal.printing import say_lines
     type=click.Choice(["none", "other data", "validation", "reported folds", NOT_STATED]),
     default=NOT_STATED,
     show_default=True,
-    help="What hyperparameters were chosen on.",
+    help="Data that the hyperparameters were tuned on.",
 )
 @click.option(
     "--margin",
     type=click.FloatRange(0, 100, min_open=True),
     default=2.0,
     show_default=True,
-    help="Margin of equivalence in percentage points; choose it before you look.",
+    help="Equivalence margin in percentage points; choose it before seeing the results.",
 )
 @click.option(
     "--confidence",
     type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="Confidence of intervals.",
+    help="Confidence level of the intervals.",
 )
 @click.option(
     "--claim-exact",
     is_flag=True,
-    help="Take a claim that is a mean over folds of unknown SD as exact.  [default: with the measured SD]",
+    help="Treat a claim that is a mean over folds with unknown SD as exact.  [default: assume the measured SD]",
 )
 @click.option(
     "--as",
     "read_as",
     type=click.Choice(["replication", "reference"]),
-    help="Whether the scores replicate the claim's system, or the claim is of another one.  [default: the claim's]",
+    help=(
+        "Whether the scores replicate the claim's system or the claim is a reference.  [default: as the claim states]"
+    ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def compare_command(
@@ -112,10 +114,10 @@ def compare_command(
     read_as: ReadAs | None,
     as_json: bool,
 ) -> None:
-    """Set fold accuracies from any code beside published ones, or two arms beside each other, with a verdict.
+    """Compare fold accuracies from any code with published ones, or two arms with each other, and give a verdict.
 
-    FILE has the columns fold and accuracy, and optionally seed and arm (or method, model, system). All comparisons of
-    one call, with claims and between arms, are one family.
+    FILE has the columns fold and accuracy, and optionally seed and arm (or method, model, system). All comparisons
+    in one call, with claims and between arms, form one family.
     """
     from harness.claims import load_library
     from harness.cli.output.show_comparisons import comparisons_json, show_comparisons
@@ -125,7 +127,7 @@ def compare_command(
     from harness.comparisons.score_file import read_scores
 
     if not addresses and not contrasts:
-        raise click.UsageError("Missing option '--claim' or '--contrast': name a claim, or two arms of the file.")
+        raise click.UsageError("Missing option '--claim' or '--contrast': give a claim, or two arms of the file.")
     library = load_library(claims)
     name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
     read = read_scores(scores, name)
@@ -142,8 +144,8 @@ def compare_command(
     rules, notes = Rules(margin, confidence, claim_exact), list(read.notes)
     if not name and not data_folds:
         notes.append(
-            f"no data set is named, so the {found} folds found are taken for all folds of the data; --dataset or "
-            "--data-folds says otherwise"
+            f"no data set was given, so the {found} folds found are assumed to be all folds of the data; if not, set "
+            "--dataset or --data-folds"
         )
     with_claims, between = one_family(
         compare_scores(read.arms, addresses, library, conditions, rules, read_as),

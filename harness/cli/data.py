@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from harness.data.datasets.csv_file import Columns
 
 
-@click.group("data", short_help="List, check, fetch or make data sets.")
+@click.group("data", short_help="List, check, fetch or generate data sets.")
 def data_group() -> None:
-    """Data sets below the data root: what is there, whether it is whole, and how to get it."""
+    """Data sets in the data root: list, check, fetch or generate them."""
 
 
 def _dataset(function: Callable[..., None]) -> Callable[..., None]:
     return click.argument("dataset", type=Named(DATASETS))(function)
 
 
-@data_group.command("list", short_help="What lies below the data root.")
+@data_group.command("list", short_help="List data sets and what is present.")
 @DATA_ROOT
 def data_list_command(data_root: Path | None) -> None:
     """List the data sets that the harness knows, and how much of each lies below the data root."""
@@ -97,11 +97,11 @@ def data_check_command(
         sys.exit(DataError.exit_code)
 
 
-@data_group.command("fetch", short_help="Download from the authors, verify, unpack.")
+@data_group.command("fetch", short_help="Download, verify and unpack a data set.")
 @_dataset
 @DATA_ROOT
-@click.option("--url", help="Take the archive from here.  [default: the authors' address]")
-@click.option("--checksum", help="Expected checksum, as in sha256:... or md5:...")
+@click.option("--url", help="Address of the archive.  [default: the authors' address]")
+@click.option("--checksum", help="Expected checksum, e.g. sha256:... or md5:...")
 def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, checksum: str | None) -> None:
     """Download DATASET from its authors, resuming where an earlier try broke off, verify and unpack it."""
     from harness.data.data_root import resolve_data_root
@@ -111,10 +111,10 @@ def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, ch
     say(f"{dataset} is in {folder}; check it with: harness data check {dataset}")
 
 
-@data_group.command("synth", short_help="Write the embedded synthetic data set.")
+@data_group.command("synth", short_help="Generate the synthetic data set.")
 @DATA_ROOT
 @click.option("--clips", type=click.IntRange(1, 1000), default=4, show_default=True, help="Clips per class and fold.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of the generator.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     """Write the embedded synthetic data set (ESC-50 layout, 10 classes, 5 folds, WAV)."""
     from harness.data.data_root import resolve_data_root
@@ -144,4 +144,4 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise HarnessError(f"--folds {text}: expected fold numbers with commas between, as in 1,2,10") from None
+        raise HarnessError(f"--folds {text}: expected fold numbers separated by commas, e.g. 1,2,10") from None

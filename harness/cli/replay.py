@@ -14,7 +14,7 @@ from harness.terminal.printing import say_lines
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
-@click.command("replay", short_help="Train a recorded run again and compare.")
+@click.command("replay", short_help="Retrain a recorded run and compare results.")
 @click.argument("run", metavar="RUN_ID|REPORT")
 @click.option("--arm", "arms", multiple=True, help="Only this arm; may be repeated.")
 @click.option("--fold", "folds", multiple=True, type=click.IntRange(1, 1000), help="Only this fold; may be repeated.")
@@ -25,7 +25,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
     "--declarations",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="STUDY.toml",
-    help="With REPORT: the study file, where the study has claims files of its own.",
+    help="With REPORT: the study file, if the study has its own claims files.",
 )
 @STUDY_FOLDER
 @DATA_ROOT
@@ -33,7 +33,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
     "--device",
     default="recorded",
     show_default=True,
-    help="recorded (the kind that each training had), auto, cpu, cuda or cuda:N.",
+    help="Device to train on: recorded (the kind that each training used), auto, cpu, cuda or cuda:N.",
 )
 @WORKERS
 @TRACKING
@@ -53,11 +53,11 @@ def replay_command(
     cache: Path | None,
     as_json: bool,
 ) -> None:
-    """Train again what a finished study, trial or fold run recorded, and compare the results bit by bit.
+    """Retrain a finished study, trial or fold run from its record, and compare the results bit for bit.
 
-    RUN_ID may be cut to its first letters. REPORT is the folder of a study's report. Every number of its results.json,
-    tables, README.md and report.tex is first computed from its predictions, as harness report --check does; where one
-    differs nothing is trained. Then its final trainings are compared clip by clip. Inputs are rebuilt from the record
+    RUN_ID may be abbreviated. REPORT is the folder of a study's report: every number in its results.json, tables,
+    README.md and report.tex is first recomputed from its predictions, as by harness report --check, and nothing is
+    trained if one differs; then its final trainings are compared clip by clip. Inputs are rebuilt from the record
     alone: study, hyperparameters, seeds. Nothing is written to the tracking store. Exit code 0: all equal; 1: something
     differs or failed.
     """
@@ -86,7 +86,7 @@ def replay_command(
             )
     except KeyboardInterrupt as interrupt:
         code = exit_code_of(interrupt)
-        raise Interrupted("a replay keeps nothing; the same command begins again", code) from None
+        raise Interrupted("a replay saves nothing; run the same command to start over", code) from None
     if as_json:
         say_lines(replay_json(found))
     else:
@@ -94,15 +94,15 @@ def replay_command(
     sys.exit(0 if found.equal else 1)
 
 
-@click.command("diff", short_help="Tell what differs between two recorded runs.")
+@click.command("diff", short_help="Show what differs between two recorded runs.")
 @click.argument("run_a")
 @click.argument("run_b")
 @TRACKING
 @_JSON
 def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool) -> None:
-    """Tell what differs between the finished runs RUN_A and RUN_B: study, conditions and results.
+    """Show what differs between the finished runs RUN_A and RUN_B: study, conditions and results.
 
-    Both are study runs, trial runs or fold runs; an id may be cut to its first letters. Nothing is trained.
+    Both are study runs, trial runs or fold runs; ids may be abbreviated. Nothing is trained.
     Exit code 0: nothing differs; 1: something does.
     """
     from harness.cli.output.show_replay import diff_json, show_diff

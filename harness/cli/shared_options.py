@@ -35,26 +35,32 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic since click 8
 DATA_ROOT = click.option(
     "--data-root",
     type=click.Path(path_type=Path),
-    help="Folder that holds ESC-50/ and UrbanSound8K/.  [default: HARNESS_DATA, else the user's cache]",
+    help="Folder with ESC-50/ and UrbanSound8K/.  [default: HARNESS_DATA, else the user's cache]",
 )
 TRACKING = click.option(
-    "--tracking-uri", help="MLflow store, over the study's tracking.uri.  [default: sqlite:///mlruns/mlflow.db]"
+    "--tracking-uri", help="MLflow store; overrides the study's tracking.uri.  [default: sqlite:///mlruns/mlflow.db]"
 )
 OVERRIDES = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a field of the study: train.epochs=3."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a field of the study, e.g. train.epochs=3; may be repeated.",
 )
 STUDY_FILE = click.argument("study", type=click.Path(path_type=Path))
-DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+DEVICE = click.option(
+    "--device", default="auto", show_default=True, help="Device to train on: auto, cpu, cuda or cuda:N."
+)
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(1, 1024),
-    help="Processes that train at once; results do not depend on it.  [default: processor cores; on CUDA 1]",
+    help="Parallel training processes; results do not depend on their number.  [default: number of cores; 1 on CUDA]",
 )
 REPORTS = click.option(
-    "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder of reports."
+    "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."
 )
 CACHE = click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: user's cache]"
+    "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: the user's cache]"
 )
 
 STUDY_FOLDER = click.option(
@@ -69,5 +75,5 @@ CLAIMS = click.option(
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="Folder of claims files of your own; may be repeated.",
+    help="Folder with your own claims files; may be repeated.",
 )

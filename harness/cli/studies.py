@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=click.Choice(["full", "data", "none"]),
     default="full",
     show_default=True,
-    help="full: the whole report; data: without figures and PDF; none: no report. `harness report` writes it later.",
+    help="full: the complete report; data: no figures or PDF; none: no report. `harness report` can write it later.",
 )
 @CACHE
 def run_study_command(
@@ -44,7 +44,7 @@ def run_study_command(
     report: str,
     cache: Path | None,
 ) -> None:
-    """Run STUDY (a TOML file) from audio to report; an interrupted study goes on where it stood."""
+    """Run STUDY (a TOML file) from audio to report; an interrupted study resumes where it stopped."""
     from harness.study import load_study
 
     # Errors in the study are reported before the heavy libraries are loaded.
@@ -77,7 +77,7 @@ def run_study_command(
         sys.exit(1)
 
 
-@click.command("plan", short_help="Print what a study would run, and for how long.")
+@click.command("plan", short_help="Show what a study would run, and for how long.")
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
@@ -86,7 +86,7 @@ def run_study_command(
 def plan_command(
     study: Path, data_root: Path | None, overrides: tuple[str, ...], device: str, workers: int | None
 ) -> None:
-    """Print what STUDY would run and about how long it takes, from a short probe; nothing is trained or written."""
+    """Show what STUDY would run and for how long, estimated by a short probe; nothing is trained or written."""
     from harness.study import load_study
 
     spec = load_study(study, overrides)
@@ -102,14 +102,14 @@ def plan_command(
 @click.option(
     "--check",
     is_flag=True,
-    help="With the folder of a report: write nothing, and compare its numbers with its predictions.",
+    help="With a report folder: write nothing, and compare its numbers with its predictions.",
 )
 @click.option("--run-id", help="Study run to report.  [default: the newest of that name]")
 @click.option(
     "--declarations",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="STUDY.toml",
-    help="With the folder of a report: take question, comparisons and tuning from this study file.",
+    help="With a report folder: take question, comparisons and tuning from this study file.",
 )
 @TRACKING
 @REPORTS
@@ -121,15 +121,15 @@ def report_command(
     tracking_uri: str | None,
     reports: Path,
 ) -> None:
-    """Write the report of STUDY: its name, or its TOML file, from the tracking store.
+    """Write the report of STUDY, given by name or TOML file, from the tracking store.
 
-    STUDY may also be the folder of a report, which is then written again in place from its own predictions: with
-    today's statistics, claims and words, and without the store.
+    STUDY may also be a report folder. Its report is then rewritten in place from its own predictions, with the current
+    statistics, claims and wording, and without the store.
 
-    --check computes every number of results.json, the tables, README.md and report.tex of such a folder from its
-    predictions and compares, in a minute or two: nothing is trained or written. The PDF, pictures, and what only the
-    record tells are not covered, and are named; predictions that were changed together with all numbers are found by
-    harness replay alone. Exit code 0: all that is covered is equal; 1: something differs.
+    --check recomputes every number in results.json, the tables, README.md and report.tex of a report folder from its
+    predictions and compares them, in a minute or two; nothing is trained or written. The PDF, the figures and values
+    known only from the record are not covered, and are listed. Predictions that were changed consistently with all
+    numbers are detected only by harness replay. Exit code 0: everything covered is equal; 1: something differs.
     """
     from harness.cli.output.show_report_check import show_check
     from harness.cli.output.show_studies import show_outcome
@@ -143,23 +143,23 @@ def report_command(
         show_outcome(rewrite_study(Path(study), declarations))
         return
     if declarations:
-        raise click.UsageError(f"--declarations goes with the folder of a report, and {study} is none")
+        raise click.UsageError(f"--declarations requires a report folder, and {study} is not one")
     show_outcome(report_study(study, run_id, tracking_uri, reports))
 
 
-@click.command("overview", short_help="Set the protocols of several studies beside each other.")
+@click.command("overview", short_help="Compare the protocols of several studies.")
 @click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports/overview"),
     show_default=True,
-    help="Folder of the figure and the table.",
+    help="Folder for the figure and the table.",
 )
 @click.option("--network", "networks", multiple=True, metavar="ARM", help="Only this network; may be repeated.")
 def overview_command(reports: tuple[Path, ...], output: Path, networks: tuple[str, ...]) -> None:
-    """Draw one figure and write one table of what the protocol alone moves, from REPORTS: folders of reports whose
-    studies train one network under several protocols."""
+    """Draw one figure and write one table of the effect of the protocol alone, from REPORTS: report folders of studies
+    that train a network under several protocols."""
     from harness.report.overview import write_overview
 
     files = write_overview(reports, output, networks)
@@ -167,13 +167,13 @@ def overview_command(reports: tuple[Path, ...], output: Path, networks: tuple[st
         say(path)
 
 
-@click.command("sync", short_help="Send recorded runs to the MLflow server they wait for.")
-@click.option("--tracking-uri", help="The server.  [default: every server that runs wait for]")
+@click.command("sync", short_help="Send waiting runs to their MLflow server.")
+@click.option("--tracking-uri", help="Server to send to.  [default: every server with waiting runs]")
 def sync_command(tracking_uri: str | None) -> None:
-    """Send the runs that were recorded on this machine, below mlruns/spool/, to the MLflow server they are meant for.
+    """Send the runs recorded on this machine, in mlruns/spool/, to the MLflow server they are meant for.
 
-    run-study sends them itself; this is for when the server could not be reached. Each run arrives once. The exit code
-    is 1 when runs still wait.
+    run-study sends them itself; use this command if the server was unreachable. Each run is delivered once. Exit code
+    1: some runs are still waiting.
     """
     from harness.running.study import send_waiting_runs
     from harness.terminal.progress import Terminal
@@ -183,12 +183,12 @@ def sync_command(tracking_uri: str | None) -> None:
     for delivery in deliveries:
         say(str(delivery))
     if not deliveries:
-        say("no runs wait for a server here (mlruns/spool/ in the folder in which run-study was started)")
+        say("no runs are waiting for a server (in mlruns/spool/ of the folder where run-study was started)")
     if any(delivery.error for delivery in deliveries):
         sys.exit(1)
 
 
-@click.command("fields", short_help="Print every field a study file may have.")
+@click.command("fields", short_help="Print every field of a study file.")
 @click.argument("section", required=False)
 def fields_command(section: str | None) -> None:
     """Print every field a study file may have, with its default and meaning."""
@@ -197,15 +197,15 @@ def fields_command(section: str | None) -> None:
     show_fields(section)
 
 
-@click.command("ui", short_help="Open the MLflow UI on the tracking store.")
+@click.command("ui", short_help="Open the MLflow UI for the tracking store.")
 @TRACKING
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen on.")
 def ui_command(tracking_uri: str | None, host: str, port: int) -> None:
-    """Open the MLflow UI on the tracking store, for this machine only unless --host says otherwise.
+    """Open the MLflow UI for the tracking store, on this machine only unless --host is given.
 
-    The address that is printed holds a token, without which nothing is shown or changed; HARNESS_UI_TOKEN keeps it the
-    same from one start to the next. MLflow's assistant, gateway, prompts and jobs are not served.
+    The printed address contains a token, without which nothing is shown or changed; set HARNESS_UI_TOKEN to keep it the
+    same between starts. MLflow's assistant, gateway, prompts and jobs are not served.
     """
     from harness.study.sections import TrackingSection
     from harness.tracking.ui import serve_ui

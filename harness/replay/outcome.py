@@ -82,7 +82,7 @@ class Replay:
 
 def precision_of(run: RecordedRun) -> str:
     """Return the precision in which ``run`` is recorded, in words: a report's probabilities are rounded."""
-    return "in every published digit" if run.level == "report" else "to the bit"
+    return "in every published digit" if run.level == "report" else "bit for bit"
 
 
 def counted(found: Iterable[Iterable[Difference]]) -> dict[Difference, int]:

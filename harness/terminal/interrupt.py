@@ -57,7 +57,7 @@ class Saved:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
-            way = f"go on with: {self._command}" if self._command else "the same command goes on from there"
+            way = f"resume with: {self._command}" if self._command else "run the same command to resume"
             raise Interrupted(f"{self.what()}; {way}", exit_code_of(error)) from None
 
 
@@ -77,7 +77,7 @@ def second_ends_at_once() -> Iterator[None]:
         if number == getattr(signal, "SIGHUP", None):
             _leave_terminal()
         with suppress(OSError):  # The reader may have exited.
-            say("stopping; Ctrl-C again ends at once", err=True)
+            say("stopping; press Ctrl-C again to exit immediately", err=True)
         raise Stopped(exit_code=128 + number)
 
     def second(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -105,7 +105,7 @@ def _file_error(error: OSError) -> str:
     if error.strerror is None:
         return str(error)
     if error.filename is None:
-        return f"a file or stream cannot be read or written: {error.strerror}"
+        return f"cannot read or write a file or stream: {error.strerror}"
     return f"{error.filename}: {error.strerror}"
 
 

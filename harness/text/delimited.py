@@ -86,11 +86,11 @@ def read_table(file: Path, *, comments: bool = False) -> Table:
     first, _, rest = text.partition("\n")
     if stated := _EXCEL_DELIMITER.fullmatch(first):
         text = f"\n{rest}"
-        notes.append(f"the first line says that {_DELIMITERS[stated[1]]} parts the cells")
+        notes.append(f"the first line sets the delimiter to {_DELIMITERS[stated[1]]}")
     if comments:
         text, left_out = _COMMENT.subn("", text)
         if left_out:
-            notes.append(f"{left_out} {'line' if left_out == 1 else 'lines'} beginning with # left out")
+            notes.append(f"skipped {left_out} {'line' if left_out == 1 else 'lines'} starting with #")
     delimiter = stated[1] if stated else _delimiter(text)
     rows = _parse(text, delimiter)
     header = _without_empty_end(next(rows, Line(0, ())).cells, 0)
@@ -127,7 +127,7 @@ def _text(content: bytes) -> str:
         kind = "an Excel workbook (.xlsx)" if b"xl/" in content else "an OpenDocument or other ZIP file"
         raise TableError(f"is {kind}, not text")
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise TableError("is an Excel workbook of the old format (.xls), not text")
+        raise TableError("is an Excel 97-2003 workbook (.xls), not text")
     encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         return content.decode(encoding)

@@ -50,7 +50,7 @@ def test_the_worked_example(scores: Path) -> None:
     assert "the difference of −13.50 points is more than chance explains" in said
     assert "10 folds cannot go below 0.00195" in said
     assert "not used: it is the population SD of the 10 class accuracies of T2/TSCNN-DS" in said
-    assert "Tests of this call, for which p Holm is adjusted: 1." in said
+    assert "Number of tests in the Holm adjustment: 1." in said
 
 
 def test_what_is_not_stated_is_said(scores: Path) -> None:
@@ -158,7 +158,7 @@ def test_one_fold_is_no_test(tmp_path: Path) -> None:
     file.write_text("fold,accuracy\n1,0.8\n", encoding="utf-8")
     said = words(compare(file, "--claim", CLAIM))
     assert "INCONCLUSIVE one, 80.0 %" in said
-    assert "at least 2 of them, received 1" in said
+    assert "at least 2 folds, received 1" in said
     assert "one 80.0 – – −17.2 – –" in said
 
 
@@ -239,11 +239,11 @@ class TestContrasts:
         said = words(compare(two, "--contrast", "A", "B", "--dataset", "urbansound8k"))
         assert "the column 'Method' is read as the arm" in said
         assert "folds 0 to 9 are counted from 0" in said
-        assert "Arms against each other, paired by fold" in said
+        assert "Contrasts between arms, paired by fold" in said
         assert "A minus B +2.7 0.3 +2.5 to +3.0 < 0.001 < 0.001" in said
         assert "HIGHER A against B: the difference of +2.73 points is more than chance explains" in said
         assert "10 folds cannot go below 0.00195" in said
-        assert "Tests of this call, for which p Holm is adjusted: 1." in said
+        assert "Number of tests in the Holm adjustment: 1." in said
         assert "claimed" not in said
 
     def test_the_folds_found_are_all_folds_where_no_data_set_is_named(self, two: Path) -> None:

@@ -63,9 +63,9 @@ def diff(store: tuple[Path, str], *arguments: str) -> Result:
 def test_an_equal_replay_is_exit_code_0(store: tuple[Path, str]) -> None:
     result = replay(store, store[1][:8])
     assert result.exit_code == 0, result.output
-    assert "EQUAL: all 2 to the bit" in result.output
+    assert "EQUAL: all 2 trainings, bit for bit" in result.output
     assert f"replay of study run {store[1]} (tiny)" in result.output
-    assert "A fold 3 seed 0: equal to the bit" in result.stderr
+    assert "A fold 3 seed 0: equal bit for bit" in result.stderr
 
 
 def test_json_alone_is_on_standard_output(store: tuple[Path, str]) -> None:
@@ -100,7 +100,7 @@ def test_a_replay_that_differs_is_exit_code_1(store: tuple[Path, str]) -> None:
     ("arguments", "message"),
     [
         (["00000000"], "no run has the id '00000000'"),
-        (["zz"], "run id 'zz': expected the id of a run"),
+        (["zz"], "run id 'zz': expected a run id"),
         (["RUN", "--fold", "2"], "--fold 2: run "),
         (["RUN", "--device", "tpu"], "--device tpu: expected auto"),
     ],
@@ -117,7 +117,7 @@ def test_a_store_that_is_not_there_is_exit_code_2(tmp_path: Path) -> None:
     for command in (["replay", "abcd1234"], ["diff", "abcd1234", "abcd5678"]):
         result = CliRunner().invoke(cli, [*command, "--tracking-uri", f"sqlite:///{tmp_path}/none.db"])
         assert result.exit_code == 2
-        assert "there is no tracking store" in result.stderr
+        assert "no tracking store" in result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -130,7 +130,7 @@ def test_an_interrupted_replay_says_that_nothing_is_kept(
     monkeypatch.setattr("harness.training.loop.train_together", interrupt)
     result = replay(store, store[1])
     assert result.exit_code == 130
-    assert "interrupted: a replay keeps nothing" in result.stderr
+    assert "interrupted: a replay saves nothing" in result.stderr
 
 
 def test_two_runs_that_are_the_same_are_exit_code_0_and_others_1(store: tuple[Path, str]) -> None:
@@ -149,4 +149,4 @@ def test_two_runs_that_are_the_same_are_exit_code_0_and_others_1(store: tuple[Pa
 def test_a_study_and_a_fold_cannot_be_compared(store: tuple[Path, str]) -> None:
     result = diff(store, store[1], fold_of(store, 1).run_id)
     assert result.exit_code == 2
-    assert "name two runs of one level" in result.stderr
+    assert "choose two runs of the same level" in result.stderr

@@ -25,7 +25,7 @@ CALLS = {
     ("plan",): (["none.toml"], "none.toml: cannot read"),
     ("report",): (["tiny", "--reports", "reports"], "folds x seeds"),
     ("overview",): (["none"], "none"),
-    ("sync",): ([], "no runs wait"),
+    ("sync",): ([], "no runs are waiting"),
     ("replay",): (["abcd"], "no run has the id"),
     ("diff",): (["abcd", "abce"], "no run has the id"),
     ("compare",): (["--scores", "scores.csv", "--claim", CLAIM], "+-2 points"),
@@ -39,7 +39,7 @@ CALLS = {
     ("data", "fetch"): (["esc10", "--data-root", ".", "--url", "ftp://é.example/−"], "ftp://"),
     ("data", "synth"): (["--data-root", "made", "--clips", "1"], "made"),
     ("cache",): (["--cache", "."], "held"),
-    ("ui",): (["--tracking-uri", "sqlite:///none/é.db"], "there is no tracking store"),
+    ("ui",): (["--tracking-uri", "sqlite:///none/é.db"], "no tracking store"),
 }
 
 
@@ -96,7 +96,7 @@ def test_output_to_a_file_is_not_cut_off(folder: Path, variables: dict[str, str]
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert done.stdout.decode("cp1252").rstrip().endswith("adjusted: 1.")
+    assert done.stdout.decode("cp1252").rstrip().endswith("adjustment: 1.")
 
 
 def test_bytes_of_a_path_that_are_no_text_are_printed_as_escapes(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ PHASES = {
         "1 finished trainings are recorded in sqlite:///",
     ),
     "final": ("harness.running.study._finish_arm", "2 finished trainings are recorded in sqlite:///"),
-    "report": ("harness.running.reports.write_report", "every training is recorded in sqlite:///"),
+    "report": ("harness.running.reports.write_report", "all trainings are recorded in sqlite:///"),
 }
 
 
@@ -114,7 +114,7 @@ def test_an_interrupted_phase_says_what_is_saved_and_goes_on(
     assert result.exit_code == 128 + number, result.output
     told = result.output.splitlines()[-1]
     assert told.startswith(f"interrupted: {saved}")
-    assert told.endswith(f"; go on with: {shlex.join(['harness', *given])}")
+    assert told.endswith(f"; resume with: {shlex.join(['harness', *given])}")
     uri = f"sqlite:///{tmp_path}/mlruns/mlflow.db"
     if phase != "features":
         (summary,) = list_studies(uri)
@@ -154,7 +154,7 @@ def test_a_signal_ends_study_and_workers_and_leaves_nothing_running(
         send(process.pid, number)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert "stopping; Ctrl-C again ends at once" in error
+    assert "stopping; press Ctrl-C again to exit immediately" in error
     assert "interrupted: 0 finished trainings are recorded in" in error
     assert "Traceback" not in error
     # They end when they find that the parent is gone, which takes a moment.
@@ -258,9 +258,9 @@ def interrupted(command: str) -> None:
 
 
 def test_what_is_saved_is_asked_when_it_is_needed() -> None:
-    with pytest.raises(Interrupted, match=r"^late; go on with: harness run-study x.toml$"):
+    with pytest.raises(Interrupted, match=r"^late; resume with: harness run-study x.toml$"):
         interrupted("harness run-study x.toml")
-    with pytest.raises(Interrupted, match=r"^late; the same command goes on from there$"):
+    with pytest.raises(Interrupted, match=r"^late; run the same command to resume$"):
         interrupted("")
     with pytest.raises(ValueError, match="other"), Saved("", lambda: "never"):
         raise ValueError("other")

@@ -99,14 +99,12 @@ def show_audit(audit: Audit, files: AuditFiles) -> None:
 def show_check(file: Path, audit: Audit) -> None:
     """Print that a claims file can be read, and the contradictions among its own numbers."""
     terminal = console()
-    terminal.print(
-        words(f"{file}: can be read; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True
-    )
+    terminal.print(words(f"{file}: valid; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True)
     found = audit.of(outcome="contradicts")
     for finding in found:
         terminal.print(Padding(words(f"- {finding.place}: {finding.sentence}"), (0, 0, 0, 2)))
-    number = {0: "no contradiction", 1: "1 contradiction"}.get(len(found), f"{len(found)} contradictions")
-    terminal.print(f"{number} between its own numbers")
+    number = {0: "no contradictions", 1: "1 contradiction"}.get(len(found), f"{len(found)} contradictions")
+    terminal.print(f"{number} among its own numbers")
 
 
 def _conditions(claim: Claim) -> str:
@@ -130,9 +128,9 @@ def _printed(claim: Claim, paper: Paper) -> str:
     if dispersion is None:
         if len(claim.column.folds) < 2:
             return claim.percent_text
-        return f"{claim.percent_text}, SD of its folds {fold_sd(claim, paper):.2f}"
+        return f"{claim.percent_text}, SD over folds {fold_sd(claim, paper):.2f}"
     value = Printed.parse(dispersion.value)
     digits = max(0, value.decimals - (0 if claim.factor == 1 else 2))
     kind = dispersion_kind(claim, paper).kind
-    over = "over what is unknown" if kind == "unknown" else f"over {kind}"
+    over = "of unknown kind" if kind == "unknown" else f"over {kind}"
     return f"{claim.percent_text} ± {value.value * claim.factor:.{digits}f} {over}"

@@ -63,8 +63,8 @@ def show_comparisons(
     p_values = [*(each.p for each in comparisons), *(each.p for each in contrasts)]
     tests = sum(p is not None for p in p_values)
     terminal.print(
-        "SD and interval are over folds, seeds averaged first; differences are in percentage points. "
-        f"Tests of this call, for which p Holm is adjusted: {tests}.",
+        "SD and interval are over folds, after averaging seeds; differences are in percentage points. Number of tests "
+        f"in the Holm adjustment: {tests}.",
     )
 
 
@@ -83,7 +83,7 @@ def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
         )
         for each in contrasts
     ]
-    terminal.print(table("Arms against each other, paired by fold", columns, rows, wrap_first=True))
+    terminal.print(table("Contrasts between arms, paired by fold", columns, rows, wrap_first=True))
     for each in contrasts:
         _show_verdict(each.decision)
         _listed(_of_tests(each))
@@ -105,9 +105,9 @@ def _of_claim(each: ClaimComparison) -> list[str]:
     """Return what is usually the same for every arm compared with one claim."""
     notes = []
     if each.caveats:
-        notes.append(f"Bear in mind: {'; '.join(each.caveats)}.")
+        notes.append(f"Caveats: {'; '.join(each.caveats)}.")
     if each.published_refused and each.claim_sd_kind != "none":
-        notes.append(f"The SD that the source gives is not used: {each.published_refused}.")
+        notes.append(f"The SD given by the source is not used: {each.published_refused}.")
     return notes
 
 
@@ -119,11 +119,14 @@ def _of_arm(each: ClaimComparison) -> list[str]:
         return notes
     if each.published is not None:
         notes.append(
-            f"The claim's own SD over folds, {each.claim_sd:.2g} points, is used. On folds like those measured a claim "
-            f"would be expected at {_interval(each.published.prediction_low, each.published.prediction_high)} %."
+            f"The claim's own SD over folds, {each.claim_sd:.2g} points, is used. Expected range of the claim on folds "
+            f"like those measured: {_interval(each.published.prediction_low, each.published.prediction_high)} %."
         )
     elif each.sensitivity:
-        notes.append(f"With an own SD over folds of {each.sensitivity:.1f} points the claim could differ by chance.")
+        notes.append(
+            f"If the claim's own SD over folds were {each.sensitivity:.1f} points, the difference could be due to "
+            "chance."
+        )
     return [*notes, *_of_tests(each)]
 
 

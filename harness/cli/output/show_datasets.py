@@ -39,7 +39,7 @@ def show_datasets(root: Path) -> None:
         official = f"{dataset.n_clips:,}" if dataset.n_clips else "as asked"
         which = ", ".join(_folds(dataset, folds)) or "-"
         rows.append((dataset.name, state, which, f"{here:,}", official, str(dataset.n_classes)))
-    columns = ("data set", "state", "folds here", "clips here", "official", "classes")
+    columns = ("data set", "state", "folds present", "clips present", "official", "classes")
     console().print(table(f"data root {root}", columns, rows, left=3))
 
 
@@ -49,8 +49,8 @@ def _folds(dataset: Dataset, folds: Iterable[int]) -> list[str]:
 
 def _how_to_get(dataset: Dataset) -> str:
     if dataset.prepare:
-        return "made when a study needs it"
-    return f"harness data fetch {dataset.name}" if dataset.source else "not here"
+        return "generated on demand"
+    return f"harness data fetch {dataset.name}" if dataset.source else "missing"
 
 
 def show_check(report: CheckReport) -> None:

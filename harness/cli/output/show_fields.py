@@ -43,7 +43,7 @@ def show_fields(section: str | None) -> None:
         visit("model", options, f" of {', '.join(names)}")
     known = dict.fromkeys(path for path, _, _ in sections)
     if section is not None and section not in known:
-        raise HarnessError(f"no section {section!r} in a study file; there are: {', '.join(known)}")
+        raise HarnessError(f"a study file has no section {section!r}; allowed: {', '.join(known)}")
     for path, heading, model in sorted(sections, key=lambda each: list(known).index(each[0])):
         if section is not None and path != section and not path.startswith(f"{section}."):
             continue

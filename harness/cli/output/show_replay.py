@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.terminal.console import Screen
 
 _SPEC_CHANGED = (
-    "study.json is not the one this run was made with (its digest differs): it was changed after it was recorded"
+    "study.json is not the file that this run was made with (its digest differs): it was changed after recording"
 )
 
 
@@ -48,13 +48,13 @@ def show_replay(found: Replay) -> None:
         show_check(found.report, trained=True)
     equal = sum(fold.equal for fold in found.folds)
     if equal == len(found.folds):
-        terminal.print(f"EQUAL: all {equal} {found.precision}")
+        terminal.print(f"EQUAL: all {equal} trainings, {found.precision}")
         return
-    terminal.print(f"NOT EQUAL: {len(found.folds) - equal} of {len(found.folds)} differ or failed")
+    terminal.print(f"NOT EQUAL: {len(found.folds) - equal} of {len(found.folds)} trainings differ or failed")
     unexplained = [fold for fold in found.folds if not (fold.equal or fold.error or fold.differences)]
     if unexplained:
         names = ", ".join(title(fold.recorded) for fold in unexplained)
-        terminal.print(f"no recorded condition explains it: {names}")
+        terminal.print(f"no recorded condition explains the difference: {names}")
 
 
 def show_diff(found: RunDiff) -> None:
@@ -186,7 +186,7 @@ def _pair_row(pair: Pair) -> tuple[str, ...]:
 
 
 def _rows_cell(rows: RowChange) -> str:
-    return f"{rows.changed} of {rows.rows}" + (f", {rows.alone} alone" if rows.alone else "")
+    return f"{rows.changed} of {rows.rows}" + (f", {rows.alone} unmatched" if rows.alone else "")
 
 
 def _largest(rows: RowChange) -> str:

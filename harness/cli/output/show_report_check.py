@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 _MOST_SHOWN = 10
 _RECORDED = (
     "taken from the record, not checked: study file, environment and command; run id, status and time; searches and "
-    "the values they chose; training accuracies, leakage counts, failed trainings and devices"
+    "chosen values; training accuracies, leakage counts, failed trainings and devices"
 )
 _CONSISTENT = (
-    "predictions that were changed together with every number are not found out here; harness replay trains them again"
+    "predictions that were changed consistently with all numbers are not detected here; harness replay trains them "
+    "again"
 )
 
 
@@ -30,7 +31,7 @@ def show_check(found: ReportCheck, *, trained: bool = False) -> None:
         shown = found.mismatches[:_MOST_SHOWN]
         rows = [(each.file, each.place, each.published, each.computed) for each in shown]
         columns = ("file", "place", "published", "from the predictions")
-        terminal.print(table(f"what does not follow from the predictions of {found.folder}", columns, rows, left=4))
+        terminal.print(table(f"mismatches in {found.folder}", columns, rows, left=4))
         if len(found.mismatches) > len(shown):
             terminal.print(f"and {len(found.mismatches) - len(shown):,} more")
     terminal.print(f"compared with the predictions: {covered(found)}")
@@ -48,12 +49,12 @@ def show_check(found: ReportCheck, *, trained: bool = False) -> None:
 def verdict(found: ReportCheck) -> str:
     """Return the verdict in one sentence."""
     if found.equal:
-        return "EQUAL: the report says what its predictions say"
+        return "EQUAL: the report matches its predictions"
     first = found.mismatches[0]
     files = len({each.file for each in found.mismatches})
     return (
-        f"NOT EQUAL: {len(found.mismatches):,} values or lines of {files} files do not follow from the predictions, "
-        f"the first {first.file}, {first.place}: published {first.published}, computed {first.computed}"
+        f"NOT EQUAL: {len(found.mismatches):,} values or lines in {files} files do not match the predictions; first: "
+        f"{first.file}, {first.place}: published {first.published}, computed {first.computed}"
     )
 
 
@@ -61,7 +62,7 @@ def covered(found: ReportCheck) -> str:
     """Return what was compared, in words."""
     tables = sum(name.startswith("tables/") for name in found.files)
     pages = [name for name in found.files if not name.startswith("tables/")][1:]
-    parts = [f"{found.numbers:,} values of {found.files[0]}", f"{tables} files of tables", *pages]
+    parts = [f"{found.numbers:,} values of {found.files[0]}", f"{tables} table files", *pages]
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
@@ -69,7 +70,7 @@ def _uncovered(found: ReportCheck) -> str:
     pictures = [name for name in found.uncovered if name.startswith("figures/")]
     others = [name for name in found.uncovered if name not in pictures]
     named = others[:_MOST_SHOWN] + ([f"{len(others) - _MOST_SHOWN} more"] if len(others) > _MOST_SHOWN else [])
-    return ", ".join([*named, *([f"{len(pictures)} pictures"] if pictures else [])])
+    return ", ".join([*named, *([f"{len(pictures)} figures"] if pictures else [])])
 
 
 def check_json(found: ReportCheck) -> Mapping[str, Any]:

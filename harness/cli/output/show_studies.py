@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from harness.running.plan import ArmPlan, Plan
     from harness.running.reports import Outcome
 
-_SHARED = (
-    ". Shared: an arm that differs from another only in which epoch counts, or in train.norm_statistics, is tested "
-    "within the trainings of that one"
-)
+_SHARED = ". Shared: arms that differ only in the epoch rule or in train.norm_statistics share one set of trainings"
 
 
 def show_plan(plan: Plan) -> None:
@@ -52,15 +49,15 @@ def show_plan(plan: Plan) -> None:
     terminal.print(table("plan", columns, rows, left=2))
     total = sum(arm.seconds for arm in plan.arms)
     terminal.print(
-        f"items are segments or images of one final training; trainings are (trials + seeds) × "
-        f"{len(spec.test_folds)} folds. About {duration(total)} of training with {_several(plan.workers, 'worker')} on "
-        f"{plan.device}, from a probe of a few steps per network; validation and features come on top"
+        f"items are segments or images of one final training; trainings are (trials + seeds) × {len(spec.test_folds)} "
+        f"folds. About {duration(total)} of training with {_several(plan.workers, 'worker')} on {plan.device}, "
+        "estimated by a probe of a few steps per network; validation and feature computation are not included"
         + (_SHARED if any(arm.trained_with for arm in plan.arms) else ""),
     )
     if plan.weights_bytes:
         terminal.print(
-            f"Weights of the final trainings take about {plan.weights_bytes / 1e6:,.0f} MB of disk; tracking.weights = "
-            "false keeps none",
+            f"Weights of the final trainings take about {plan.weights_bytes / 1e6:,.0f} MB of disk space; set "
+            "tracking.weights = false to keep none",
         )
 
 
@@ -87,7 +84,7 @@ def show_outcome(outcome: Outcome) -> None:
     terminal.print(table(title, list(summary[0]), [list(row.values()) for row in summary], left=3))
     for failure in outcome.failures:
         terminal.print(f"failed: {failure}")
-    places: dict[str, object] = {"report": "not asked for (--report none); `harness report` writes it from the record"}
+    places: dict[str, object] = {"report": "not written (--report none); `harness report` writes it from the record"}
     if outcome.report:
         places = {"report": outcome.report.folder, "pdf": outcome.report.pdf or outcome.report.pdf_hint}
     if outcome.tracking_uri:

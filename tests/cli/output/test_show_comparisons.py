@@ -48,8 +48,8 @@ def test_numbers_stand_whole_in_one_line_per_arm(shown: Shown, scores: Path, wid
 
 def test_what_holds_for_every_arm_is_said_once_per_claim(shown: Shown, scores: Path) -> None:
     said = " ".join(" ".join(shown(120, "compare", "--scores", str(scores), "--claim", "su2019:T2/TSCNN-DS")).split())
-    assert said.count("Bear in mind") == 1
-    assert said.count("The SD that the source gives is not used") == 1
+    assert said.count("Caveats") == 1
+    assert said.count("The SD given by the source is not used") == 1
     assert said.count("Wilcoxon") == 3
     for arm in ("LMCNet", LONG, "MCNet"):
         assert f"{arm}, " in said

@@ -25,7 +25,7 @@ def test_a_plan_is_a_table_with_an_estimate(tmp_path: Path) -> None:
     assert "su4 on LM" in result.output
     assert "dempster-shafer on log-mel + MFCC" in result.output
     assert "120 × 10" in result.output
-    assert "from a probe" in result.output
+    assert "estimated by a probe" in result.output
     assert "test folds 1, 2, 3; 1 seed;" in result.output
     assert "MB of disk; tracking.weights = false keeps none" in " ".join(result.output.split())
 
