@@ -58,15 +58,19 @@ class Most:
         if isinstance(value, bool) or value is None:
             return ""
         if isinstance(value, int | float):
-            return f"{_limit(self.limit)} at most ({self.why}), received {_cut(value)}" if value > self.limit else ""
+            return (
+                f"must be at most {_limit(self.limit)} ({self.why}), received {_cut(value)}"
+                if value > self.limit
+                else ""
+            )
         if isinstance(value, str | tuple | dict) and len(value) > self.limit:
             kind = "characters" if isinstance(value, str) else "entries"
-            return f"{_limit(self.limit)} {kind} at most ({self.why}), received {len(value)}"
+            return f"must have at most {_limit(self.limit)} {kind} ({self.why}), received {len(value)}"
         if self.each is not None and isinstance(value, tuple | dict):
             for one in value:
                 size = one if isinstance(one, int | float) else len(one) if isinstance(one, str) else 0
                 if size > self.each:
-                    return f"{_limit(self.each)} at most for each ({self.why}), received {_cut(one)}"
+                    return f"each entry must be at most {_limit(self.each)} ({self.why}), received {_cut(one)}"
         return ""
 
 

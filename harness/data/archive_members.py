@@ -67,7 +67,7 @@ def members(archive: Path, target: Path, max_bytes: int, max_members: int) -> It
         found = _tar_members(archive, target, max_bytes + CHUNK + max_members * _BESIDE_CONTENT)
     for count, (name, content) in enumerate(found):
         if count >= max_members:
-            refuse(archive, name, f"is member {count + 1}, at most {max_members} are expected")
+            refuse(archive, name, f"is member {count + 1}, but at most {max_members} are expected")
         yield name, content
 
 
@@ -96,7 +96,11 @@ def _zip_members(archive: Path, max_members: int) -> Iterator[Member]:
                 refuse(archive, name, "is encrypted")
             if info.compress_type not in _COMPRESSIONS:
                 # With other methods zipfile decompresses all that it has read at once, however large the result.
-                refuse(archive, name, f"is compressed by method {info.compress_type}, neither stored nor deflated")
+                refuse(
+                    archive,
+                    name,
+                    f"uses compression method {info.compress_type}; only stored and deflated members are accepted",
+                )
             with file.open(info) as content:
                 yield name, content
 
@@ -138,12 +142,11 @@ def _next(archive: Path, file: tarfile.TarFile, stream: Counted) -> tarfile.TarI
     member = file.next()
     file.members.clear()  # type: ignore[attr-defined]
     if sum(len(key) + len(value) for key, value in file.pax_headers.items()) > CHUNK:
-        raise TooLargeError(f"has headers for all members of more than {CHUNK} bytes")
+        raise TooLargeError(f"has more than {CHUNK} bytes of headers that apply to all members")
     if member is None and any(stream.last):
         # tarfile treats a damaged header as the end.
         raise DataError(
-            f"{archive}: cannot be unpacked (the header before byte {stream.tell()} is none); delete it and fetch it "
-            "again"
+            f"{archive}: cannot be unpacked (invalid header before byte {stream.tell()}); delete it and fetch it again"
         )
     return member
 
@@ -168,7 +171,7 @@ def _safe_name(archive: Path, name: str) -> PurePosixPath:
     """Return ``name`` as a path below the target."""
     path = PurePosixPath(name)
     if name.startswith("/") or ".." in path.parts or (not path.name and name.strip("./")):
-        refuse(archive, name, "leads out of the folder it is unpacked into")
+        refuse(archive, name, "points outside the folder it is unpacked into")
     if any(sign in name for sign in "\\:\0") or not name.isprintable():
         refuse(archive, name, "has a backslash, a colon, a NUL or another unprintable character in its name")
     longest = max((len(part.encode()) for part in path.parts), default=0)

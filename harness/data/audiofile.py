@@ -122,17 +122,17 @@ def not_a_file(path: Path) -> str:
         return "is a folder, not a file"
     if path.exists():
         return "is a pipe or a device, not a file"
-    return f"is a link to {path.readlink()}, which is not there" if path.is_symlink() else "is not there"
+    return f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "does not exist"
 
 
 def unusable(frames: int, rate: int) -> str:
     """Return why a file with this header cannot be a clip, empty when it can."""
     if frames <= 0:
-        return "holds no samples"
+        return "contains no samples"
     if not RATES[0] <= rate <= RATES[1]:
-        return f"its header states {rate} samples a second, audio has {RATES[0]} to {RATES[1]}"
+        return f"its header states {rate} samples per second, expected {RATES[0]} to {RATES[1]}"
     if frames > LONGEST * rate:
-        return f"lasts {frames / rate:.1f} s, at most {LONGEST:g} s can be used"
+        return f"lasts {frames / rate:.1f} s, but at most {LONGEST:g} s can be used"
     return ""
 
 
@@ -167,11 +167,11 @@ def _cut_ogg(content: bytes) -> str:
     at, flags = 0, 0
     while at < len(content):
         if content[at : at + 4] != b"OggS" or at + _OGG_HEADER > len(content):
-            return f"byte {at} should start a page of the Ogg stream and does not"
+            return f"no page of the Ogg stream starts at byte {at}, where one is expected"
         flags, at = content[at + 5], _ogg_page_end(content, at)
     if at > len(content):
-        return f"its last page lacks {at - len(content)} bytes"
-    return "" if flags & _OGG_LAST_PAGE else "the page that ends the stream is missing"
+        return f"its last page is missing {at - len(content)} bytes"
+    return "" if flags & _OGG_LAST_PAGE else "the last page of the stream is missing"
 
 
 def _ogg_page_end(content: bytes, at: int) -> int:

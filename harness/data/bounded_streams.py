@@ -68,7 +68,7 @@ class Counted:
         if self._header is not None:
             self._header -= size
         if not 0 <= size <= CHUNK or (self._header or 0) < 0:
-            raise TooLargeError(f"has headers of more than {CHUNK} bytes before a member, or of a size below 0")
+            raise TooLargeError(f"has more than {CHUNK} bytes of headers before a member, or a negative header size")
         self.last = self._take(size)
         return self.last
 
@@ -89,7 +89,7 @@ class Short(io.FileIO):
         """Return ``size`` bytes, fewer at the end."""
         left = self._left() if size is None or size < 0 else size
         if left > self.limit:
-            raise TooLargeError(f"has a list of members of {left} bytes, at most {self.limit} are expected")
+            raise TooLargeError(f"has a member list of {left} bytes, expected at most {self.limit}")
         return super().read(left) or b""
 
     def _left(self) -> int:
@@ -122,7 +122,7 @@ class Xz(io.RawIOBase):
             elif self._decompressor.needs_input:
                 packed = self._file.read(io.DEFAULT_BUFFER_SIZE)
                 if not packed:
-                    raise EOFError("the xz file ends early")
+                    raise EOFError("the xz file is truncated")
             if data := self._decompressor.decompress(packed, len(buffer)):
                 buffer[: len(data)] = data
                 return len(data)

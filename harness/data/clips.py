@@ -15,7 +15,7 @@ from harness.data.inventory import ClipEntry, validate_entries
 from harness.errors import DataError
 
 COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
-_RESTORE = "put the original file back; run `harness data check DATASET` for the full list"
+_RESTORE = "restore the original file; run `harness data check DATASET` for a complete list"
 
 
 @dataclass(frozen=True)
@@ -119,17 +119,15 @@ def _read_facts(entry: ClipEntry) -> tuple[str, float]:
 
     path = entry.path
     if fault := not_a_file(path):
-        raise DataError(f"{path}: {fault}, although {entry.origin} names it; {_RESTORE}")
+        raise DataError(f"{path}: {fault}, but {entry.origin} lists it; {_RESTORE}")
     try:
         with open_audio(path) as file:
             frames, rate = file.frames, file.samplerate
         if fault := unusable(frames, rate):
-            raise DataError(f"{path}: {fault}; put the original file back ({entry.origin} names it)")
+            raise DataError(f"{path}: {fault}; restore the original file (listed in {entry.origin})")
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}), although {entry.origin} names it; {_RESTORE}"
-        ) from None
+        raise DataError(f"{path}: cannot be read ({error.strerror}), but {entry.origin} lists it; {_RESTORE}") from None
     except soundfile.LibsndfileError as error:
         raise DataError(f"{path}: is not readable audio ({error.error_string.rstrip('.')}); {_RESTORE}") from None
     # libsndfile would return the rest of it as if it were the complete clip.

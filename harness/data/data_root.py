@@ -32,6 +32,6 @@ def resolve_data_root(option: Path | None) -> Path:
     root = root.expanduser().resolve()
     if root.exists() and not root.is_dir():
         raise DataError(
-            f"{source} is {root}, which is not a folder; name the folder that holds ESC-50/ or UrbanSound8K/"
+            f"{source} is {root}, which is not a folder; set it to the folder that contains ESC-50/ or UrbanSound8K/"
         )
     return root

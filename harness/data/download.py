@@ -62,7 +62,9 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
     except AddressFaultError as fault:
         raise DataError(f"{mask_address(url)}: cannot be fetched: {fault}") from None
     if checksum is not None and not _CHECKSUM.fullmatch(checksum.lower()):
-        raise DataError(f"checksum: received {checksum!r}, expected algorithm:hex, such as md5: and 32 digits")
+        raise DataError(
+            f"checksum: received {checksum!r}, expected algorithm:digest, e.g. md5: and 32 hexadecimal digits"
+        )
     target = root / source.folder
     existing = next((root / folder for folder in source.folders if (root / folder).exists()), None)
     if existing is not None:
@@ -78,8 +80,8 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
             _place(name, source, root, url, checksum, progress)
     except OSError as error:
         raise DataError(
-            f"{root}: {name} cannot be written here ({error.strerror or error}); choose a data root you can write to "
-            "with --data-root or HARNESS_DATA"
+            f"{root}: {name} cannot be written here ({error.strerror or error}); choose a writable data root with "
+            "--data-root or HARNESS_DATA"
         ) from None
     return target
 
@@ -109,7 +111,7 @@ def _place(name: str, source: Source, root: Path, url: str, checksum: str | None
 def _source(name: str) -> Source:
     dataset = DATASETS.get(name)
     if dataset.source is None:
-        how = "a study that uses it generates it" if dataset.prepare else "put it below the data root"
+        how = "a study that uses it generates it on demand" if dataset.prepare else "copy it to the data root"
         raise DataError(f"the data set {name} cannot be fetched; {how}")
     return dataset.source
 
@@ -118,7 +120,7 @@ def _require_existing(name: str, root: Path, existing: Path) -> None:
     try:
         require_whole(read_inventory(name, root))
     except DataError as error:
-        raise DataError(f"{existing} is already there but incomplete; move it away and fetch again. {error}") from None
+        raise DataError(f"{existing} already exists but is incomplete; move it away and fetch again. {error}") from None
 
 
 def _download(source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> Path:
@@ -142,7 +144,8 @@ def _download(source: Source, root: Path, url: str, checksum: str | None, progre
     except ValueError as error:
         # pooch has deleted the bytes, so another call starts from the beginning.
         raise DataError(
-            f"{url}: what arrived does not have the checksum {checksum} ({error}); fetch again, or check the address"
+            f"{url}: the downloaded file does not have the checksum {checksum} ({error}); fetch again, or check the "
+            "address"
         ) from None
 
 
@@ -158,7 +161,7 @@ def _require_content(name: str, stage: Path, url: str, decode: bool) -> None:
     try:
         require_whole(read_inventory(name, stage))
     except DataError as error:
-        raise DataError(f"{url}: the archive does not hold the complete {name}. {error}") from None
+        raise DataError(f"{url}: the archive does not contain all of {name}. {error}") from None
     report = check_dataset(name, stage) if decode else None
     if report is not None and not report.ok:
         shown = "; ".join(f"{finding.file.name}: {finding.kind}, {finding.what}" for finding in report.errors[:_SHOWN])

@@ -97,12 +97,12 @@ def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
         At the first invalid entry, with where it is named.
     """
     if not entries:
-        raise DataError("no clip is left; check the metadata file and data.folds")
+        raise DataError("no clips left; check the metadata file and data.folds")
     seen: dict[str, str] = {}
     for entry in entries:
         if entry.clip_id in seen:
             raise DataError(
-                f"{entry.origin}: clip {entry.clip_id!r} is already named in {seen[entry.clip_id]}; remove one of the "
+                f"{entry.origin}: clip {entry.clip_id!r} is already listed in {seen[entry.clip_id]}; remove one of the "
                 "two rows"
             )
         seen[entry.clip_id] = entry.origin
@@ -111,7 +111,9 @@ def validate_entries(entries: Sequence[ClipEntry], n_classes: int) -> None:
         if entry.fold < 1:
             raise DataError(f"{entry.origin}: received fold {entry.fold}, expected 1 or more")
         if not entry.recording:
-            raise DataError(f"{entry.origin}: the source recording is empty; clips cannot be kept apart without it")
+            raise DataError(
+                f"{entry.origin}: the source recording is empty; it is needed to keep all clips of a recording together"
+            )
 
 
 def folder_names(dataset: Dataset) -> tuple[str, ...]:
@@ -154,9 +156,9 @@ def class_names(rows: Sequence[Row], number: str, name: str) -> dict[int, str]:
     for row in rows:
         value, label = getattr(row, name), getattr(row, number)
         if names.setdefault(label, value) != value:
-            row.fail(name, f"{names[label]!r}, as in the rows before with {row.column(number)} = {label}")
+            row.fail(name, f"{names[label]!r}, as in earlier rows with {row.column(number)} = {label}")
         if numbers.setdefault(value, label) != label:
-            row.fail(number, f"{numbers[value]}, as in the rows before with {row.column(name)} = {value!r}")
+            row.fail(number, f"{numbers[value]}, as in earlier rows with {row.column(name)} = {value!r}")
     return names
 
 

@@ -106,7 +106,7 @@ def check_official(splits: Split | Iterable[Split], clips: ClipTable) -> None:
                     for name in shared[:5]
                 )
                 raise LeakageError(
-                    f"{clips.dataset}, official split of fold {split.fold}: {one} and {other} share "
-                    f"{len(shared)} recordings ({where}). Official folds keep each recording together: put the "
-                    "original metadata file back, or declare protocol.split = 'random-clip'"
+                    f"{clips.dataset}, official split of fold {split.fold}: {one} and {other} share {len(shared)} "
+                    f"recordings ({where}). Official folds keep each recording in one fold: restore the original "
+                    "metadata file, or declare protocol.split = 'random-clip'"
                 )

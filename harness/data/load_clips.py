@@ -118,9 +118,9 @@ def _require_classes(inventory: Inventory) -> None:
     subset = "".join(f"; if this is the {one.title} subset, use data.dataset = {one.name!r}" for one in parts)
     shown = ", ".join(inventory.absent[:5]) + (" ..." if len(inventory.absent) > 5 else "")
     raise DataError(
-        f"{inventory.source}: {dataset.name} has {promised} clips, {here} are named here, so {promised - here} "
-        f"are missing, and {len(inventory.absent)} original classes have no clip at all ({shown}); put the complete "
-        f"data set here{subset}"
+        f"{inventory.source}: {dataset.name} has {promised} clips, but only {here} are listed, so {promised - here} "
+        f"are missing, and {len(inventory.absent)} original classes have no clips ({shown}); install the complete data "
+        f"set{subset}"
     )
 
 
@@ -131,8 +131,8 @@ def _table(inventory: Inventory, folds: tuple[int, ...]) -> ClipTable:
     lacking = [fold for fold in folds if fold not in named]
     if lacking:
         raise DataError(
-            f"{inventory.source}: has no clip of fold {', '.join(map(str, lacking))}, which data.folds names; folds "
-            f"here: {', '.join(map(str, named))}"
+            f"{inventory.source}: has no clips of fold {', '.join(map(str, lacking))}, which data.folds selects; "
+            f"available folds: {', '.join(map(str, named))}"
         )
     present = {entry.path for entry in inventory.present()}
     missing = [entry for entry in chosen if entry.path not in present]
@@ -146,11 +146,11 @@ def _table(inventory: Inventory, folds: tuple[int, ...]) -> ClipTable:
     empty = [name for label, name in enumerate(inventory.classes) if label not in used]
     if empty:
         raise DataError(
-            f"{inventory.source}: no clip of class {empty[0]!r} in folds {', '.join(map(str, folds))}; put the "
-            "complete data set here, or use other folds"
+            f"{inventory.source}: no clips of class {empty[0]!r} in folds {', '.join(map(str, folds))}; install the "
+            "complete data set, or use other folds"
         )
     notes = tuple(
-        f"fold {fold} has {sum(here)} clips here and {sum(official)} in the official release"
+        f"fold {fold} has {sum(here)} clips, the official release has {sum(official)}"
         for fold, here, official in zip(dataset.folds, inventory.counts(chosen), inventory.expected, strict=True)
         if fold in folds and here != official
     )

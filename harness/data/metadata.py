@@ -25,8 +25,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.errors import DataError
 from harness.text.delimited import TableError, number, read_table, whole
 
-_RESTORE = "put the original metadata file back, or correct this row"
-_SAVE = "put the original metadata file back, or save the table as CSV in UTF-8"
+_RESTORE = "restore the original metadata file, or correct this row"
+_SAVE = "restore the original metadata file, or save the table as CSV in UTF-8"
 _RESAVED = re.compile(r"^([0-9]+)[.,]0+\Z")
 # Excel writes truth values in its own language: English, German, French, Spanish, Italian, Dutch.
 _FLAGS = dict.fromkeys(("true", "wahr", "vrai", "verdadero", "vero", "waar"), True) | dict.fromkeys(
@@ -85,7 +85,7 @@ def between(low: int, high: int | None = None) -> BeforeValidator:
         found = whole(text, decimal_comma=decimal_comma)
         return found if found is not None and low <= found <= (found if high is None else high) else None
 
-    return reads(f"a whole number from {low} to {high}" if high is not None else f"a whole number from {low}", read)
+    return reads(f"an integer from {low} to {high}" if high is not None else f"an integer of at least {low}", read)
 
 
 def _file_name(name: str, _: bool) -> str | None:
@@ -102,7 +102,7 @@ def _seconds(text: str, decimal_comma: bool) -> float | None:
 Text = Annotated[
     str,
     reads(
-        "a value that does not begin like a formula (=, +, - or @)",
+        "a value that does not start like a formula (=, +, - or @)",
         lambda text, _: None if text.startswith(("=", "+", "-", "@")) else text or None,
     ),
 ]
@@ -137,7 +137,7 @@ def read_rows(file: Path, model: type[R]) -> tuple[R, ...]:
         raise DataError(f"{where}: {error.fault}; {_SAVE}") from None
     _check_header(file, table.header, model.columns())
     if not table.lines:
-        raise DataError(f"{file}: has a header but no clip; put the original metadata file back")
+        raise DataError(f"{file}: has a header but no clips; restore the original metadata file")
     rows = []
     for line in table.lines:
         origin, cells = f"{file}, row {line.number}", dict(zip(table.header, line.cells, strict=True))
@@ -194,11 +194,11 @@ def _refuse(origin: str, column: str, received: str, expected: str) -> NoReturn:
 
 def _check_header(file: Path, header: Sequence[str], columns: Sequence[str]) -> None:
     if not header:
-        raise DataError(f"{file}: is empty; put the original metadata file back")
+        raise DataError(f"{file}: is empty; restore the original metadata file")
     for name in columns:
         if header.count(name) != 1:
             fault = "has no column" if name not in header else "has more than one column"
             raise DataError(
-                f"{file}: {fault} {name!r}; received {', '.join(header)}; needed are {', '.join(columns)}; put the "
-                "original metadata file back"
+                f"{file}: {fault} {name!r}; received {', '.join(header)}; required: {', '.join(columns)}; restore the "
+                "original metadata file"
             )

@@ -44,17 +44,17 @@ def cut_wav(content: bytes) -> str:
     """
     samples = _samples(content)
     if samples is None:
-        return "it ends before its samples"
+        return "the file ends before its samples"
     here = len(content) - samples.start
     if 0 < samples.stated < PLACEHOLDER:
         missing = here < samples.stated
-        return f"the header promises {samples.stated} bytes of samples, {here} are there" if missing else ""
+        return f"the header states {samples.stated} bytes of samples, but the file has {here}" if missing else ""
     if not _open_ended(content, samples):
         return ""
     rest = here % samples.frame
     padded = rest == 1 and here % 2 == 0  # a chunk of an odd size is followed by one byte
     if rest and not padded:
-        return f"the header states no length, and the last sample has {rest} of its {samples.frame} bytes"
+        return f"the header states no length, and the last frame has only {rest} of {samples.frame} bytes"
     return ""
 
 

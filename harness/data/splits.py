@@ -96,7 +96,9 @@ def make_splits(
         )
     for fold in test_folds:
         if fold not in folds:
-            raise DataError(f"{clips.dataset}: fold {fold} cannot be tested; the folds in use are {list(folds)}")
+            raise DataError(
+                f"{clips.dataset}: fold {fold} is not in use and cannot be tested; folds in use: {list(folds)}"
+            )
     items, fold_of = code(rule.deal)(clips, seed, segments_per_clip)
     splits = []
     for fold in test_folds:
@@ -128,7 +130,7 @@ def every_segment(clips: ClipTable, segments_per_clip: NDArray[np.int64] | None)
     """
     counts = segments_per_clip
     if counts is None or counts.shape != (len(clips),) or (counts < 1).any():
-        raise ValueError(f"a rule of segments needs the number of segments, at least 1, of each of {len(clips)} clips")
+        raise ValueError(f"a segment rule needs the number of segments (at least 1) of each of the {len(clips)} clips")
     owner = np.repeat(every_clip(clips).clips, counts)
     starts = np.cumsum(counts) - counts
     return Part(owner, np.arange(len(owner), dtype=np.int64) - np.repeat(starts, counts))

@@ -95,11 +95,11 @@ class ResumingDownloader:
     def _given_up(self, url: str, error: Exception) -> DataError:
         if not self._size():
             return DataError(
-                f"{url}: cannot be fetched ({error}); check the network, or give another address with --url"
+                f"{url}: cannot be fetched ({error}); check the network connection, or give another address with --url"
             )
         return DataError(
-            f"{url}: the download broke off after {self._size()} bytes ({error}); what arrived is kept in {self.part}: "
-            "run the same command again to go on from there"
+            f"{url}: the download was interrupted after {self._size()} bytes ({error}); the data received so far are "
+            f"kept in {self.part}: run the same command again to resume"
         )
 
     @property
@@ -124,7 +124,7 @@ class ResumingDownloader:
                 if version.get("total") == offset:
                     return
                 self._forget()
-                raise _BrokenOffError("the server has no such range; starting anew")
+                raise _BrokenOffError("the server does not have the requested range; starting over")
             self._refuse(url, response)
             offset, total = self._place(response, offset, version)
             self._limit(url, total or 0)
@@ -165,7 +165,7 @@ class ResumingDownloader:
         total = int(match[2]) if match and match[2] != "*" else None
         if match is None or int(match[1]) != offset or total != version.get("total"):
             self._forget()
-            raise _BrokenOffError("the server answered with another range; starting anew")
+            raise _BrokenOffError("the server returned another range; starting over")
         return offset, total
 
     def _limit(self, url: str, size: int) -> None:
@@ -173,15 +173,15 @@ class ResumingDownloader:
         if size > self.max_bytes:
             self._forget()
             raise DataError(
-                f"{url}: the server sends {size} bytes, at most {self.max_bytes} are expected; check the address"
+                f"{url}: the server sends {size} bytes, expected at most {self.max_bytes}; check the address"
             )
 
     def _reserve(self, url: str, total: int | None, offset: int) -> None:
         free = shutil.disk_usage(self.part.parent).free
         if total is not None and total - offset > free:
             raise DataError(
-                f"{self.part.parent}: {(total - offset) / 1e9:.1f} GB of {url} are still to come, {free / 1e9:.1f} GB "
-                "are free; make room, or choose another data root with --data-root"
+                f"{self.part.parent}: {(total - offset) / 1e9:.1f} GB of {url} remain to be downloaded, but "
+                f"{free / 1e9:.1f} GB are free; free some space, or choose another data root with --data-root"
             )
 
     def _write(self, url: str, response: requests.Response, offset: int, total: int | None, pace: _Pace) -> None:
@@ -250,8 +250,8 @@ class _Pace:
             return
         if self._bytes < self._slowest * seconds:
             raise DataError(
-                f"{url}: the server sends {self._bytes / seconds:.3g} bytes per second, too few to wait for; what "
-                "arrived is kept: run the same command again to go on from there, or give another address with --url"
+                f"{url}: the server sends {self._bytes / seconds:.3g} bytes per second, which is too slow; the data "
+                "received so far are kept: run the same command again to resume, or give another address with --url"
             )
         self._begun, self._bytes = time.monotonic(), 0
 

@@ -51,13 +51,13 @@ def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = 20
                 while chunk := content.read(CHUNK):
                     budget -= len(chunk)
                     if budget < 0:
-                        refuse(archive, name, f"goes beyond the {max_bytes} bytes expected of the archive")
+                        refuse(archive, name, f"exceeds the {max_bytes} bytes expected of the archive")
                     file.write(chunk)
     except (*DAMAGED, OSError) as error:
         # An OSError with a number is the system's (such as a full disk); without, gzip's or bzip2's about the content.
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        what = "it needs more memory than there is" if isinstance(error, MemoryError) else str(error)
+        what = "it needs more memory than is available" if isinstance(error, MemoryError) else str(error)
         raise DataError(f"{archive}: cannot be unpacked ({what}); delete it and fetch it again") from None
 
 
@@ -66,7 +66,7 @@ def _one_spelling(archive: Path, name: PurePosixPath, spelled: dict[str, str]) -
     for path in (name, *name.parents):
         key = unicodedata.normalize("NFC", str(path).casefold())
         if spelled.setdefault(key, str(path)) != str(path):
-            refuse(archive, name, f"collides with another member ({spelled[key]!r}) where case does not count")
+            refuse(archive, name, f"collides with another member ({spelled[key]!r}) on a case-insensitive file system")
 
 
 def _create(archive: Path, path: Path, name: PurePosixPath, is_folder: bool) -> IO[bytes] | None:

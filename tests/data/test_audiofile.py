@@ -44,7 +44,7 @@ def test_a_cut_ogg_is_noticed(ogg: Path, share: float) -> None:
 
 def test_an_ogg_that_ends_between_two_pages_is_noticed(ogg: Path) -> None:
     content = ogg.read_bytes()
-    assert cut_off(content[: content.rindex(b"OggS")]) == "the page that ends the stream is missing"
+    assert cut_off(content[: content.rindex(b"OggS")]) == "the last page of the stream is missing"
 
 
 def test_a_hole_in_an_ogg_is_noticed(ogg: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_cut_wav_is_noticed(tmp_path: Path, wav: Callable[..., None], keep: in
     assert len(content) == 16044
     assert cut_off(content) == ""
     path.write_bytes(content[:keep])
-    assert f"promises 16000 bytes of samples, {keep - 44} are there" in decode_fully(path).cut
+    assert f"states 16000 bytes of samples, but the file has {keep - 44}" in decode_fully(path).cut
 
 
 def test_a_streamed_wav_of_unknown_size_and_further_chunks_are_no_fault(
@@ -76,8 +76,8 @@ def test_a_streamed_wav_of_unknown_size_and_further_chunks_are_no_fault(
     assert cut_off(content[:40] + struct.pack("<I", 0xFFFFFFFF) + content[44:]) == ""
     listed = content[:36] + b"LIST" + struct.pack("<I", 3) + b"abc\0" + content[36:]
     assert cut_off(listed) == ""
-    assert "promises" in cut_off(listed[:-1])
-    assert cut_off(content[:36]) == "it ends before its samples"
+    assert "states" in cut_off(listed[:-1])
+    assert cut_off(content[:36]) == "the file ends before its samples"
 
 
 def test_samples_that_are_not_numbers_are_noticed(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_digest_ignores_order_place_and_workers_and_sees_everything_else(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"clip_id": "clip1"}, r"meta.csv, row 3: clip 'clip1' is already named in meta.csv, row 2"),
+        ({"clip_id": "clip1"}, r"meta.csv, row 3: clip 'clip1' is already listed in meta.csv, row 2"),
         ({"label": 2}, "received label 2, expected 0 to 1"),
         ({"label": -1}, "received label -1"),
         ({"fold": 0}, "row 2: received fold 0"),
@@ -68,14 +68,14 @@ def test_impossible_entries_are_refused(entries: list[ClipEntry], change: dict[s
 
 
 def test_no_clip_at_all_is_refused() -> None:
-    with pytest.raises(DataError, match="no clip is left"):
+    with pytest.raises(DataError, match="no clips left"):
         build_clip_table("esc10", [], ("a", "b"))
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "is not there"),
+        (None, "does not exist"),
         (b"", "not readable audio"),
         (b"x" * 200, "not readable audio"),
         ("empty", "no samples"),

@@ -98,7 +98,7 @@ def test_each_fault_of_a_file_is_found(make_esc: Callable[..., Any], wav: Callab
         assert finding.remedy
     by_kind = {finding.kind: finding.what for finding in report.findings}
     assert "row 2" in by_kind["missing"]
-    assert by_kind["truncated"] == "the header promises 80000 bytes of samples, 29956 are there"
+    assert by_kind["truncated"] == "the header states 80000 bytes of samples, but the file has 29956"
     assert by_kind["off-length"] == "lasts 4.90 s instead of 5 s"
 
 
@@ -121,9 +121,9 @@ def test_lengths_of_urbansound8k_follow_its_metadata(
         "warning unlisted": ["fold1"],
     }
     said = [finding.what for finding in report.findings]
-    assert "fold 1 has 10 clips, the official release 873" in said[0]
-    assert said[1:3] == ["lasts 0.65 s, the metadata says 0.50 s (end - start)", "lasts 4.20 s, more than 4 s"]
-    assert "1 audio files are not named in the metadata, the first is extra.wav" in said[3]
+    assert "fold 1 has 10 clips, the official release has 873" in said[0]
+    assert said[1:3] == ["lasts 0.65 s, but the metadata states 0.50 s (end - start)", "lasts 4.20 s, longer than 4 s"]
+    assert "1 audio files are not listed in the metadata, the first is extra.wav" in said[3]
 
 
 def test_folds_limit_what_is_checked(make_esc: Callable[..., Any]) -> None:

@@ -219,7 +219,7 @@ def test_a_data_set_of_one_file_is_listed_checked_and_split(tmp_path: Path) -> N
     assert "birds" in CliRunner().invoke(cli, ["data", "check", "--help"]).output
     fetched = CliRunner().invoke(cli, ["data", "fetch", "birds", *root])
     assert fetched.exit_code == 2
-    assert "cannot be fetched; put it below the data root" in " ".join(fetched.output.split())
+    assert "cannot be fetched; copy it to the data root" in " ".join(fetched.output.split())
 
 
 @pytest.mark.usefixtures("_toy")

@@ -59,7 +59,7 @@ def test_a_partial_set_is_refused_until_the_study_names_its_folds(urbansound_roo
 
 def test_the_subset_is_not_esc50(esc_root: Path) -> None:
     if len(read_inventory("esc50", esc_root).entries) == 2000:
-        pytest.skip("the whole ESC-50 is here")
+        pytest.skip("all of ESC-50 is present")
     for dataset in ("esc50", "esc50-categories"):
         for folds in (None, (1, 2, 3)):
             with pytest.raises(DataError, match=r"1600 are missing.*use data.dataset = 'esc10'"):
@@ -96,21 +96,21 @@ def test_fewer_clips_in_a_named_fold_become_a_note(make_esc: Callable[..., Any])
     del made.rows[0]
     table = load_clips(DataSection(dataset="esc10", folds=(1, 2, 3)), made.save())
     assert len(table) == 239
-    assert table.notes == ("fold 1 has 79 clips here and 80 in the official release",)
+    assert table.notes == ("fold 1 has 79 clips, the official release has 80",)
     with pytest.raises(DataError, match="fold 1 has 79 of 80"):
         load_clips(DataSection(dataset="esc10"), made.root)
 
 
 def test_a_named_fold_that_is_not_there_is_an_error(make_esc: Callable[..., Any]) -> None:
     made = make_esc(folds=(1, 2, 3))
-    with pytest.raises(DataError, match=r"no clip of fold 4, 5, which data.folds names; folds here: 1, 2, 3"):
+    with pytest.raises(DataError, match=r"no clips of fold 4, 5, which data.folds selects; available folds: 1, 2, 3"):
         load_clips(DataSection(dataset="esc10", folds=(3, 4, 5)), made.root)
 
 
 def test_a_class_without_clips_in_the_used_folds_is_an_error(make_urbansound: Callable[..., Path]) -> None:
     some = (1,) * 10
     root = make_urbansound({1: (1,) * 9 + (0,), 2: (1,) * 9 + (0,), 3: (1,) * 9 + (0,), 4: some})
-    with pytest.raises(DataError, match=r"no clip of class 'class9' in folds 1, 2, 3"):
+    with pytest.raises(DataError, match=r"no clips of class 'class9' in folds 1, 2, 3"):
         load_clips(DataSection(dataset="urbansound8k", folds=(1, 2, 3)), root)
     assert len(load_clips(DataSection(dataset="urbansound8k", folds=(1, 2, 3, 4)), root)) == 37
 

@@ -51,8 +51,8 @@ def test_rows_carry_their_line_and_values(tmp_path: Path) -> None:
         (b"name,n\n", ["no clip"]),
         (b"name,other\na.wav,1\n", ["has no column 'n'", "name, other"]),
         (b"name,n,n\na.wav,1,2\n", ["more than one column 'n'"]),
-        (b"name,n\na.wav,1\nb.wav\n", ["row 3", "1 cells below 2 columns: b.wav"]),
-        (b"name,n\na.wav,1,9\n", ["row 2", "3 cells below 2 columns: a.wav | 1 | 9"]),
+        (b"name,n\na.wav,1\nb.wav\n", ["row 3", "1 cells, but the header has 2: b.wav"]),
+        (b"name,n\na.wav,1,9\n", ["row 2", "3 cells, but the header has 2: a.wav | 1 | 9"]),
         (b"name,n\na.wav,1\nb\xe9.wav,2\n", ["row 3", "0xe9", "UTF-8"]),
         ("name,n\na.wav,1\n".encode("utf-16")[:-1], ["row", "not a UTF-16 text file"]),
         (b"PK\x03\x04\x14\0\0\0xl/workbook.xml", ["is an Excel workbook (.xlsx)", "save the table as CSV"]),
@@ -134,7 +134,7 @@ def test_a_value_that_does_not_fit_names_its_place(tmp_path: Path, reader: str, 
         _read(tmp_path, reader, value)
     assert re.fullmatch(
         rf"{re.escape(str(tmp_path))}.table\.csv, row \d, column 'x': received {re.escape(repr(value.strip()))}, "
-        r"expected (a|True or False).*; put the original metadata file back, or correct this row",
+        r"expected (an?|True or False) .*; restore the original metadata file back, or correct this row",
         str(raised.value),
     )
 
@@ -166,7 +166,7 @@ def test_a_column_that_is_no_python_name_is_an_alias(tmp_path: Path) -> None:
     assert row.label == 3
     with pytest.raises(DataError, match=r"row 2, column 'class': received '3', expected another"):
         row.fail("label", "another")
-    with pytest.raises(DataError, match=r"row 2, column 'class': received '10', expected a whole number from 0 to 9"):
+    with pytest.raises(DataError, match=r"row 2, column 'class': received '10', expected an integer from 0 to 9"):
         read_rows(_file(tmp_path, b"class\n10\n"), _Aliased)
 
 

@@ -81,16 +81,16 @@ def test_a_header_without_a_length_gives_every_sample(tmp_path: Path, case: str)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (wav(N + 36, N)[:-1], f"the header promises {N} bytes of samples, {N - 1} are there"),
-        (wav(N + 36, N, magic=b"RIFX")[:-2], f"the header promises {N} bytes of samples, {N - 2} are there"),
-        (rf64(N)[:-2], f"the header promises {N} bytes of samples, {N - 2} are there"),
-        (wav(0x7FFFF024, 0x7FFFF000)[:-1], "the last sample has 1 of its 2 bytes"),
-        (wav(0x7FFFF048, 0x7FFFEFFF, 3)[:-1], "the last sample has 2 of its 3 bytes"),
-        (wav(0, 0)[:-1], "the header states no length, and the last sample has 1 of its 2 bytes"),
-        (rf64(0)[:-1], "the last sample has 1 of its 2 bytes"),
+        (wav(N + 36, N)[:-1], f"the header states {N} bytes of samples, but the file has {N - 1}"),
+        (wav(N + 36, N, magic=b"RIFX")[:-2], f"the header states {N} bytes of samples, but the file has {N - 2}"),
+        (rf64(N)[:-2], f"the header states {N} bytes of samples, but the file has {N - 2}"),
+        (wav(0x7FFFF024, 0x7FFFF000)[:-1], "the last frame has only 1 of 2 bytes"),
+        (wav(0x7FFFF048, 0x7FFFEFFF, 3)[:-1], "the last frame has only 2 of 3 bytes"),
+        (wav(0, 0)[:-1], "the header states no length, and the last frame has only 1 of 2 bytes"),
+        (rf64(0)[:-1], "the last frame has only 1 of 2 bytes"),
         # A minute of 8 channels of 64 bits at 192 kHz is a size, however few bytes are there.
-        (wav(36 + 737_280_000, 737_280_000), f"promises 737280000 bytes of samples, {N} are there"),
-        (wav(0xFFFFFFFF, 0xFFFFFFFF)[:36], "it ends before its samples"),
+        (wav(36 + 737_280_000, 737_280_000), f"states 737280000 bytes of samples, but the file has {N}"),
+        (wav(0xFFFFFFFF, 0xFFFFFFFF)[:36], "the file ends before its samples"),
     ],
 )
 def test_what_was_cut_off_is_said_to_be(tmp_path: Path, content: bytes, said: str) -> None:
@@ -110,7 +110,7 @@ def test_a_file_without_samples_stays_one(tmp_path: Path, after: bytes) -> None:
     path.write_bytes(wav(36, 0, body=after))
     assert with_length(path.read_bytes()) is None
     assert decode_fully(path).decoded == 0
-    with pytest.raises(DataError, match="holds no samples"):
+    with pytest.raises(DataError, match="contains no samples"):
         build_clip_table("esc10", [ClipEntry("clip", path, 0, 1, "r", "row 2")], ("a",), workers=1)
 
 

@@ -112,7 +112,7 @@ def test_random_segment_puts_pieces_of_a_clip_on_both_sides(make_table: Callable
 
 def test_what_cannot_be_split_is_refused(make_table: Callable[..., ClipTable]) -> None:
     table = make_table([0, 1] * 6, [1, 2, 3] * 4)
-    with pytest.raises(DataError, match=r"fold 4 cannot be tested; the folds in use are \[1, 2, 3\]"):
+    with pytest.raises(DataError, match=r"fold 4 is not in use and cannot be tested; folds in use: \[1, 2, 3\]"):
         make_splits(table, "official", (4,), 0)
     with pytest.raises(DataError, match=r"at least 2 folds.*received \[1\]"):
         make_splits(make_table([0, 1] * 6, [1] * 12), "official", (1,), 0)

@@ -43,7 +43,7 @@ def test_a_broken_transfer_goes_on_within_one_call(tmp_path: Path, shelf: Any) -
 def test_a_transfer_given_up_goes_on_in_the_next_call(tmp_path: Path, shelf: Any) -> None:
     url = shelf.put("a.zip", CONTENT)
     shelf.stop_after = [400_000, 0]
-    with pytest.raises(DataError, match=r"broke off after 400000 bytes.*run the same command again"):
+    with pytest.raises(DataError, match=r"was interrupted after 400000 bytes.*run the same command again"):
         _downloader(tmp_path, attempts=1)(url, str(tmp_path / "out"))
     assert (tmp_path / "a.part").stat().st_size == 400_000
     shelf.log.clear()
@@ -172,6 +172,6 @@ def test_a_full_disk_is_said_before_the_first_byte(tmp_path: Path, shelf: Any, m
     url = shelf.put("a.zip", CONTENT)
     usage = module.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage._replace(free=999_999))
-    with pytest.raises(DataError, match="still to come"):
+    with pytest.raises(DataError, match="remain to be downloaded"):
         _downloader(tmp_path)(url, str(tmp_path / "out"))
     assert _left(tmp_path) == []

@@ -37,9 +37,9 @@ _MANIFEST = "sha256.txt"
 class SyntheticSection(Section):
     """The embedded data set, used when data.dataset is "synthetic"."""
 
-    clips_per_class_and_fold: Annotated[Positive, Most(1_000, "100,000 clips of 10 classes in 5 folds")] = 4
+    clips_per_class_and_fold: Annotated[Positive, Most(1_000, "50,000 clips of 10 classes in 5 folds")] = 4
     """Clips of each of the 10 classes in each of the 5 folds."""
-    seed: Annotated[Natural, Most(2**63 - 1, "what every database keeps")] = 0
+    seed: Annotated[Natural, Most(2**63 - 1, "the largest integer that every database can store")] = 0
     """Seed of the generator."""
 
 
@@ -73,8 +73,8 @@ def write_synthetic(root: Path, spec: SyntheticSection) -> Path:
             _put(made, target, Path(temporary) / "damaged")
     except OSError as error:
         raise DataError(
-            f"{root}: the synthetic data set cannot be written here ({error.strerror}); "
-            "choose a data root you can write to with --data-root or HARNESS_DATA"
+            f"{root}: the synthetic data set cannot be written here ({error.strerror}); choose a writable data root "
+            "with --data-root or HARNESS_DATA"
         ) from None
     return target
 
@@ -91,7 +91,7 @@ def read_synthetic(dataset: Dataset, root: Path, spec: SyntheticSection) -> Inve
 
     folder = synthetic_folder(root, spec)
     if not folder.is_dir():
-        raise DataError(f"{folder}: is not there; generate it with `harness data synth`")
+        raise DataError(f"{folder}: does not exist; generate it with `harness data synth`")
     rows = read_rows(folder / METADATA, EscRow)
     class_names(rows, "target", "category")
     expected = ((spec.clips_per_class_and_fold,) * dataset.n_classes,) * len(dataset.folds)

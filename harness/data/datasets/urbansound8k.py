@@ -104,7 +104,7 @@ def read(dataset: Dataset, root: Path, _options: Section) -> Inventory:
 
 def _entry(row: UrbanSoundRow, place: Place) -> ClipEntry:
     if row.end < row.start:
-        row.fail("end", f"at least the start, {row.start}")
+        row.fail("end", f"at least the start time, {row.start}")
     return ClipEntry(
         clip_id=Path(row.slice_file_name).stem,
         path=place.audio(row.slice_file_name, fold=row.fold),

@@ -58,10 +58,10 @@ def test_a_root_without_the_data_set_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "said"),
     [
-        ("fold", 0, "row 4, column 'fold': received '0', expected a whole number from 1 to 5"),
+        ("fold", 0, "row 4, column 'fold': received '0', expected an integer from 1 to 5"),
         ("fold", 6, "received '6'"),
-        ("target", 50, "expected a whole number from 0 to 49"),
-        ("target", 1, "column 'target': received '1', expected 0, as in the rows before"),
+        ("target", 50, "expected an integer from 0 to 49"),
+        ("target", 1, "column 'target': received '1', expected 0, as in earlier rows"),
         ("category", "rooster", "column 'category': received 'rooster', expected 'class0'"),
         ("filename", "../1-100000-A-0.wav", "expected a plain file name"),
         ("src_file", "", "column 'src_file': received '', expected a value"),
@@ -80,7 +80,7 @@ def test_faulty_rows_are_refused(make_esc: Callable[..., Any], column: str, valu
 def test_a_clip_that_stands_twice_is_refused(make_esc: Callable[..., Any]) -> None:
     made = make_esc(clips=2)
     made.rows[1]["filename"] = made.rows[0]["filename"]
-    with pytest.raises(DataError, match=r"row 3: clip '1-100000-A-0' is already named in .*row 2"):
+    with pytest.raises(DataError, match=r"row 3: clip '1-100000-A-0' is already listed in .*row 2"):
         read_inventory("esc10", made.save())
 
 

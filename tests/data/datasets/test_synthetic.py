@@ -47,7 +47,7 @@ def test_bytes_are_pinned(small: Path) -> None:
 def test_bytes_do_not_depend_on_the_processors_vector_instructions(small: Path, tmp_path: Path) -> None:
     features = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
     if not features:
-        pytest.skip("numpy found no vector extension that could be switched off here")
+        pytest.skip("numpy has no vector extension to switch off here")
     code = (
         "import sys; from pathlib import Path; "
         "from harness.data.datasets.synthetic import SyntheticSection, write_synthetic; "

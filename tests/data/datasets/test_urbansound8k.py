@@ -46,7 +46,7 @@ def test_rows_become_entries_with_any_extension(make_urbansound: Callable[..., P
     [
         ("10000-0-0-0.wav,10000,1.0,1.02,1,1,", "10000-0-0-0.wav,10000,1.0,1.02,1,11,", "from 1 to 10"),
         ("10000-0-0-0.wav,10000,", "10000-0-0-0.wav,ten,", "column 'fsID': received 'ten'"),
-        ("10000-0-0-0.wav,10000,1.0,", "10000-0-0-0.wav,10000,7.0,", "expected at least the start, 7.0"),
+        ("10000-0-0-0.wav,10000,1.0,", "10000-0-0-0.wav,10000,7.0,", "expected at least the start time, 7.0"),
         ("slice_file_name", "file", "has no column 'slice_file_name'"),
         ("10000-0-0-0.wav", "../../10000-0-0-0.wav", "expected a plain file name"),
     ],
