@@ -149,7 +149,7 @@ def once_per_record(compute: Callable[[StudyRecord], Found]) -> Callable[[StudyR
     return kept
 
 
-NO_CHECKOUT = "none (the code was in no git checkout)"
+NO_CHECKOUT = "none (the code was not in a git checkout)"
 """What is printed for the commit of code that was installed."""
 
 

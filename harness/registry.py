@@ -398,8 +398,8 @@ class Registry(Generic[T]):
                 ) from error
             if not isinstance(item, self._kind) or item.name != name:
                 raise UnknownNameError(
-                    f"{self._noun} {name!r}: {point.value} of an installed package is no {self._kind.__name__} of that "
-                    f"name; received {item!r}"
+                    f"{self._noun} {name!r}: {point.value} of an installed package is not a {self._kind.__name__} of "
+                    f"that name; received {item!r}"
                 )
             self.add(item)
 
@@ -504,7 +504,7 @@ def code(reference: str) -> Any:
     """
     module, colon, name = reference.partition(":")
     if not (module and colon and name.isidentifier()):
-        raise ValueError(f"{reference!r} names no code; expected 'package.module:name'")
+        raise ValueError(f"{reference!r} is not a reference to code; expected 'package.module:name'")
     found = getattr(importlib.import_module(module), name, None)
     if found is None:
         raise ValueError(f"{reference!r}: the module {module} has no {name!r}")

@@ -102,7 +102,7 @@ def test_neither_a_study_nor_a_list_runs_planes_that_no_study_names(
 
 @pytest.mark.usefixtures("_guests")
 def test_an_entry_point_must_have_the_name_of_what_it_describes() -> None:
-    with pytest.raises(UnknownNameError, match=r"'misnamed': .* is no Network of that name"):
+    with pytest.raises(UnknownNameError, match=r"'misnamed': .* is not a Network of that name"):
         NETWORKS.get("misnamed")
 
 
@@ -150,7 +150,7 @@ def test_two_descriptions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -
     "reference", ["", "harness", "harness:", ":x", "harness.errors:no such", "harness.errors:Missing"]
 )
 def test_a_reference_that_names_no_code_is_refused(reference: str) -> None:
-    with pytest.raises(ValueError, match=r"names no code|has no 'Missing'"):
+    with pytest.raises(ValueError, match=r"is not a reference to code|has no 'Missing'"):
         code(reference)
 
 

@@ -32,18 +32,18 @@ def read_mono(path: Path) -> tuple[Samples, int]:
             channels, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, OSError) as error:
         raise FeatureError(
-            f"{path}: cannot decode the audio: {error}; fetch the file again or repair it "
-            "(`harness data check DATASET` lists every such file)"
+            f"{path}: cannot decode the audio: {error}; restore or repair the file (`harness data check DATASET` lists "
+            "all damaged files)"
         ) from None
     if len(channels) == 0:
-        raise FeatureError(f"{path}: the file holds no samples; fetch it again, or leave the clip out of the metadata")
+        raise FeatureError(f"{path}: the file contains no samples; restore it, or remove the clip from the metadata")
     samples: Samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1, dtype=np.float32)
     finite = np.isfinite(samples)
     if not finite.all():
         first = int(np.argmin(finite))
         raise FeatureError(
             f"{path}: {int((~finite).sum())} of {len(samples)} samples are not finite, the first at sample {first} "
-            f"({samples[first]}); repair the file or leave the clip out of the metadata"
+            f"({samples[first]}); repair the file or remove the clip from the metadata"
         )
     return np.ascontiguousarray(samples), int(rate)
 

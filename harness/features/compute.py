@@ -132,8 +132,8 @@ def compute(
         for plane, values in arrays.items():
             if not np.isfinite(values).all():
                 raise FeatureError(
-                    f"{clip.path}: the plane {plane.slug} is not finite, though the samples are (largest "
-                    f"{clip.peak:g}); rescale the audio to full scale 1.0 or leave the clip out"
+                    f"{clip.path}: the plane {plane.slug} is not finite although the samples are (peak {clip.peak:g}); "
+                    "rescale the audio to full scale 1.0 or remove the clip"
                 )
     return computed
 

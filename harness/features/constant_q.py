@@ -269,8 +269,8 @@ def _checked_factor(filters: Filters, lowest: float, sample_rate: int, hop_lengt
         highest = filters.highest(lowest)
         raise FeatureError(
             f"{filters.plane}: features.sample_rate = {sample_rate} is too low for the constant-Q transform "
-            f"({filters.octaves} octaves from {filters.lowest:.1f} Hz), whose highest filter reaches {highest:.0f} Hz; "
-            f"set it to at least {math.ceil(2 * highest)}{filters.remedy}"
+            f"({filters.octaves} octaves from {filters.lowest:.1f} Hz), whose highest filter extends to {highest:.0f} "
+            f"Hz; set it to at least {math.ceil(2 * highest)}{filters.remedy}"
         )
     if n_samples < factor:
         raise FeatureError(

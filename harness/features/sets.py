@@ -42,8 +42,8 @@ def planes_of(features: FeatureSet, params: FeaturesSection) -> tuple[LaidOut, .
     for name in features.planes if features.layout == Layout.SEGMENTS else ():
         if has_own_frames(params.plane(name)):
             raise FeatureError(
-                f"features {features.name}: the plane {name!r} has a sample rate and frames of its own, so it cannot "
-                "be stacked with others; leave it out, or use it as an image"
+                f"features {features.name}: the plane {name!r} has its own sample rate and frames, so it cannot be "
+                "stacked with others; remove it, or use it as an image"
             )
     return tuple(LaidOut(features.layout, name) for name in features.planes)
 

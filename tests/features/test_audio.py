@@ -54,7 +54,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "empty.wav"
     soundfile.write(path, np.zeros(0, np.float32), 22050)
-    with pytest.raises(FeatureError, match=r"empty\.wav: the file holds no samples"):
+    with pytest.raises(FeatureError, match=r"empty\.wav: the file contains no samples"):
         read_mono(path)
 
 

@@ -37,7 +37,9 @@ def test_lack_of_memory_names_the_clip_and_the_largest_spectrum(error: Exception
 def test_planes_without_a_spectrum_are_advised_of_workers_only() -> None:
     tonnetz = [LaidOut(Layout.SEGMENTS, "tonnetz")]
     with (
-        pytest.raises(FeatureError, match=r"memory ran out over its features \(tonnetz\); use fewer --workers"),
+        pytest.raises(
+            FeatureError, match=r"out of memory while computing its features \(tonnetz\); use fewer --workers"
+        ),
         explained_clip_memory(Path("a.wav"), tonnetz, FeaturesSection()),
     ):
         raise MemoryError

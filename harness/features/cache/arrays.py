@@ -29,9 +29,9 @@ def open_array(path: Path | str) -> NDArray[Any]:
         raise
     except Exception as error:
         # A header is a Python literal, which can be invalid in many ways.
-        raise ValueError(f"not an array file, or cut off ({str(error).splitlines()[0][:200]})") from None
+        raise ValueError(f"not an array file, or truncated ({str(error).splitlines()[0][:200]})") from None
     if array.dtype not in _TYPES:
-        raise ValueError(f"its numbers are of type {str(array.dtype)[:50]}, not float32 or int64")
+        raise ValueError(f"its dtype is {str(array.dtype)[:50]}, not float32 or int64")
     if not array.flags.c_contiguous:
-        raise ValueError("its numbers are in Fortran order, not in C order")
+        raise ValueError("it is stored in Fortran order, not in C order")
     return array

@@ -87,7 +87,7 @@ def open_entry(target: Target, n_clips: int) -> Entry | None:
     stated = manifest.get("files")
     names = [f"{plane.slug}.npy", "offsets.npy"]
     if not isinstance(stated, dict) or sorted(stated) != sorted(names):
-        raise DamagedEntryError("the manifest does not state the files of this plane")
+        raise DamagedEntryError("the manifest does not list the files of this plane")
     _refuse_foreign(target, [folder / name for name in names])
     values, offsets = (_verified(folder / name, stated[name]) for name in names)
     _check_fit(plane, values, offsets, n_clips)
@@ -207,7 +207,7 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
         expected, n_bytes, shape = stated["sha256"], stated["bytes"], stated["shape"]
         size = path.stat().st_size
         if size != n_bytes:
-            raise DamagedEntryError(f"{path.name} has {size} bytes where the manifest states {n_bytes}")
+            raise DamagedEntryError(f"{path.name} has {size} bytes, but the manifest states {n_bytes}")
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
@@ -216,18 +216,18 @@ def _verified(path: Path, stated: Any) -> NDArray[Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedEntryError(f"{path.name} cannot be read: {error}") from None
     if list(array.shape) != shape:
-        raise DamagedEntryError(f"{path.name} has shape {list(array.shape)} where the manifest states {shape}")
+        raise DamagedEntryError(f"{path.name} has shape {list(array.shape)}, but the manifest states {shape}")
     return array
 
 
 def _check_fit(plane: LaidOut, values: NDArray[Any], offsets: NDArray[Any], n_clips: int) -> None:
     if values.dtype != np.float32 or offsets.dtype != np.int64:
-        raise DamagedEntryError(f"the arrays are of type {values.dtype} and {offsets.dtype}, not float32 and int64")
+        raise DamagedEntryError(f"the arrays have dtypes {values.dtype} and {offsets.dtype}, not float32 and int64")
     if (values.ndim, offsets.ndim) != (2 if plane.layout == Layout.SEGMENTS else 3, 1):
         raise DamagedEntryError(f"the arrays have {values.ndim} and {offsets.ndim} dimensions")
     if plane.layout == Layout.SEGMENTS:
         fits = len(offsets) == n_clips + 1 and offsets[0] == 0 and offsets[-1] == len(values)
         if not fits or np.any(np.diff(offsets) < 0):
-            raise DamagedEntryError("the offsets of the clips do not fit the values")
+            raise DamagedEntryError("the offsets of the clips do not match the values")
     elif len(values) != n_clips:
         raise DamagedEntryError(f"there are {len(values)} images for {n_clips} clips")

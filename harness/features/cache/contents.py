@@ -67,8 +67,8 @@ def prune(cache: Path, days: float) -> list[CacheEntry]:
             continue
         except OSError as error:
             raise FeatureError(
-                f"{error.filename or each.folder}: cannot be removed: {error.strerror or error}; remove it by hand, or "
-                "become its owner"
+                f"{error.filename or each.folder}: cannot be removed: {error.strerror or error}; remove it manually, "
+                "or as its owner"
             ) from None
         gone.append(each)
     return gone

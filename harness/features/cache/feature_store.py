@@ -81,14 +81,14 @@ class FeatureRef:
             arrays = [open_array(file) for file in self.files]
         except (OSError, ValueError) as error:
             raise FeatureError(
-                f"features {self.name}: the cache cannot be read: {error}; it was whole when they were built, so "
-                "something removed or changed it since: run again to rebuild it"
+                f"features {self.name}: the cache cannot be read: {error}; it was complete when the features were "
+                "computed, so it has been removed or changed since: run again to rebuild it"
             ) from None
         for file, array, checksum in zip(self.files, arrays, self.checksums, strict=False):
             if crc32(array.data) != checksum:
                 raise FeatureError(
-                    f"{file}: the features differ from what was verified when the study began, so something changed "
-                    "them since: run again to rebuild them (what has finished is recorded)"
+                    f"{file}: the features have changed since they were verified at the start of the study: run again "
+                    "to rebuild them (finished trainings are recorded)"
                 )
         return np.concatenate(arrays, axis=1) if self.layout == Layout.SEGMENTS else np.stack(arrays, axis=1)
 
@@ -187,8 +187,8 @@ class FeatureStore:
         why = "" if is_shared_cache(self._cache) else distrust(self._cache)
         if why:
             raise FeatureError(
-                f"{self._cache}: the feature cache {why}, who could change what trainings learn from; choose a cache "
-                f"of your own (--cache), take the others' rights away (chmod go-w), or, if you trust them all, set "
+                f"{self._cache}: the feature cache {why}, who could change the training inputs; choose your own cache "
+                "(--cache), remove write access for others (chmod go-w), or, if you trust them, set "
                 f"{SHARED_CACHE}={self._cache}"
             )
 
@@ -234,7 +234,8 @@ class FeatureStore:
             entries |= self._open(missing, len(clips))
         for target in _missing(targets, entries):
             raise FeatureError(
-                f"{target.folder}: built a moment ago and damaged now; check the disk, then run again to rebuild it"
+                f"{target.folder}: damaged immediately after it was written; check the disk, then run again to rebuild "
+                "it"
             )
         return entries
 
@@ -269,7 +270,7 @@ def _reference(features: FeatureSet, entries: Sequence[Entry], params: FeaturesS
     offsets = entries[0].offsets
     # Planes of one set share rate, hop and padding; this guards against differences in how libraries count frames.
     if any(not np.array_equal(entry.offsets, offsets) for entry in entries):
-        raise FeatureError(f"features {features.name}: its planes differ in their numbers of frames; report this")
+        raise FeatureError(f"features {features.name}: its planes differ in frames; please report this bug")
     parts = {
         "set": features.name,
         "planes": [entry.digest for entry in entries],

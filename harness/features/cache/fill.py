@@ -134,8 +134,8 @@ def _read_parts(target: Target, n_clips: int) -> Iterator[Part]:
         part = read_part(path, target.plane.layout, stop - first)
         if part is None:
             raise FeatureError(
-                f"{path}: written a moment ago and not readable now; check the disk, then build again (what else is "
-                "done is kept)"
+                f"{path}: not readable immediately after it was written; check the disk, then run again (all other "
+                "features are kept)"
             )
         yield part
 
@@ -165,8 +165,8 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
             yield futures[future]
     except BrokenProcessPool:
         raise FeatureError(
-            f"a process that computes features ended abruptly, with {workers} of them running; most often memory ran "
-            "out: build again with fewer workers (what is done is kept)"
+            f"one of {workers} processes computing features exited unexpectedly, most likely because memory ran out: "
+            "run again with fewer workers (finished features are kept)"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

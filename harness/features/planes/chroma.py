@@ -24,7 +24,7 @@ class ChromaOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    n_chroma: Annotated[Positive, Most(1_024, "a twelfth of a semitone has 144")] = 12
+    n_chroma: Annotated[Positive, Most(1_024, "a resolution of 1/12 semitone needs 144")] = 12
     """Chroma bins."""
 
 

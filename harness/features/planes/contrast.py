@@ -33,9 +33,9 @@ class ContrastOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    bands: Annotated[Positive, Most(16, "octaves; hearing spans 10")] = 6
+    bands: Annotated[Positive, Most(16, "octaves; human hearing spans about 10")] = 6
     """Octave bands; one row more than bands."""
-    fmin: Annotated[Rate, Most(384_000, "half the highest rate")] = 200.0
+    fmin: Annotated[Rate, Most(384_000, "Hz, half the highest sample rate")] = 200.0
     """Upper edge of the first band in Hz."""
 
 
@@ -111,8 +111,8 @@ def _bands(sample_rate: int, n_fft: int, n_bands: int, fmin: float) -> tuple[_Ba
     where = f"features.planes.contrast: bands = {n_bands} with fmin = {fmin} at {sample_rate} Hz"
     if edges[-2] >= sample_rate / 2:
         raise FeatureError(
-            f"{where}: the last band would begin at {edges[-2]:g} Hz, at or above half the sample rate; "
-            "lower bands or fmin"
+            f"{where}: the last band would start at {edges[-2]:g} Hz, at or above half the sample rate; lower bands or "
+            "fmin"
         )
     bands = []
     for k, (low, high) in enumerate(itertools.pairwise(edges)):
@@ -127,6 +127,6 @@ def _bands(sample_rate: int, n_fft: int, n_bands: int, fmin: float) -> tuple[_Ba
         n = max(1, int(np.rint(_QUANTILE * (stop - start))))
         stop -= not last
         if stop <= start:
-            raise FeatureError(f"{where}: the band {low:g} to {high:g} Hz holds one bin of n_fft = {n_fft} only")
+            raise FeatureError(f"{where}: the band {low:g} to {high:g} Hz contains only one bin of n_fft = {n_fft}")
         bands.append(_Band(start, stop, n))
     return tuple(bands)

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class CqtOptions(Section):
     """Settings of CQT."""
 
-    bins_per_octave: Annotated[Annotated[int, Field(ge=2)], Most(192, "a sixteenth of a semitone")] = 12
+    bins_per_octave: Annotated[Annotated[int, Field(ge=2)], Most(192, "a resolution of 1/16 semitone")] = 12
     """Filters of an octave."""
-    octaves: Annotated[Positive, Most(16, "hearing spans 10")] = 7
+    octaves: Annotated[Positive, Most(16, "human hearing spans about 10")] = 7
     """Octaves."""
-    fmin: Annotated[Rate, Most(384_000, "half the highest rate")] = 440.0 * 2.0 ** (-45 / 12)
+    fmin: Annotated[Rate, Most(384_000, "Hz, half the highest sample rate")] = 440.0 * 2.0 ** (-45 / 12)
     """Centre frequency of the lowest filter in Hz; C1 by default."""
 
 

@@ -36,9 +36,9 @@ class GammatoneOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 2048
     """Points of the Fourier transform and samples of its Hann window; a filter at 50 Hz is 30 Hz wide."""
-    n_bands: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 64
+    n_bands: Annotated[Positive, Most(4_096, "more than the bins of a 2^13-point transform would support")] = 64
     """Filters, equally spaced in equivalent rectangular bandwidths."""
-    fmin: Annotated[Rate, Most(384_000, "half the highest rate")] = 50.0
+    fmin: Annotated[Rate, Most(384_000, "Hz, half the highest sample rate")] = 50.0
     """Centre frequency of the lowest filter in Hz; the highest is below half the sample rate."""
 
 

@@ -27,7 +27,7 @@ class LogMelOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 60
+    n_mels: Annotated[Positive, Most(4_096, "more than the bins of a 2^13-point transform would support")] = 60
     """Mel bands (Slaney scale and area normalisation)."""
 
 

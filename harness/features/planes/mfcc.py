@@ -34,9 +34,9 @@ class MfccOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 20
+    n_mfcc: Annotated[Positive, Most(4_096, "no more than the number of bands")] = 20
     """Coefficients, of 128 mel bands; their first and second derivatives are appended."""
-    delta_width: Annotated[Annotated[int, Field(ge=3)], Most(1_001, "frames; 23 s by default")] = 9
+    delta_width: Annotated[Annotated[int, Field(ge=3)], Most(1_001, "frames; 23 s with the default hop")] = 9
     """Frames of the Savitzky-Golay filter of the derivatives; odd."""
 
     @field_validator("delta_width")
@@ -93,7 +93,8 @@ def mfcc(spectrum: Spectrum, n_mfcc: int, plane: str = "MFCC") -> Tensor:
 
     if n_mfcc > MEL_BANDS:
         raise FeatureError(
-            f"features.planes.{plane}: n_mfcc is {n_mfcc}, but there are {MEL_BANDS} mel bands; set it to at most that"
+            f"features.planes.{plane}: n_mfcc is {n_mfcc}, but there are only {MEL_BANDS} mel bands; lower it to at "
+            f"most {MEL_BANDS}"
         )
     # Sums of 128 values of about a hundred, with both signs, need more digits than float32 has.
     decibels_BTM = log_mel(spectrum, MEL_BANDS).to(torch.float64)
@@ -111,9 +112,9 @@ def derivatives(plane_BTR: Tensor, width: int) -> tuple[Tensor, Tensor]:
     n_frames = plane_BTR.shape[1]
     if n_frames < width:
         raise FeatureError(
-            f"features.planes.MFCC: derivatives over delta_width = {width} frames need as many frames, received "
-            f"{n_frames}; "
-            "lower delta_width, or raise features.segment_frames (for images: features.image.seconds)"
+            f"features.planes.MFCC: derivatives over delta_width = {width} frames need at least as many frames, "
+            f"received {n_frames}; lower delta_width, or raise features.segment_frames (for images: "
+            "features.image.seconds)"
         )
     weights_W2 = _savitzky_golay(width, plane_BTR.dtype, str(plane_BTR.device))
     middle_BTR2 = plane_BTR.unfold(1, width, 1) @ weights_W2

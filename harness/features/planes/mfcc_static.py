@@ -24,7 +24,7 @@ class MfccStaticOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    n_mfcc: Annotated[Positive, Most(MEL_BANDS, "there are 128 mel bands")] = 20
+    n_mfcc: Annotated[Positive, Most(MEL_BANDS, "the number of mel bands")] = 20
     """Coefficients, of 128 mel bands."""
 
 

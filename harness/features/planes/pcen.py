@@ -31,7 +31,7 @@ class PcenOptions(Section):
 
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform and samples of its Hann window."""
-    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 128
+    n_mels: Annotated[Positive, Most(4_096, "more than the bins of a 2^13-point transform would support")] = 128
     """Mel bands (Slaney scale and area normalisation)."""
     gain: Annotated[Annotated[float, Field(ge=0)], Most(2, "1 removes a constant level entirely")] = 0.98
     """Exponent of the smoothed energy that each band is divided by."""
@@ -39,7 +39,7 @@ class PcenOptions(Section):
     """Added before the root, so that weak sounds stay weak."""
     power: Annotated[Rate, Most(1, "no compression")] = 0.5
     """Exponent of the compression."""
-    time_constant: Annotated[Rate, Most(60, "the longest clip that is read")] = 0.4
+    time_constant: Annotated[Rate, Most(60, "the longest clip that can be used")] = 0.4
     """Seconds over which energy is smoothed."""
     eps: Annotated[Rate, Most(FULL_SCALE, "full scale")] = 1e-6
     """Added to the smoothed energy, so that silence is not divided by zero."""

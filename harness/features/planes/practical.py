@@ -26,9 +26,9 @@ Offset = Annotated[Rate, Most(1, "full scale")]
 
 
 class FourierOptions(Section):
-    """Settings that all three have."""
+    """Settings shared by all three planes."""
 
-    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 44100
+    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest sample rate of a clip")] = 44100
     """Hz; clips are resampled to it."""
     n_fft: Annotated[Positive, Most(2**16, "1.5 s at 44.1 kHz")] = 1024
     """Points of the Fourier transform."""
@@ -48,9 +48,9 @@ class SpectrogramOptions(FourierOptions):
 class BandOptions(FourierOptions):
     """Settings of mel bands."""
 
-    n_mels: Annotated[Positive, Most(4_096, "more than a transform of 2^13 points has")] = 64
+    n_mels: Annotated[Positive, Most(4_096, "more than the bins of a 2^13-point transform would support")] = 64
     """Mel bands (HTK scale, no area normalisation)."""
-    f_min: Annotated[Annotated[float, Field(ge=0)], Most(384_000, "half the highest rate")] = 1.0
+    f_min: Annotated[Annotated[float, Field(ge=0)], Most(384_000, "Hz, half the highest sample rate")] = 1.0
     """Lowest mel frequency in Hz; the highest is half the sample rate."""
 
 
@@ -64,7 +64,7 @@ class MelOptions(BandOptions):
 class MfccOptions(BandOptions):
     """Settings of mfcc."""
 
-    n_mfcc: Annotated[Positive, Most(4_096, "no more than there are bands")] = 64
+    n_mfcc: Annotated[Positive, Most(4_096, "no more than the number of bands")] = 64
     """Coefficients of n_mels bands."""
 
 

@@ -44,7 +44,7 @@ def test_silence_has_no_contrast() -> None:
 
 def test_bands_above_half_the_sample_rate_are_refused() -> None:
     silence = spectrum_of(np.zeros(20480, np.float32))
-    with pytest.raises(FeatureError, match=r"planes\.contrast: bands = 8 .* last band would begin at 25600 Hz"):
+    with pytest.raises(FeatureError, match=r"planes\.contrast: bands = 8 .* last band would start at 25600 Hz"):
         contrast(silence, 8, 200.0)
 
 

@@ -69,7 +69,7 @@ def test_a_record_that_knows_little_has_a_page_too(tmp_path: Path) -> None:
     ("git", "row"),
     [
         ({"commit": "abc", "dirty": False, "unknown": ""}, "| commit | abc |"),
-        ({"commit": "", "dirty": False, "unknown": ""}, "| commit | none (the code was in no git checkout) |"),
+        ({"commit": "", "dirty": False, "unknown": ""}, "| commit | none (the code was not in a git checkout) |"),
         ({"commit": "", "dirty": False}, None),
         ({"commit": None, "dirty": None, "unknown": "git is not installed"}, "unknown (git is not installed) |"),
         ({"commit": "abc", "dirty": None, "unknown": "slow"}, "| abc, uncommitted changes unknown (slow) |"),
