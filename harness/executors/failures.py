@@ -18,7 +18,7 @@ def failure_message(error: Exception, task: FoldTask) -> str:
         # Batch normalisation needs at least two items in a batch.
         smaller = f"train.batch_size = {train.batch_size // 2}, " if train.batch_size >= 4 else ""
         return (
-            f"memory ran out on {task.device} at train.batch_size = {train.batch_size} "
-            f"({type(error).__name__}: {said}); try {smaller}a smaller network or fewer --workers"
+            f"out of memory on {task.device} with train.batch_size = {train.batch_size} ({type(error).__name__}: "
+            f"{said}); try {smaller}a smaller network or fewer --workers"
         )
     return f"{type(error).__name__}: {error}"

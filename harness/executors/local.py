@@ -134,8 +134,8 @@ class _Worker:
             self.tasks, self.alive = (), False
             self._process.join()
             error = (
-                f"exited unexpectedly (exit code {self._process.exitcode}); exit code -9 usually means that memory "
-                "ran out: try fewer --workers or a smaller train.batch_size"
+                f"exited unexpectedly (exit code {self._process.exitcode}); exit code -9 usually means out of memory: "
+                "try fewer --workers or a smaller train.batch_size"
             )
             return [Failed(task, f"the worker process of {task.key} {error}", "") for task in tasks]
         if kind == "started":

@@ -59,7 +59,9 @@ def build_model(
     arguments = {**dict(options), **(options.model_extra or {}), **dict(network.arguments)}
     if network.takes_rows:
         if plane_rows is None:
-            raise ValueError(f"{model_name} cuts its streams out of the planes' rows: plane_rows must be given")
+            raise ValueError(
+                f"{model_name} splits its input into streams by the rows of the planes: plane_rows is required"
+            )
         arguments["plane_rows"] = plane_rows
     if network.own:
         built = _own_network(network.build, input_shape, n_classes, arguments)

@@ -72,14 +72,14 @@ def _checked(probabilities: Sequence[ArrayLike]) -> NDArray[np.float64]:
         raise ValueError("fusion needs at least one stream of probabilities")
     shapes = [array.shape for array in arrays]
     if len(set(shapes)) != 1 or len(shapes[0]) != 2:
-        raise ValueError(f"streams must have one shape (n, classes), received {', '.join(map(str, shapes))}")
+        raise ValueError(f"streams must have the same shape (n, classes), received {', '.join(map(str, shapes))}")
     stacked = np.stack(arrays)
     if not (np.isfinite(stacked).all() and (stacked >= 0).all()):
-        raise ValueError("probabilities must be finite and not negative")
+        raise ValueError("probabilities must be finite and non-negative")
     sums = stacked.sum(axis=2)
     if (np.abs(sums - 1) > TOLERANCE).any():
         worst = float(sums.flat[np.argmax(np.abs(sums - 1))])
-        raise ValueError(f"each row must sum to 1, one sums to {worst:.6g}")
+        raise ValueError(f"each row must sum to 1, but one sums to {worst:.6g}")
     exact: NDArray[np.float64] = stacked / sums[:, :, None]
     return exact
 

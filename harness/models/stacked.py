@@ -63,8 +63,8 @@ class StackedSuNet(nn.Module):
         heights = [sum(cut.stop - cut.start for cut in cuts) for cuts in self._cuts]
         if heights[0] != heights[1]:
             raise ValueError(
-                f"the two streams must have the same number of rows to be concatenated; "
-                f"{'+'.join(STREAMS[0])} has {heights[0]}, {'+'.join(STREAMS[1])} has {heights[1]}"
+                f"the two streams must have the same number of rows; {'+'.join(STREAMS[0])} has {heights[0]}, "
+                f"{'+'.join(STREAMS[1])} has {heights[1]}"
             )
         self.stream1 = nn.Sequential(conv_layers(1, STREAM_LAYERS, channels, dropout=dropout))
         self.stream2 = nn.Sequential(conv_layers(1, STREAM_LAYERS, channels, dropout=dropout))
@@ -86,11 +86,11 @@ def _stream_rows(planes: tuple[str, ...], plane_rows: PlaneRows, rows: int) -> t
     cuts: list[slice] = []
     for plane in planes:
         if plane not in plane_rows:
-            raise ValueError(f"plane_rows lacks {plane!r}; it has {', '.join(plane_rows) or 'nothing'}")
+            raise ValueError(f"plane_rows has no entry {plane!r}; it has {', '.join(plane_rows) or 'nothing'}")
         given = plane_rows[plane]
         cut = given if isinstance(given, slice) else slice(*given)
         if not 0 <= cut.start < cut.stop <= rows:
-            raise ValueError(f"plane_rows[{plane!r}] = {cut.start}:{cut.stop} does not lie in the input's {rows} rows")
+            raise ValueError(f"plane_rows[{plane!r}] = {cut.start}:{cut.stop} is outside the input's {rows} rows")
         if cuts and cuts[-1].stop == cut.start:
             cut = slice(cuts.pop().start, cut.stop)
         cuts.append(slice(cut.start, cut.stop))

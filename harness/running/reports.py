@@ -88,7 +88,7 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
         log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
     except TrackingError as error:
         # Users who may only read the store still get the report.
-        _logger.warning("The report is written but not logged to its run: %s", error)
+        _logger.warning("The report was written but could not be logged to its run: %s", error)
     return outcome
 
 

@@ -134,7 +134,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
             )
             failures = _train(prepared, recorder, trainings, store, progress)
             run_id = recorder.run_id
-        saved.what = lambda: f"every training is recorded in {shown}; the report or its copies are not yet"
+        saved.what = lambda: f"all trainings are recorded in {shown}, but the report or its copies are not finished"
         outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)
         if outcome.report is not None:
             log_reports(store, run_id, outcome.report.contents)
@@ -156,7 +156,9 @@ def _train(
             elif arm.tuned_as in chosen:
                 chosen[arm.name] = chosen[arm.tuned_as]
             else:
-                raise TrainingError(f"{arm.name}: the search of {arm.tuned_as}, which it is tuned as, found nothing")
+                raise TrainingError(
+                    f"{arm.name}: tuned_as = {arm.tuned_as!r}, but the search of that arm found no values"
+                )
         except TrainingError as error:
             # No trial of this arm could be trained; the other arms still can.
             recorder.finish_trial(recorder.trial(arm, "final", None, {}), {}, "test", str(error))
@@ -179,7 +181,7 @@ def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
     def on_sent(done: int, total: int) -> None:
         nonlocal begun
         if not begun:
-            progress.begin(_SENDING, "runs to the server", total)
+            progress.begin(_SENDING, "sending runs", total)
             begun = True
         progress.advance(_SENDING, done)
 
@@ -328,7 +330,7 @@ def _fuse(prepared: StudyInputs, finals: Finals, trainings: Trainings, recorder:
             run_id,
             _means(by_fold),
             "test",
-            f"not all streams are there for folds {', '.join(missing)}" if missing else "",
+            f"streams are missing for folds {', '.join(missing)}" if missing else "",
         )
 
 

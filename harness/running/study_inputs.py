@@ -273,7 +273,7 @@ def check_precisions(spec: StudySpec, device: str) -> None:
         check_precision(precision, place, f"arm {name!r}")
     if Precision.BFLOAT16 in precisions.values() and lacks_bfloat16_instructions(place):
         _logger.warning(
-            "%s has no bfloat16 instructions: float32 is likely faster here (--set train.precision=float32)",
+            "%s has no bfloat16 instructions: float32 is probably faster on it (--set train.precision=float32)",
             device_name(place),
         )
 

@@ -29,7 +29,7 @@ from harness.system.retry import SECONDS, retry
 from harness.system.servers import server_fault
 from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
-_NEWER = "install that one (pip install --upgrade optuna), or name another storage (search.storage)"
+_NEWER = "upgrade Optuna (pip install --upgrade optuna), or choose another storage (search.storage)"
 
 Floors = Mapping[int, tuple[float, ...]]
 """By fold, the validation macro accuracy by epoch below which its training is stopped (empty: never)."""
@@ -193,14 +193,14 @@ def _why(error: Exception, storage: str) -> str:
     text = str(error)
     if "optuna storage upgrade" in text:
         return (
-            "an older Optuna made it, and nothing was changed; copy the storage, then run: "
-            f"optuna storage upgrade --storage {shlex.quote(sqlalchemy_uri(_shown(storage)))}"
+            "it was created by an older Optuna, and nothing was changed; make a copy of the storage, then run: optuna "
+            f"storage upgrade --storage {shlex.quote(sqlalchemy_uri(_shown(storage)))}"
         )
     if "no longer compatible" in text:
-        return f"a newer Optuna made it, and nothing was changed; {_NEWER}"
+        return f"it was created by a newer Optuna, and nothing was changed; {_NEWER}"
     if advice := _advice(_reason(error)):
-        return f"{_reason(error)}{advice}, then give the same command again"
-    return f"{_reason(error)}. Give a SQLite URL (sqlite:///folder/optuna.db) or a PostgreSQL URL of a running server"
+        return f"{_reason(error)}{advice}, then run the same command again"
+    return f"{_reason(error)}. Use a SQLite URL (sqlite:///folder/optuna.db) or the PostgreSQL URL of a running server"
 
 
 def _advice(text: str) -> str:
@@ -209,9 +209,9 @@ def _advice(text: str) -> str:
         return "; free some space there"
     # SQLite reports a file size limit (ulimit -f) in the same way.
     if "disk I/O error" in text:
-        return "; free some space there, and see that the disk works and no file size limit (ulimit -f) is reached"
+        return "; free some space there, and check the disk and the file size limit (ulimit -f)"
     if "readonly" in text or "unable to open database" in text or "Permission denied" in text:
-        return "; make its folder writable or name another storage (search.storage)"
+        return "; make its folder writable or choose another storage (search.storage)"
     return ""
 
 

@@ -141,9 +141,9 @@ def choose(arm: str, trials: Sequence[TrialRecord], folds: Sequence[int], select
         if not scored:
             errors = sorted({trial.error for trial in trials if trial.error})
             raise TrainingError(
-                f"arm {arm!r}: none of {len(trials)} trials gave a validation score for fold {fold}"
+                f"arm {arm!r}: none of {len(trials)} trials produced a validation score for fold {fold}"
                 + (f"; errors: {'; '.join(errors)}" if errors else "")
-                + ". Widen or move [search.space], or raise search.trials"
+                + ". Widen or shift [search.space], or raise search.trials"
             )
         # max() returns the first of equals, and trials are in order of their index.
         chosen[fold] = max(scored, key=lambda pair: pair[0])[1]

@@ -144,8 +144,8 @@ def against_published(
     """
     if not (np.isfinite(sd) and sd >= 0):
         raise StatisticsError(
-            f"the published standard deviation is {sd}; give the one over folds, in the unit of the values, "
-            "or use against_mean where none was published"
+            f"the published standard deviation is {sd}; give the one over folds, in the unit of the values, or use "
+            "against_mean if none was published"
         )
     own, own_sd, error = _own(values, ratio, confidence)
     check_count(folds, "published folds")

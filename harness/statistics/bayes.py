@@ -67,7 +67,7 @@ def correlated_t(
     (0.011, 0.069, 0.92)
     """
     if not (np.isfinite(rope) and rope >= 0):
-        raise StatisticsError(f"rope must be 0 or more, received {rope}; the margin of the study is a good choice")
+        raise StatisticsError(f"rope must be 0 or more, received {rope}; a good choice is the margin of the study")
     values, size = differences(first, second)
     error = standard_error(fold_sd(values, size), values.size, check_ratio(ratio))
     df, mean = values.size - 1, float(values.mean())

@@ -160,7 +160,8 @@ def accuracy_difference_bootstrap(
     first, second = _fractions(correct_first, "correct_first"), _fractions(correct_second, "correct_second")
     if first.size != second.size:
         raise StatisticsError(
-            f"correct_first has {first.size} clips and correct_second {second.size}; give the same clips in one order"
+            f"correct_first has {first.size} clips and correct_second {second.size}; give the same clips in the same "
+            "order"
         )
     # Both accuracies have the same denominators, so the difference of means is the mean of differences.
     return _macro_interval(first - second, labels, recordings, folds, resamples, confidence, seed)
@@ -226,9 +227,11 @@ def _coded(groups: ArrayLike) -> tuple[NDArray[np.intp], int]:
 def _fractions(correct: ArrayLike, name: str) -> Floats:
     values = np.asarray(correct, dtype=np.float64)
     if values.ndim != 1:
-        raise StatisticsError(f"{name} must hold one number a clip, received an array of shape {values.shape}")
+        raise StatisticsError(f"{name} must have one number per clip, received an array of shape {values.shape}")
     if not ((values >= 0) & (values <= 1)).all():
-        raise StatisticsError(f"{name} must lie in 0..1 (wrong .. right); give no percentages and no missing values")
+        raise StatisticsError(
+            f"{name} must be in 0..1 (wrong .. right), without missing values; do not pass percentages"
+        )
     return values
 
 
@@ -236,8 +239,8 @@ def _interval(estimate: float, values: Floats, confidence: float, n_groups: int)
     tail = (1 - check_confidence(confidence)) / 2
     if not np.isfinite(values).all():
         raise StatisticsError(
-            f"the statistic is not finite on {(~np.isfinite(values)).sum()} of {values.size} resamples; "
-            "say in it what holds when a class is absent"
+            f"the statistic is not finite on {(~np.isfinite(values)).sum()} of {values.size} resamples; it must define "
+            "a value for resamples in which a class is missing"
         )
     low, high = np.quantile(values, [tail, 1 - tail])
     return BootstrapInterval(float(estimate), float(low), float(high), confidence, n_groups, values.size)

@@ -74,7 +74,8 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
     first, second = _answers(correct_first, "correct_first", 1), _answers(correct_second, "correct_second", 1)
     if first.shape != second.shape:
         raise StatisticsError(
-            f"correct_first has {first.size} clips and correct_second {second.size}; give the same clips in one order"
+            f"correct_first has {first.size} clips and correct_second {second.size}; give the same clips in the same "
+            "order"
         )
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     exact = only_first + only_second < _EXACT_BELOW
@@ -118,5 +119,5 @@ def _answers(correct: ArrayLike, name: str, dimensions: int) -> NDArray[np.bool_
         wanted = "(n_clips,)" if dimensions == 1 else "(n_clips, n_arms)"
         raise StatisticsError(f"{name} must have the shape {wanted} with at least one clip, received {array.shape}")
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        raise StatisticsError(f"{name} must say right (True) or wrong (False) for each clip; give no probabilities")
+        raise StatisticsError(f"{name} must be True (right) or False (wrong) for each clip; do not pass probabilities")
     return array.astype(np.bool_)

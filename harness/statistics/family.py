@@ -30,7 +30,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     tested = ~np.isnan(raw)
     bad = raw[tested & ~((raw >= 0) & (raw <= 1))]
     if bad.size:
-        raise StatisticsError(f"a p value lies in 0..1, received {bad[0]:g}; give None for a row without a test")
+        raise StatisticsError(f"a p value must be in 0..1, received {bad[0]:g}; give None for a row without a test")
     adjusted = raw.copy()
     # Implemented here because importing statsmodels takes longer than a complete comparison.
     order = np.flatnonzero(tested)[np.argsort(raw[tested], kind="stable")]

@@ -37,13 +37,13 @@ def fold_array(values: FoldValues, name: str = "values") -> Floats:
     array, labels = _labelled(values, name)
     if array.size < 2:
         raise StatisticsError(
-            f"{name}: a test over folds needs at least 2 of them, received {array.size}; test the model on more folds"
+            f"{name}: a test over folds needs at least 2 folds, received {array.size}; test the model on more folds"
         )
     bad = np.flatnonzero(~np.isfinite(array))
     if bad.size:
         raise StatisticsError(
-            f"{name}: the value of fold {labels[bad[0]]} is {array[bad[0]]}, not a finite number; "
-            "repeat that fold, or leave it out of every arm"
+            f"{name}: the value of fold {labels[bad[0]]} is {array[bad[0]]}, not a finite number; repeat that fold, or "
+            "exclude it from every arm"
         )
     return array
 
@@ -59,14 +59,14 @@ def fold_pairs(first: FoldValues, second: FoldValues) -> tuple[Floats, Floats]:
     (left, left_folds), (right, right_folds) = _labelled(first, "first"), _labelled(second, "second")
     if _named(first) != _named(second):
         raise StatisticsError(
-            "first and second cannot be paired: one names its folds and the other does not; give both as fold -> value"
+            "first and second cannot be paired: only one of them names its folds; give both as fold -> value"
         )
     if left_folds != right_folds:
         alone = [f"{fold} (first only)" for fold in left_folds if fold not in right_folds]
         alone += [f"{fold} (second only)" for fold in right_folds if fold not in left_folds]
         raise StatisticsError(
-            f"first has {left.size} folds and second {right.size}, and not the same: {', '.join(alone)}; "
-            "give the folds that both were tested on"
+            f"first has {left.size} folds and second {right.size}, and they differ: {', '.join(alone)}; give the folds "
+            "that both were tested on"
         )
     return fold_array(first, "first"), fold_array(second, "second")
 
@@ -132,20 +132,22 @@ def check_ratio(ratio: float, name: str = "ratio") -> float:
 
 def check_margin(margin: float) -> float:
     """Return ``margin``, or raise StatisticsError when it is not above 0."""
-    return positive(margin, "margin", "give the largest difference that would not matter, in the unit of the values")
+    return positive(
+        margin, "margin", "give the largest difference that is of no practical relevance, in the unit of the values"
+    )
 
 
 def check_confidence(confidence: float) -> float:
     """Return ``confidence``, or raise StatisticsError when it is outside (0, 1)."""
     if not 0 < confidence < 1:
-        raise StatisticsError(f"confidence must lie between 0 and 1, received {confidence}; 0.95 is common")
+        raise StatisticsError(f"confidence must be between 0 and 1, received {confidence}; 0.95 is common")
     return confidence
 
 
 def check_alpha(alpha: float) -> float:
     """Return ``alpha``, or raise StatisticsError when it is outside (0, 0.5)."""
     if not 0 < alpha < 0.5:
-        raise StatisticsError(f"alpha must lie between 0 and 0.5, received {alpha}; 0.05 is common")
+        raise StatisticsError(f"alpha must be between 0 and 0.5, received {alpha}; 0.05 is common")
     return alpha
 
 
@@ -168,9 +170,9 @@ def _labelled(values: FoldValues, name: str) -> tuple[Floats, list[int]]:
         folds = [fold for fold, _ in pairs]
         for fold, following in pairwise(folds):
             if fold == following:
-                raise StatisticsError(f"{name}: fold {fold} is given twice; average its seeds first (average_seeds)")
+                raise StatisticsError(f"{name}: fold {fold} appears twice; average its seeds first (average_seeds)")
         return np.array([value for _, value in pairs], dtype=np.float64), folds
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
-        raise StatisticsError(f"{name} must be one value a fold, received an array of shape {array.shape}")
+        raise StatisticsError(f"{name} must have one value per fold, received an array of shape {array.shape}")
     return array, list(range(1, array.size + 1))

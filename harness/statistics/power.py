@@ -225,10 +225,13 @@ def seeds_needed(
     within = components.within
     if within is None:
         raise StatisticsError(
-            "the components come from one seed a fold, so the seeds' own spread is unknown; train at least 2 seeds"
+            "the components come from one seed per fold, so the variance between seeds is unknown; train at least 2 "
+            "seeds"
         )
     if components.between + within <= 0:
-        raise StatisticsError("folds and seeds do not differ at all, so there is nothing to plan; check the values")
+        raise StatisticsError(
+            "there is no variance between folds or seeds, so there is nothing to plan; check the values"
+        )
 
     def enough(seeds: int) -> bool:
         sd = float(np.sqrt(components.between + within / seeds))

@@ -94,7 +94,7 @@ def variance_components(trainings: Trainings) -> Components:
     _, deviations, means, sizes = _grouped(trainings)
     k, n = len(means), float(sizes.sum())
     if k < 2:
-        raise StatisticsError(f"the spread between folds needs at least 2 of them, received {k}; test more folds")
+        raise StatisticsError(f"the variance between folds needs at least 2 folds, received {k}; test more folds")
     if sizes.max() == 1:
         return Components(float(np.var(means, ddof=1)), None, k, 1)
     within = float((deviations**2).sum() / (n - k))
@@ -109,22 +109,23 @@ def _grouped(trainings: Trainings) -> tuple[NDArray[np.generic], Floats, Floats,
     missing = [column for column in ("fold", "accuracy") if column not in trainings]
     if missing:
         raise StatisticsError(
-            f"the table of trainings lacks the column {missing[0]!r}; it has: {', '.join(map(str, trainings))}"
+            f"the table of trainings has no column {missing[0]!r}; it has: {', '.join(map(str, trainings))}"
         )
     fold, accuracy = np.asarray(trainings["fold"]), np.asarray(trainings["accuracy"], dtype=np.float64)
     if not accuracy.size:
         raise StatisticsError("the table of trainings is empty; give one row per fold and seed")
     for place in np.flatnonzero(~np.isfinite(accuracy)):
         raise StatisticsError(
-            f"fold {fold[place]}: the accuracy is {accuracy[place]}, not a finite number; "
-            "repeat that training, or leave it out"
+            f"fold {fold[place]}: the accuracy is {accuracy[place]}, not a finite number; repeat that training, or "
+            "remove it"
         )
     if "seed" in trainings:
         known: set[tuple[object, object]] = set()
         for training in zip(fold.tolist(), np.asarray(trainings["seed"]).tolist(), strict=True):
             if training in known:
                 raise StatisticsError(
-                    f"fold {training[0]}, seed {training[1]} stands twice; give the rows of one arm, each training once"
+                    f"fold {training[0]}, seed {training[1]} appears twice; give the rows of one arm, each training "
+                    "once"
                 )
             known.add(training)
     folds, position, sizes = np.unique(fold, return_inverse=True, return_counts=True)

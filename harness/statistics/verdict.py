@@ -124,7 +124,7 @@ def _p_value(p: float | None, name: str) -> float | None:
     if p is None or np.isnan(p):
         return None
     if not 0 <= p <= 1:
-        raise StatisticsError(f"{name} lies in 0..1, received {p:g}; give None where there was no test")
+        raise StatisticsError(f"{name} must be in 0..1, received {p:g}; give None if there was no test")
     return p
 
 

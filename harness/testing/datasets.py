@@ -188,4 +188,4 @@ def _refusal(read: Callable[..., object], *arguments: object) -> str:
 
 def _assert_sentence(message: str, place: Path) -> None:
     assert str(place) in message
-    assert "; " in message, f"says what is wrong, not what to do: {message}"
+    assert "; " in message, f"the message says what is wrong, but not what to do: {message}"

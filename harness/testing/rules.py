@@ -96,7 +96,7 @@ class SplitRuleConformance:
     def test_classes_are_in_proportion(self) -> None:
         """Where the rule is proportional, every fold has each class in the table's proportion, to one item."""
         if not self.proportional:
-            pytest.skip("the rule promises no proportions")
+            pytest.skip("the rule guarantees no proportions")
         clips = self.clips()
         labels = clips.frame["label"].to_numpy()
         splits = self.split()
@@ -108,7 +108,7 @@ class SplitRuleConformance:
     def test_official_folds_are_those_of_the_table(self) -> None:
         """An official rule deals every clip to the fold of its metadata."""
         if not self.description.official:
-            pytest.skip("the rule makes folds of its own")
+            pytest.skip("the rule makes its own folds")
         folds = self.clips().frame["fold"].to_numpy()
         for split in self.split():
             assert set(folds[split.test.clips]) == {split.fold}

@@ -66,7 +66,7 @@ def _prepared(stream: pd.DataFrame, columns: list[str], level: str, number: int)
         )
     table = stream.sort_values(["part", *_KEY], kind="stable")
     if table.duplicated(["part", *_KEY]).any():
-        raise ValueError(f"stream {number} holds a segment twice")
+        raise ValueError(f"stream {number} contains a segment twice")
     if level == "segment":
         return table.reset_index(drop=True)
     pieces = []
@@ -90,7 +90,8 @@ def _check_same_rows(tables: list[pd.DataFrame], level: str) -> None:
             holder = 1 if odd["_merge"] == "left_only" else number
             what = f"clip {odd['clip']}" if level == "clip" else f"segment {odd['segment']} of clip {odd['clip']}"
             raise ValueError(
-                f"streams 1 and {number} do not hold the same {level}s: only stream {holder} has {what} ({odd['part']})"
+                f"streams 1 and {number} do not contain the same {level}s: only stream {holder} has {what} "
+                f"({odd['part']})"
             )
         if not (tables[0]["y_true"].to_numpy() == table["y_true"].to_numpy()).all():
             raise ValueError(f"streams 1 and {number} disagree on the true class of a {level}")

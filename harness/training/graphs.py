@@ -85,7 +85,9 @@ class GraphLearner(Learner):
         was given then.
         """
         if (weights_C is None) != (self._weights is None):
-            raise ValueError("a step recorded with class weights cannot do without them, nor the other way round")
+            raise ValueError(
+                "a step recorded with class weights needs them, and a step recorded without them cannot take any"
+            )
         self.model.load_state_dict(model.state_dict())
         if self._weights is not None and weights_C is not None:
             self._weights.copy_(torch.from_numpy(weights_C))

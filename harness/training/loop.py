@@ -78,7 +78,9 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
         When the tasks are of several trajectories.
     """
     if len({one.trajectory for one in tasks}) != 1:
-        raise ValueError(f"tasks of one trajectory train together, received {', '.join(one.key for one in tasks)}")
+        raise ValueError(
+            f"only tasks of one trajectory can be trained together, received {', '.join(one.key for one in tasks)}"
+        )
     began = time.perf_counter()
     task = tasks[0]
     own_code.activate(task.code)

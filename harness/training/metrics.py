@@ -162,16 +162,16 @@ def clip_predictions(segments: pd.DataFrame, clips: ClipTable) -> pd.DataFrame:
     columns = probability_columns(segments)
     parts = sorted(set(segments["part"])) if "part" in segments else []
     if len(parts) > 1:
-        raise ValueError(f"rows of one part are expected, received {', '.join(parts)}")
+        raise ValueError(f"expected rows of one part, received {', '.join(parts)}")
     if segments.duplicated(["clip", "segment"]).any():
         twice = segments[segments.duplicated(["clip", "segment"])].iloc[0]
-        raise ValueError(f"segment {twice['segment']} of clip {twice['clip']} stands twice")
+        raise ValueError(f"segment {twice['segment']} of clip {twice['clip']} appears twice")
     labels, numbers = segments["y_true"].to_numpy(np.int64), segments["segment"].to_numpy(np.int64)
     probabilities = segments[columns].to_numpy(dtype=np.float64)
     marks = pd.DataFrame({"clip": segments["clip"].to_numpy(np.int64), "label": labels, "own": numbers != WHOLE_CLIP})
     marks["right"] = marks["own"] & (probabilities.argmax(axis=1) == labels)
     by_clip = marks.groupby("clip")
-    for column, fault in (("label", "two labels"), ("own", "rows both as a whole and in segments")):
+    for column, fault in (("label", "two labels"), ("own", "rows for the entire clip and for segments")):
         kinds = by_clip[column].nunique()
         if (kinds > 1).any():
             raise ValueError(f"clip {kinds.index[kinds > 1][0]} has {fault}")
@@ -197,7 +197,9 @@ def probability_columns(table: pd.DataFrame) -> list[str]:
     columns = [f"p_{label}" for label in range(n_classes)]
     missing = [column for column in columns if column not in table]
     if missing or not columns:
-        raise ValueError(f"the table lacks {(missing or ['p_0'])[0]}; it has: {', '.join(map(str, table.columns))}")
+        raise ValueError(
+            f"the table has no column {(missing or ['p_0'])[0]}; it has: {', '.join(map(str, table.columns))}"
+        )
     return columns
 
 
@@ -219,7 +221,7 @@ def _checked(
     if not np.isfinite(values).all():
         raise ValueError("probabilities must be finite")
     if truth.min() < 0 or truth.max() >= n_classes:
-        raise ValueError(f"labels must lie in 0..{n_classes - 1}, received {truth.min()}..{truth.max()}")
+        raise ValueError(f"labels must be in 0..{n_classes - 1}, received {truth.min()}..{truth.max()}")
     return truth.astype(np.int64), values.argmax(axis=1).astype(np.int64)
 
 

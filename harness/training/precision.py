@@ -49,5 +49,5 @@ def check_precision(precision: str, device: torch.device, who: str) -> None:
     if precision == Precision.BFLOAT16 and not has_bfloat16(device):
         raise TrainingError(
             f"{who}: {device_name(device)} has no bfloat16 arithmetic and would emulate it, many times slower than "
-            "float32; set train.precision to float32 (--set train.precision=float32)"
+            "float32; use float32 (--set train.precision=float32)"
         )

@@ -64,7 +64,7 @@ def part_items(part: Part, features: FeatureRef, labels: NDArray[np.int64]) -> I
     clips = np.asarray(part.clips, dtype=np.int64)
     if features.layout != Layout.SEGMENTS:
         if part.segments is not None:
-            raise TrainingError(f"features {features.name!r} have one image a clip, but the split names segments")
+            raise TrainingError(f"features {features.name!r} have one image per clip, but the split refers to segments")
         return Items(clips, np.zeros_like(clips), labels[clips])
     counts = features.segments_per_clip()[clips]
     if part.segments is None:
@@ -76,8 +76,8 @@ def part_items(part: Part, features: FeatureRef, labels: NDArray[np.int64]) -> I
     if beyond.any():
         at = int(np.argmax(beyond))
         raise TrainingError(
-            f"the split names segment {segments[at]} of clip {clips[at]}, which has {counts[at]} segments in features "
-            f"{features.name!r}: split and features were made from different settings"
+            f"the split refers to segment {segments[at]} of clip {clips[at]}, which has {counts[at]} segments in "
+            f"features {features.name!r}: split and features were made from different settings"
         )
     return Items(clips, segments, labels[clips])
 

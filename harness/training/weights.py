@@ -101,7 +101,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
     size = path.stat().st_size
     if size > LARGEST:
-        raise ValueError(f"it has {size:,} bytes, more than the {LARGEST:,} of any network here")
+        raise ValueError(f"it has {size:,} bytes, more than the maximum of {LARGEST:,} for weights")
     # The library would say that there is no such device.
     if not path.is_file():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -115,4 +115,4 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 raise ValueError(f"{one_line(name[:100])} is of type {kind}, not {', '.join(_TYPES)}")
             return {name: file.get_tensor(name) for name in found}
     except (SafetensorError, MemoryError) as error:
-        raise ValueError(one_line(error) or "memory ran out") from None
+        raise ValueError(one_line(error) or "insufficient memory") from None

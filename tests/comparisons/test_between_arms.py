@@ -166,7 +166,7 @@ class TestOverFolds:
     def test_one_fold_has_no_test(self) -> None:
         for each in arms_of(build_record(folds=(1,))).contrasts:
             assert each.test is None
-            assert "at least 2 of them, received 1" in each.decision.reason
+            assert "at least 2 folds, received 1" in each.decision.reason
             assert each.mean == each.folds[1]
             assert np.isnan(each.sd)
 

@@ -78,7 +78,7 @@ class TestOneFoldThere:
         found = self.staff([10])
         assert found.differences == ()
         assert found.decision.verdict is Verdict.INCONCLUSIVE
-        assert "at least 2 of them, received 1" in found.decision.reason
+        assert "at least 2 folds, received 1" in found.decision.reason
 
     def test_another_fold_is_told(self) -> None:
         assert self.staff([3]).differences == ("1 fold is tested here, fold 10 alone there",)

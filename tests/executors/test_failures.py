@@ -41,7 +41,7 @@ def task(tmp_path: Path) -> FoldTask:
 )
 def test_memory_that_ran_out_is_told_with_the_batch_size_to_try(task: FoldTask, error: Exception) -> None:
     message = failure_message(error, task)
-    assert message.startswith("memory ran out on cpu at train.batch_size = 32 (")
+    assert message.startswith("out of memory on cpu with train.batch_size = 32 (")
     assert message.endswith("; try train.batch_size = 16, a smaller network or fewer --workers")
     assert str(error).partition("\n")[0] in message
     assert "\n" not in message

@@ -115,10 +115,10 @@ def test_inputs_are_left_alone() -> None:
     ("streams", "message"),
     [
         ([], "at least one"),
-        ([[[0.5, 0.5]], [[0.2, 0.3, 0.5]]], r"one shape.*\(1, 2\), \(1, 3\)"),
-        ([[0.5, 0.5]], "one shape"),
+        ([[[0.5, 0.5]], [[0.2, 0.3, 0.5]]], r"the same shape.*\(1, 2\), \(1, 3\)"),
+        ([[0.5, 0.5]], "the same shape"),
         ([[[0.5, 0.6]]], "sums to 1.1"),
-        ([[[1.5, -0.5]]], "not negative"),
+        ([[[1.5, -0.5]]], "non-negative"),
         ([[[float("nan"), 0.5]]], "finite"),
     ],
 )

@@ -67,7 +67,7 @@ def test_what_a_study_no_longer_has_is_not_reported(shared: Path, tmp_path: Path
     assert {fold.arm for fold in read_run(uri, fewer.record.run_id).folds} == {"A"}
     gone = whole.record.folds
     dropped = gone[(gone["arm"] == "B") & (gone["phase"] == "final")]["run_id"].iloc[0]
-    with pytest.raises(TrackingError, match="belongs to an arm or a seed that the study no longer has"):
+    with pytest.raises(TrackingError, match="belongs to an arm or a seed that is no longer part of the study"):
         read_run(uri, dropped)
     # It is kept all the same, for a study that has it again.
     again, lines = run(of(NETS["A"], NETS["B"], FUSED, seeds=2), tmp_path, shared)

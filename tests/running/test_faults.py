@@ -72,9 +72,9 @@ def test_a_trial_for_which_memory_runs_out_is_a_row_and_the_search_goes_on(
     failed, other = folds[folds["status"] == "FAILED"].to_dict("records")
     assert {(each["phase"], each["trial"]) for each in (failed, other)} == {("search", 0)}
     assert {failed["fold"], other["fold"]} == {1, 3}
-    assert "memory ran out on cpu at train.batch_size = 16" in failed["error"]
+    assert "out of memory on cpu with train.batch_size = 16" in failed["error"]
     assert "try train.batch_size = 8" in failed["error"]
-    assert any(line.startswith("A_1 trial 0 fold 1 seed 0 failed") and ": memory ran out" in line for line in lines)
+    assert any(line.startswith("A_1 trial 0 fold 1 seed 0 failed") and ": out of memory" in line for line in lines)
     states = [(trial["trial"], trial["state"]) for trial in outcome.record.searches["A_1"]["trials"]]
     assert states == [(0, "failed"), (1, "complete")]
     assert set(folds[(folds["arm"] == "A_1") & (folds["phase"] == "final")]["trial"]) == {1}
@@ -114,7 +114,7 @@ def test_a_server_that_is_down_stops_nothing_and_its_study_waits(
     assert len([line for line in progress.lines if f"nothing answers at {server[7:]}" in line]) == 1
     told = CliRunner().invoke(cli, ["sync"])
     assert told.exit_code == 1
-    assert f"19 runs wait in {tmp_path / 'mlruns' / 'spool'}" in told.output
+    assert f"19 runs are waiting in {tmp_path / 'mlruns' / 'spool'}" in told.output
     assert f"harness sync --tracking-uri {server}" in told.output
     # The report of a server that is down is that of its spool.
     again = report_study("tiny", None, server, tmp_path / "again")
@@ -125,5 +125,5 @@ def test_nothing_to_send_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     told = CliRunner().invoke(cli, ["sync"])
     assert told.exit_code == 0
-    assert told.output.startswith("no runs wait for a server here")
+    assert told.output.startswith("no runs are waiting for a server")
     assert list(tmp_path.iterdir()) == []

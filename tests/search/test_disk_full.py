@@ -52,7 +52,7 @@ def test_a_full_disk_is_one_sentence_and_the_search_goes_on_when_there_is_room(
             fill_up(filler)
 
     with pytest.raises(
-        TrackingError, match=r"cannot record the search of arm .*free some space there.*goes on"
+        TrackingError, match=r"cannot record the search of arm .*free some space there.*run the same command to resume"
     ) as said:
         search(small_disk / "optuna.db", fill)
     assert "\n" not in str(said.value)
@@ -74,7 +74,7 @@ def test_a_folder_in_which_a_file_is_in_the_way_is_one_sentence(tmp_path: Path) 
         search(tmp_path / "file" / "optuna.db")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX file size limits")
 def test_a_limit_on_the_size_of_files_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "optuna.db"
     child = os.fork()

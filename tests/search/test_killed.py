@@ -28,7 +28,7 @@ TRIALS = 5
 EVERY = int(os.environ.get("HARNESS_SOAK_EVERY", "101"))
 """Of the statements, each how many-th is died at; 1 takes minutes."""
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def search(sampler: str, file: Path) -> SearchOutcome:

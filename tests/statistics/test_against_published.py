@@ -78,11 +78,11 @@ def test_the_sensitivity_of_the_ten_folds() -> None:
     [
         ({"sd": -1.0}, "published standard deviation is -1"),
         ({"sd": float("nan")}, "or use against_mean"),
-        ({"folds": 1}, "published folds must be a whole number of at least 2, received 1"),
+        ({"folds": 1}, "published folds must be an integer of at least 2, received 1"),
         ({"published_ratio": 0.0}, "published ratio must be above 0"),
         ({"ratio": 0.0}, "ratio must be above 0"),
         ({"mean": float("nan")}, "published mean is nan"),
-        ({"confidence": 0.0}, "confidence must lie"),
+        ({"confidence": 0.0}, "confidence must be between"),
     ],
 )
 def test_what_is_refused(changed: dict[str, float], words: str) -> None:

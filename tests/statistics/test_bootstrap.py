@@ -126,11 +126,11 @@ def test_the_size_of_urbansound8k_is_no_burden() -> None:
         ({"recordings": ["a", "a", "a"]}, "at least 2 groups .recordings., received 1"),
         ({"labels": [0, 1]}, r"labels has the shape \(2,\); give one for each of 3 clips"),
         ({"folds": [0, 1]}, r"folds has the shape \(2,\)"),
-        ({"correct": [80.0, 100.0, 0.0]}, "give no percentages"),
-        ({"correct": [1.0, np.nan, 0.0]}, "no missing values"),
-        ({"correct": [[1.0], [0.0], [0.0]]}, "one number a clip"),
-        ({"resamples": 1}, "resamples must be a whole number of at least 2"),
-        ({"confidence": 95}, "confidence must lie"),
+        ({"correct": [80.0, 100.0, 0.0]}, "do not pass percentages"),
+        ({"correct": [1.0, np.nan, 0.0]}, "without missing values"),
+        ({"correct": [[1.0], [0.0], [0.0]]}, "one number per clip"),
+        ({"resamples": 1}, "resamples must be an integer of at least 2"),
+        ({"confidence": 95}, "confidence must be between"),
     ],
 )
 def test_what_is_refused(changed: dict[str, object], words: str) -> None:

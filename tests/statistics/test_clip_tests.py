@@ -66,7 +66,7 @@ def test_networks_that_never_differ_give_p_1_not_nan() -> None:
         (lambda: mcnemar([], []), "at least one clip"),
         (lambda: mcnemar([0.7, 0.2], [True, False]), "right .True. or wrong"),
         (lambda: mcnemar([float("nan"), 1.0], [True, False]), "right .True. or wrong"),
-        (lambda: cochran_q(np.ones((4, 1), dtype=bool)), "networks must be a whole number of at least 2"),
+        (lambda: cochran_q(np.ones((4, 1), dtype=bool)), "networks must be an integer of at least 2"),
         (lambda: cochran_q(np.ones(4, dtype=bool)), r"shape \(n_clips, n_arms\)"),
         (lambda: cochran_q([["right", "wrong"]]), "right .True. or wrong"),
     ],

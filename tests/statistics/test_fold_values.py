@@ -19,7 +19,7 @@ GOOD = [80.0, 82.0, 81.0]
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([80.0], "at least 2 of them, received 1"),
+        ([80.0], "at least 2 folds, received 1"),
         ([], "received 0"),
         ({1: 80.0, 7: float("nan")}, "fold 7 is nan"),
         ([80.0, float("inf")], "fold 2 is inf"),
@@ -45,7 +45,7 @@ def test_values_that_no_test_can_use(values: object, words: str) -> None:
     [
         ({1: 80.0, 2: 81.0}, {1: 80.0, 3: 81.0}, r"2 \(first only\), 3 \(second only\)"),
         ([80.0, 81.0, 82.0], [80.0, 81.0], r"3 \(first only\)"),
-        ({1: 80.0, 2: 81.0}, [80.0, 81.0], "one names its folds"),
+        ({1: 80.0, 2: 81.0}, [80.0, 81.0], "only one of them names its folds"),
         # A constant difference has no spread although both sides have.
         ([80.1, 81.3, 79.7], [70.1, 71.3, 69.7], "same value, 10"),
     ],
@@ -81,7 +81,7 @@ def test_settings_that_are_refused(settings: dict[str, float], words: str) -> No
     [
         ({"margin": 0.0}, "margin must be above 0, received 0"),
         ({"margin": -2.0}, "margin must be above 0"),
-        ({"alpha": 0.5}, "alpha must lie between 0 and 0.5"),
+        ({"alpha": 0.5}, "alpha must be between 0 and 0.5"),
         ({"ratio": 0.0}, "ratio must be above 0"),
     ],
 )

@@ -69,7 +69,7 @@ def test_no_component_is_negative() -> None:
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"fold": [1, 2]}, "lacks the column 'accuracy'; it has: fold"),
+        ({"fold": [1, 2]}, "has no column 'accuracy'; it has: fold"),
         ({"fold": [], "accuracy": []}, "is empty"),
         ({"fold": [1, 4], "accuracy": [80.0, np.nan]}, "fold 4: the accuracy is nan"),
         ({"fold": [1, 1], "seed": [2, 2], "accuracy": [80.0, 81.0]}, "fold 1, seed 2 stands twice"),
@@ -82,5 +82,5 @@ def test_tables_that_are_refused(columns: dict[str, list[float]], words: str) ->
 
 
 def test_one_fold_has_no_spread() -> None:
-    with pytest.raises(StatisticsError, match="at least 2 of them, received 1"):
+    with pytest.raises(StatisticsError, match="at least 2 folds, received 1"):
         variance_components(pd.DataFrame({"fold": [1, 1], "accuracy": [80.0, 81.0]}))

@@ -105,8 +105,8 @@ def test_the_verdict_follows_the_order_of_the_questions(
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"p": 1.2}, "p lies in 0..1, received 1.2"),
-        ({"p_equivalence": -0.1}, "p_equivalence lies in 0..1"),
+        ({"p": 1.2}, "p must be in 0..1, received 1.2"),
+        ({"p_equivalence": -0.1}, "p_equivalence must be in 0..1"),
         ({"margin": 0.0}, "margin must be above 0"),
         ({"alpha": 0.95}, "alpha must lie"),
         ({"difference": 0.0, "p": 0.01}, "a difference of 0 cannot have p = 0.01"),

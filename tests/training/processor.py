@@ -8,5 +8,5 @@ import torch
 from harness.training.precision import has_bfloat16
 
 needs_bfloat16 = pytest.mark.skipif(
-    not has_bfloat16(torch.device("cpu")), reason="this processor has no bfloat16 arithmetic (AVX-512), and emulates it"
+    not has_bfloat16(torch.device("cpu")), reason="this processor emulates bfloat16 (no AVX-512)"
 )

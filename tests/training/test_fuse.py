@@ -74,7 +74,7 @@ def test_float32_streams_give_rows_that_sum_to_one() -> None:
         ([FIRST, SECOND[SECOND["clip"] == 0]], "mean", "clip", r"same clips: only stream 1 has clip 2 \(test\)"),
         ([FIRST[:1], SECOND[1:]], "mean", "segment", "only stream 2 has segment 1 of clip 0"),
         ([FIRST, SECOND.assign(y_true=1)], "mean", "segment", "disagree on the true class"),
-        ([FIRST, pd.concat([SECOND, SECOND[:1]])], "mean", "segment", "stream 2 holds a segment twice"),
+        ([FIRST, pd.concat([SECOND, SECOND[:1]])], "mean", "segment", "stream 2 contains a segment twice"),
         ([FIRST, SECOND.assign(p_2=0.0)], "mean", "clip", "stream 1 has 2, stream 2 has 3"),
     ],
 )

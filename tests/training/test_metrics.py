@@ -111,7 +111,7 @@ def test_whole_clips_have_no_segments() -> None:
     [
         (segments([(0, 0, 0, 0.5), (0, 0, 0, 0.5)]), "segment 0 of clip 0 stands twice"),
         (segments([(0, 0, 0, 0.5), (0, 1, 1, 0.5)]), "clip 0 has two labels"),
-        (segments([(0, -1, 0, 0.5), (0, 1, 0, 0.5)]), "both as a whole and in segments"),
+        (segments([(0, -1, 0, 0.5), (0, 1, 0, 0.5)]), "for the entire clip and for segments"),
         (segments([(0, 0, 0, 0.5), (1, 0, 0, 0.5)]).assign(part=["test", "validation"]), "test, validation"),
         (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0", "p_1"]), "lacks p_0"),
         (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0"]), "lacks p_0"),

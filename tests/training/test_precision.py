@@ -28,7 +28,7 @@ def test_the_processor_is_asked_as_torch_asks_it() -> None:
     elif level.startswith("AVX512"):
         assert has_bfloat16(CPU)
     else:
-        pytest.skip(f"nothing is known of a processor at the level {level}")
+        pytest.skip(f"no reference for processor level {level}")
 
 
 @pytest.mark.parametrize(

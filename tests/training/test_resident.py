@@ -76,7 +76,7 @@ def test_images(tmp_path: Path, labels: NDArray[np.int64]) -> None:
     expected = np.stack([np.load(file)[[4, 1]] for file in features.files], axis=1)
     assert np.array_equal(x.numpy(), expected)
     assert items.segments.tolist() == [0, 0]
-    with pytest.raises(TrainingError, match="one image a clip"):
+    with pytest.raises(TrainingError, match="one image per clip"):
         part_items(Part(np.array([4]), np.array([0])), features, labels)
 
 
