@@ -78,7 +78,7 @@ def diff_runs(uri: str, first: str, second: str) -> RunDiff:
     if runs[0].level != runs[1].level:
         raise TrackingError(
             f"{runs[0].run_id} ({runs[0].title}) is a {runs[0].level} run and {runs[1].run_id} ({runs[1].title}) a "
-            f"{runs[1].level} run; name two runs of one level"
+            f"{runs[1].level} run; choose two runs of the same level"
         )
     left, right = (_by_place(run) for run in runs)
     return RunDiff(

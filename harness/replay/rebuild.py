@@ -45,7 +45,7 @@ def recorded_spec(run: RecordedRun) -> StudySpec:
         if fold.arm not in arms:
             raise TrackingError(
                 f"study.json of run {run.study_run} has no arm {fold.arm!r}, which run {fold.run_id} trained; it has: "
-                f"{', '.join(arms)}. Was the file changed after it was recorded?"
+                f"{', '.join(arms)}. Was the file changed after recording?"
             )
     return run.spec
 
@@ -104,8 +104,8 @@ def rebuild_task(prepared: StudyInputs, fold: RecordedFold) -> FoldTask:
     tested = prepared.spec.test_folds
     if fold.fold not in tested:
         raise TrainingError(
-            f"{fold.task_key}: the recorded study tests folds {', '.join(map(str, tested))}, not {fold.fold}; "
-            "was study.json changed after it was recorded?"
+            f"{fold.task_key}: the recorded study tests folds {', '.join(map(str, tested))}, not {fold.fold}; was "
+            "study.json changed after recording?"
         )
     try:
         arm = prepared.spec.arm(fold.arm)
@@ -134,8 +134,8 @@ def device_of(fold: RecordedFold, asked: str) -> str:
         return resolve_device("cuda")
     except TrainingError:
         raise TrainingError(
-            f"{fold.task_key}: it was trained on {name}, and this machine has no CUDA device; "
-            "--device cpu trains it on the processor, where an equal result is not to be expected"
+            f"{fold.task_key}: it was trained on {name}, and this machine has no CUDA device; --device cpu trains it "
+            "on the CPU, where an equal result cannot be expected"
         ) from None
 
 
@@ -164,8 +164,8 @@ def require_precision(spec: StudySpec, devices: Mapping[str, Sequence[RecordedFo
             if precision != Precision.BFLOAT16 or has_bfloat16(place := open_device(device)):
                 return
             refused = refused or (
-                f"{fold.task_key}: it was trained in bfloat16, which {device_name(place)} has no arithmetic for; "
-                "replay it on an x86 processor with AVX-512 or on a GPU that has it"
+                f"{fold.task_key}: it was trained in bfloat16, which {device_name(place)} does not support; replay it "
+                "on an x86 processor with AVX-512 or on a GPU that supports it"
             )
     if refused:
         raise TrainingError(refused)

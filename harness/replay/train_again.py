@@ -114,7 +114,7 @@ def replay(
     if report is not None:
         if not report.equal:
             return Replay(run, (), report)
-        progress.line(f"{run.title}: the report's numbers follow from its predictions; now these are trained again")
+        progress.line(f"{run.title}: the report matches its predictions; retraining them now")
     again = _Again(source, spec, chosen, progress)
     progress.begin(_FOLDS, "folds", len(chosen))
     clips = None
@@ -136,13 +136,13 @@ def _chosen(run: RecordedRun, arms: Sequence[str], folds: Sequence[int], seeds: 
         for one in asked:
             if one not in there:
                 raise TrackingError(
-                    f"--{name} {one}: run {run.run_id} ({run.title}) has no finished training of it; "
-                    f"there are: {', '.join(map(str, there if name == 'arm' else sorted(there)))}"
+                    f"--{name} {one}: run {run.run_id} ({run.title}) has no such finished training; available: "
+                    f"{', '.join(map(str, there if name == 'arm' else sorted(there)))}"
                 )
         chosen = [fold for fold in chosen if not asked or getattr(fold, name) in asked]
     if not chosen:
         raise TrackingError(
-            f"run {run.run_id} ({run.title}): no finished training has that --arm, --fold and --seed at once"
+            f"run {run.run_id} ({run.title}): no finished training matches this combination of --arm, --fold and --seed"
         )
     return chosen
 

@@ -97,11 +97,11 @@ def distrust(path: Path) -> str:
         return ""
     about = path.stat()
     if about.st_uid not in (0, os.geteuid()):
-        return f"belongs to another account ({_user(about.st_uid)})"
+        return f"is owned by another account ({_user(about.st_uid)})"
     if about.st_mode & stat.S_IWOTH:
-        return "can be written by every account"
+        return "is writable by every account"
     if about.st_mode & stat.S_IWGRP and not _is_mine_alone(about.st_gid):
-        return f"can be written by the group {_group(about.st_gid)}"
+        return f"is writable by the group {_group(about.st_gid)}"
     return ""
 
 
@@ -127,7 +127,7 @@ def _user(number: int) -> str:
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
-        return f"number {number}"
+        return f"id {number}"
 
 
 def _group(number: int) -> str:
@@ -138,7 +138,7 @@ def _group(number: int) -> str:
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:
-        return f"number {number}"
+        return f"id {number}"
 
 
 def is_shared_cache(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 # Characters that a URI must not contain unescaped (RFC 3986, section 2).
 _UNFIT = re.compile(r"[\s\"'<>\\\x00-\x20\x7f]")
-_ADVICE = "in a user name or password write : / ? # [ ] @ % as %3A %2F %3F %23 %5B %5D %40 %25, a space as %20"
+_ADVICE = "in a user name or password, write : / ? # [ ] @ % as %3A %2F %3F %23 %5B %5D %40 %25 and a space as %20"
 
 
 class AddressFaultError(ValueError):
@@ -38,7 +38,7 @@ def split_address(address: str) -> Address:
     """
     fault, parts, port = "", SplitResult("", "", "", "", ""), None
     if _UNFIT.search(address) or not address.isprintable():
-        fault = "it holds a space, a quote or another sign that no URI has as it is"
+        fault = "it contains a space, a quote or another character that a URI must encode"
     else:
         try:
             parts = urlsplit(address)
@@ -46,7 +46,7 @@ def split_address(address: str) -> Address:
             # As the library that opens it does.
             (parts.hostname or "").encode("idna")
         except ValueError:
-            fault = "its host or its port (a number) cannot be told"
+            fault = "its host or port (a number) is invalid"
         if set(":@") & set(parts.netloc) and "@" in parts.path + parts.query + parts.fragment:
             fault = "it has an @ after its host"
     # Outside of the handler: the library's error quotes the address and would be printed as the cause of this one.

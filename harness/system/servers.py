@@ -58,7 +58,7 @@ def _driver_fault(uri: str) -> str:
         module = error.name or str(error)
         return f"its driver {module} is not installed: pip install {_PACKAGES.get(module, module)}"
     except (ArgumentError, ValueError):
-        return "it is no URL of a database; write postgresql+psycopg://user@host:port/name"
+        return "it is not a database URL; write postgresql+psycopg://user@host:port/name"
     return ""
 
 
@@ -74,6 +74,6 @@ def _silence(connection: socket.socket, scheme: str, where: str) -> str:
     if answered:
         return ""
     return (
-        f"{where} accepts connections and does not answer as a {scheme} server within {SECONDS:g} s; start the server "
-        "again or correct the URI"
+        f"{where} accepts connections but did not answer as a {scheme} server within {SECONDS:g} s; restart the server "
+        "or correct the URI"
     )

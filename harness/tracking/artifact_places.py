@@ -38,8 +38,8 @@ def inside_file(folder: Path, name: str, home: Path | None = None) -> Path:
     led, inside = os.path.realpath(file), os.path.realpath(bounds)
     if led != inside and not led.startswith(inside.rstrip(os.sep) + os.sep):
         raise TrackingError(
-            f"{file} leads through a symbolic link to {led}, outside {bounds}: nothing is read or written there; put "
-            "the files themselves in the place of the link"
+            f"{file} resolves through a symbolic link to {led}, outside {bounds}: nothing is read or written there; "
+            "replace the link by the files"
         )
     return file
 
@@ -58,10 +58,13 @@ def place_fault(location: str, home: Path) -> str:
     if is_inside(recorded, home):
         return ""
     here = experiment_place(home, recorded.name)
-    copy = f"if the database was copied without them, copy that folder to {here} and give the same command again; else "
+    copy = (
+        f"if the database was copied without them, copy that folder to {here} and run the same command again; "
+        "otherwise "
+    )
     return (
         f"its artifacts are in {recorded}, outside the folder of the store, and nothing is written there; "
-        f"{copy if recorded.parent.name == ARTIFACTS else ''}name another store with --tracking-uri, or rename the "
+        f"{copy if recorded.parent.name == ARTIFACTS else ''}choose another store with --tracking-uri, or rename the "
         "study (study.name)"
     )
 
@@ -69,8 +72,8 @@ def place_fault(location: str, home: Path) -> str:
 def foreign_fault(location: str) -> str:
     """Return why artifacts of a local store are not looked for at ``location``, an address elsewhere."""
     return (
-        f"the database says that artifacts are at {mask_secrets(location)}, and a store on this machine has them in "
-        "its own folder: nothing is read or written there; name the server that holds them with --tracking-uri, or "
+        f"according to the database, artifacts are at {mask_secrets(location)}, but a local store keeps them in its "
+        "own folder: nothing is read or written there; choose the server that holds them with --tracking-uri, or "
         "rename the study (study.name)"
     )
 

@@ -42,7 +42,7 @@ def table_names(file: Path) -> set[str]:
             if not left or (os.access(file.parent, os.W_OK) and os.access(file, os.W_OK)):
                 raise
             raise TrackingError(
-                f"{file}: its last writer ended before its changes were complete ({left[0]} is still there), and they "
-                f"cannot be undone, for {file.parent} cannot be written ({error}); make the folder writable, or copy "
-                f"all of it, {left[0]} included, and name the copy with --tracking-uri"
+                f"{file}: its last writer exited during a commit ({left[0]} still exists), and the changes cannot be "
+                f"rolled back because {file.parent} is not writable ({error}); make the folder writable, or copy the "
+                f"complete folder, including {left[0]}, and open the copy with --tracking-uri"
             ) from None

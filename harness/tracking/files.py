@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 Content = TypeVar("Content")
 _WHOLE = re.compile(r"-?\d+")
-PUT_BACK = "put it back from a backup, or from where the store was moved or copied from"
+PUT_BACK = "restore it from a backup, or from the place the store was moved or copied from"
 """Advice about a missing artifact; following it cannot lose another copy."""
 
 TRAIN_AGAIN = (
-    "where there is no copy, delete this run in the MLflow UI (it keeps the rest, and can restore the run) and run the "
-    "study again: only this training is repeated"
+    "if there is no copy, delete this run in the MLflow UI (other runs are kept, and MLflow can restore it) and run "
+    "the study again: only this training is repeated"
 )
 """Advice about a missing file of one training if there is no copy."""
 
 _WRITE_AGAIN = (
-    "without one, rename this file (to keep it) and run the study again: the study goes on in its run and writes the "
-    "file anew"
+    "if there is none, rename this file (to keep it) and run the study again: it resumes in the same run and writes a "
+    "new file"
 )
 
 
@@ -195,7 +195,7 @@ def curve_text(file: Path) -> CurveText:
         with file.open(encoding="utf-8", newline="") as handle:
             header, *rows = (tuple(row) for row in csv.reader(handle, strict=True) if row)
         if any(len(row) != len(header) for row in rows):
-            raise ValueError(f"a row has not the {len(header)} fields of the header")
+            raise ValueError(f"a row does not have {len(header)} fields like the header")
         # Invalid numbers are detected here, where the file is known.
         for cell in itertools.chain.from_iterable(rows):
             float(cell or "nan")

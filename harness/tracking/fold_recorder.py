@@ -218,7 +218,7 @@ class FoldRecorder:
 
     def add_pictures(self, run_id: str, pictures: Mapping[str, Path | bytes]) -> None:
         """Add pictures to any run, by file name (``confusion.png``), as bytes or as the file to copy."""
-        with self._store.guard("add pictures"):
+        with self._store.guard("add figures"):
             self._writer.put(run_id, picture_files(pictures))
 
     def _finish(

@@ -52,10 +52,10 @@ def _tested(run: Run, file: Path, columns: list[str]) -> Any:
     who = f"run {run.info.run_id} ({run.data.tags[names.TASK_KEY_TAG]})"
     table = read_part(file, "test")
     if not len(table):
-        raise TrackingError(f"{who} is final but holds no test predictions")
+        raise TrackingError(f"{who} is final but contains no test predictions")
     missing = [column for column in columns if column not in table.column_names]
     if missing:
-        raise TrackingError(f"{who}: its predictions lack {', '.join(missing)}")
+        raise TrackingError(f"{who}: its predictions have no columns {', '.join(missing)}")
     return table.select(columns)
 
 

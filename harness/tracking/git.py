@@ -92,8 +92,8 @@ def git_warning(package: Path, unknown: str) -> str:
         _OWNER: f"run: {shlex.join(['git', 'config', '--global', '--add', 'safe.directory', str(_checkout(package))])}",
     }
     return (
-        "Which commit of the code runs, and whether it was changed, could not be found out, and the record says so: "
-        f"{unknown}; {advice.get(unknown, 'git status in the folder of the code may say more')}"
+        "The commit of the code and uncommitted changes could not be determined and are recorded as unknown: "
+        f"{unknown}; {advice.get(unknown, 'git status in the folder of the code may show more')}"
     )
 
 
@@ -102,7 +102,7 @@ def _checkout(package: Path) -> Path | None:
     try:
         return next((folder for folder in package.parents if (folder / ".git").exists()), None)
     except OSError as error:
-        raise _NoAnswerError(f"a folder above the code cannot be read ({error.strerror})") from None
+        raise _NoAnswerError(f"a parent folder of the code cannot be read ({error.strerror})") from None
 
 
 class _Git:

@@ -144,9 +144,9 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
         ]
         if level != names.STUDY and any(_is_below(each, run) for each in gone):
             raise TrackingError(
-                f"{store.shown}: run {run.info.run_id} ({_name(run)}) belongs to an arm or a seed that the study no "
-                "longer has; put it into the study file again and run the study: what has been trained is not trained "
-                "anew, and can be replayed"
+                f"{store.shown}: run {run.info.run_id} ({_name(run)}) belongs to an arm or a seed that is no longer "
+                "part of the study; add it to the study file again and run the study: finished trainings are not "
+                "repeated and can then be replayed"
             )
         found = [each for each in found if each not in gone]
         finished = latest(each for each in found if each.info.status == names.FINISHED)
@@ -174,31 +174,31 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
 def _find(store: Store, asked: str) -> Run:
     if not _PREFIX.fullmatch(asked):
         raise TrackingError(
-            f"run id {asked!r}: expected the id of a run, or at least its first 4 letters and digits; "
-            "the report and the MLflow UI name the ids"
+            f"run id {asked!r}: expected a run id, or at least its first 4 characters; ids are shown in the report and "
+            "in the MLflow UI"
         )
     experiments = [each.experiment_id for each in store.client.search_experiments()]
     runs = store.search(experiments, f"attributes.run_id LIKE '{asked}%'") if experiments else []
     if not runs:
         raise TrackingError(
-            f"{store.shown}: no run has the id {asked!r} or one that begins so; the report and the MLflow UI name the "
-            "ids; --tracking-uri names another store"
+            f"{store.shown}: no run has the id {asked!r} or an id that starts with it; ids are shown in the report and "
+            "in the MLflow UI; use --tracking-uri for another store"
         )
     if len(runs) > 1:
         shown = "; ".join(f"{run.info.run_id} ({_name(run)})" for run in runs[:5])
         more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
-        raise TrackingError(f"{store.shown}: {len(runs)} runs have an id that begins with {asked!r}: {shown}{more}")
+        raise TrackingError(f"{store.shown}: {len(runs)} runs have an id that starts with {asked!r}: {shown}{more}")
     return runs[0]
 
 
 def _check_finished(store: Store, run: Run) -> None:
     who = f"{store.shown}: run {run.info.run_id} ({_name(run)})"
     if run.data.tags.get("level") not in (names.STUDY, names.TRIAL, names.FOLD):
-        raise TrackingError(f"{who} was not written by this harness; name a study, trial or fold run")
+        raise TrackingError(f"{who} was not written by this harness; choose a study, trial or fold run")
     if run.info.status != names.FINISHED:
         raise TrackingError(
-            f"{who} has the status {run.info.status}; only a finished run has a result to compare with. "
-            "Run the study again: it goes on where it stood; or name one of the run's finished folds"
+            f"{who} has the status {run.info.status}; only a finished run has a result to compare with. Run the study "
+            "again to complete it, or choose one of the run's finished folds"
         )
 
 

@@ -26,14 +26,14 @@ def schema_fault(text: str, shown: str) -> str:
     found, installed = match["found"], version("mlflow")
     if _known(found):
         return (
-            f"its tables are those of an older MLflow (schema {found}) than the installed {installed} (schema "
-            f"{match['expected']}), and nothing was changed; copy the store, then run: "
-            f"mlflow db upgrade {shlex.quote(sqlalchemy_uri(shown))}"
+            f"its tables were created by an older MLflow (schema {found}) than the installed {installed} (schema "
+            f"{match['expected']}), and nothing was changed; make a copy of the store, then run: mlflow db upgrade "
+            f"{shlex.quote(sqlalchemy_uri(shown))}"
         )
     return (
-        f"its tables have the schema {found}, which the installed MLflow {installed} does not know, so a newer one "
-        "made them; nothing was changed: install that one (pip install --upgrade mlflow), or name another store with "
-        "--tracking-uri"
+        f"its tables have schema {found}, which is unknown to the installed MLflow {installed} and therefore from a "
+        "newer version; nothing was changed: upgrade MLflow (pip install --upgrade mlflow), or choose another store "
+        "with --tracking-uri"
     )
 
 

@@ -51,7 +51,7 @@ _logger = logging.getLogger(__name__)
 _PAGE = 1000
 _SERVER_ERROR = re.compile(r"too many (\d+) error responses")
 _LIBRARIES = ("mlflow", "sqlalchemy", "sqlite3", "requests")
-_GO_ON = "then give the same command again: what has finished is recorded, only the rest is done"
+_GO_ON = "then run the same command again: finished trainings are recorded and not repeated"
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -184,9 +184,9 @@ class Store:
         outside = outside_places(sqlite_file(self.uri)) if is_sqlite(self.uri) else []
         if outside:
             raise TrackingError(
-                f"{self.shown}: {len(outside)} of its artifact locations are outside its folder, the first "
-                f"{mask_secrets(outside[0])}, and MLflow would show what is there; make the folder of a store that was "
-                "moved writable, so that it can follow, and do not open a store from elsewhere"
+                f"{self.shown}: {len(outside)} artifact locations are outside its folder, the first is "
+                f"{mask_secrets(outside[0])}, and MLflow would serve the files there; if the store was moved, make its "
+                "folder writable so that the locations can be updated; do not open a store of unknown origin"
             )
 
     def artifact_place(self, run: Run) -> str:
@@ -195,7 +195,7 @@ class Store:
         if folder is None:
             return mask_address(run.info.artifact_uri)
         recorded = file_uri_path(run.info.artifact_uri)
-        return f"{folder}" if recorded == folder else f"{folder} (the database says {recorded})"
+        return f"{folder}" if recorded == folder else f"{folder} (in the database: {recorded})"
 
     def follow(self) -> None:
         """Update the artifact locations in a SQLite store that was moved or copied to its present folder.
@@ -208,10 +208,10 @@ class Store:
         if not is_sqlite(self.uri):
             return
         file = sqlite_file(self.uri)
-        with self.guard("follow the store to where it is now"):
+        with self.guard("update the artifact locations"):
             for before in follow(file):
                 _logger.warning(
-                    "%s was moved or copied from %s: its artifacts are now read and written in %s",
+                    "%s was moved or copied from %s: its artifacts are now read from and written to %s",
                     self.shown,
                     before,
                     file.parent,
@@ -242,7 +242,7 @@ def open_store(uri: str, *, create: bool) -> Store:
     try:
         return _open(uri, create)
     except TrackingError as error:
-        _logger.warning("%s; reading what was recorded here instead, in %s", error, spool.folder)
+        _logger.warning("%s; reading the runs recorded on this machine instead, from %s", error, spool.folder)
         return _open(spool.uri, create)
 
 
@@ -324,15 +324,15 @@ def _hush_loggers() -> None:
 
 
 def _check_exists(uri: str, shown: str) -> None:
-    missing = "run a study first (harness run-study), or name another store with --tracking-uri"
+    missing = "run a study first (harness run-study), or choose another store with --tracking-uri"
     if is_sqlite(uri):
         file = sqlite_file(uri)
         if not file.is_file():
-            raise TrackingError(f"{shown}: there is no tracking store: {file} does not exist; {missing}")
+            raise TrackingError(f"{shown}: no tracking store: {file} does not exist; {missing}")
         with _explained(shown, "read the tracking store"):
             tables = table_names(file)
         if "experiments" not in tables:
-            hint = f"it holds {', '.join(sorted(tables)[:3])}: name another store with --tracking-uri"
+            hint = f"it contains {', '.join(sorted(tables)[:3])}: choose another store with --tracking-uri"
             raise TrackingError(
                 f"{shown}: {file} is not an MLflow tracking store (it has no experiments); "
                 f"{hint if tables else missing}"
@@ -340,7 +340,7 @@ def _check_exists(uri: str, shown: str) -> None:
         return
     folder = local_folder(uri)
     if folder is not None and not folder.is_dir():
-        raise TrackingError(f"{shown}: there is no tracking store: the folder {folder} does not exist; {missing}")
+        raise TrackingError(f"{shown}: no tracking store: the folder {folder} does not exist; {missing}")
 
 
 def _check_reachable(uri: str, shown: str) -> None:
@@ -376,8 +376,8 @@ def _unknown_kind(text: str, shown: str) -> str:
     if "unsupported URI" not in text and "unsupported database" not in text.lower():
         return ""
     return (
-        f"MLflow knows no store of the kind {shown.partition(':')[0]!r}; use sqlite:///folder/mlflow.db, the address "
-        "of a server (https://), or postgresql+psycopg://user@host/name"
+        f"MLflow does not support stores of the kind {shown.partition(':')[0]!r}; use sqlite:///folder/mlflow.db, the "
+        "address of a server (https://), or postgresql+psycopg://user@host/name"
     )
 
 
@@ -387,18 +387,22 @@ def _advice(error: Exception, text: str, shown: str) -> str:
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "disk is full" in text:
         return f"; free some space there, {_GO_ON}"
     if number in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "unable to open database" in text:
-        return f"; make the folder writable or name another store with --tracking-uri, {_GO_ON}"
+        return f"; make the folder writable or choose another store with --tracking-uri, {_GO_ON}"
     if "disk I/O error" in text:
         return (
-            "; SQLite cannot work with its file there: the disk fails, or it is a network file system, which SQLite's "
-            f"locks do not suit: name a store on a disk of this machine with --tracking-uri, {_GO_ON}"
+            "; the disk is failing, or it is a network file system, on which SQLite's locks do not work: choose a "
+            f"store on a local disk with --tracking-uri, {_GO_ON}"
         )
     if "is locked" in text:
         return f"; another program holds it open (a database browser, a backup): close that, {_GO_ON}"
     if is_transient(error):
         return f"; it did not come back within a minute: start it, {_GO_ON}"
     if "not a database" in text or "malformed" in text:
-        return "; it is no SQLite database, or a damaged one: put a copy back or name another store with --tracking-uri"
+        return (
+            "; it is not a SQLite database, or is damaged: restore a copy or choose another store with --tracking-uri"
+        )
     if proxy := proxy_of(shown):
-        return f"; it was asked through the proxy {mask_secrets(proxy)}: if it needs none, name its host in NO_PROXY"
+        return (
+            f"; the request went through the proxy {mask_secrets(proxy)}: if none is needed, add the host to NO_PROXY"
+        )
     return ""

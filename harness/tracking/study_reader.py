@@ -163,8 +163,8 @@ def _chosen(store: Store, name: str, run_id: str | None) -> Run:
     if experiment is None:
         known = sorted({each.name for each in store.client.search_experiments() if each.name != "Default"})
         raise TrackingError(
-            f"{store.shown}: there is no study {name!r}; "
-            + (f"there are: {', '.join(known)}" if known else "the store holds no study yet")
+            f"{store.shown}: no study {name!r}; "
+            + (f"available: {', '.join(known)}" if known else "the store contains no studies yet")
         )
     runs = store.search([experiment], f"tags.level = '{names.STUDY}'")
     for run in runs:
@@ -172,10 +172,10 @@ def _chosen(store: Store, name: str, run_id: str | None) -> Run:
             return run
     there = "; ".join(f"{run.info.run_id} {run.info.status}, started {_when(run)}" for run in runs) or "none"
     if run_id is not None:
-        raise TrackingError(f"{store.shown}: study {name!r} has no study run {run_id!r}; there are: {there}")
+        raise TrackingError(f"{store.shown}: study {name!r} has no study run {run_id!r}; available: {there}")
     raise TrackingError(
-        f"{store.shown}: study {name!r} has no finished run; there are: {there}. "
-        "Run the study again to go on from there, or name one of these runs to see what it has so far"
+        f"{store.shown}: study {name!r} has no finished run; available: {there}. Run the study again to complete it, "
+        "or choose one of these runs with --run-id to report its results so far"
     )
 
 

@@ -53,7 +53,7 @@ _logger = logging.getLogger(__name__)
 
 _SECONDS_TO_ARRIVE = 30
 _STOPPED = "the study stopped before this run ended"
-_INTERRUPTED = "interrupted: the process that wrote this run ended without closing it"
+_INTERRUPTED = "interrupted: the process that wrote this run exited without closing it"
 
 
 class StudyRecorder(FoldRecorder):

@@ -56,15 +56,15 @@ def serve_ui(uri: str, host: str = "127.0.0.1", port: int = 5000) -> None:
     """
     if host not in LOOPBACK:
         say(
-            f"warning: listening on {host}:{port} without encryption: whoever has the address below, or sees the "
-            "traffic, can read and change every run",
+            f"warning: listening on {host}:{port} without encryption: anyone who has the address below, or can see "
+            "the traffic, can read and change all runs",
             err=True,
         )
     try:
         with ui_server(uri, host, port) as (process, url):
             _say(url, study_addresses(uri, url))
             process.wait()
-            raise TrackingError(f"the MLflow server at {url} ended by itself (exit code {process.returncode})")
+            raise TrackingError(f"the MLflow server at {url} exited unexpectedly (exit code {process.returncode})")
     except KeyboardInterrupt:
         return
 
@@ -88,7 +88,7 @@ def ui_server(
         As for :func:`serve_ui`.
     """
     if is_remote(uri):
-        raise TrackingError(f"{mask_address(uri)} is an MLflow server already: open this address in a browser")
+        raise TrackingError(f"{mask_address(uri)} is already an MLflow server: open this address in a browser")
     # Opening it for reading reports a missing store or one of another version, which the server's output would bury.
     store = open_store(uri, create=False)
     try:
@@ -154,8 +154,8 @@ def _check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise TrackingError(
-                f"cannot listen on {host}:{port}: {error.strerror or error}; is another UI open there? "
-                f"Choose another port, for instance --port {port + 1}"
+                f"cannot listen on {host}:{port}: {error.strerror or error}; is another UI running on that port? "
+                f"Choose another port, e.g. --port {port + 1}"
             ) from None
 
 
@@ -166,7 +166,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise TrackingError(
-                f"the MLflow server did not start (exit code {process.returncode}); its own message stands above"
+                f"the MLflow server did not start (exit code {process.returncode}); see its message above"
             )
         try:
             with opener.open(f"{url}/health", timeout=2) as answer:
@@ -174,7 +174,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
                     return
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)
-    raise TrackingError(f"the MLflow server at {url} does not answer after {_SECONDS_TO_START} s")
+    raise TrackingError(f"the MLflow server at {url} did not answer within {_SECONDS_TO_START} s")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -233,7 +233,7 @@ def study_addresses(uri: str, url: str) -> dict[str, str]:
 
 
 def _say(url: str, pages: Mapping[str, str]) -> None:
-    say(f"MLflow UI: {url}/  (Ctrl-C stops it; this address lets its holder in, nobody else gets in)")
+    say(f"MLflow UI: {url}/  (press Ctrl-C to stop; this address grants access, keep it private)")
     for name, page in list(pages.items())[:_PAGES_TOLD]:
         say(f"  {name}: {page}")
     if len(pages) > _PAGES_TOLD:

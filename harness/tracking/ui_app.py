@@ -74,8 +74,8 @@ def new_token() -> str:
         return secrets.token_urlsafe(24)
     if not _TOKEN.fullmatch(given):
         raise TrackingError(
-            f"{VARIABLE} has {len(given)} characters or others than letters, digits, _ and -: give it 16 to 200 "
-            "of these, or unset it to have a new token at each start"
+            f"{VARIABLE} must have 16 to 200 letters, digits, _ or -, received {len(given)} characters; correct it, or "
+            "unset it for a new token at each start"
         )
     return given
 
@@ -117,7 +117,7 @@ def guarded(app: App, token: str) -> App:
         # In constant time, and as bytes, since only ASCII text could be compared as text.
         if not secrets.compare_digest(f"/{first}".encode(), prefix.encode()):
             await _answer(
-                send, HTTPStatus.FORBIDDEN, "Open the address that `harness ui` printed: it holds the token.\n"
+                send, HTTPStatus.FORBIDDEN, "Open the address that `harness ui` printed: it contains the token.\n"
             )
             return
         if not slash:
@@ -164,7 +164,7 @@ def _fault(method: str, path: str, headers: dict[bytes, bytes]) -> str:
         return "This request comes from a page of another server."
     served = _PAGES.fullmatch(path) or _API.fullmatch(path) or (reads and _ONLY_READ.fullmatch(path))
     if not served or _NEVER.search(path):
-        return "`harness ui` serves what looking at runs and recording them needs, and not this part of MLflow."
+        return "`harness ui` only serves what is needed to view and record runs, not this part of MLflow."
     return ""
 
 

@@ -34,14 +34,14 @@ def sqlite_file(uri: str) -> Path:
     name = split_sqlite_uri(uri)[1]
     if name in ("", ":memory:"):
         raise TrackingError(
-            f"tracking URI {uri!r} names no file; a store in memory would be lost at the end. "
-            "Use sqlite:///folder/file.db (relative) or sqlite:////folder/file.db (absolute)"
+            f"tracking URI {uri!r} names no file; an in-memory store would be lost at exit. Use "
+            "sqlite:///folder/file.db (relative) or sqlite:////folder/file.db (absolute)"
         )
     file = Path(name).absolute()
     if not _is_text(str(file)):
         raise TrackingError(
-            f"tracking URI {uri!r}: the path {str(file)!r} holds bytes that are no UTF-8 text, which no URI can name; "
-            "rename that folder, or name a store elsewhere with --tracking-uri"
+            f"tracking URI {uri!r}: the path {str(file)!r} contains bytes that are not UTF-8 text and cannot be "
+            "written in a URI; rename that folder, or choose another store with --tracking-uri"
         )
     return file
 
@@ -63,7 +63,7 @@ def absolute_uri(uri: str) -> str:
         When the URI is empty, names a SQLite store without a file, or cannot be parsed.
     """
     if not uri.strip():
-        raise TrackingError("tracking URI is empty; use for instance sqlite:///mlruns/mlflow.db")
+        raise TrackingError("tracking URI is empty; use e.g. sqlite:///mlruns/mlflow.db")
     if is_sqlite(uri):
         scheme, _, query = split_sqlite_uri(uri)
         return f"{scheme}:///{sqlite_file(uri).as_posix()}" + (f"?{query}" if query else "")

@@ -87,5 +87,7 @@ def test_two_studies(recorded: Recorded, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_runs_of_two_levels_are_refused(recorded: Recorded) -> None:
-    with pytest.raises(TrackingError, match=r"\(tiny\) is a study run and .* a fold run; name two runs of one level"):
+    with pytest.raises(
+        TrackingError, match=r"\(tiny\) is a study run and .* a fold run; choose two runs of the same level"
+    ):
         diff_runs(recorded.uri, recorded.run_id, recorded.fold("B", 1).run_id)

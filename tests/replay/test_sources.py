@@ -50,7 +50,7 @@ def test_every_published_training_is_equal(
     show_replay(found)
     printed = capsys.readouterr().out
     assert f"replay of report {report}" in printed.replace("\n", "")
-    assert "EQUAL: all 6 in every published digit" in printed
+    assert "EQUAL: all 6 trainings, in every published digit" in printed
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_a_study_that_this_version_cannot_read_is_told(report: Path) -> None:
     results = json.loads((report / RESULTS).read_text("utf-8"))
     results["spec"]["train"]["unheard_of"] = 1
     (report / RESULTS).write_text(json.dumps(results), encoding="utf-8")
-    with pytest.raises(HarnessError, match="replay it with that"):
+    with pytest.raises(HarnessError, match="use that version to read or replay it"):
         ReportSource(report)
 
 

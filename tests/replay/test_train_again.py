@@ -119,7 +119,7 @@ def test_only_some_folds_and_seeds(recorded: Recorded) -> None:
 @pytest.mark.parametrize(
     ("only", "message"),
     [
-        ({"folds": [2]}, r"--fold 2: run \w+ \(tiny\) has no finished training of it; there are: 1, 3"),
+        ({"folds": [2]}, r"--fold 2: run \w+ \(tiny\) has no such finished training; available: 1, 3"),
         ({"seeds": [1]}, r"--seed 1: .*there are: 0"),
         ({"arms": ["C"]}, r"--arm C: .*there are: A, B, A\+B"),
     ],
@@ -143,9 +143,9 @@ def test_another_seed_of_the_study_is_found(recorded: Recorded, capsys: pytest.C
     assert row.epoch == 1
     show_replay(found)
     said = " ".join(capsys.readouterr().out.split())
-    assert "study.json is not the one this run was made with" in said
-    assert "NOT EQUAL: 1 of 1 differ or failed" in said
-    assert "no recorded condition explains it" not in said
+    assert "study.json is not the file that this run was made with" in said
+    assert "NOT EQUAL: 1 of 1 trainings differ or failed" in said
+    assert "no recorded condition explains the difference" not in said
 
 
 @pytest.mark.slow
@@ -176,7 +176,7 @@ def test_one_changed_prediction_is_found_and_nothing_explains_it(
     show_replay(found)
     said = " ".join(capsys.readouterr().out.split())
     assert "no recorded condition differs" in said
-    assert "no recorded condition explains it: B fold 3 seed 0" in said
+    assert "no recorded condition explains the difference: B fold 3 seed 0" in said
 
 
 @pytest.mark.slow

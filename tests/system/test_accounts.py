@@ -11,7 +11,7 @@ import pytest
 from harness.system.accounts import SHARED_CACHE, as_open_as, distrust, is_shared_cache, make_private, make_private_file
 from tests.security.accounts import STRANGER, needs_root, umask
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs accounts as POSIX has them")
+pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX accounts")
 
 
 def mode(path: Path) -> int:
@@ -76,20 +76,20 @@ def test_what_nobody_else_can_write_is_trusted(tmp_path: Path, rights: int) -> N
 
 def test_what_others_can_write_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o777)
-    assert distrust(tmp_path) == "can be written by every account"
+    assert distrust(tmp_path) == "is writable by every account"
     tmp_path.chmod(0o775)
     monkeypatch.setattr("harness.system.accounts._is_mine_alone", lambda _: True)
     assert distrust(tmp_path) == ""
     monkeypatch.setattr("harness.system.accounts._is_mine_alone", lambda _: False)
-    assert distrust(tmp_path).startswith("can be written by the group ")
+    assert distrust(tmp_path).startswith("is writable by the group ")
 
 
 @needs_root
 def test_what_belongs_to_another_account_is_not(tmp_path: Path) -> None:
     os.chown(tmp_path, STRANGER, STRANGER)
-    assert distrust(tmp_path) == "belongs to another account (nobody)"
+    assert distrust(tmp_path) == "is owned by another account (nobody)"
     os.chown(tmp_path, 4_000_000, 0)
-    assert distrust(tmp_path) == "belongs to another account (number 4000000)"
+    assert distrust(tmp_path) == "is owned by another account (id 4000000)"
 
 
 def test_a_shared_cache_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,8 +161,8 @@ def test_a_proxy_that_does_not_answer_is_named_with_what_to_do() -> None:
     with pytest.raises(TrackingError) as caught:
         open_store("http://mlflow.example:5000", create=True)
     told = str(caught.value)
-    assert "it was asked through the proxy http://me:***@127.0.0.1:" in told
-    assert "name its host in NO_PROXY" in told
+    assert "the request went through the proxy http://me:***@127.0.0.1:" in told
+    assert "add the host to NO_PROXY" in told
     assert "secret-password" not in told
 
 

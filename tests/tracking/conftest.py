@@ -95,11 +95,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     mount = shutil.which("mount")
     if mount is None or os.geteuid() != 0:
-        pytest.skip("needs the right to mount a small disk")
+        pytest.skip("needs permission to mount a small disk")
     if subprocess.run(
         [mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=False, capture_output=True
     ).returncode:
-        pytest.skip("this system does not let a small disk be mounted")
+        pytest.skip("cannot mount a small disk on this system")
     yield disk
     subprocess.run(["umount", "-l", disk], check=True)
 

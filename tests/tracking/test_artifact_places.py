@@ -180,7 +180,7 @@ def test_a_location_outside_the_store_is_never_written(study: Any, tmp_path: Pat
 @pytest.mark.parametrize("location", ["s3://bucket/tiny", "mlflow-artifacts:/1", "http://files.example:8080/tiny"])
 def test_a_local_store_has_no_artifacts_elsewhere(study: Any, location: str) -> None:
     MlflowClient(study.uri).create_experiment("tiny", artifact_location=location)
-    with pytest.raises(TrackingError, match="nothing is read or written there; name the server"):
+    with pytest.raises(TrackingError, match="nothing is read or written there; choose the server"):
         study.open()
 
 
@@ -275,7 +275,7 @@ def test_a_damaged_file_of_the_study_is_written_anew_when_it_is_renamed(
     file = home_of(study) / "artifacts" / "tiny" / record.run_id / "artifacts" / "environment.json"
     file.write_text("{")
     for attempt in (study.open, lambda: read_study(study.uri, "tiny")):
-        with pytest.raises(TrackingError, match=r"it is damaged: put it back from a backup.*rename this file"):
+        with pytest.raises(TrackingError, match=r"it is damaged: restore it from a backup.*rename this file"):
             attempt()
     file.rename(file.with_name("environment.damaged"))
     with make_study().recording() as again:

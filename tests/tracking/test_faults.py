@@ -77,7 +77,7 @@ def test_a_full_disk_is_told_and_the_study_goes_on_when_there_is_room(
         if ended == 2:
             fill(small_disk)
 
-    with pytest.raises(TrackingError, match="free some space there, then give the same command again"):  # noqa: PT012, SIM117
+    with pytest.raises(TrackingError, match="free some space there, then run the same command again"):  # noqa: PT012, SIM117
         with study.recording() as recorder:
             if moment == "database":
                 fill(small_disk)
@@ -112,7 +112,7 @@ def test_no_half_written_file_is_left_or_read(study: Any, monkeypatch: pytest.Mo
     assert_whole(study)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
 def test_a_read_only_folder_is_told(study: Any, tmp_path: Path) -> None:
     (tmp_path / "mlruns").chmod(0o500)
     with pytest.raises(TrackingError, match=r"cannot write|make the folder writable"):
@@ -142,7 +142,7 @@ def test_a_database_that_stays_locked_is_told(study: Any, tmp_path: Path, monkey
     other = sqlite3.connect(tmp_path / "mlruns" / "mlflow.db", isolation_level=None)
     event.listen(Engine, "before_cursor_execute", impatient, retval=True)
     try:
-        with pytest.raises(TrackingError, match=r"is locked.*close that, then give the same command again"):  # noqa: PT012, SIM117
+        with pytest.raises(TrackingError, match=r"is locked.*close that program, then run the same command again"):  # noqa: PT012, SIM117
             with study.recording() as recorder:
                 other.execute("BEGIN EXCLUSIVE")
                 train(study, recorder)
@@ -214,4 +214,4 @@ def test_a_database_on_a_file_system_that_does_not_suit_it_is_told_with_what_to_
         raise failed
     told = str(caught.value)
     assert "network file system" in told
-    assert "name a store on a disk of this machine with --tracking-uri, then give the same command again" in told
+    assert "choose a store on a local disk with --tracking-uri, then run the same command again" in told

@@ -119,7 +119,7 @@ def test_a_whole_study_runs_in_a_folder_of_any_name(tmp_path: Path) -> None:
 
 
 def test_a_folder_whose_name_is_no_text_is_refused() -> None:
-    with pytest.raises(TrackingError, match="no UTF-8 text, which no URI can name; rename that folder"):
+    with pytest.raises(TrackingError, match="not UTF-8 text and cannot be written in a URI; rename that folder"):
         open_store("sqlite:////tmp/caf\udce9/mlflow.db", create=True)
 
 

@@ -45,7 +45,7 @@ def _open_and_die(uri: str, die_at: int) -> int:
     return os.waitpid(child, 0)[1]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.usefixtures("_real_layout")
 def test_a_store_whose_maker_died_between_two_migrations_is_made_anew(
     tmp_path: Path, first_opening: tuple[Path, object]
@@ -81,7 +81,7 @@ def leave_half_a_commit(file: Path, mode: str) -> None:
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize(("mode", "left"), [("delete", "mlflow.db-journal"), ("wal", "mlflow.db-wal")])
 def test_a_commit_whose_writer_died_is_undone_by_whoever_reads(
     study: Any, tmp_path: Path, mode: str, left: str
@@ -112,7 +112,7 @@ def _shows(uri: str, _: pd.DataFrame) -> None:
             pass
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_half_a_commit_on_a_disk_that_cannot_be_written_says_how_nothing_is_lost(
     small_disk: Path, new_store: Callable[[Path], str]
 ) -> None:
@@ -120,7 +120,7 @@ def test_half_a_commit_on_a_disk_that_cannot_be_written_says_how_nothing_is_lost
     file = Path(uri.removeprefix("sqlite:///"))
     leave_half_a_commit(file, "delete")
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    with pytest.raises(TrackingError, match=r"mlflow.db-journal is still there.*copy all of it") as caught:
+    with pytest.raises(TrackingError, match=r"mlflow.db-journal still exists.*copy the complete folder") as caught:
         list_studies(uri)
     assert "run a study first" not in str(caught.value)
     # What is advised, done.

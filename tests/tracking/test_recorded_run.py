@@ -144,11 +144,11 @@ def test_damaged_weights_are_told(study: Any, recorded: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ("ffffffffffffffffffffffffffffffff", "no run has the id 'f+' or one that begins so"),
-        ("abc", "'abc': expected the id of a run, or at least its first 4"),
-        ("%%%%", "expected the id of a run"),
-        ("' OR 1=1", "expected the id of a run"),
-        ("", "expected the id of a run"),
+        ("ffffffffffffffffffffffffffffffff", "no run has the id 'f+' or an id that starts with it"),
+        ("abc", "'abc': expected a run id, or at least its first 4"),
+        ("%%%%", "expected a run id"),
+        ("' OR 1=1", "expected a run id"),
+        ("", "expected a run id"),
     ],
 )
 def test_ids_that_name_no_run(study: Any, recorded: dict[str, str], asked: str, message: str) -> None:
@@ -163,7 +163,7 @@ def test_a_beginning_that_several_runs_share(
     search = Store.search
     # Ids are random: let every run match.
     monkeypatch.setattr(Store, "search", lambda self, where, _: search(self, where, ""))
-    with pytest.raises(TrackingError, match=rf"7 runs have an id that begins with 'abcd': .*{recorded['searched']}"):
+    with pytest.raises(TrackingError, match=rf"7 runs have an id that starts with 'abcd': .*{recorded['searched']}"):
         read_run(study.uri, "abcd")
 
 
@@ -205,6 +205,6 @@ def test_a_lost_artifact_is_named(study: Any, recorded: dict[str, str], name: st
 
 
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(TrackingError, match="there is no tracking store"):
+    with pytest.raises(TrackingError, match="no tracking store"):
         read_run(f"sqlite:///{tmp_path}/none/mlflow.db", "abcd")
     assert not list(tmp_path.iterdir())

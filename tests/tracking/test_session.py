@@ -108,7 +108,7 @@ def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(stud
     with subprocess.Popen([sys.executable, "-c", script, str(lock)], stdout=subprocess.PIPE, text=True) as second:
         assert second.stdout is not None
         assert second.stdout.readline() == (
-            f"study x is being written by another process (id {os.getpid()}); waiting for it to end\n"
+            f"study x is in use by another process (PID {os.getpid()}); waiting for it to finish\n"
         )
         recorder.close("FINISHED")
         assert second.stdout.readline() == "mine\n"

@@ -160,7 +160,7 @@ def test_a_checkout_of_another_owner_is_unknown_until_git_trusts_it(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if os.geteuid() != 0:
-        pytest.skip("needs the right to give a folder to another user")
+        pytest.skip("needs permission to change the owner of a folder")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "SUDO_UID"):
@@ -274,7 +274,7 @@ def test_what_git_gave_no_answer_to_is_recorded_as_that_and_told(
         pass
     reason = "git failed with exit code 128 (fatal: no)"
     assert len(lines) == 1
-    assert "could not be found out, and the record says so" in lines[0]
+    assert "could not be determined and are recorded as unknown" in lines[0]
     assert reason in lines[0]
     tags = MlflowClient(study.uri).get_run(recorder.run_id).data.tags
     assert tags["git_dirty"] == "unknown"

@@ -50,7 +50,7 @@ def test_a_server_that_does_not_answer_is_told_at_once() -> None:
 
 
 def test_a_port_that_is_no_number_is_told() -> None:
-    with pytest.raises(TrackingError, match=r"its port \(a number\) cannot be told"):
+    with pytest.raises(TrackingError, match=r"port \(a number\) is invalid"):
         open_store("http://host:abc", create=True)
 
 
@@ -78,8 +78,11 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
             "make the folder writable",
         ),
         (MlflowException("(sqlite3.OperationalError) unable to open database file"), "make the folder writable"),
-        (MlflowException("(sqlite3.OperationalError) database is locked"), "another program holds it open"),
-        (OperationalError("SELECT 1", {}, Exception("connection refused")), "did not come back within a minute"),
+        (
+            MlflowException("(sqlite3.OperationalError) database is locked"),
+            "another program (a database browser, a backup) has it open",
+        ),
+        (OperationalError("SELECT 1", {}, Exception("connection refused")), "did not recover within a minute"),
     ],
 )
 def test_a_store_that_cannot_be_written_is_told_with_what_to_do(error: Exception, advice: str) -> None:
@@ -89,7 +92,7 @@ def test_a_store_that_cannot_be_written_is_told_with_what_to_do(error: Exception
     told = str(caught.value)
     assert told.startswith("sqlite:////somewhere/mlflow.db: cannot record an epoch: ")
     assert advice in told
-    assert told.endswith("then give the same command again: what has finished is recorded, only the rest is done")
+    assert told.endswith("then run the same command again: finished trainings are recorded and not repeated")
 
 
 def test_a_programming_error_is_not_taken_for_a_store_s() -> None:
@@ -104,8 +107,10 @@ def test_what_is_no_store_is_not_said_to_lack_a_study(tmp_path: Path) -> None:
         database.execute("CREATE TABLE customers (name)")
     (tmp_path / "empty.db").touch()
     advice = {
-        "notes.db": "not a database; it is no SQLite database, or a damaged one: put a copy back",
-        "other.db": "is not an MLflow tracking store (it has no experiments); it holds customers: name another store",
+        "notes.db": "not a database; it is not a SQLite database, or is damaged: restore a copy",
+        "other.db": (
+            "is not an MLflow tracking store (it has no experiments); it contains customers: choose another store"
+        ),
         "empty.db": "is not an MLflow tracking store (it has no experiments); run a study first",
     }
     for name, said in advice.items():
@@ -123,7 +128,9 @@ def test_a_store_that_somebody_holds_is_waited_for_and_not_called_unreadable(
     monkeypatch.setattr("harness.tracking.database.SECONDS", 0.2)
     with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None)) as database:
         database.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(TrackingError, match=r"database is locked; another program holds it open.*close that"):
+        with pytest.raises(
+            TrackingError, match=r"database is locked; another program .*has it open: close that program"
+        ):
             open_store(uri, create=False)
         database.execute("ROLLBACK")
     assert open_store(uri, create=False).experiment("tiny") is None

@@ -144,7 +144,7 @@ def test_a_study_can_be_read_while_it_runs(study: Any) -> None:
         trial = recorder.trial(study.spec.arm("A"), "final", None)
         study.run_fold(recorder, trial, study.task())
         recorder.start_fold(trial, study.task(fold=2))
-        with pytest.raises(TrackingError, match=rf"'tiny' has no finished run; there are: {recorder.run_id} RUNNING"):
+        with pytest.raises(TrackingError, match=rf"'tiny' has no finished run; available: {recorder.run_id} RUNNING"):
             read_study(study.uri, "tiny")
         record = read_study(study.uri, "tiny", recorder.run_id)
     assert record.status == "RUNNING"
@@ -171,14 +171,14 @@ def test_what_is_missing_is_told_with_what_is_there(study: Any, make_study: Call
         pass
     with make_study(study={"name": "other"}).recording():
         pass
-    with pytest.raises(TrackingError, match="there is no study 'smal'; there are: other, tiny"):
+    with pytest.raises(TrackingError, match="no study 'smal'; available: other, tiny"):
         read_study(study.uri, "smal")
     with pytest.raises(TrackingError, match=f"no study run 'abc'; there are: {recorder.run_id} FINISHED"):
         read_study(study.uri, "tiny", "abc")
 
 
 def test_an_empty_store_says_so(uri: str) -> None:
-    with pytest.raises(TrackingError, match="the store holds no study yet"):
+    with pytest.raises(TrackingError, match="the store contains no studies yet"):
         read_study(uri, "tiny")
     assert list_studies(uri) == []
 
@@ -200,9 +200,9 @@ def test_studies_are_listed_newest_first(study: Any, make_study: Callable[..., A
 
 @pytest.mark.parametrize("read", [list_studies, lambda uri: read_study(uri, "tiny")])
 def test_reading_never_creates_a_store(read: Callable[[str], object], tmp_path: Path) -> None:
-    with pytest.raises(TrackingError, match=r"there is no tracking store: .*nowhere/mlflow.db does not exist"):
+    with pytest.raises(TrackingError, match=r"no tracking store: .*nowhere/mlflow.db does not exist"):
         read(f"sqlite:///{tmp_path}/nowhere/mlflow.db")
-    with pytest.raises(TrackingError, match="there is no tracking store"):
+    with pytest.raises(TrackingError, match="no tracking store"):
         read(f"file://{tmp_path}/nofolder")
     empty = tmp_path / "empty.db"
     empty.touch()
@@ -210,7 +210,7 @@ def test_reading_never_creates_a_store(read: Callable[[str], object], tmp_path: 
         read(f"sqlite:///{empty}")
     text = tmp_path / "text.db"
     text.write_text("not a database at all, but long enough to look at")
-    with pytest.raises(TrackingError, match="it is no SQLite database, or a damaged one"):
+    with pytest.raises(TrackingError, match="it is not a SQLite database, or is damaged"):
         read(f"sqlite:///{text}")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["empty.db", "text.db"]
     assert empty.stat().st_size == 0

@@ -72,7 +72,7 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
 def test_the_first_studies_are_printed_with_their_pages(capsys: pytest.CaptureFixture[str]) -> None:
     _say("http://127.0.0.1:5000", {"esc": "http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"})
     assert capsys.readouterr().out.splitlines() == [
-        "MLflow UI: http://127.0.0.1:5000/  (Ctrl-C stops it; this address lets its holder in, nobody else gets in)",
+        "MLflow UI: http://127.0.0.1:5000/  (press Ctrl-C to stop; this address grants access, keep it private)",
         "  esc: http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning",
     ]
     _say("http://127.0.0.1:5000", {f"study {number}": "page" for number in range(12)})
@@ -103,7 +103,7 @@ def test_ctrl_c_stops_the_server(uri: str, port: int) -> None:
 
 def test_a_store_that_is_missing_is_told_before_any_server_starts(tmp_path: Path, port: int) -> None:
     with (
-        pytest.raises(TrackingError, match="there is no tracking store"),
+        pytest.raises(TrackingError, match="no tracking store"),
         ui_server(f"sqlite:///{tmp_path}/x.db", port=port),
     ):
         pass
@@ -111,5 +111,5 @@ def test_a_store_that_is_missing_is_told_before_any_server_starts(tmp_path: Path
 
 
 def test_a_server_s_own_address_needs_no_server() -> None:
-    with pytest.raises(TrackingError, match="an MLflow server already"), ui_server("http://127.0.0.1:5000"):
+    with pytest.raises(TrackingError, match="already an MLflow server"), ui_server("http://127.0.0.1:5000"):
         pass

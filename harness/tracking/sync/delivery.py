@@ -56,11 +56,11 @@ class Delivery:
 
     def __str__(self) -> str:
         if not self.error:
-            return f"{self.server} has every run of {self.folder} ({self.sent} sent now)"
-        runs = "1 run waits" if self.waiting == 1 else f"{self.waiting} runs wait"
+            return f"{self.server} has all runs of {self.folder} ({self.sent} sent now)"
+        runs = "1 run is waiting" if self.waiting == 1 else f"{self.waiting} runs are waiting"
         return (
             f"{runs} in {self.folder} for {self.server} ({self.error}); nothing is lost: the next study on that server "
-            f"sends them, or now: harness sync --tracking-uri {self.server}"
+            f"sends them, or send them now: harness sync --tracking-uri {self.server}"
         )
 
 
@@ -182,7 +182,7 @@ class Courier:
                         del waiting[next(iter(waiting))]
             except TrackingError as error:
                 if not complained and not self._stopped.is_set():
-                    self._tell(f"{error}; the study goes on, its runs wait in {self._spool.folder}")
+                    self._tell(f"{error}; the study continues, its runs are kept in {self._spool.folder}")
                     complained = True
                 self._stopped.wait(_SECONDS_BETWEEN_TRIES)
 

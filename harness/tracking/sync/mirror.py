@@ -45,7 +45,7 @@ class Mirror:
         TrackingError
             When the server does not answer or refuses; what it has accepted until then remains.
         """
-        with self._server.guard("send runs there"):
+        with self._server.guard("send runs to it"):
             return self._send(self._local.client.get_run(run_id))
 
     def send_study(self, study_run: Run, sent: Callable[[], object] = lambda: None) -> None:
@@ -57,7 +57,7 @@ class Mirror:
             As for :meth:`send`.
         """
         runs = study_runs(self._local, study_run)
-        with self._server.guard("send runs there"):
+        with self._server.guard("send runs to it"):
             receipt = self._receipts.get(study_run.info.run_id)
             if receipt is not None and self._found(receipt.copy) is None:
                 # The server was set up anew, or the study deleted permanently: it has nothing of this study.

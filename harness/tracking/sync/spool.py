@@ -59,8 +59,8 @@ class Spool:
             (self.folder / _ADDRESS).write_text(f"{bare_address(self.server)}\n", encoding="utf-8")
         except OSError as error:
             raise TrackingError(
-                f"{self.folder}: cannot make the folder in which studies wait for the server ({error.strerror}); "
-                "run from a folder that can be written"
+                f"{self.folder}: cannot create the folder for runs that wait for the server ({error.strerror}); run "
+                "from a writable folder"
             ) from None
 
 
@@ -92,8 +92,8 @@ def _refuse_foreign(folder: Path) -> None:
     for path in (folder, folder / _ADDRESS):
         if path.exists() and (why := distrust(path)):
             raise TrackingError(
-                f"{path} {why}, who could choose what is sent to which server; run from a folder of your own, or take "
-                "the others' rights away (chmod -R go-w)"
+                f"{path} {why}, who could change what is sent to which server; run from your own folder, or remove "
+                "write access for others (chmod -R go-w)"
             )
 
 

@@ -137,7 +137,7 @@ def test_a_server_that_answers_500_is_told_once_and_stops_nothing(remote: Any, p
             recorder._courier._thread.join(0.3)
     assert len(told) == 1
     assert "500" in told[0]
-    assert f"wait in {spool_of(remote.uri).folder}" in told[0]
+    assert f"are kept in {spool_of(remote.uri).folder}" in told[0]
     (delivery,) = send_waiting(remote.uri)
     assert delivery.waiting == 5
     assert f"harness sync --tracking-uri {remote.uri}" in str(delivery)
@@ -216,8 +216,8 @@ def test_a_study_of_a_server_that_is_down_is_read_from_the_spool(
         assert read_study(remote.uri, remote.spec.study.name).run_id == run_id
     # The spool of this test is the copy of an empty one, which is told too.
     (line,) = [each.getMessage() for each in caplog.records if "cannot open" in each.getMessage()]
-    assert f"reading what was recorded here instead, in {spool_of(remote.uri).folder}" in line
-    with pytest.raises(TrackingError, match="there is no study 'another'"):
+    assert f"reading the runs recorded on this machine instead, from {spool_of(remote.uri).folder}" in line
+    with pytest.raises(TrackingError, match="no study 'another'"):
         read_study(remote.uri, "another")
 
 
