@@ -34,19 +34,19 @@ class Arm(Section):
     rule: FusionRule | None = None
     """How they are fused: Dempster's rule (normalised product), or the mean of probabilities."""
     level: FusionLevel = FusionLevel.CLIP
-    """Fuse clip probabilities, or segment probabilities before they are summed to a clip's."""
+    """Fuse clip probabilities, or segment probabilities before they are summed over a clip."""
     search: bool = True
-    """Whether [search] tunes this arm; false trains it with the values the study states."""
-    tuned_as: Annotated[str | None, Most(60, "the longest name of an arm")] = None
-    """Searched arm whose chosen values this one trains with, fold by fold, instead of a search of its own."""
-    set: Annotated[dict[str, Any], Most(100, "there are fewer fields", each=100)] = Field(default_factory=dict)
+    """Whether [search] tunes this arm; false trains it with the values given in the study."""
+    tuned_as: Annotated[str | None, Most(60, "the maximum length of an arm's name")] = None
+    """Searched arm whose chosen values this arm uses, fold by fold, instead of its own search."""
+    set: Annotated[dict[str, Any], Most(100, "more than the number of fields", each=100)] = Field(default_factory=dict)
     """This arm's own values, by dotted name: { "train.lr" = 0.01 }; sections train, model and protocol."""
-    seed_of: Annotated[str | None, Most(60, "the longest name of an arm")] = None
-    """Arm whose random numbers this one uses as well, so that the two differ in nothing but their settings. Default:
-    numbers of its own."""
-    seeds: Annotated[Positive | None, Most(1_000, "years of training")] = None
-    """Final trainings per fold of this arm, where it is to have another number than evaluate.seeds. A fused arm has the
-    seeds that all its streams have."""
+    seed_of: Annotated[str | None, Most(60, "the maximum length of an arm's name")] = None
+    """Arm whose random numbers this arm also uses, so that the two differ only in their settings. Default: its own
+    random numbers."""
+    seeds: Annotated[Positive | None, Most(1_000, "more would take years of training")] = None
+    """Final trainings per fold of this arm; default evaluate.seeds. A fused arm has the seeds that all its streams
+    have."""
 
     @property
     def is_fused(self) -> bool:
@@ -74,7 +74,7 @@ class Arm(Section):
         except ValueError as error:
             raise ValueError(f"arm {self.name!r}: {error}") from None
         if self.rule is not None or self.level is not FusionLevel.CLIP:
-            raise ValueError(f"arm {self.name!r} trains a network; rule and level belong to arms with fuse")
+            raise ValueError(f"arm {self.name!r} trains a network; rule and level are only for arms with fuse")
         if self.features is None:
             raise ValueError(f"arm {self.name!r} needs features")
         return self

@@ -75,9 +75,9 @@ def _spectrum_faults(spec: StudySpec) -> Iterator[str]:
             size = spectrum_bytes(length, rate, n_fft, hop)
             if size > MOST_BYTES:
                 yield (
-                    f"features.planes.{plane}: n_fft = {n_fft} every hop_length = {hop} samples of {length:g} s at "
-                    f"{rate} Hz makes a spectrum of {size / 2**30:.1f} GiB a clip, {MOST_BYTES / 2**30:g} GiB at most; "
-                    "raise hop_length or lower n_fft"
+                    f"features.planes.{plane}: n_fft = {n_fft} and hop_length = {hop} for {length:g} s at {rate} Hz "
+                    f"give a spectrum of {size / 2**30:.1f} GiB per clip, at most {MOST_BYTES / 2**30:g} GiB are "
+                    "allowed; raise hop_length or lower n_fft"
                 )
 
 

@@ -65,7 +65,7 @@ def read_recorded(document: Mapping[str, Any], source: str, environment: Mapping
         commit = git.get("commit") if isinstance(git, Mapping) else None
         made = f"commit {commit}" if commit else f"version {environment.get('harness') or 'unknown'}"
         raise StudyError(
-            *error.args, f"The study was recorded by {made} of the harness; read or replay it with that"
+            *error.args, f"The study was recorded by {made} of the harness; use that version to read or replay it"
         ) from None
 
 

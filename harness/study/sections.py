@@ -57,18 +57,18 @@ def whole_address(uri: str | None) -> str | None:
 
 
 class StudySection(Section):
-    """What is asked, and the seed everything random derives from."""
+    """The question, and the seed from which all random numbers derive."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
     """Name of the study: the MLflow experiment and the folder below reports/."""
-    question: Annotated[str, Most(2_000, "a sentence, not a document")] = ""
+    question: Annotated[str, Most(2_000, "a sentence is expected")] = ""
     """The question the study answers, in one sentence."""
-    seed: Annotated[Natural, Most(2**63 - 1, "what every database keeps")] = 0
+    seed: Annotated[Natural, Most(2**63 - 1, "the largest integer that every database can store")] = 0
     """Root of every random number in the study."""
 
 
 class DataSection(Section):
-    """Which clips. A table named as the data set, such as [data.synthetic], holds its options."""
+    """The clips. A table with the name of the data set, such as [data.synthetic], sets its options."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -148,16 +148,16 @@ class DataSection(Section):
 
 
 class ProtocolSection(Section):
-    """How clips are split, and which epoch counts."""
+    """How clips are split, and which epoch is tested."""
 
     split: Annotated[str, Most(100, "a name")] = "official"
     """official: the authors' folds. random-clip: clips shuffled over folds. random-segment: segments shuffled, so that
-    pieces of one clip are on both sides."""
+    pieces of one clip are in both training and test."""
     epoch_rule: EpochRule = EpochRule.FIXED
     """Which epoch's weights are tested. best-on-test lets the test fold choose, as some papers do, and every table
     says so."""
     final_train: FinalTrain = FinalTrain.TRAIN
-    """What the final trainings learn from: the training part, or the validation fold as well (search never does)."""
+    """Data of the final trainings: the training part, or also the validation fold (never used by a search)."""
 
     @field_validator("split")
     @classmethod
@@ -168,8 +168,8 @@ class ProtocolSection(Section):
     def _validation_is_free(self) -> Self:
         if self.final_train == FinalTrain.TRAIN_AND_VALIDATION and self.epoch_rule == EpochRule.BEST_ON_VALIDATION:
             raise ValueError(
-                "final_train = 'train+validation' leaves no validation fold to choose the epoch on; "
-                "use epoch_rule = 'fixed' or final_train = 'train'"
+                "final_train = 'train+validation' leaves no validation fold for choosing the epoch; use epoch_rule = "
+                "'fixed' or final_train = 'train'"
             )
         return self
 
@@ -177,11 +177,11 @@ class ProtocolSection(Section):
 class ImageSection(Section):
     """How a plane becomes the channel of an image (the defaults are the ResNet-18 practical's)."""
 
-    seconds: Annotated[Rate, Most(60, "the longest clip that is read")] = 3.0
+    seconds: Annotated[Rate, Most(60, "the longest clip that can be used")] = 3.0
     """Length taken from the start of the clip; shorter clips are padded with silence."""
-    rows: Annotated[Positive, Most(4_096, "64 MiB a plane")] = 128
+    rows: Annotated[Positive, Most(4_096, "64 MiB per plane")] = 128
     """Rows each plane is resized to."""
-    columns: Annotated[Positive, Most(4_096, "64 MiB a plane")] = 128
+    columns: Annotated[Positive, Most(4_096, "64 MiB per plane")] = 128
     """Columns each plane is resized to."""
 
 
@@ -223,31 +223,31 @@ SetName = Annotated[str, Field(pattern=r"^[A-Za-z][\w.-]*$", max_length=60)]
 
 class FeaturesSection(Section):
     """How audio becomes the items that a network sees (defaults: Su et al. 2019, section 3.1; librosa's defaults where
-    the paper is silent)."""
+    the paper states none)."""
 
-    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest rate of a clip")] = 22050
-    """Hz; clips are resampled to it, but for planes with a rate of their own."""
+    sample_rate: Annotated[Positive, Most(768_000, "Hz, the highest sample rate of a clip")] = 22050
+    """Hz; clips are resampled to it, except for planes with their own rate."""
     hop_length: Annotated[Positive, Most(2**20, "24 s at 44.1 kHz")] = 512
     """Samples between frames, the same for all planes that are stacked."""
-    clip_seconds: Annotated[Rate | None, Most(60, "the longest clip that is read")] = None
-    """Cut or lengthen every clip to this many seconds before its segments; default each clip keeps its length.
-    ESC's first release holds clips of 3.6 to 7.2 s that its later one brought to 5 s."""
+    clip_seconds: Annotated[Rate | None, Most(60, "the longest clip that can be used")] = None
+    """Trim or pad every clip to this many seconds before segmentation; default each clip keeps its length. ESC's first
+    release has clips of 3.6 to 7.2 s, which the later release changed to 5 s."""
     segment_frames: Annotated[Positive, Most(1_000_000, "more than a minute of frames")] = 41
     """Frames of one segment."""
     segment_hop: Annotated[Positive, Most(1_000_000, "more than a minute of frames")] = 20
     """Frames between the starts of neighbouring segments; an incomplete last segment is dropped, a silent one is kept
     (Piczak 2015 discards it)."""
     padding: Padding = Padding.ZEROS
-    """How a clip shorter than one segment is lengthened: silence, or the clip again."""
+    """How a clip shorter than one segment is padded: with silence, or by repeating the clip."""
     normalise: Normalise = Normalise.PER_BIN
-    """Zero mean and unit variance for each row (image: pixel row), each plane, or not at all; statistics of the
-    fold's training part."""
+    """Zero mean and unit variance for each row (image: pixel row), for each plane, or no normalisation; statistics come
+    from the fold's training part."""
     image: ImageSection = ImageSection()
     """Image channels."""
-    planes: Annotated[dict[str, SerializeAsAny[Section]], Most(1_000, "there are fewer planes")] = Field(
+    planes: Annotated[dict[str, SerializeAsAny[Section]], Most(1_000, "more than the number of planes")] = Field(
         default_factory=dict
     )
-    """Settings of planes, a table each: [features.planes.LM]."""
+    """Settings of planes, one table per plane: [features.planes.LM]."""
 
     sets: Annotated[dict[SetName, SetSection], Most(1_000, "more than a study compares")] = Field(default_factory=dict)
     """Feature sets of the study itself, a table each: [features.sets.mel128]."""
@@ -312,7 +312,7 @@ class FeaturesSection(Section):
 
 
 class ModelSection(Section):
-    """Initial weights, and the options of the arms' networks by their names."""
+    """Initial weights, and the options of the arms' networks by name."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -329,13 +329,13 @@ class TrainSection(Section):
     """How one network is trained."""
 
     tuned_on: TunedOn = TunedOn.NOT_STATED
-    """What the values of this study, apart from those that [search] finds, were chosen on. none: no data, such as a
-    paper's own values. validation folds: for each tested fold, its own validation fold. reported folds: any choice for
-    all folds that saw the folds reported here, in this study or another one; tables and comparisons say so."""
-    tuned_by: Annotated[str, Most(2_000, "a sentence, not a document")] = ""
-    """How they were chosen, in words."""
+    """Data that the values of this study, apart from those found by [search], were tuned on. none: no data, for example
+    the paper's own values. validation folds: for each tested fold, its own validation fold. reported folds: any choice
+    for all folds that used the folds reported here, in this study or another one; tables and comparisons say so."""
+    tuned_by: Annotated[str, Most(2_000, "a sentence is expected")] = ""
+    """How they were tuned, in words."""
 
-    epochs: Annotated[Positive, Most(100_000, "years, at a minute an epoch")] = 50
+    epochs: Annotated[Positive, Most(100_000, "more would take years of training")] = 50
     """Passes over the training part."""
     batch_size: Annotated[Annotated[int, Field(ge=2)], Most(65_536, "more than a fold has clips")] = 32
     """Items in a step."""
@@ -353,37 +353,37 @@ class TrainSection(Section):
     """Learning rate."""
     momentum: Fraction = 0.9
     """Momentum of sgd."""
-    weight_decay: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "nothing learns beyond")] = 0.001
+    weight_decay: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "no network learns with more")] = 0.001
     """L2 coefficient (decoupled for adamw)."""
     precision: Precision = Precision.FLOAT32
-    """Arithmetic of forward and backward; weights and optimiser stay float32."""
+    """Precision of the forward and backward pass; weights and optimiser stay float32."""
     schedule: Schedule = Schedule.CONSTANT
     """Learning rate over epochs: constant; times gamma at each milestone; or a half cosine down to zero."""
-    milestones: Annotated[tuple[Positive, ...], Most(1_000, "entries", each=100_000)] = ()
+    milestones: Annotated[tuple[Positive, ...], Most(1_000, "more than the epochs of a study", each=100_000)] = ()
     """Epochs after which the step schedule multiplies the rate."""
-    gamma: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.1
+    gamma: Annotated[Rate, Most(1_000, "no network learns with more")] = 0.1
     """Factor of the step schedule."""
     norm_statistics: NormStatistics = NormStatistics.RUNNING
-    """What batch normalisation uses in evaluation: torch's running averages, in which the dropout of training takes
-    part; or averages over the training part, taken again without dropout."""
-    patience: Annotated[Natural, Most(100_000, "no more than epochs")] = 0
+    """What batch normalisation uses in evaluation: torch's running averages, which are affected by the dropout of
+    training; or averages over the training part, re-estimated without dropout."""
+    patience: Annotated[Natural, Most(100_000, "the most epochs")] = 0
     """Stop after this many epochs without a better validation macro accuracy (best-on-validation only); 0 = never."""
     class_weights: bool = False
     """Weigh the loss by largest class count over class count."""
     gain: Annotated[Annotated[int, Field(ge=1)], Most(1_000_000, "inputs have unit variance")] = 1
-    """Multiply each normalised input by a random whole number 1..gain (the student replication took 4)."""
-    mixup: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "Beta(1000, 1000) is one half")] = 0.0
+    """Multiply each normalised input by a random integer in 1..gain (the student replication used 4)."""
+    mixup: Annotated[Annotated[float, Field(ge=0)], Most(1_000, "Beta(1000, 1000) is practically 0.5")] = 0.0
     """Alpha of mixup's Beta distribution; 0 = off."""
     mask_frames: Annotated[Natural, Most(1_000_000, "more than a minute of frames")] = 0
     """SpecAugment: widest mask in frames (columns); 0 = off."""
-    mask_bins: Annotated[Natural, Most(65_536, "more than there are bins")] = 0
+    mask_bins: Annotated[Natural, Most(65_536, "more than the number of bins")] = 0
     """SpecAugment: widest mask in bins (rows); 0 = off."""
     cuda_graphs: bool = True
-    """On a GPU, record a step once and replay it in every training of the same shape: the same arithmetic with fewer
-    waits. The networks of Su et al. trained 3 to 6 times as fast with it in bfloat16 and 1.1 to 2 times in float32, at
-    batch 32 on an H100 (others were not measured). Without effect on a CPU."""
-    threads: Annotated[Positive, Most(1_024, "more than a machine has cores")] = 1
-    """CPU threads of one training. Part of the study, because sums in another order give other last digits."""
+    """On a GPU, record a step once and replay it in every training of the same shape: the same arithmetic with less
+    overhead. The networks of Su et al. trained 3 to 6 times as fast with it in bfloat16 and 1.1 to 2 times in float32,
+    at batch size 32 on an H100 (others were not measured). No effect on a CPU."""
+    threads: Annotated[Positive, Most(1_024, "more than the cores of a machine")] = 1
+    """CPU threads per training. Part of the study, because the order of summation affects the last digits."""
 
     @field_validator("optimizer", "loss", "augment")
     @classmethod
@@ -404,23 +404,23 @@ class TrainSection(Section):
     @model_validator(mode="after")
     def _schedule_is_whole(self) -> Self:
         if (self.schedule == Schedule.STEP) != bool(self.milestones):
-            raise ValueError("schedule = 'step' and milestones go together: give both or neither")
+            raise ValueError("schedule = 'step' and milestones must be set together; set both or neither")
         return self
 
 
 class Space(Section):
     """The range of one searched value: low and high (log or stepped), or choices."""
 
-    low: Annotated[float | None, Most(1e12, "beyond every field")] = None
+    low: Annotated[float | None, Most(1e12, "more than any field allows")] = None
     """Smallest value."""
-    high: Annotated[float | None, Most(1e12, "beyond every field")] = None
+    high: Annotated[float | None, Most(1e12, "more than any field allows")] = None
     """Largest value."""
     log: bool = False
     """Draw on a logarithmic scale."""
-    step: Annotated[float | None, Most(1e12, "beyond every field")] = None
+    step: Annotated[float | None, Most(1e12, "more than any field allows")] = None
     """Distance between values."""
     choices: Annotated[
-        tuple[bool | int | float | str, ...] | None, Most(1_000, "more than a search tries", each=1e12)
+        tuple[bool | int | float | str, ...] | None, Most(1_000, "more than a search can try", each=1e12)
     ] = None
     """The values to choose from."""
 
@@ -428,40 +428,42 @@ class Space(Section):
     def _one_kind(self) -> Self:
         if self.choices is not None:
             if self.low is not None or self.high is not None or self.log or self.step is not None:
-                raise ValueError("give choices, or low and high, not both")
+                raise ValueError("give either choices, or low and high, not both")
             if not self.choices:
-                raise ValueError("choices is empty")
+                raise ValueError("choices is empty; give at least one value")
             return self
         if self.low is None or self.high is None:
-            raise ValueError("give low and high, or choices")
+            raise ValueError("give either low and high, or choices")
         if not self.low < self.high:
             raise ValueError(f"low must be below high, received low = {self.low}, high = {self.high}")
         if self.log and (self.low <= 0 or self.step is not None):
-            raise ValueError("a logarithmic range needs low above 0 and no step")
+            raise ValueError("a logarithmic range needs low > 0 and no step")
         return self
 
 
 class SearchSection(Section):
     """Hyperparameter search with Optuna, one search per arm."""
 
-    trials: Annotated[Natural, Most(100_000, "years of training")] = 0
+    trials: Annotated[Natural, Most(100_000, "more would take years of training")] = 0
     """Trials per arm; 0 = no search."""
     sampler: Sampler = Sampler.TPE
     """How values are proposed. tpe: by the mean of earlier trials over all folds. per-fold-tpe: for each fold by trials
     of its own, so that it sees no other fold (trials per arm and fold). grid takes choices only."""
     pruner: Pruner = Pruner.NONE
     """Stops a training of a trial after an epoch in which its best validation accuracy is below the median of earlier
-    trials on the same fold (percentile: below the best quarter). Folds are judged apart."""
-    startup_trials: Annotated[Natural, Most(100_000, "no more than trials")] = 4
-    """Trials before the sampler models, and trainings of a fold before the pruner judges it."""
+    trials on the same fold (percentile: below the best quarter). Each fold is judged separately."""
+    startup_trials: Annotated[Natural, Most(100_000, "the most trials")] = 4
+    """Trials before the sampler builds a model, and trainings of a fold before the pruner judges it."""
     selection: Selection = Selection.PER_FOLD
-    """per-fold: each fold takes the trial best on its own validation fold, so its test fold has no say in the choice
-    (in the values that tpe proposes it has; sampler = "per-fold-tpe" or "random" avoids even that). pooled: one choice
-    for all folds; the report marks it as tuned on the reported folds."""
+    """per-fold: each fold uses the trial that is best on its own validation fold, so its test fold does not influence
+    the choice (it does influence the values that tpe proposes; sampler = "per-fold-tpe" or "random" avoids this).
+    pooled: one choice for all folds; the report marks it as tuned on the reported folds."""
     storage: Annotated[str | None, Most(2_000, "a URL")] = None
-    """URL of Optuna's storage; default a SQLite file beside the tracking store. PostgreSQL URLs work."""
-    space: Annotated[dict[str, Space], Most(100, "there are fewer fields", each=100)] = Field(default_factory=dict)
-    """What is searched, by dotted name of a train or model field."""
+    """URL of Optuna's storage; default a SQLite file next to the tracking store. PostgreSQL URLs work."""
+    space: Annotated[dict[str, Space], Most(100, "more than the number of fields", each=100)] = Field(
+        default_factory=dict
+    )
+    """Search ranges, by dotted name of a train or model field."""
 
     _whole = field_validator("storage")(whole_address)
 
@@ -473,8 +475,8 @@ class SearchSection(Section):
             raise ValueError("the grid sampler needs choices for every entry of the space")
         if self.sampler == Sampler.PER_FOLD_TPE and self.selection == Selection.POOLED:
             raise ValueError(
-                "the per-fold-tpe sampler tries other values on each fold, so no trial can be chosen for all of them; "
-                "use selection = 'per-fold', or sampler = 'tpe'"
+                "the per-fold-tpe sampler tries other values on each fold, so no single trial can be chosen for all of "
+                "them; use selection = 'per-fold', or sampler = 'tpe'"
             )
         points = math.prod(len(entry.choices or ()) for entry in self.space.values())
         if self.sampler == Sampler.GRID and self.trials > points:
@@ -483,21 +485,21 @@ class SearchSection(Section):
 
 
 class EvaluateSection(Section):
-    """What is repeated and reported."""
+    """Seeds, tested folds and statistical tests."""
 
-    seeds: Annotated[Positive, Most(1_000, "years of training")] = 1
+    seeds: Annotated[Positive, Most(1_000, "more would take years of training")] = 1
     """Final trainings per fold, each from its own seed."""
-    folds: Annotated[tuple[Positive, ...] | None, Most(100, "no data set has more")] = None
+    folds: Annotated[tuple[Positive, ...] | None, Most(100, "more than any data set has")] = None
     """Folds to test; default every fold of the study. The other folds still train."""
     margin: Annotated[Rate, Most(100, "percentage points")] = 2.0
     """Margin of the equivalence test in percentage points, declared before the run."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence of intervals; tests reject at 1 - confidence."""
     claim_exact: bool = False
-    """Take a claim that is a mean over folds of unknown SD as exact; else the measured SD is used for both sides."""
-    contrasts: Annotated[tuple[tuple[str, str], ...], Most(10_000, "pairs of 141 arms")] = ()
-    """Pairs of arms to test against each other: the family that Holm's correction covers. Default: every pair, of
-    more than 20 arms those of a fusion and its own streams."""
+    """Treat a claim that is a mean over folds with unknown SD as exact; otherwise the measured SD is used for both."""
+    contrasts: Annotated[tuple[tuple[str, str], ...], Most(10_000, "all pairs of 141 arms")] = ()
+    """Pairs of arms to test against each other: the family of Holm's correction. Default: all pairs; with more than 20
+    arms, those of each fusion and its streams."""
 
     @field_validator("contrasts")
     @classmethod
@@ -511,18 +513,18 @@ class EvaluateSection(Section):
 
 
 class Comparison(Section):
-    """A published number set beside an arm."""
+    """A published number to compare with an arm."""
 
     # A Python keyword needs another name as an attribute.
     model_config = ConfigDict(serialize_by_alias=True)
 
     claim: Annotated[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+:[^/]+/.+$")], Most(500, "an address")]
     """Address of the claim: paper:table/column."""
-    arm: Annotated[str, Most(60, "the longest name of an arm")]
-    """The arm beside it."""
+    arm: Annotated[str, Most(60, "the maximum length of an arm's name")]
+    """The arm to compare with it."""
     read_as: Annotated[ReadAs | None, Field(alias="as")] = None
-    """replication: the arm replicates the system that the number is of. reference: the number is of another system, and
-    tests no replication. Default: reference where the claims file calls its table one."""
+    """replication: the arm replicates the system of the claim. reference: the claim is about another system. Default:
+    reference if the claims file says so of its table."""
 
 
 class TrackingSection(Section):

@@ -98,12 +98,12 @@ class ArmSettings(Section):
 
 
 class StudySpec(Section):
-    """A whole study file."""
+    """A complete study file."""
 
     study: StudySection
-    """What is asked."""
+    """Name, question and seed."""
     data: DataSection
-    """Which clips."""
+    """The clips."""
     protocol: ProtocolSection = ProtocolSection()
     """How they are split."""
     features: FeaturesSection = FeaturesSection()
@@ -112,14 +112,14 @@ class StudySpec(Section):
     """Choices within the networks."""
     train: TrainSection = TrainSection()
     """How networks are trained."""
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1), Most(1_000, "more than a table shows")]
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1), Most(1_000, "more than a table can show")]
     """The rows of the study."""
     search: SearchSection = SearchSection()
     """How hyperparameters are chosen."""
     evaluate: EvaluateSection = EvaluateSection()
-    """What is repeated and reported."""
-    compare: Annotated[tuple[Comparison, ...], Most(1_000, "more than a table shows")] = ()
-    """Published numbers to set beside arms."""
+    """Seeds, tested folds and statistical tests."""
+    compare: Annotated[tuple[Comparison, ...], Most(1_000, "more than a table can show")] = ()
+    """Published numbers to compare with arms."""
     tracking: TrackingSection = TrackingSection()
     """Where runs are recorded."""
 
@@ -151,7 +151,7 @@ class StudySpec(Section):
             not fit its field.
         """
         if arm.model is None or arm.features is None:
-            raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings of its own")
+            raise ValueError(f"arm {arm.name!r} fuses other arms and has no settings")
         options = options_of(NETWORKS.get(arm.model))
         known = None if takes_any(options) else options.model_fields
         own: dict[str, Section] = {"train": self.train, "model": self.model, "protocol": self.protocol}
@@ -249,7 +249,7 @@ class StudySpec(Section):
         names = [arm.name for arm in self.arms]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"arms: the name {name!r} stands {names.count(name)} times; names must differ")
+                raise ValueError(f"arms: the name {name!r} is used {names.count(name)} times; names must be unique")
         try:
             _ = self.searched_fields
         except ValueError as error:
@@ -288,7 +288,7 @@ class StudySpec(Section):
         protocols = [self.arm_protocol(trained[stream]) for stream in streams]
         if any(protocol != protocols[0] for protocol in protocols):
             raise ValueError(
-                f"arm {arm.name!r}: its streams are split or tested differently; set the same protocol for "
+                f"arm {arm.name!r}: its streams have different protocols; set the same protocol for "
                 f"{', '.join(streams)}"
             )
         layouts = {self.inputs(trained[stream]).layout for stream in streams}
@@ -361,24 +361,24 @@ class StudySpec(Section):
         searched = [name for name, each in trained.items() if each.searches]
         if arm.tuned_as not in searched:
             raise ValueError(
-                f"arm {arm.name!r}: tuned_as names {arm.tuned_as!r}, which is not an arm that is searched; allowed: "
-                f"{', '.join(searched) or 'none, for no arm is'}"
+                f"arm {arm.name!r}: tuned_as names {arm.tuned_as!r}, which is not a searched arm; allowed: "
+                f"{', '.join(searched) or 'none, because no arm is searched'}"
             )
         if not arm.search:
-            raise ValueError(f"arm {arm.name!r}: search = false and tuned_as exclude each other; leave one out")
+            raise ValueError(f"arm {arm.name!r}: search = false and tuned_as are mutually exclusive; remove one")
 
     def _check_seed(self, arm: Arm, trained: dict[str, Arm]) -> None:
         if arm.seed_of is None:
             return
         if arm.seed_of not in trained or arm.seed_of == arm.name:
-            allowed = ", ".join(name for name in trained if name != arm.name) or "none, for no other arm is trained"
+            allowed = ", ".join(name for name in trained if name != arm.name) or "none, because no other arm is trained"
             raise ValueError(
                 f"arm {arm.name!r}: seed_of names {arm.seed_of!r}, which is not another trained arm; allowed: {allowed}"
             )
         if trained[arm.seed_of].seed_of is not None:
             raise ValueError(
-                f"arm {arm.name!r}: seed_of names {arm.seed_of!r}, which takes its numbers from "
-                f"{trained[arm.seed_of].seed_of!r}; name that arm"
+                f"arm {arm.name!r}: seed_of names {arm.seed_of!r}, which itself uses the seeds of "
+                f"{trained[arm.seed_of].seed_of!r}; set that arm"
             )
 
 

@@ -53,7 +53,7 @@ def parse_study(
         # Through JSON, where lists represent tuples: strict validation of the Python objects would refuse them.
         return StudySpec.model_validate_json(json.dumps(document, default=str))
     except RecursionError:
-        raise StudyError(f"{source}: lists or tables stand within each other too deeply; correct the file") from None
+        raise StudyError(f"{source}: lists or tables are nested too deeply; correct the file") from None
     except ValidationError as error:
         lines = _explain(error, document, overrides or {})
         raise StudyError(*(f"{source}: {line}" for line in lines)) from None
@@ -88,7 +88,7 @@ def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:
     dotted, equals, text = override.partition("=")
     keys = path_of(dotted)
     if not equals or not all(keys):
-        raise StudyError(f"--set {override}: expected section.key=value, for instance train.epochs=3")
+        raise StudyError(f"--set {override}: expected section.key=value, e.g. train.epochs=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
@@ -100,7 +100,7 @@ def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:
         place.append(node.index(inner) if isinstance(node, list) else key)
         node = inner
     if isinstance(node, list):
-        raise StudyError(f"--set {override}: name a key of the entry {keys[-1]!r}, not the entry")
+        raise StudyError(f"--set {override}: {keys[-1]!r} is an entry; set one of its keys instead")
     node[keys[-1]] = value
     return (*place, keys[-1])
 
@@ -111,7 +111,7 @@ def _child(node: Any, key: str, override: str) -> Any:
             if key in (entry.get("name"), entry.get("arm"), str(position)):
                 return entry
         names = [str(entry.get("name", position)) for position, entry in enumerate(node)]
-        raise StudyError(f"--set {override}: no entry {key!r}; there are: {', '.join(names)}")
+        raise StudyError(f"--set {override}: no entry {key!r}; allowed: {', '.join(names)}")
     child = node.setdefault(key, {})
     if not isinstance(child, dict | list):
         raise StudyError(f"--set {override}: {key!r} is a value ({child!r}), not a section")
@@ -136,7 +136,7 @@ def _explain(
             hint = near(str(fault["loc"][-1]), allowed) or _moved(fault["loc"])
             lines.append(f"{where}: unknown key{hint}, received {_show(fault['input'])}; allowed: {', '.join(allowed)}")
         elif fault["type"] == "missing":
-            lines.append(f"{where}: required, but not given")
+            lines.append(f"{where}: required but missing")
         elif fault["type"] == "value_error":
             # Such a message quotes values itself; what is allowed is at its end.
             told = message if len(message) <= 1_000 else f"{message[:500]} ... {message[-500:]}"
@@ -154,11 +154,11 @@ def _how_to_write(fault: ErrorDetails, overrides: Mapping[tuple[int | str, ...],
         return ""
     key, _, text = (part.strip() for part in override.partition("="))
     if fault["type"] == "string_type":
-        return f"; text needs quotes within those of the shell: --set {shlex.quote(f'{key}={json.dumps(text)}')}"
+        return f"; text needs quotes inside the shell's quotes: --set {shlex.quote(f'{key}={json.dumps(text)}')}"
     if not isinstance(fault["input"], str) or fault["input"] != text:
         return ""
     if text.lower() in ("none", "null", "nil"):
-        return f"; TOML has no {text}: leave --set {key} out for the default"
+        return f"; TOML has no {text}: omit --set {key} to use the default"
     written = as_toml(text)
     if not written:
         return ""
@@ -192,7 +192,7 @@ def _moved(location: tuple[int | str, ...]) -> str:
         return ""
     planes = [plane.name for plane in PLANES if location[-1] in options_of(plane).model_fields]
     tables = ", ".join(f"[features.planes.{name}]" for name in planes)
-    return f" (a setting of planes: write it in {tables})" if planes else ""
+    return f" (a setting of planes: set it in {tables})" if planes else ""
 
 
 def _fields_at(location: tuple[int | str, ...], document: dict[str, Any]) -> list[str]:

@@ -72,23 +72,25 @@ model = "su8"
 features = "LM"
 """
 BEYOND = {
-    "train.threads=1_000_000_000": "train.threads: 1024 at most (more than a machine has cores), received 1000000000",
-    "train.epochs=1_000_000_000": "train.epochs: 100000 at most",
-    "train.batch_size=10_000_000": "train.batch_size: 65536 at most",
-    "train.lr=1e30": "train.lr: 1000 at most",
-    "features.clip_seconds=1e12": "features.clip_seconds: 60 at most",
-    "features.planes.LM.n_fft=1073741824": "features.planes.LM.n_fft: 65536 at most",
-    "features.sample_rate=1_000_000_000": "features.sample_rate: 768000 at most",
-    "features.image.rows=100_000": "features.image.rows: 4096 at most",
+    "train.threads=1_000_000_000": (
+        "train.threads: must be at most 1024 (more than the cores of a machine), received 1000000000"
+    ),
+    "train.epochs=1_000_000_000": "train.epochs: must be at most 100000",
+    "train.batch_size=10_000_000": "train.batch_size: must be at most 65536",
+    "train.lr=1e30": "train.lr: must be at most 1000",
+    "features.clip_seconds=1e12": "features.clip_seconds: must be at most 60",
+    "features.planes.LM.n_fft=1073741824": "features.planes.LM.n_fft: must be at most 65536",
+    "features.sample_rate=1_000_000_000": "features.sample_rate: must be at most 768000",
+    "features.image.rows=100_000": "features.image.rows: must be at most 4096",
     "features.hop_length=1": "",
-    "evaluate.seeds=1_000_000": "evaluate.seeds: 1000 at most",
-    "study.seed=99999999999999999999999": "study.seed: 9223372036854775807 at most",
-    f"study.question={'x' * 3000}": "study.question: 2000 characters at most (a sentence, not a document), rec",
-    f"train.threads=1{'0' * 4000}": "received a number of many digits",
-    'arms.A.set={"train.threads" = 1_000_000}': "arm 'A': train.threads: 1024 at most",
-    'search={trials=1,space={"train.epochs"={low=1,high=1e9}}}': "search.space.train.epochs: 100000 at most",
-    'search={trials=1,space={"train.lr"={choices=[1e9]}}}': "search.space.train.lr: 1000 at most",
-    'search={trials=1_000_000,space={"train.lr"={choices=[0.1]}}}': "search.trials: 100000 at most",
+    "evaluate.seeds=1_000_000": "evaluate.seeds: must be at most 1000",
+    "study.seed=99999999999999999999999": "study.seed: must be at most 9223372036854775807",
+    f"study.question={'x' * 3000}": "study.question: must have at most 2000 characters (a sentence is expected), rec",
+    f"train.threads=1{'0' * 4000}": "received a very large number",
+    'arms.A.set={"train.threads" = 1_000_000}': "arm 'A': train.threads: must be at most 1024",
+    'search={trials=1,space={"train.epochs"={low=1,high=1e9}}}': "search.space.train.epochs: must be at most 100000",
+    'search={trials=1,space={"train.lr"={choices=[1e9]}}}': "search.space.train.lr: must be at most 1000",
+    'search={trials=1_000_000,space={"train.lr"={choices=[0.1]}}}': "search.trials: must be at most 100000",
 }
 
 
@@ -108,7 +110,7 @@ def test_what_each_allows_may_be_too_much_together(tmp_path: Path) -> None:
     path.write_text(STUDY, encoding="utf-8")
     with pytest.raises(
         StudyError,
-        match=r"features\.planes\.LM: n_fft = 65536 every hop_length = 1 samples of 60 s .* GiB a clip, 4 GiB",
+        match=r"features\.planes\.LM: n_fft = 65536 and hop_length = 1 for 60 s .* GiB per clip, at most 4 GiB",
     ):
         load_study(path, ["features.planes.LM.n_fft=65536", "features.hop_length=1", "features.clip_seconds=60.0"])
     assert spectrum_bytes(5.0, 22050, 1024, 512) == 216 * 513 * 16

@@ -258,15 +258,15 @@ def test_overrides_that_mean_nothing_are_refused(study: Path, override: str) -> 
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("study.name=2024", "study.name: input should be a valid string, received 2024; text needs quotes within those "
-         "of the shell: --set 'study.name=\"2024\"'"),
+        ("study.name=2024", "study.name: input should be a valid string, received 2024; text needs quotes inside the "
+         "shell's quotes: --set 'study.name=\"2024\"'"),
         ("study.name=true", "--set 'study.name=\"true\"'"),
         ("arms.MCNet.name=8", "--set 'arms.MCNet.name=\"8\"'"),
-        ("train.lr=.001", "received '.001'; .001 is no TOML and was taken as text: --set train.lr=0.001"),
-        ("train.cuda_graphs=True", "; True is no TOML and was taken as text: --set train.cuda_graphs=true"),
+        ("train.lr=.001", "received '.001'; .001 is not valid TOML and was read as text: --set train.lr=0.001"),
+        ("train.cuda_graphs=True", "; True is not valid TOML and was read as text: --set train.cuda_graphs=true"),
         ("data.folds=1,2,3", "--set 'data.folds=[1, 2, 3]'"),
         ("evaluate.folds=(1,2)", "--set 'evaluate.folds=[1, 2]'"),
-        ("data.folds=None", "TOML has no None: leave --set data.folds out for the default"),
+        ("data.folds=None", "TOML has no None: omit --set data.folds to use the default"),
     ],
 )  # fmt: skip
 def test_an_override_that_is_no_toml_is_told_with_how_to_write_it(study: Path, override: str, said: str) -> None:
