@@ -70,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run what the command line names, then the targets."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}, targets")
-    parser.add_argument("--quick", action="store_true", help="few repeats, small sizes; results are left as they are")
+    parser.add_argument("--quick", action="store_true", help="few repeats, small sizes; results are not written")
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.names if name not in {*BENCHMARKS, "targets"}]
     if unknown:
-        parser.error(f"unknown benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}, targets")
+        parser.error(f"unknown benchmark {unknown[0]!r}; allowed: {', '.join(BENCHMARKS)}, targets")
     names = [name for name in asked.names or BENCHMARKS if name != "targets"]
     with ExitStack() as stack:
         if asked.quick:
@@ -82,11 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         failed = _run(names, quick=asked.quick)
         targets.targets(None if asked.quick else targets.README)
     if failed:
-        sys.exit(f"not measured: {', '.join(failed)}; the reasons stand above")
+        sys.exit(f"not measured: {', '.join(failed)}; see the reasons above")
 
 
 def _run(names: Sequence[str], *, quick: bool) -> list[str]:
-    """Run the named benchmarks; return those that could not run, for want of audio for instance."""
+    """Run the named benchmarks; return those that could not run, for example without audio."""
     left = 0.0 if quick else sum(BENCHMARKS[name].minutes for name in names)
     failed = []
     for position, name in enumerate(names, start=1):

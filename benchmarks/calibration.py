@@ -202,13 +202,12 @@ def rate_table(measured: Sequence[dict[str, Any]]) -> Table:
     counts = data.groupby("data", sort=False)["n"].first()
     studies = ", ".join(f"{n:,} ({name})" for name, n in counts.items())
     caption = (
-        "How often each verdict is reached in simulated studies where the true difference (points) is known, in % with "
-        f"the Monte Carlo standard error in brackets; alpha = {ALPHA:g}; studies per row and k: {studies}. Where the "
-        "true difference is 0, lower or higher is wrong; where it is not below the margin, consistent is wrong; such "
-        f"rates should not exceed {100 * ALPHA:g}. Naive: fold values taken as independent. Normal: fold values "
-        f"with correlation 1/k and SD {SD:g}. One arm, two arms: cross-validation of nearest-mean classifiers, against "
-        "the expected accuracy and against an equally good arm, paired by fold. "
-        f"Correlation between folds as measured: {correlations}."
+        "Rate of each verdict in simulated studies with known true difference (points), in % with the Monte Carlo "
+        f"standard error in brackets; alpha = {ALPHA:g}; studies per row and k: {studies}. If the true difference is "
+        "0, lower or higher is wrong; if it is not below the margin, consistent is wrong; such rates should not exceed "
+        f"{100 * ALPHA:g}. Naive: fold values treated as independent. Normal: fold values with correlation 1/k and SD "
+        f"{SD:g}. One arm, two arms: cross-validation of nearest-mean classifiers, against the expected accuracy and "
+        f"against an equally good arm, paired by fold. Measured correlation between folds: {correlations}."
     )
     rules = tuple(int(row) for row in firsts.index if row)
     return Table("calibration", "Calibration of the tests over folds", caption, printed, data, 1, rules)

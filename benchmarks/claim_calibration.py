@@ -182,15 +182,15 @@ def claim_table(measured: Sequence[dict[str, Any]], rounded: Sequence[dict[str, 
     headers = [("", "measured"), ("", "claim's folds"), ("", "claim used as"), *wrong]
     firsts = [row for row, each in enumerate(measured) if row and each["design"] != measured[row - 1]["design"]]
     caption = (
-        "How often a comparison with a claim is wrong, and right, in simulated studies, in % with the Monte Carlo "
-        f"standard error in brackets; alpha = {ALPHA:g}; {measured[0]['n']:,} studies a row. The claim is a mean over "
-        f"folds of SD {SD:g} and the correlation that the correction assumes, like the measured one: on other folds, "
-        f"or on the same, where both correlate by {TOGETHER:g}. Lower or higher: wrong where both are equally good, "
-        f"right where they are {LARGE:g} points apart. Any of {FAMILY}: one arm against {FAMILY} claims that are "
-        f"equally good. Consistent, within ±{MARGIN:g} points: wrong where they are {MARGIN:g} apart, right where they "
-        "are equal. Wrong ones should not exceed 5. Exact: as if the claim had no spread; measured SD: the measured "
-        "one for both sides, what a claim of unknown SD gets by default. Last rows: an exact claim printed in whole "
-        f"points, margin ±2, {rounded[0]['n']:,} studies a row."
+        "Rates of wrong and right verdicts of comparisons with a claim in simulated studies, in % with the Monte Carlo "
+        f"standard error in brackets; alpha = {ALPHA:g}; {measured[0]['n']:,} studies per row. Claim and measurement "
+        f"are means over folds with SD {SD:g} and the correlation that the correction assumes, on different folds, or "
+        f"on the same folds with a correlation of {TOGETHER:g}. Lower or higher: wrong if both are equally good, right "
+        f"if they are {LARGE:g} points apart. Any of {FAMILY}: one arm against {FAMILY} equally good claims. "
+        f"Consistent, within ±{MARGIN:g} points: wrong if they are {MARGIN:g} apart, right if they are equal. Rates of "
+        "wrong verdicts should not exceed 5. Exact: the claim has no variance; measured SD: used for both sides, the "
+        "default for a claim with unknown SD. Last rows: an exact claim printed in whole points, margin ±2, "
+        f"{rounded[0]['n']:,} studies per row."
     )
     return Table(
         name="calibration_claims",

@@ -107,5 +107,5 @@ def _round(
 def verdict(share: float) -> str:
     """Return what a median of floor over step says: a step cannot be faster than its floor."""
     if share > 1:
-        return "WRONG: the step is faster than its floor, so a ceiling is too low or something is counted twice"
+        return "WRONG: the step is faster than its floor, so a ceiling is too low or an operation is counted twice"
     return f"the step takes {1 / share:.2f} times its floor"

@@ -47,8 +47,10 @@ def full_fold(device: torch.device, *, graph: bool, small: bool) -> dict[str, An
     if not small:
         found["table_2_extrapolated"] = {
             "seconds": FOLDS * sum(measured[rows]["total_seconds"] for rows in ROWS.values()),
-            "how": f"{FOLDS} folds x (LMC + MC + MLMC), each as the one fold measured of its shape; one process, one "
-            "seed, no search, features ready on disk: an extrapolation, not a measurement",
+            "how": (
+                f"{FOLDS} folds x (LMC + MC + MLMC), each estimated from the one measured fold of its shape; one "
+                "process, one seed, no search, features on disk: an extrapolation, not a measurement"
+            ),
         }
     return found
 

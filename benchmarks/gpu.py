@@ -93,11 +93,11 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu (default: cuda)")
-    parser.add_argument("--steps", type=int, default=500, help="steps of an epoch that is timed (default: 500)")
-    parser.add_argument("--repeats", type=int, default=9, help="epochs of each contestant (default: 9)")
-    parser.add_argument("--small", action="store_true", help="a few steps of everything; writes no file by itself")
-    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
-    parser.add_argument("--output", type=Path, help="folder of gpu.json (default: benchmarks/results)")
+    parser.add_argument("--steps", type=int, default=500, help="steps per timed epoch (default: 500)")
+    parser.add_argument("--repeats", type=int, default=9, help="epochs per contestant (default: 9)")
+    parser.add_argument("--small", action="store_true", help="a few steps of everything; writes no file by default")
+    parser.add_argument("--no-compile", action="store_true", help="skip torch.compile")
+    parser.add_argument("--output", type=Path, help="folder for gpu.json (default: benchmarks/results)")
     return parser
 
 
@@ -145,7 +145,7 @@ def _difference(
 def _waits_for_nothing(folder: Path, batch: int, device: torch.device) -> dict[str, Any]:
     """Run an epoch in which torch refuses every wait for the GPU; on a CPU there is nothing to refuse."""
     if device.type != "cuda":
-        return {"checked": False, "why": "a CPU has nothing to wait for"}
+        return {"checked": False, "why": "a CPU has no asynchronous work"}
     checked = {}
     for variant in (VARIANTS[2], VARIANTS[-1]):
         contestant = contestants.harness(variant, folder, 5 * batch, batch, device)

@@ -37,7 +37,7 @@ def measure(command: Sequence[str], folder: Path, every: float = 0.5) -> Measure
         seconds = time.perf_counter() - began
         output.seek(0)
         if process.returncode:
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()}")
+            raise RuntimeError(f"{' '.join(command)} exited with code {process.returncode}:\n{output.read()}")
     return Measured(seconds, peak)
 
 

@@ -53,12 +53,11 @@ def _naive(document: Document) -> Table:
     return ratio_table(
         "naive",
         "Training speed",
-        "Segments per second in training, as ratios within rounds in which the contestants alternate on one machine; "
-        f"4-layer network, {rows} x {frames}, batch {document['batch']}, {document['steps']} steps an epoch in each "
-        "process. Naive: one process with a thread on every core, a DataLoader with "
-        f"{document['naive_loader_workers']} workers, float32, waiting for the loss at each step. Harness and bare "
-        f"loop over ready batches: {document['processes']['harness float32']} processes of one thread, one on every "
-        "core.",
+        "Segments per second in training, as ratios within rounds in which the contestants alternate; 4-layer "
+        f"network, {rows} x {frames}, batch {document['batch']}, {document['steps']} steps per epoch in each process. "
+        f"Naive: one process with a thread per core, a DataLoader with {document['naive_loader_workers']} workers, "
+        "float32, synchronising on the loss at each step. Harness and bare loop over batches in memory: "
+        f"{document['processes']['harness float32']} processes with one thread, one per core.",
         document["ratios"],
     )
 
@@ -76,9 +75,9 @@ def _training(document: Document) -> Table:
     return ratio_table(
         "training",
         "Time of an epoch outside the step",
-        "Share (%) of an epoch outside forward, backward and optimiser: 1 less the time of a bare loop over ready "
-        f"batches over the harness's, in turns; 4-layer network, batch {document['batch']}. Negative where noise is "
-        "larger than the share.",
+        "Share (%) of an epoch outside forward, backward and optimiser: 1 minus the time of a bare loop over batches "
+        f"in memory divided by the time of the harness, alternating; 4-layer network, batch {document['batch']}. "
+        "Negative if noise exceeds the share.",
         {name: _times(values, 100) for name, values in rows.items()},
         digits=1,
         unit="share in %",
@@ -86,14 +85,14 @@ def _training(document: Document) -> Table:
 
 
 def _features(document: Document) -> Table:
-    kinds = {"times_as_fast_from_files": "from audio files", "times_as_fast_after_loading": "less loading"}
+    kinds = {"times_as_fast_from_files": "from audio files", "times_as_fast_after_loading": "without loading"}
     race = document["race"]
     return ratio_table(
         "features",
         "Feature speed",
-        "Clips per second of the harness over those of plain librosa calls, all five planes (MLMC), on the same clips "
-        f"in turns, a process on each of {document['workers']} cores for both. Less loading: the time that decoding "
-        "and resampling alone take is subtracted on both sides.",
+        "Clips per second of the harness divided by those of plain librosa calls, all five planes (MLMC), alternating "
+        f"on the same clips, with one process on each of {document['workers']} cores. Without loading: the time of "
+        "decoding and resampling is subtracted on both sides.",
         {
             f"{DATASETS.get(dataset).title}, {said}": race[dataset][kind]
             for dataset in race
@@ -109,7 +108,7 @@ def _features_profile(document: Document) -> Table:
     columns = {name: [of[stage]["median"] if stage in of else None for stage in stages] for name, of in found.items()}
     printed = {name: ["" if value is None else f"{value:.2f}" for value in values] for name, values in columns.items()}
     repeats = _repeats([int(values["n"]) for of in found.values() for values in of.values()])
-    caption = f"Milliseconds that a clip takes on one core, by stage; median. A stage may hold others. {repeats}"
+    caption = f"Milliseconds per clip on one core, by stage; median. A stage may include others. {repeats}"
     return Table(
         "features_profile",
         "Profile of the features",
@@ -133,8 +132,8 @@ def _floor(document: Document) -> Table:
     return ratio_table(
         "floor",
         "Training steps and their floor",
-        "Least time of a training step over the time it takes, 4-layer network, batch "
-        f"{document['batch']}, {document['threads']} thread. Counted and measured: {counted}.",
+        f"Minimum time of a training step divided by its measured time, 4-layer network, batch {document['batch']}, "
+        f"{document['threads']} thread. Counted and measured: {counted}.",
         {f"{name}: floor / step": document[name]["floor_over_step"] for name in precisions},
     )
 
@@ -158,9 +157,9 @@ def _profile(document: Document) -> Table:
         data[f"{precision}_floor_milliseconds"] = [of[kind]["floor_milliseconds"] for kind in kinds]
     repeats = document[precisions[0]]["step_milliseconds"]["n"]
     caption = (
-        f"Where a training step of the 4-layer network goes, by torch's profiler: batch {document['batch']}, "
-        f"{document['threads']} thread, medians of {repeats} rounds of {document['steps']} steps. Floor: counted "
-        "arithmetic or bytes over the ceilings measured in the same run."
+        "Time of a training step of the 4-layer network by operation, from torch's profiler: batch "
+        f"{document['batch']}, {document['threads']} thread, medians of {repeats} rounds of {document['steps']} steps. "
+        "Floor: counted arithmetic or bytes divided by the ceilings measured in the same run."
     )
     return Table("profile", "Profile of a training step", caption, pd.DataFrame(columns), pd.DataFrame(data), 1)
 
@@ -173,12 +172,12 @@ def _memory(document: Document) -> Table:
             "clips": [str(row["clips"]) for row in rows],
             "features in MB": [f"{row['features_megabytes']:.0f}" for row in rows],
             "peak in MB": [f"{row['peak_megabytes']['median']:.0f}" for row in rows],
-            "peak less features": [f"{row['beyond_features_megabytes']['median']:.0f}" for row in rows],
+            "peak minus features": [f"{row['beyond_features_megabytes']['median']:.0f}" for row in rows],
         }
     )
     repeats = _repeats([row["peak_megabytes"]["n"] for row in rows])
     caption = (
-        "Peak memory of a training of one epoch, whole process (4-layer network, made features, "
+        "Peak memory of a training of one epoch, entire process (4-layer network, synthetic features, "
         f"{document['precision']}), as proportional set size; median. {repeats}"
     )
     firsts = tuple(i for i in range(1, len(rows)) if rows[i]["batch"] != rows[i - 1]["batch"])
@@ -192,15 +191,14 @@ def _growth(document: Document) -> Table:
         if found is None:
             continue
         sizes = ", ".join(str(size[kind]) for size in found["sizes"])
-        rows[f"{kind} ({sizes}), processor time"] = found["processor_seconds_added_by_a_unit_late_over_early"]
+        rows[f"{kind} ({sizes}), CPU time"] = found["processor_seconds_added_by_a_unit_late_over_early"]
         rows[f"{kind} ({sizes}), wall time"] = found["seconds_added_by_a_unit_late_over_early"]
     return ratio_table(
         "growth",
         "Growth of a study's cost",
-        "Seconds that a clip, a trial or a fold adds between the middle and the largest size, over those it adds "
-        "between the smallest and the middle one; 1 where the cost is linear. With more folds each training learns "
-        "from more clips; there the unit is a clip that passes. Embedded study, one worker, search, record and report "
-        "included.",
+        "Seconds added by a clip, a trial or a fold between the middle and the largest size, divided by those added "
+        "between the smallest and the middle size; 1 if the cost is linear. With more folds each training uses more "
+        "clips, so the unit is a processed clip. Embedded study, one worker, including search, record and report.",
         rows,
     )
 
@@ -211,8 +209,8 @@ def _outside(document: Document) -> Table:
     return ratio_table(
         "outside",
         "Time outside training",
-        "Share (%) of a study's wall time outside training: search, tracking, report and everything between. "
-        f"LMCNet on ESC-10, {document['trainings']} trainings, one worker, features built before.",
+        "Share (%) of a study's wall time outside training: search, tracking, report and everything else. LMCNet on "
+        f"ESC-10, {document['trainings']} trainings, one worker, features computed before.",
         {
             f"measured at {document['epochs']} epochs": _times(document["share"], 100),
             f"computed for {epochs} epochs": _times(document[computed], 100),
@@ -225,7 +223,7 @@ def _start_up(document: Document) -> Table:
     return ratio_table(
         "start_up",
         "Start of the command line",
-        "Time of a command over that of a bare Python interpreter, in turns.",
+        "Time of a command divided by that of a bare Python interpreter, alternating.",
         {f"harness {arguments}": values for arguments, values in document["over_bare_python"].items()},
         digits=1,
     )

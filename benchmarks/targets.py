@@ -197,8 +197,8 @@ def _row(target: Target, document: Document | None) -> dict[str, str]:
 def table(rows: Rows) -> Table:
     """Return the rows as a table."""
     caption = (
-        "Targets and what was measured: median and range over repeats, met when the median meets it. Growth is linear "
-        f"where a later unit costs at most {LINEAR:g} times an earlier one; memory is flat where it grows by at most "
+        "Targets and measurements: median and range over repeats; a target is met if the median meets it. Growth is "
+        f"linear if a later unit costs at most {LINEAR:g} times an earlier one; memory is flat if it grows by at most "
         f"{100 * (FLAT - 1):.0f} %."
     )
     data = pd.DataFrame(rows).assign(where=[target.where for target in TARGETS])
@@ -238,14 +238,14 @@ def _explained(documents: Mapping[str, Document | None]) -> list[str]:
         kinds = profile[precision]["kinds"]
         largest = sorted(kinds, key=lambda kind: -kinds[kind]["share"]["median"])[:5]
         parts = ", ".join(_part(kind, kinds[kind]) for kind in largest)
-        said.append(f"A {precision} step takes {1 / share:.1f} times its counted floor. Its time goes to {parts}.")
+        said.append(f"A {precision} step takes {1 / share:.1f} times its counted floor. Its time is spent on {parts}.")
     return ["", *said]
 
 
 def _clip_explained(dataset: str, found: Mapping[str, Any]) -> str:
     stages = {name: values["median"] for name, values in found["milliseconds_a_clip"].items()}
     listed = ", ".join(f"{name} {stages[name]:.1f} ms" for name in sorted(stages, key=lambda name: -stages[name])[:8])
-    return f"A clip of {dataset} takes on one core: {listed}; a stage may hold others."
+    return f"Time per clip of {dataset} on one core: {listed}; a stage may include others."
 
 
 def _part(kind: str, found: Mapping[str, Any]) -> str:
@@ -263,7 +263,7 @@ def in_readme(text: str, block: str) -> str:
     before, _, rest = text.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
-        raise ValueError(f"the README lacks the markers {BEGIN!r} and {END!r}")
+        raise ValueError(f"the README has no markers {BEGIN!r} and {END!r}")
     return f"{before}{BEGIN}\n{block}\n{END}{after}"
 
 
@@ -280,7 +280,7 @@ def targets(readme: Path | None = README) -> None:
             made = tables_of(name, document) if document else []
         except OLDER_FORM as missing:
             again = f"python -m benchmarks {name.replace('_', '-')}"
-            print(f"{name}.json is of an older form ({missing}); run `{again}` again")
+            print(f"{name}.json has an older format ({missing}); run `{again}` again")
             continue
         for each in made:
             write_table(each)
@@ -291,4 +291,4 @@ def targets(readme: Path | None = README) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row.values(), widths, strict=True)))
     if readme is not None:
         readme.write_text(in_readme(readme.read_text(encoding="utf-8"), markdown(found)), encoding="utf-8")
-        print(f"written into {readme.parent.name}/{readme.name}")
+        print(f"written to {readme.parent.name}/{readme.name}")

@@ -40,7 +40,7 @@ def test_the_caption_of_the_naive_table_tells_the_steps_of_an_epoch() -> None:
         "ratios": {"harness float32 / naive": spread_of(2)},
     }
     (made,) = tables_of("naive", document)
-    assert "70 steps an epoch" in made.caption
+    assert "70 steps per epoch" in made.caption
     assert "85 x 41, batch 32" in made.caption
 
 

@@ -122,7 +122,7 @@ def test_the_readme_keeps_what_stands_around_the_block() -> None:
     text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     assert in_readme(text, "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
     assert in_readme(in_readme(text, "new"), "new") == in_readme(text, "new")
-    with pytest.raises(ValueError, match="lacks the markers"):
+    with pytest.raises(ValueError, match="has no markers"):
         in_readme("nothing here", "new")
 
 
@@ -151,7 +151,7 @@ def test_a_clip_is_explained_by_the_profile_of_the_features() -> None:
         "race": {"esc10": {"times_as_fast_from_files": {"n": 1, "median": 5.0, "min": 5.0, "max": 5.0}}},
         "profile": {"esc10": {"milliseconds_a_clip": stages}},
     }
-    assert "A clip of esc10 takes on one core: computing 7.5 ms, loading 5.0 ms;" in markdown({"features": document})
+    assert "Time per clip of esc10 on one core: computing 7.5 ms, loading 5.0 ms;" in markdown({"features": document})
     _, made = tables_of("features", document)
     assert [list(row) for row in made.printed.to_numpy()] == [["loading", "5.00"], ["computing", "7.50"]]
     without = {name: value for name, value in document.items() if name != "profile"}

@@ -28,13 +28,19 @@ def main() -> int:
     from tests.soak.process import preload
 
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--kills", type=int, default=60, help="deaths at least, shared by the scenarios of kill -9")
-    parser.add_argument("--times", type=int, default=2, help="attempts of each fault")
-    parser.add_argument("--scenario", action="append", choices=[*WHERE, *faults()], help="only these; may be repeated")
-    parser.add_argument("--workers", type=int, default=None, help="of the kill scenarios; by default 1, some with 2")
-    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
-    parser.add_argument("--json", type=Path, help="where the figures are written")
-    parser.add_argument("--short", action="store_true", help="on a shorter study")
+    parser.add_argument(
+        "--kills", type=int, default=60, help="minimum number of kills, shared by the kill -9 scenarios"
+    )
+    parser.add_argument("--times", type=int, default=2, help="repeats of each fault")
+    parser.add_argument(
+        "--scenario", action="append", choices=[*WHERE, *faults()], help="only this scenario; may be repeated"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=None, help="workers of the kill scenarios; default: 1, some with 2"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
+    parser.add_argument("--json", type=Path, help="file for the results")
+    parser.add_argument("--short", action="store_true", help="use a shorter study")
     asked = parser.parse_args()
 
     wanted = asked.scenario or [*WHERE, *faults()]

@@ -69,13 +69,12 @@ def markdown(content: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in content["versions"].items())
     machine = content["machine"]
     return (
-        f"# Soak\n\n{table(outcomes)}\n\n"
-        f"{content['kills']} kills, {len(outcomes)} scenarios; `{content['command']}`, seed {content['seed']}, "
-        f"{content['seconds'] // 60} min on {machine['cores']} cores of {machine['processor']} "
-        f"({machine['platform']}); {versions}.\n\n"
-        "Survived: nothing on the disk was broken after the death, the resumed study ended with exit code 0, and its\n"
-        "predictions, weights, curves, trials, chosen values, parameters and results.json are those of an undisturbed\n"
-        "run, equal to the bit but for times and run ids; every training has one finished run, and none is left open.\n"
+        f"# Soak\n\n{table(outcomes)}\n\n{content['kills']} kills, {len(outcomes)} scenarios; `{content['command']}`, "
+        f"seed {content['seed']}, {content['seconds'] // 60} min on {machine['cores']} cores of {machine['processor']} "
+        f"({machine['platform']}); {versions}.\n\nSurvived: no file was damaged by the kill or fault, the resumed "
+        "study ended with exit code 0, and its predictions,\nweights, curves, trials, chosen values, parameters and "
+        "results.json equal those of an undisturbed run bit for bit,\nexcept for times and run ids; every training has "
+        "exactly one finished run, and no run is left open.\n"
     )
 
 
