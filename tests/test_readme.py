@@ -90,7 +90,7 @@ def test_the_rates_of_false_findings_are_those_of_the_calibration() -> None:
     rates = json.loads((ROOT / "benchmarks" / "results" / "calibration.json").read_text(encoding="utf-8"))["rates"]
     null = [row for row in rates if row["true_difference"] == 0]
     found = re.search(
-        r"finds one in ([\d.]+) to ([\d.]+) % of\s+studies and the naive t-test in ([\d.]+) to ([\d.]+) %", README
+        r"finds one in ([\d.]+) to ([\d.]+) % of studies and\s+the naive t-test in ([\d.]+) to ([\d.]+) %", README
     )
     assert found is not None
     said = [float(value) for value in found.groups()]
