@@ -73,7 +73,7 @@ def data_root() -> Path:
     """Return the folder that holds ESC-50/ and UrbanSound8K/, named by HARNESS_DATA."""
     given = os.environ.get("HARNESS_DATA")
     if not given:
-        pytest.skip("needs real audio: set HARNESS_DATA to the folder that holds ESC-50/ and UrbanSound8K/")
+        pytest.skip("needs real audio: set HARNESS_DATA to the folder with ESC-50/ and UrbanSound8K/")
     root = Path(given).resolve()
     if not root.is_dir():
         pytest.fail(f"HARNESS_DATA names {root}, which is not a folder")
@@ -82,7 +82,7 @@ def data_root() -> Path:
 
 def _dataset(root: Path, folder: str) -> Path:
     if not (root / folder).is_dir():
-        pytest.skip(f"needs real audio: {folder} is not below the data root")
+        pytest.skip(f"needs real audio: {folder} is not in the data root")
     return root
 
 

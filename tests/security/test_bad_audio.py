@@ -68,12 +68,12 @@ def _header(at: int, value: bytes) -> Spoil:
 # What is done to one file; what `data check` calls it; what `run-study` says of it.
 REFUSED: dict[str, tuple[Spoil, str, str]] = {
     "empty": (lambda path: path.write_bytes(b""), "undecodable", "is not readable audio"),
-    "no samples": (lambda path: soundfile.write(path, SOUND[:0], RATE), "zero-length", "holds no samples"),
+    "no samples": (lambda path: soundfile.write(path, SOUND[:0], RATE), "zero-length", "contains no samples"),
     "cut off": (_cut, "truncated", "bytes of samples"),
-    "cut off, Ogg": (_cut_ogg, "truncated", "its last page lacks"),
+    "cut off, Ogg": (_cut_ogg, "truncated", "its last page is missing"),
     "wrong header": (_header(0, b"XXXX"), "undecodable", "is not readable audio"),
-    "a rate of 3 Hz": (_header(24, struct.pack("<I", 3)), "unusable", "states 3 samples a second"),
-    "a rate of 2 GHz": (_header(24, struct.pack("<I", 2_000_000_000)), "unusable", "samples a second"),
+    "a rate of 3 Hz": (_header(24, struct.pack("<I", 3)), "unusable", "states 3 samples per second"),
+    "a rate of 2 GHz": (_header(24, struct.pack("<I", 2_000_000_000)), "unusable", "samples per second"),
     "NaN": (_as_float(np.nan), "non-finite", "1 of 11025 samples are not finite, the first at sample 11 (nan)"),
     "infinity": (_as_float(np.inf), "non-finite", "1 of 11025 samples are not finite, the first at sample 11 (inf)"),
     "a text file": (lambda path: path.write_text("no sound\n" * 99), "undecodable", "is not readable audio"),
@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[Spoil, str, str]] = {
     "10 minutes": (
         lambda path: soundfile.write(path, np.zeros(600 * 8000, np.int16), 8000),
         "unusable",
-        f"lasts 600.0 s, at most {LONGEST:g} s can be used",
+        f"lasts 600.0 s, but at most {LONGEST:g} s can be used",
     ),
 }
 
@@ -173,7 +173,7 @@ def test_odd_audio_among_plain_files_runs_and_is_only_warned_about(house: House)
     for row, case in enumerate(ODD):
         if kind := ODD[case][2]:
             assert house.clip(row).name in said[kind]
-    assert "holds MP3, not what its name says" in said["format"]
+    assert "contains MP3, which does not match its file name" in said["format"]
     assert not [line for line in checked.output.splitlines() if line.startswith("error: ") and ".wav" in line]
     result = house.run()
     assert result.exit_code == 0, result.output

@@ -168,7 +168,9 @@ def test_damage_after_the_study_began_never_reaches_a_training(cached: tuple[Hou
         changed = bytearray(content)
         changed[place] ^= 1
         plane.write_bytes(changed)
-        with pytest.raises(FeatureError, match=r"LM\.npy: the features differ from what was verified .* run again"):
+        with pytest.raises(
+            FeatureError, match=r"LM\.npy: the features have changed since they were verified .* run again"
+        ):
             ref.load()
     plane.write_bytes(content)
     np.testing.assert_array_equal(ref.load(), whole)

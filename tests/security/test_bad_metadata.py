@@ -62,7 +62,7 @@ def _missing_file(house: House) -> None:
 CASES: dict[str, tuple[Callable[[House], None], tuple[str, ...]]] = {
     "a missing column": (_rewrite(lambda text: text.replace("fold", "fald", 1).encode()), ("has no column 'fold'",)),
     "a column twice": (_rewrite(lambda text: text.replace("take", "fold", 1).encode()), ("one column 'fold'",)),
-    "a clip twice": (_twice, ("row 32", "is already named in", "row 5")),
+    "a clip twice": (_twice, ("row 32", "is already listed in", "row 5")),
     "fold 0": (_change(3, "fold", 0), ("row 5, column 'fold'", "received '0'")),
     "fold 6": (_change(3, "fold", 6), ("row 5, column 'fold'", "received '6'")),
     "a class without clips": (_without_class, ("target 12",)),
@@ -78,10 +78,10 @@ CASES: dict[str, tuple[Callable[[House], None], tuple[str, ...]]] = {
     # It would come out in the tables of a report, where a spreadsheet would run it.
     "a formula as a class": (_change(2, "category", "=1+1"), ("row 4, column 'category'", "like a formula")),
     "a formula as a recording": (_change(2, "src_file", "@SUM(A1)"), ("row 4, column 'src_file'", "like a formula")),
-    "a missing file": (_missing_file, ("1 of 30 audio files are missing", "named in")),
+    "a missing file": (_missing_file, ("1 of 30 audio files are missing", "listed in")),
     "an empty file": (_rewrite(lambda _: b""), ("is empty",)),
-    "a header alone": (_rewrite(lambda text: text.partition("\n")[0].encode()), ("has a header but no clip",)),
-    "a short row": (_rewrite(lambda text: (text + "a.wav,1\n").encode()), ("row 32", "2 cells below 7 columns")),
+    "a header alone": (_rewrite(lambda text: text.partition("\n")[0].encode()), ("has a header but no clips",)),
+    "a short row": (_rewrite(lambda text: (text + "a.wav,1\n").encode()), ("row 32", "2 cells, but the header has 7")),
     "an open quote": (_rewrite(lambda text: text.replace("1-1000", '"1-1000', 1).encode()), ("row",)),
     "a field without end": (
         _rewrite(lambda text: (text + "x" * 200_000 + "\n").encode()),

@@ -138,11 +138,11 @@ def test_an_honest_report_is_equal_and_its_limits_are_named(report: Path) -> Non
     result = harness("report", "--check", report)
     told = " ".join(result.output.split())
     assert result.exit_code == 0, result.output
-    assert "EQUAL: the report says what its predictions say" in told
+    assert "EQUAL: the report matches its predictions" in told
     assert "README.md and report.tex" in told
     assert "taken from the record, not checked: study file" in told
-    assert "searches and the values they chose" in told
-    assert "pictures" in told
+    assert "searches and chosen values" in told
+    assert "figures" in told
     assert "harness replay trains them again" in told
     assert contents(report) == before
 
@@ -246,7 +246,7 @@ def test_overview_goes_through_the_same_door(tmp_path: Path, fault: str, refusal
     try:
         spoil(folder)
     except (KeyError, IndexError):
-        pytest.skip("this report has no such place")
+        pytest.skip("this report has no such value")
     result = harness("overview", folder, "--output", tmp_path / "overview")
     if result.exit_code:
         refusal(result, str(folder))

@@ -58,8 +58,8 @@ def _put(stores: Path, house: House, name: str) -> Path:
 @pytest.mark.parametrize(
     ("revision", "said"),
     [
-        ("451aebb31d03", "copy the store, then run: mlflow db upgrade sqlite:///"),
-        ("ffffffffffff", "which the installed MLflow"),
+        ("451aebb31d03", "make a copy of the store, then run: mlflow db upgrade sqlite:///"),
+        ("ffffffffffff", "which is unknown to the installed MLflow"),
     ],
 )
 def test_a_store_of_another_mlflow_is_refused_and_left_as_it_is(
@@ -99,5 +99,5 @@ def test_a_file_that_is_no_database_is_named_and_left_as_it_is(
     file.write_bytes(b"these are the notes of a year\n" * 40)
     before = _digest(file)
     message = refusal(house.run(*SEARCH), str(file), "not a database")
-    assert re.search(r"name another store|Give a SQLite URL", message)
+    assert re.search(r"choose another store|Use a SQLite URL", message)
     assert _digest(file) == before

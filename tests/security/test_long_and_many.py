@@ -18,7 +18,7 @@ from tests.toys import settings_of, task_of, write_segments
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="counts descriptors as POSIX has them")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX file descriptors")
 def test_a_hundred_trainings_take_no_more_descriptors_and_memory_than_ten(tmp_path: Path) -> None:
     labels = np.arange(12, dtype=np.int64) % 3
     task = task_of(write_segments(tmp_path, labels), labels, settings=settings_of(epochs=1))
@@ -33,7 +33,7 @@ def test_a_hundred_trainings_take_no_more_descriptors_and_memory_than_ten(tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_twenty_readers_of_a_store_that_is_being_written_read_the_same(tmp_path: Path) -> None:
     study = record_tiny(tmp_path)
     expected = read_study(study.uri, "tiny")

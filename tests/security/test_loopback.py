@@ -45,6 +45,6 @@ def test_a_wider_address_is_warned_about(
 
     monkeypatch.setattr(ui, "ui_server", stopped)
     serve_ui(f"sqlite:///{tmp_path}/x.db", "0.0.0.0")
-    assert "without encryption: whoever has the address below" in capsys.readouterr().err
+    assert "without encryption: anyone who has the address below" in capsys.readouterr().err
     serve_ui(f"sqlite:///{tmp_path}/x.db")
     assert capsys.readouterr().err == ""

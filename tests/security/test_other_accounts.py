@@ -71,7 +71,7 @@ def test_a_cache_that_others_can_write_is_refused_and_left_alone(
     cache = house.folder / "cache"
     cache.mkdir()
     cache.chmod(rights)
-    refusal(house.run(), f"{cache}: the feature cache can be written by", "--cache", "chmod go-w", SHARED_CACHE)
+    refusal(house.run(), f"{cache}: the feature cache is writable by", "--cache", "chmod go-w", SHARED_CACHE)
     assert list(cache.iterdir()) == []
 
 
@@ -90,9 +90,9 @@ def test_a_cache_of_another_account_is_refused_unless_it_is_named(
     cache.mkdir()
     cache.chmod(0o2770)
     os.chown(cache, STRANGER, STRANGER)
-    refusal(house.run(), f"{cache}: the feature cache belongs to another account (nobody)", f"{SHARED_CACHE}={cache}")
+    refusal(house.run(), f"{cache}: the feature cache is owned by another account (nobody)", f"{SHARED_CACHE}={cache}")
     monkeypatch.setenv(SHARED_CACHE, str(house.folder))
-    refusal(house.run(), "belongs to another account")
+    refusal(house.run(), "is owned by another account")
     monkeypatch.setenv(SHARED_CACHE, str(cache))
     assert isinstance(house.run().exception, ReadyError)
     [entry] = [path for path in cache.iterdir() if path.is_dir()]
@@ -123,7 +123,7 @@ def test_an_entry_that_another_account_wrote_is_no_entry(
     # Whole in every byte: only its owner shows that it need not hold what our code computes.
     os.chown(plane.parent if poisoned == "folder" else plane.with_name(poisoned), STRANGER, STRANGER)
     assert isinstance(house.run().exception, ReadyError)
-    assert "belongs to another account (nobody)" in caplog.text
+    assert "is owned by another account (nobody)" in caplog.text
     assert plane.read_bytes() == content
     assert {path.stat().st_uid for path in (plane.parent, *plane.parent.iterdir())} == {0}
 
@@ -176,10 +176,10 @@ def test_runs_that_another_account_laid_ready_are_not_sent(
     spool = spool_of(SERVER)
     spool.make()
     os.chown(spool.folder, STRANGER, STRANGER)
-    refusal(CliRunner().invoke(cli, ["sync"]), f"{spool.folder.name} belongs to another account", "folder of your own")
+    refusal(CliRunner().invoke(cli, ["sync"]), f"{spool.folder.name} is owned by another account", "your own folder")
     os.chown(spool.folder, 0, 0)
     spool.folder.chmod(0o777)
-    refusal(CliRunner().invoke(cli, ["sync"]), f"{spool.folder.name} can be written by every account", "chmod -R go-w")
+    refusal(CliRunner().invoke(cli, ["sync"]), f"{spool.folder.name} is writable by every account", "chmod -R go-w")
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def test_folders_in_the_place_of_files_are_refused(
     assert [path.name for path in target.iterdir()] == [name]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
 def test_a_read_only_folder_is_one_sentence(store: Path, tmp_path: Path, refusal: Callable[..., str]) -> None:
     (tmp_path / "reports").mkdir(mode=0o500)
     refusal(report(store, tmp_path / "reports"), "the report cannot be written: Permission denied")
