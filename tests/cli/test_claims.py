@@ -108,7 +108,7 @@ class TestShow:
 
     def test_a_paper_says_what_each_dispersion_is_over(self) -> None:
         assert "95.15 ± 3.121 over classes" in harness("claims", "show", "su2019").output
-        assert "73.13, SD of its folds 4.03" in harness("claims", "show", "piczak2015cnn").output
+        assert "73.13, SD over folds 4.03" in harness("claims", "show", "piczak2015cnn").output
 
     @pytest.mark.parametrize(
         ("address", "said"),

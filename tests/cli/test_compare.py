@@ -248,7 +248,7 @@ class TestContrasts:
 
     def test_the_folds_found_are_all_folds_where_no_data_set_is_named(self, two: Path) -> None:
         said = words(compare(two, "--contrast", "A", "B"))
-        assert "so the 10 folds found are taken for all folds of the data" in said
+        assert "so the 10 folds found are assumed to be all folds of the data" in said
         assert "+2.5 to +3.0" in said
         assert "counted from 0" not in said
         more = words(compare(two, "--contrast", "A", "B", "--data-folds", "30"))
@@ -258,4 +258,4 @@ class TestContrasts:
     def test_claims_and_contrasts_of_a_call_are_one_family(self, two: Path) -> None:
         said = words(compare(two, "--contrast", "A", "B", "--claim", CLAIM))
         assert said.index("97.2 % claimed") < said.index("A minus B")
-        assert "p Holm is adjusted: 3." in said
+        assert "tests in the Holm adjustment: 3." in said

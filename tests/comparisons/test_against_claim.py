@@ -138,7 +138,7 @@ class TestBadTrainings:
         [
             ({"accuracy": float("nan")}, "fold 3: the accuracy is nan"),
             ({"accuracy": float("inf")}, "fold 3: the accuracy is inf"),
-            ({"fold": 2}, "fold 2, seed 0 stands twice"),
+            ({"fold": 2}, "fold 2, seed 0 appears twice"),
         ],
     )
     def test_are_refused(self, change: dict[str, float], message: str) -> None:

@@ -134,7 +134,7 @@ def test_a_value_that_does_not_fit_names_its_place(tmp_path: Path, reader: str, 
         _read(tmp_path, reader, value)
     assert re.fullmatch(
         rf"{re.escape(str(tmp_path))}.table\.csv, row \d, column 'x': received {re.escape(repr(value.strip()))}, "
-        r"expected (an?|True or False) .*; restore the original metadata file back, or correct this row",
+        r"expected (an? |True or False).*; restore the original metadata file, or correct this row",
         str(raised.value),
     )
 

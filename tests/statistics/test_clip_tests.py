@@ -64,8 +64,8 @@ def test_networks_that_never_differ_give_p_1_not_nan() -> None:
     [
         (lambda: mcnemar([True, False], [True]), "2 clips and correct_second 1"),
         (lambda: mcnemar([], []), "at least one clip"),
-        (lambda: mcnemar([0.7, 0.2], [True, False]), "right .True. or wrong"),
-        (lambda: mcnemar([float("nan"), 1.0], [True, False]), "right .True. or wrong"),
+        (lambda: mcnemar([0.7, 0.2], [True, False]), "True .right. or False"),
+        (lambda: mcnemar([float("nan"), 1.0], [True, False]), "True .right. or False"),
         (lambda: cochran_q(np.ones((4, 1), dtype=bool)), "networks must be an integer of at least 2"),
         (lambda: cochran_q(np.ones(4, dtype=bool)), r"shape \(n_clips, n_arms\)"),
         (lambda: cochran_q([["right", "wrong"]]), "right .True. or wrong"),

@@ -101,7 +101,7 @@ def test_a_series_is_paired_by_its_index_not_its_order() -> None:
     first, second = fold_pairs(pd.Series([1.0, 2.0], index=[2, 1]), {1: 10.0, 2: 20.0})
     assert first.tolist() == [2, 1]
     assert second.tolist() == [10, 20]
-    with pytest.raises(StatisticsError, match="fold 2 is given twice"):
+    with pytest.raises(StatisticsError, match="fold 2 appears twice"):
         fold_array(pd.Series([1.0, 2.0], index=[2, 2]))
 
 

@@ -72,7 +72,7 @@ def test_no_component_is_negative() -> None:
         ({"fold": [1, 2]}, "has no column 'accuracy'; it has: fold"),
         ({"fold": [], "accuracy": []}, "is empty"),
         ({"fold": [1, 4], "accuracy": [80.0, np.nan]}, "fold 4: the accuracy is nan"),
-        ({"fold": [1, 1], "seed": [2, 2], "accuracy": [80.0, 81.0]}, "fold 1, seed 2 stands twice"),
+        ({"fold": [1, 1], "seed": [2, 2], "accuracy": [80.0, 81.0]}, "fold 1, seed 2 appears twice"),
     ],
 )
 def test_tables_that_are_refused(columns: dict[str, list[float]], words: str) -> None:

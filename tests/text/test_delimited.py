@@ -71,8 +71,8 @@ def test_an_unnamed_first_column_is_kept_and_empty_names_behind_the_last_are_not
 @pytest.mark.parametrize(
     ("content", "line", "said"),
     [
-        ("a,b\n1,2\n3\n", 3, "1 cells below 2 columns: 3"),
-        ("a,b\n1,2,3\n", 2, "3 cells below 2 columns: 1 | 2 | 3"),
+        ("a,b\n1,2\n3\n", 3, "1 cells, but the header has 2: 3"),
+        ("a,b\n1,2,3\n", 2, "3 cells, but the header has 2: 1 | 2 | 3"),
         ('a,b\n1,"2\n', 2, "not valid CSV"),
         ("a,b\n1," + "x" * 200_000 + "\n", 2, "not valid CSV: field larger than field limit"),
         ("x" * 200_000 + "\n", 1, "not valid CSV: field larger than field limit"),

@@ -109,7 +109,7 @@ def test_whole_clips_have_no_segments() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (segments([(0, 0, 0, 0.5), (0, 0, 0, 0.5)]), "segment 0 of clip 0 stands twice"),
+        (segments([(0, 0, 0, 0.5), (0, 0, 0, 0.5)]), "segment 0 of clip 0 appears twice"),
         (segments([(0, 0, 0, 0.5), (0, 1, 1, 0.5)]), "clip 0 has two labels"),
         (segments([(0, -1, 0, 0.5), (0, 1, 0, 0.5)]), "for the entire clip and for segments"),
         (segments([(0, 0, 0, 0.5), (1, 0, 0, 0.5)]).assign(part=["test", "validation"]), "test, validation"),
