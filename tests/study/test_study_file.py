@@ -175,7 +175,7 @@ def test_an_arm_may_have_a_protocol_of_its_own(study: Path) -> None:
         ("[[arms]]\nname='x'\nfuse=['LMCNet','MCNet']\nrule='mean'\nseed_of='LMCNet'\n", ["'x'", "seed_of"]),
         ("[[arms]]\nname='x'\nmodel='su6'\nfeatures='LMC'\ntuned_as='y'\n", ["'x'", "'y'", "LMCNet, MCNet"]),
         ("[[arms]]\nname='x'\nmodel='su6'\nfeatures='LMC'\ntuned_as='x'\n", ["'x'", "LMCNet, MCNet"]),
-        ("[[arms]]\nname='x'\nmodel='su6'\nfeatures='LMC'\ntuned_as='LMCNet'\nsearch=false\n", ["'x'", "mutually exclusive"]),
+        ("[[arms]]\nname='x'\nmodel='su6'\nfeatures='LMC'\ntuned_as='LMCNet'\nsearch=false\n", ["'x'", "exclusive"]),
         ("[[arms]]\nname='x'\nfuse=['LMCNet','MCNet']\nrule='mean'\ntuned_as='LMCNet'\n", ["'x'", "tuned_as"]),
         ("[[arms]]\nname='x'\nfuse=['LMCNet','MCNet']\nrule='mean'\nseeds=2\n", ["'x'", "seeds"]),
         ("[[arms]]\nname='x'\nmodel='su6'\nfeatures='LMC'\nseeds=0\n", ["seeds", "greater than 0"]),
