@@ -61,7 +61,7 @@ def test_what_is_not_stated_is_said(scores: Path) -> None:
 def test_several_claims_are_one_family(scores: Path) -> None:
     said = words(compare(scores, "--claim", CLAIM, "--claim", "su2019:T4/TSCNN-DS", *STATED))
     assert said.index("T2/TSCNN-DS: 97.2") < said.index("T4/TSCNN-DS: 94.9")
-    assert "adjusted: 2." in said
+    assert "adjustment: 2." in said
 
 
 def test_conditions_that_differ(scores: Path) -> None:
@@ -71,7 +71,7 @@ def test_conditions_that_differ(scores: Path) -> None:
     assert "the accuracy here is 87.9 % on fold 10" in said
     assert "mine 83.7 4.6 79.0 to 88.4 −1.2 – –" in said
     assert "Wilcoxon" not in said
-    assert "adjusted: 0." in said
+    assert "adjustment: 0." in said
 
 
 def test_a_claim_with_an_sd_over_folds(scores: Path) -> None:

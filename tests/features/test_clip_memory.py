@@ -27,7 +27,7 @@ def test_lack_of_memory_names_the_clip_and_the_largest_spectrum(error: Exception
     params = FeaturesSection(planes={"chroma": {"n_fft": 2048}})
     advice = r"about 3 MiB .* lower features\.planes\.chroma\.n_fft .* use fewer --workers"
     with (
-        pytest.raises(FeatureError, match=rf"a.wav: memory ran out .* \(MFCC, LM, chroma, .* {advice}") as caught,
+        pytest.raises(FeatureError, match=rf"a.wav: out of memory .* \(MFCC, LM, chroma, .* {advice}") as caught,
         explained_clip_memory(Path("a.wav"), SEGMENTS, params),
     ):
         raise error

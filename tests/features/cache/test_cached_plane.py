@@ -119,7 +119,7 @@ def _restate(name: str, array: np.ndarray) -> Callable[[Path], None]:
         (_edit(format=0), "another version"),
         (_edit(files={}), "does not list the files"),
         (_edit(files={"LM.npy": {}, "offsets.npy": {}}), "LM.npy cannot be read"),
-        (_restate("LM.npy", np.zeros((134, 5))), "type float64"),
+        (_restate("LM.npy", np.zeros((134, 5))), "dtype is float64"),
         (_restate("LM.npy", np.zeros((133, 5), np.float32)), "offsets of the clips do not match"),
         (_restate("offsets.npy", np.array([0, 91, 41, 134])), "offsets of the clips do not match"),
     ],

@@ -71,11 +71,11 @@ def test_the_command_lists_and_removes(tmp_path: Path, write_clips: Callable[...
         assert result.exit_code == 0, result.output
         return result.output
 
-    assert f"{cache}: 0 entries held, 0.00 GB" in run()
+    assert f"{cache}: 0 entries cached, 0.00 GB" in run()
     assert not cache.exists()
     entry = Path(_build(cache, write_clips(2), "LM").files[0]).parent
     assert "LM" in run()
-    assert "1 entries held" in run()
+    assert "1 entries cached" in run()
     assert "0 entries removed" in run("--prune", "7")
     _age(entry, 8)
     assert "1 entries removed" in run("--prune", "7")

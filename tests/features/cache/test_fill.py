@@ -129,7 +129,7 @@ def test_a_device_without_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     monkeypatch.setattr(compute, "compute", full)
     with pytest.raises(
-        FeatureError, match=r"cuda:1: out of memory .* 3 clips from .*clip-000\.wav .*--device cpu"
+        FeatureError, match=r"cuda:1: out of memory .* 3 clips, starting at .*clip-000\.wav; .*--device cpu"
     ):
         FeatureStore(tmp_path / "cache").build(write_clips(3), [feature_set("LM")], PARAMS, 2, device="cuda:1")
 

@@ -46,5 +46,7 @@ def test_more_coefficients_than_bands_are_refused() -> None:
         "features": {"planes": {"MFCC-static": {"n_mfcc": 129}}},
         "arms": [{"name": "a", "model": "resnet18", "features": "image:MFCC-static"}],
     }
-    with pytest.raises(StudyError, match=r"MFCC-static\.n_mfcc: 128 at most \(there are 128 mel bands\), received 129"):
+    with pytest.raises(
+        StudyError, match=r"MFCC-static\.n_mfcc: must be at most 128 \(the number of mel bands\), received 129"
+    ):
         require_bounded(parse_study(study, "many.toml"), "many.toml")
