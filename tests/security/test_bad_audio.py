@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[Spoil, str, str]] = {
     "a broken link": (
         _replaced_by(lambda path: path.symlink_to("gone.wav")),
         "undecodable",
-        "is a link to gone.wav, which is not there",
+        "is a link to gone.wav, which does not exist",
     ),
     "a pipe": (_replaced_by(os.mkfifo), "undecodable", "is a pipe or a device"),
     "10 minutes": (
