@@ -107,7 +107,7 @@ def _limit(value: float) -> str:
 
 
 def _cut(value: Any) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value) if _writable(value) else "a number of many digits"
+    text = f"{value:g}" if isinstance(value, float) else str(value) if _writable(value) else "a very large number"
     return shortened(text, 40)
 
 

@@ -26,6 +26,6 @@ def cache_command(cache: Path | None, prune: float | None) -> None:
 
     folder = (cache or user_cache()).expanduser().absolute()
     if prune is None:
-        show_cache(folder, cache_entries(folder), "held")
+        show_cache(folder, cache_entries(folder), "cached")
     else:
         show_cache(folder, remove(folder, prune), "removed")

@@ -31,7 +31,7 @@ def _dataset(function: Callable[..., None]) -> Callable[..., None]:
 @data_group.command("list", short_help="List data sets and what is present.")
 @DATA_ROOT
 def data_list_command(data_root: Path | None) -> None:
-    """List the data sets that the harness knows, and how much of each lies below the data root."""
+    """List the known data sets, and how much of each is in the data root."""
     from harness.cli.output.show_datasets import show_datasets
     from harness.data.data_root import resolve_data_root
 
@@ -103,7 +103,7 @@ def data_check_command(
 @click.option("--url", help="Address of the archive.  [default: the authors' address]")
 @click.option("--checksum", help="Expected checksum, e.g. sha256:... or md5:...")
 def data_fetch_command(dataset: str, data_root: Path | None, url: str | None, checksum: str | None) -> None:
-    """Download DATASET from its authors, resuming where an earlier try broke off, verify and unpack it."""
+    """Download DATASET from its authors, resuming an interrupted download, then verify and unpack it."""
     from harness.data.data_root import resolve_data_root
     from harness.data.download import fetch
 

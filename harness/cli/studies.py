@@ -191,7 +191,7 @@ def sync_command(tracking_uri: str | None) -> None:
 @click.command("fields", short_help="Print every field of a study file.")
 @click.argument("section", required=False)
 def fields_command(section: str | None) -> None:
-    """Print every field a study file may have, with its default and meaning."""
+    """Print every field of a study file with its default and meaning."""
     from harness.cli.output.show_fields import show_fields
 
     show_fields(section)

@@ -87,7 +87,7 @@ def fetch(name: str, root: Path, *, url: str | None = None, checksum: str | None
 
 
 def _wait(root: Path, _holder: str) -> None:
-    _logger.warning("%s: another process is fetching into it; waiting until it has ended", root)
+    _logger.warning("%s: another process is fetching into this folder; waiting for it to finish", root)
 
 
 def _place(name: str, source: Source, root: Path, url: str, checksum: str | None, progress: bool) -> None:

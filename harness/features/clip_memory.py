@@ -22,8 +22,9 @@ def explained_clip_memory(
     """Convert an out-of-memory error within the block to a FeatureError that names the clip and what to change."""
     return out_of_memory_as(
         lambda: FeatureError(
-            f"{path}: memory ran out over its features ({', '.join(plane.slug for plane in planes)})"
-            f"{_largest_spectrum(planes, params)}; use fewer --workers (what is done is kept)"
+            f"{path}: out of memory while computing its features "
+            f"({', '.join(plane.slug for plane in planes)}){_largest_spectrum(planes, params)}; use fewer --workers "
+            "(finished features are kept)"
         )
     )
 

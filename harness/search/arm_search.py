@@ -104,8 +104,8 @@ def _patient(
     except errors as error:
         why = _reason(error)
         raise TrackingError(
-            f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: "
-            f"{why}{_advice(why)}. When that is mended, the same command goes on from there"
+            f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: {why}{_advice(why)}. "
+            "After fixing this, run the same command to resume"
         ) from error
     return trials
 

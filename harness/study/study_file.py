@@ -162,7 +162,7 @@ def _how_to_write(fault: ErrorDetails, overrides: Mapping[tuple[int | str, ...],
     written = as_toml(text)
     if not written:
         return ""
-    return f"; {shortened(text)} is no TOML and was taken as text: --set {shlex.quote(f'{key}={written}')}"
+    return f"; {shortened(text)} is not valid TOML and was read as text: --set {shlex.quote(f'{key}={written}')}"
 
 
 def _where(location: tuple[int | str, ...], document: dict[str, Any]) -> str:

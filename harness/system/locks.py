@@ -77,4 +77,4 @@ def _holder(file: Path) -> str:
     except OSError:
         # It was removed in the meantime.
         number = ""
-    return f" (id {number})" if number else ""
+    return f" (PID {number})" if number else ""

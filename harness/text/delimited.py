@@ -178,4 +178,4 @@ def _without_empty_end(cells: tuple[str, ...], width: int) -> tuple[str, ...]:
 
 
 def _width(cells: tuple[str, ...], header: tuple[str, ...]) -> str:
-    return f"{len(cells)} cells below {len(header)} columns: {shortened(' | '.join(cells), 100)}"
+    return f"{len(cells)} cells, but the header has {len(header)}: {shortened(' | '.join(cells), 100)}"

@@ -22,7 +22,7 @@ def writer_lock(file: Path, what: str, tell: Callable[[str], object]) -> ExitSta
     """
 
     def wait(holder: str) -> None:
-        tell(f"{what} is being written by another process{holder}; waiting for it to end")
+        tell(f"{what} is in use by another process{holder}; waiting for it to finish")
 
     held = ExitStack()
     try:

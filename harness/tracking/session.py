@@ -220,7 +220,7 @@ def begin_session(
         tags["mlflow.source.git.commit"] = commit
     if spec.search.trials:
         tags[names.SEARCH_REPEATS_TAG] = (
-            "with any number of workers: trials follow each other, and folds are told in order"
+            "with any number of workers: trials run one after another, and folds are reported in order"
         )
     if facts.get(names.RESUMED_TAG):
         tags[names.RESUMED_TAG] = ", ".join(facts[names.RESUMED_TAG])

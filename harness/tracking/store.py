@@ -394,9 +394,9 @@ def _advice(error: Exception, text: str, shown: str) -> str:
             f"store on a local disk with --tracking-uri, {_GO_ON}"
         )
     if "is locked" in text:
-        return f"; another program holds it open (a database browser, a backup): close that, {_GO_ON}"
+        return f"; another program (a database browser, a backup) has it open: close that program, {_GO_ON}"
     if is_transient(error):
-        return f"; it did not come back within a minute: start it, {_GO_ON}"
+        return f"; it did not recover within a minute: start it, {_GO_ON}"
     if "not a database" in text or "malformed" in text:
         return (
             "; it is not a SQLite database, or is damaged: restore a copy or choose another store with --tracking-uri"

@@ -43,7 +43,7 @@ def explained_memory(what: str, device: str, batch_size: int | None) -> Abstract
     ``batch_size`` is None while features are loaded, when no batch is to blame.
     """
     if batch_size is None:
-        advice = "the features of all clips must fit; try fewer --workers, or a device with more memory"
+        advice = "while loading the features of all clips; try fewer --workers, or a device with more memory"
     elif batch_size > 2:
         advice = f"with train.batch_size = {batch_size}; try train.batch_size = {max(2, batch_size // 2)}"
     else:

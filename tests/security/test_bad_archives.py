@@ -192,7 +192,7 @@ def test_memory_that_runs_out_is_one_sentence(
 
     url = server.put(_zip({"a": b"x"}))
     monkeypatch.setattr("harness.data.archive_members.zipfile.ZipFile", full)
-    refusal(_fetch(tmp_path / "root", url), "needs more memory than there is")
+    refusal(_fetch(tmp_path / "root", url), "needs more memory than is available")
     assert list((tmp_path / "root").iterdir()) == []
 
 

@@ -38,7 +38,7 @@ def test_a_second_process_learns_who_holds_the_lock_and_waits(tmp_path: Path) ->
             other.stdin.close()
 
         with locked(file, waiting=wait):
-            assert told == [f" (id {other.pid})"]
+            assert told == [f" (PID {other.pid})"]
             assert other.wait(30) == 0
             assert file.read_text() == str(os.getpid())
     with locked(file, waiting=told.append):

@@ -17,7 +17,7 @@ def show_cache(cache: Path, entries: Sequence[CacheEntry], what: str) -> None:
     terminal = console()
     if entries:
         rows = [
-            (each.name, "whole" if each.complete else "unfinished", f"{each.bytes / 1e6:,.1f}", f"{each.days:.0f}")
+            (each.name, "complete" if each.complete else "incomplete", f"{each.bytes / 1e6:,.1f}", f"{each.days:.0f}")
             for each in entries
         ]
         terminal.print(table(f"features in {cache}", ("plane", "state", "MB", "days unused"), rows, left=2))

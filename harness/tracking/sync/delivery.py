@@ -123,9 +123,11 @@ def sending(spool: Spool) -> Iterator[Mirror]:
         try:
             lock.enter_context(locked(spool.folder / ".sending", seconds=_SECONDS_FOR_ANOTHER_SENDER))
         except TimeoutError:
-            raise TrackingError(f"{spool.folder}: another process is sending these runs; let it finish") from None
+            raise TrackingError(
+                f"{spool.folder}: another process is sending these runs; wait for it to finish"
+            ) from None
         except OSError as error:
-            raise TrackingError(f"{spool.folder}: cannot write there ({error.strerror or error})") from None
+            raise TrackingError(f"{spool.folder}: cannot write to this folder ({error.strerror or error})") from None
         # A server's store has no files on this machine: ``create`` only connects.
         server = open_store(spool.server, create=True)
         yield Mirror(open_store(spool.uri, create=False), server, Receipts(spool.folder))
