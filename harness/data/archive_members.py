@@ -74,8 +74,8 @@ def members(archive: Path, target: Path, max_bytes: int, max_members: int) -> It
 def refuse(archive: Path, name: object, what: str) -> NoReturn:
     """Raise the DataError for a member that is not unpacked."""
     raise DataError(
-        f"{archive}: refused, member {shortened(str(name), 100)!r} {what}; this is not the data set's own archive: "
-        "delete it and check the address it came from"
+        f"{archive}: rejected, member {shortened(str(name), 100)!r} {what}; this is not the original archive of "
+        "the data set: delete it and check the address it came from"
     )
 
 

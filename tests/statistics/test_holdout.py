@@ -256,7 +256,7 @@ class TestAgreement:
         ({"correct": [[1], [0]]}, r"correct has the shape \(2, 1\); .* in the order of the 3 labels"),
         ({"target": math.nan}, "target is nan"),
         ({"rounding": -0.1}, "rounding must be 0 or more"),
-        ({"confidence": 95}, "confidence must lie"),
+        ({"confidence": 95}, "confidence must be between"),
     ],
 )
 def test_what_is_refused(changed: dict[str, Any], words: str) -> None:

@@ -257,7 +257,7 @@ class FeatureStore:
 
 def _lock(target: Target) -> AbstractContextManager[None]:
     def wait(_holder: str) -> None:
-        log.info("%s: another process is computing it; waiting", target.folder)
+        log.info("%s: another process is computing it; waiting for it to finish", target.folder)
 
     return entry_lock(target.cache, target.folder.name, waiting=wait)
 

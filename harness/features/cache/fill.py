@@ -234,8 +234,8 @@ def run_ahead(jobs: Sequence[_Job], loaders: int, device: str) -> Iterator[_Job]
 
 def _no_memory(device: str, job: _Job) -> FeatureError:
     return FeatureError(
-        f"{device}: its memory ran out over the features of {len(job.paths)} clips from {job.paths[0]} on; "
-        "free the device or use another one, --device cpu for example (what is done is kept)"
+        f"{device}: out of memory while computing features of {len(job.paths)} clips, starting at {job.paths[0]}; "
+        "free memory on the device or use another one, e.g. --device cpu (finished features are kept)"
     )
 
 

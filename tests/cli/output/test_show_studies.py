@@ -27,7 +27,7 @@ def test_a_plan_is_a_table_with_an_estimate(tmp_path: Path) -> None:
     assert "120 × 10" in result.output
     assert "estimated by a probe" in result.output
     assert "test folds 1, 2, 3; 1 seed;" in result.output
-    assert "MB of disk; tracking.weights = false keeps none" in " ".join(result.output.split())
+    assert "MB of disk space; set tracking.weights = false to keep none" in " ".join(result.output.split())
 
 
 def test_one_row_per_arm_with_the_reports_numbers(record: StudyRecord) -> None:
