@@ -60,12 +60,14 @@ def is_file(value: str) -> bool:
     return value not in DATASETS and (Path(value).suffix.lower() in (".csv", ".tsv", ".txt") or Path(value).is_file())
 
 
-@data_group.command("check", short_help="Count, decode and judge every clip.")
+@data_group.command("check", short_help="Count and decode every clip.")
 @click.argument("dataset", type=_NameOrFile(DATASETS))
 @DATA_ROOT
 @click.option("--columns", help="Columns of FILE.csv, as in file=path,label=class,fold=split,recording=source.")
-@click.option("--folds", help="Only these folds, as in 1,2,10.  [default: all official folds]")
-@click.option("--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files decoded at once.")
+@click.option("--folds", help="Folds to check, e.g. 1,2,10.  [default: all official folds]")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files to decode in parallel."
+)
 def data_check_command(
     dataset: str, data_root: Path | None, columns: str | None, folds: str | None, workers: int
 ) -> None:

@@ -148,7 +148,7 @@ def _require_folds(dataset: Dataset, folds: Sequence[int] | None) -> None:
 
 def _unread(name: str, dataset: Dataset, place: Path, error: DataError) -> CheckReport:
     """Return the report of a data set whose metadata cannot be used."""
-    finding = Finding(Severity.ERROR, Kind.METADATA, place, str(error), "put this right and check again")
+    finding = Finding(Severity.ERROR, Kind.METADATA, place, str(error), "correct this and check again")
     return CheckReport(name, dataset, place, pd.DataFrame(), pd.DataFrame(), 0, 0.0, (finding,))
 
 
@@ -164,7 +164,7 @@ def _check(
     present = {entry.path for entry in inventory.present()}
     here = [entry for entry in chosen if entry.path in present]
     missing = [
-        Finding(Severity.ERROR, Kind.MISSING, entry.path, f"named in {entry.origin}, not there", restore(dataset))
+        Finding(Severity.ERROR, Kind.MISSING, entry.path, f"listed in {entry.origin}, but missing", restore(dataset))
         for entry in chosen
         if entry.path not in present
     ]

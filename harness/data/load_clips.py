@@ -89,12 +89,12 @@ def require_whole(inventory: Inventory) -> None:
         if here != official
     ]
     named = complete if len(complete) >= _MIN_FOLDS else [fold for fold, here, _ in by_fold if sum(here)]
-    rest = f"run `harness data fetch {dataset.name}`" if dataset.source else "put the missing clips here"
+    rest = f"run `harness data fetch {dataset.name}`" if dataset.source else "add the missing clips"
     if dataset.holdout:
         remedy = f"A study needs all parts, so none can be left out: {rest}"
     elif len(named) >= _MIN_FOLDS:
         remedy = (
-            f"To use what is here, name its folds in the study (data.folds = {named}); for the complete set, {rest}"
+            f"To use what is present, set its folds in the study (data.folds = {named}); for the complete set, {rest}"
         )
     else:
         remedy = f"A study needs at least {_MIN_FOLDS} folds: {rest}"

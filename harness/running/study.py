@@ -110,7 +110,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     # Studies of a server are recorded on this machine first.
     store = recording_uri(options.tracking_uri)
     shown = mask_secrets(store)
-    with Saved(mask_secrets(options.command), lambda: f"features computed so far are kept in {options.cache}") as saved:
+    with Saved(mask_secrets(options.command), lambda: f"computed features are kept in {options.cache}") as saved:
         prepared = study_inputs(spec, options.data_root, options.cache, workers, device, progress, options.folder)
         with (
             StudyRecorder.open(

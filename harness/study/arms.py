@@ -29,7 +29,7 @@ class Arm(Section):
     features: Annotated[str | None, Most(200, "a name")] = None
     """Feature set: LMC, MC, MLMC, a plane such as LM, MFCC, chroma, contrast, tonnetz, PCEN, MFCC-static, gammatone or
     CQT, image:plane or image:a+b+c, or one of [features.sets]."""
-    fuse: Annotated[tuple[str, ...] | None, Most(100, "more arms than a table shows", each=60)] = None
+    fuse: Annotated[tuple[str, ...] | None, Most(100, "more than a table can show", each=60)] = None
     """Arms whose predictions are fused instead of training a network."""
     rule: FusionRule | None = None
     """How they are fused: Dempster's rule (normalised product), or the mean of probabilities."""

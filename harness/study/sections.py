@@ -74,7 +74,7 @@ class DataSection(Section):
 
     dataset: Annotated[str, Most(100, "a name")]
     """Data set below the data root; csv for data of your own."""
-    folds: Annotated[tuple[Positive, ...] | None, Most(1_000, "no data set has more")] = None
+    folds: Annotated[tuple[Positive, ...] | None, Most(1_000, "more than any data set has")] = None
     """Folds to use; default all. Naming them allows a data set of which only these folds are present."""
 
     @model_validator(mode="before")
@@ -337,8 +337,8 @@ class TrainSection(Section):
 
     epochs: Annotated[Positive, Most(100_000, "more would take years of training")] = 50
     """Passes over the training part."""
-    batch_size: Annotated[Annotated[int, Field(ge=2)], Most(65_536, "more than a fold has clips")] = 32
-    """Items in a step."""
+    batch_size: Annotated[Annotated[int, Field(ge=2)], Most(65_536, "more than the clips of a fold")] = 32
+    """Items per step."""
     optimizer: Annotated[Optimizer | str, Field(union_mode="left_to_right"), Most(200, "a name")] = Optimizer.SGD
     """Optimiser: sgd, adam, adamw, or code of your own as 'module:factory', which is called with the parameters, lr and
     weight_decay, and returns a torch.optim.Optimizer."""
@@ -349,7 +349,7 @@ class TrainSection(Section):
     """Augmentations of your own as 'module:function', in this order, after gain and masks and before mixup: each is
     called with a batch of normalised inputs, shape (B, channels, rows, columns), and returns one of the same shape.
     Random numbers from torch are seeded."""
-    lr: Annotated[Rate, Most(1_000, "nothing learns beyond")] = 0.001
+    lr: Annotated[Rate, Most(1_000, "no network learns with more")] = 0.001
     """Learning rate."""
     momentum: Fraction = 0.9
     """Momentum of sgd."""

@@ -322,9 +322,7 @@ class StudySpec(Section):
         except ValueError as error:
             raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
         if settings.train.patience and settings.protocol.epoch_rule != EpochRule.BEST_ON_VALIDATION:
-            raise ValueError(
-                "train.patience stops on the validation fold: set protocol.epoch_rule = 'best-on-validation'"
-            )
+            raise ValueError("train.patience uses the validation fold: set protocol.epoch_rule = 'best-on-validation'")
         if not self.data.validates:
             self._check_without_validation(arm, settings)
         split = SPLITS.get(settings.protocol.split)

@@ -36,7 +36,7 @@ def show_datasets(root: Path) -> None:
             state = "generated" if dataset.prepare else "complete" if complete else "partial"
         except DataError:
             here, folds, state = 0, [], _how_to_get(dataset)
-        official = f"{dataset.n_clips:,}" if dataset.n_clips else "as asked"
+        official = f"{dataset.n_clips:,}" if dataset.n_clips else "as configured"
         which = ", ".join(_folds(dataset, folds)) or "-"
         rows.append((dataset.name, state, which, f"{here:,}", official, str(dataset.n_classes)))
     columns = ("data set", "state", "folds present", "clips present", "official", "classes")

@@ -80,7 +80,7 @@ def read_esc10(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     place, rows, names = _read(dataset, root)
     rows = tuple(row for row in rows if row.esc10)
     if not rows:
-        raise DataError(f"{place.metadata}: no row has esc10 = True; put the original metadata file back")
+        raise DataError(f"{place.metadata}: no row has esc10 = True; restore the original metadata file")
     return _of_targets(dataset, place, rows, names, ESC10_TARGETS)
 
 

@@ -154,7 +154,7 @@ class FeatureStore:
             cannot be written. Clips computed by then are kept.
         """
         if len(clips) == 0:
-            raise FeatureError(f"{clips.dataset}: no clips to compute features of; check data.folds and the data root")
+            raise FeatureError(f"{clips.dataset}: no clips to compute features for; check data.folds and the data root")
         ids = clips.frame["clip_id"].tolist()
         vectors = {
             each.name: read_vectors(folder.resolve() / each.file, ids) for each in sets if each.layout == Layout.VECTOR
