@@ -63,7 +63,7 @@ def test_lines_without_folder_or_extension_are_read(tmp_path: Path) -> None:
         ("polka/polka.00001.wav", "row 11: received 'polka/polka.00001.wav', expected a clip such as"),
         ("../blues/blues.00001.wav", "expected a clip such as"),
         ("/blues/blues.00001.wav", "expected a clip such as"),
-        ("blues/blues.00000.wav", "clip 'blues.00000' is already named in"),
+        ("blues/blues.00000.wav", "clip 'blues.00000' is already listed in"),
     ],
 )
 def test_faulty_lists_are_refused(tmp_path: Path, line: str, said: str) -> None:

@@ -79,7 +79,7 @@ def test_faulty_lists_are_refused(folder: Path, line: str) -> None:
 
 def test_a_clip_in_both_lists_is_refused(folder: Path) -> None:
     (folder / "validation_list.txt").write_bytes((folder / "testing_list.txt").read_bytes())
-    with pytest.raises(DataError, match=r"'backward/00000000_nohash_0' is already named in .*testing_list"):
+    with pytest.raises(DataError, match=r"'backward/00000000_nohash_0' is already listed in .*testing_list"):
         read_inventory("speech-commands", folder.parent)
 
 
