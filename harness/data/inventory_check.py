@@ -77,15 +77,15 @@ def differing_counts(
             if one != other
         ]
         name = inventory.dataset.fold_name(fold)
-        what = f"{name} has {int(here.sum())} clips, the official release {int(promised.sum())}"
+        what = f"{name} has {int(here.sum())} clips, the official release has {int(promised.sum())}"
         if here.sum():
             what += f" ({', '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''})"
         remedy = "get the complete data set"
         if not inventory.dataset.holdout:
-            remedy = "name the folds that are here (data.folds in a study), or fetch the complete data set"
+            remedy = "select the folds that are present (data.folds in a study), or fetch the complete data set"
         findings.append(Finding(Severity.ERROR, Kind.COUNT, inventory.source, what, remedy))
     if inventory.absent:
-        what = f"{len(inventory.absent)} original classes have no clip ({', '.join(inventory.absent[:5])} ...)"
+        what = f"{len(inventory.absent)} original classes have no clips ({', '.join(inventory.absent[:5])} ...)"
         findings.append(Finding(Severity.ERROR, Kind.COUNT, inventory.source, what, "fetch the complete data set"))
     return findings
 
@@ -116,8 +116,8 @@ def unlisted(inventory: Inventory) -> list[Finding]:
         files = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
         extra = sorted(name for name in files - names if Path(name).suffix in suffixes and not name.startswith("."))
         if extra:
-            what = f"{len(extra)} audio files are not named in the metadata, the first is {extra[0]}"
-            findings.append(Finding(Severity.WARNING, Kind.UNLISTED, folder, what, "they are not used"))
+            what = f"{len(extra)} audio files are not listed in the metadata, the first is {extra[0]}"
+            findings.append(Finding(Severity.WARNING, Kind.UNLISTED, folder, what, "they are ignored"))
     return findings
 
 
