@@ -154,7 +154,7 @@ def check_alpha(alpha: float) -> float:
 def check_count(k: int, name: str) -> int:
     """Return ``k``, or raise StatisticsError when it is not an integer of at least 2."""
     if not float(k).is_integer() or k < 2:
-        raise StatisticsError(f"{name} must be a whole number of at least 2, received {k}")
+        raise StatisticsError(f"{name} must be an integer of at least 2, received {k}")
     return int(k)
 
 

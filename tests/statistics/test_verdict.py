@@ -108,7 +108,7 @@ def test_the_verdict_follows_the_order_of_the_questions(
         ({"p": 1.2}, "p must be in 0..1, received 1.2"),
         ({"p_equivalence": -0.1}, "p_equivalence must be in 0..1"),
         ({"margin": 0.0}, "margin must be above 0"),
-        ({"alpha": 0.95}, "alpha must lie"),
+        ({"alpha": 0.95}, "alpha must be between"),
         ({"difference": 0.0, "p": 0.01}, "a difference of 0 cannot have p = 0.01"),
         ({"difference": float("nan")}, "difference is nan"),
     ],
