@@ -68,7 +68,7 @@ def test_networks_that_never_differ_give_p_1_not_nan() -> None:
         (lambda: mcnemar([float("nan"), 1.0], [True, False]), "True .right. or False"),
         (lambda: cochran_q(np.ones((4, 1), dtype=bool)), "networks must be an integer of at least 2"),
         (lambda: cochran_q(np.ones(4, dtype=bool)), r"shape \(n_clips, n_arms\)"),
-        (lambda: cochran_q([["right", "wrong"]]), "right .True. or wrong"),
+        (lambda: cochran_q([["right", "wrong"]]), "True .right. or False"),
     ],
 )
 def test_what_is_refused(call: object, words: str) -> None:
