@@ -34,7 +34,7 @@ def _doi(doi: str) -> str:
 def _number(text: str) -> str:
     number = Printed.parse(text)
     if number.value < 0:
-        raise ValueError("no number of a claims file is negative")
+        raise ValueError("numbers in a claims file must not be negative")
     return number.text
 
 
@@ -52,7 +52,7 @@ def distinct(what: str, names: Sequence[str]) -> None:
     """Raise ValueError when one of the ``names`` of several ``what`` occurs more than once."""
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"{what} {name!r} stands {names.count(name)} times; names must differ")
+            raise ValueError(f"{what} {name!r} occurs {names.count(name)} times; names must be unique")
 
 
 Name = Annotated[str, AfterValidator(_name)]

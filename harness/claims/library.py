@@ -52,7 +52,7 @@ class Library:
         parts = rest.split("/")
         if not colon or len(parts) not in (2, 3) or not all(parts):
             raise ClaimsError(
-                f"{address!r} is no address of a claim; write paper:table/column, such as su2019:T2/TSCNN-DS"
+                f"{address!r} is not the address of a claim; write paper:table/column, such as su2019:T2/TSCNN-DS"
             )
         paper = self.paper(key)
         table = _found(address, "table of accuracies", parts[0], {table.id: table for table in paper.tables})

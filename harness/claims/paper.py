@@ -348,7 +348,7 @@ class Paper(Section):
                     )
             if statement.about == "class accuracy" and statement.subject not in cells:
                 raise ValueError(
-                    f"statement about {statement.subject!r}: no class accuracy stands there; write table/column/class"
+                    f"statement about {statement.subject!r}: there is no such class accuracy; write table/column/class"
                 )
             if statement.about == "convolution stride" and statement.subject not in layer_tables:
                 raise ValueError(

@@ -40,7 +40,7 @@ class Printed:
         """
         match = _NUMBER.fullmatch(text.strip())
         if match is None:
-            raise ValueError(f"{text!r} is not a printed number such as '95.2', '.03121' or '15.9 M'")
+            raise ValueError(f"{text!r} is not a printed number, such as '95.2', '.03121' or '15.9 M'")
         factor = _SUFFIXES[match["suffix"]]
         places = len(match["digits"].partition(".")[2])
         return cls(text.strip(), Decimal(match["digits"]) * factor, Decimal(1).scaleb(-places) * factor)

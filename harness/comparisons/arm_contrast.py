@@ -220,11 +220,11 @@ def pair_by_fold(
 def _decision(contrast: Contrast, p: float | None, p_same: float | None, rules: Rules) -> Decision:
     what = f"{contrast.first} against {contrast.second}{on_test_part(contrast.holdout) if contrast.holdout else ''}"
     if not contrast.in_family:
-        return Decision(Verdict.INCONCLUSIVE, f"{what}: not among the declared pairs, so nothing is concluded.")
+        return Decision(Verdict.INCONCLUSIVE, f"{what}: not a declared pair, so no verdict is given.")
     if len(contrast.folds) > 1 and not any(round(value, 9) for value in contrast.folds.values()):
         return Decision(
             Verdict.CONSISTENT,
-            f"{what}: all {len(contrast.folds)} folds are equal, so the difference lies within the margin of "
+            f"{what}: all {len(contrast.folds)} folds are equal, so the difference is within the margin of "
             f"±{rules.margin:g} points.",
         )
     if contrast.p is None:

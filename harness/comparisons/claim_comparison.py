@@ -236,8 +236,8 @@ def adjusted_in_family(
 
 
 def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None) -> Decision:
-    published = "the reference (another system) of" if comparison.is_reference else "the published"
-    what = f"{comparison.arm}, {decimals(comparison.mean, 1)} %, against {published} {comparison.claim.percent_text} %"
+    published = "reference (another system)" if comparison.is_reference else "claimed"
+    what = f"{comparison.arm} {decimals(comparison.mean, 1)} %, {published} {comparison.claim.percent_text} %"
     decisive, alpha = comparison.decisive, 1 - comparison.confidence
     if not comparison.differences:
         if decisive is None:
@@ -247,7 +247,7 @@ def _decision(comparison: ClaimComparison, p: float | None, p_same: float | None
             return Decision(
                 Verdict.CONSISTENT,
                 f"{what}: all {len(comparison.folds)} measured folds equal the published ones as far as these are "
-                f"printed, so the difference lies within the margin of ±{comparison.margin:g} points.",
+                f"printed, so the difference is within the margin of ±{comparison.margin:g} points.",
             )
     return decide(
         difference=comparison.difference,

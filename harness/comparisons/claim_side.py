@@ -97,8 +97,8 @@ class ClaimSide:
             return f"{here}, paired by fold"
         return {
             Basis.CLAIMED_SD: " with its own SD over folds",
-            Basis.MEASURED_SD: " (its SD over folds is not known: the measured one is used for both sides)",
-            Basis.EXACT: ", which is taken as exact",
+            Basis.MEASURED_SD: " (SD over folds not stated; the measured SD is used for both sides)",
+            Basis.EXACT: ", taken as exact",
         }[self.basis]
 
 

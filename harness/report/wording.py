@@ -28,7 +28,7 @@ ESTIMANDS = {
 }
 """Names of accuracies in sentences."""
 
-REFERENCE = "Reference: the accuracy of another system, to measure an arm by; no replication is tested."
+REFERENCE = "Reference: the accuracy of another system, for comparison; it is not a replication."
 """The note in a caption if a claim is a reference."""
 
 # Fraction of the distance from guessing to perfect accuracy.
@@ -95,22 +95,22 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     splits, rules = split_names(record), epoch_rules(record)
     random = [name for name in splits if not (name in SPLITS and SPLITS.get(name).official)]
     if random:
-        whose = "" if len(random) == len(splits) else " of the arms that say so"
+        whose = "" if len(random) == len(splits) else " of these arms"
         found.append(
-            f"Random split ({', '.join(random)}): training shares sources with the test part, so the accuracies{whose} "
+            f"Random split ({', '.join(random)}): training and test parts share recordings, so the accuracies{whose} "
             "are not comparable with those on official folds."
         )
     found += _pieces(record)
     if EpochRule.BEST_ON_TEST in rules:
-        whose = "" if len(rules) == 1 else " of the arms that say so"
+        whose = "" if len(rules) == 1 else " of these arms"
         found.append(f"Best-on-test: the test fold chose the epoch, so the accuracies{whose} are optimistic.")
     if pruned_across_folds(record):
         found.append(
             "Pruned across folds: the search dropped trials by their mean over several folds, so the validation part "
-            "of one fold, which is the test part of another, had a say in what that other fold could choose."
+            "of one fold, which is the test part of another, influenced what that other fold could choose."
         )
     if tuned_on_reported_folds(record):
-        how = "by one choice over all of them (pooled)" if pooled(record) else "as the study declares"
+        how = "by one choice for all of them (pooled)" if pooled(record) else "as the study declares"
         found.append(f"Tuned on the reported folds: hyperparameters were chosen on them, {how}.")
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     if set(tested) != set(official_folds(record)):
@@ -120,7 +120,7 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     if later := record.environment.get("declared_later"):
         found.append(
             f"Declared later: {', '.join(map(str, later))} changed after folds had been tested, so not all comparisons "
-            "were declared beforehand."
+            "were declared in advance."
         )
     if record.status != "FINISHED":
         found.append(_UNFINISHED.get(record.status, f"Incomplete: the study run is {record.status.lower()}."))
@@ -142,9 +142,9 @@ def _pieces(record: StudyRecord) -> list[str]:
         return []
     whole = rows.groupby(["arm", "seed", "clip_id"], observed=True)["n_segments"].transform("sum")
     return [
-        f"Random-segment: a fold tests a clip on only those of its segments that were dealt to it (on average "
+        f"Random-segment: each fold tests a clip on only those of its segments that were assigned to it (on average "
         f"{decimals(float(rows['n_segments'].mean()), 1)} of {decimals(float(whole.mean()), 1)}), so accuracies under "
-        "this split are not those of whole clips."
+        "this split are not accuracies of complete clips."
     ]
 
 
@@ -174,11 +174,11 @@ def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
     learnt = last_training_accuracy(record)
     near = []
     for arm, mean in low[["arm", "macro_accuracy_mean"]].itertuples(index=False):
-        training = f" (in training {percent(learnt[arm])} % of its segments)" if arm in learnt else ""
+        training = f" (training accuracy {percent(learnt[arm])} % of segments)" if arm in learnt else ""
         near.append(f"{arm} {percent(mean)} %{training}")
     return [
-        f"Near guessing ({percent(guessing)} %): {', '.join(near)}. An arm that learned its training part all the same "
-        "may be tested with other statistics than it was trained with; train.norm_statistics tells."
+        f"Near chance level ({percent(guessing)} %): {', '.join(near)}. If such an arm fits its training part, its "
+        "batch normalisation statistics in evaluation may differ from those in training; see train.norm_statistics."
     ]
 
 

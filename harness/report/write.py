@@ -28,7 +28,7 @@ from harness.report.typeset.table import table_files
 from harness.study import StudySpec
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
 
-NO_FIGURES = "not asked for (--report data); `harness report` draws the figures and makes it from the record"
+NO_FIGURES = "not requested (--report data); `harness report` writes figures and PDF from the record"
 
 
 @dataclass(frozen=True)

@@ -88,35 +88,31 @@ def decide(
     check_margin(margin)
     if differences:
         conditions = differences if isinstance(differences, str) else "; ".join(differences)
-        return Decision(
-            Verdict.NOT_COMPARABLE, f"{what}: the two sides differ in more than their result: {conditions}."
-        )
+        return Decision(Verdict.NOT_COMPARABLE, f"{what}: not comparable, because the conditions differ: {conditions}.")
     if p is None and p_equivalence is None:
-        return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made, so nothing is decided.")
+        return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made.")
 
-    amount = f"the difference of {signed(finite(difference, 'difference'), 2)} points"
-    within = f"the margin of ±{margin:g} points"
+    size = f"{signed(finite(difference, 'difference'), 2)} points"
+    amount = f"the difference of {size}"
+    same = f"equivalence within ±{margin:g} points"
     found = p is not None and p < alpha
     if found and difference == 0:
         raise StatisticsError(f"{what}: a difference of 0 cannot have p = {p:g}; pass the difference that was tested")
     if p_equivalence is not None and p_equivalence < alpha:
-        detected = f", though it is itself detected (p {_printed(p, alpha)})" if p is not None and found else ""
-        shown = f"{amount} is shown to lie within {within} (equivalence p {_printed(p_equivalence, alpha)})"
-        return Decision(Verdict.CONSISTENT, f"{what}: {shown}{detected}.")
-    untold = f"not shown to lie within {within} (equivalence p {_printed(p_equivalence, alpha)})"
+        # A small difference can be significant and equivalent at once.
+        known = f" and significant (p {_printed(p, alpha)})" if found else ""
+        shown = f"{same} is shown (TOST p {_printed(p_equivalence, alpha)})"
+        return Decision(Verdict.CONSISTENT, f"{what}: {shown}; the difference is {size}{known}.")
+    unshown = f"{same} is not shown (TOST p {_printed(p_equivalence, alpha)})"
     if p is not None and found:
         verdict = Verdict.HIGHER if difference > 0 else Verdict.LOWER
-        rest = f" and is {untold}" if p_equivalence is not None else ""
-        return Decision(verdict, f"{what}: {amount} is more than chance explains (p {_printed(p, alpha)}){rest}.")
-    undetected = f"not told apart from chance (p {_printed(p, alpha)})"
+        rest = f"; {unshown}" if p_equivalence is not None else ""
+        return Decision(verdict, f"{what}: {amount} is significant (p {_printed(p, alpha)}){rest}.")
     if p is None:
-        reason = f"{amount} was not tested, and is {untold}"
-    elif p_equivalence is None:
-        reason = f"{amount} is {undetected}, and equivalence was not tested"
+        reason = f"{amount} was not tested; {unshown}"
     else:
-        reason = (
-            f"{amount} is neither told apart from chance (p {_printed(p, alpha)}) nor {untold.removeprefix('not ')}"
-        )
+        rest = "equivalence was not tested" if p_equivalence is None else unshown
+        reason = f"{amount} is not significant (p {_printed(p, alpha)}); {rest}"
     return Decision(Verdict.INCONCLUSIVE, f"{what}: {reason}.{_too_few(folds, difference, margin, smallest_found)}")
 
 
@@ -134,7 +130,8 @@ def _too_few(folds: int, difference: float, margin: float, smallest_found: float
     if not folds or abs(difference) <= margin:
         return ""
     found = f"only a difference above {decimals(smallest_found, 1)} points" if smallest_found < 100 else "no difference"
-    return f" {_COUNTS.get(folds, folds)} folds cannot decide it: with their spread {found} would be found."
+    number = str(_COUNTS.get(folds, folds)).lower()
+    return f" With {number} fold{'' if folds == 1 else 's'} and this spread, {found} would be significant."
 
 
 def _printed(p: float | None, alpha: float) -> str:

@@ -139,7 +139,10 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         ["layers T2, network 4-layer, row input, weights: write it in quotes", "9200"],
     ),
     "no number": (lambda file: first_column(file).update(value="80 %"), ["value: '80 %' is not a printed number"]),
-    "negative": (lambda file: first_column(file).update(seconds="-1"), ["seconds: no number", "negative", "'-1'"]),
+    "negative": (
+        lambda file: first_column(file).update(seconds="-1"),
+        ["seconds: numbers in a claims file must not be", "negative", "'-1'"],
+    ),
     "above 100": (
         lambda file: first_column(file).update(value="100.1"),
         ["table T1: column network: '100.1' is more than 100"],
@@ -173,26 +176,26 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         lambda file: first_column(file).update(folds=["80.0"] * 6),
         ["column network: 6 fold accuracies, but the table's folds are 5"],
     ),
-    "table twice": (lambda file: file["table"].append(first_table(file)), ["table 'T1' stands 2 times"]),
+    "table twice": (lambda file: file["table"].append(first_table(file)), ["table 'T1' occurs 2 times"]),
     "table of layers named as one of accuracies": (
         lambda file: file["layers"][0].update(id="T1"),
-        ["table 'T1' stands 2 times"],
+        ["table 'T1' occurs 2 times"],
     ),
     "column twice": (
         lambda file: first_table(file)["column"].append(first_column(file)),
-        ["table T1: column 'network' stands 2 times"],
+        ["table T1: column 'network' occurs 2 times"],
     ),
     "class twice": (
         lambda file: first_table(file).update(classes=["a", "b", "a"]),
-        ["table T1: class 'a' stands 2 times"],
+        ["table T1: class 'a' occurs 2 times"],
     ),
     "network twice": (
         lambda file: file["layers"][0]["network"].append(file["layers"][0]["network"][0]),
-        ["layers T2: network '4-layer' stands 2 times"],
+        ["layers T2: network '4-layer' occurs 2 times"],
     ),
     "layer twice": (
         lambda file: file["layers"][0]["network"][0].update(row=[{"layer": "a"}, {"layer": "a"}]),
-        ["network 4-layer: layer 'a' stands 2 times"],
+        ["network 4-layer: layer 'a' occurs 2 times"],
     ),
     "unknown data set": (
         lambda file: first_table(file).update(dataset="esc5"),

@@ -114,9 +114,7 @@ class TestVerdicts:
     def test_one_fold_decides_nothing(self) -> None:
         found = beside(TEN[:1], *toy("97.2"))
         assert found.decision.verdict is Verdict.INCONCLUSIVE
-        assert found.decision.reason.startswith(
-            "arm, 79.8 %, against the published 97.2 %: a test over folds needs at least 2"
-        )
+        assert found.decision.reason.startswith("arm 79.8 %, claimed 97.2 %: a test over folds needs at least 2")
         assert math.isnan(found.sd)
         assert math.isnan(found.low)
         assert found.p is found.equivalence is found.needed is None
@@ -211,7 +209,7 @@ class TestPrintedDispersion:
         assert found.p == found.published.p > found.test.p
         assert found.p_equivalence == found.published.equivalence_p(2.0)
         assert found.decision.verdict is Verdict.HIGHER
-        assert "against the published 73.1 % with its own SD over folds: " in found.decision.reason
+        assert "claimed 73.1 % with its own SD over folds: " in found.decision.reason
         assert found.published_refused == ""
         assert found.sensitivity is None
 

@@ -114,7 +114,7 @@ class TestPairs:
             assert each.p is not None
             assert each.p_adjusted is each.p_equivalence_adjusted is None
             assert each.decision.verdict is Verdict.INCONCLUSIVE
-            assert "not among the declared pairs" in each.decision.reason
+            assert "not a declared pair" in each.decision.reason
 
     def test_a_declared_pair_without_tested_folds_is_left_out(self) -> None:
         record = build_record(evaluate=DECLARED)
@@ -176,9 +176,7 @@ class TestOverFolds:
         assert found.test is found.p_adjusted is None
         assert found.further == {}
         assert found.decision.verdict is Verdict.CONSISTENT
-        assert found.decision.reason.startswith(
-            "MLMC against Twin: all 5 folds are equal, so the difference lies within"
-        )
+        assert found.decision.reason.startswith("MLMC against Twin: all 5 folds are equal, so the difference is within")
         assert found.mcnemar is not None
         assert (found.mcnemar.only_first, found.mcnemar.only_second, found.mcnemar.p) == (0, 0, 1.0)
         assert found.bootstrap is not None

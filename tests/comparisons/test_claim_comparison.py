@@ -39,8 +39,8 @@ class TestReference:
         assert (claim.read_as, reference.read_as) == ("replication", "reference")
         assert (claim.p, claim.decision.verdict) == (reference.p, reference.decision.verdict)
         assert (claim.outcome, reference.outcome) == (claim.decision.verdict.value, outcome)
-        assert "against the published 80.0 %" in claim.decision.reason
-        assert "against the reference (another system) of 80.0 %" in reference.decision.reason
+        assert "claimed 80.0 %" in claim.decision.reason
+        assert "reference (another system) 80.0 %" in reference.decision.reason
 
     @pytest.mark.parametrize(
         ("role", "said", "expected"),

@@ -41,7 +41,7 @@ class TestFoldByFold:
         found = self.beside(self.PRINTED, split=split)
         assert found.basis is Basis.FOLD_BY_FOLD
         assert found.decision.verdict is Verdict.CONSISTENT
-        assert "against the published 73.13 %, paired by fold: all 10 measured folds equal" in found.decision.reason
+        assert "claimed 73.13 %, paired by fold: all 10 measured folds equal" in found.decision.reason
         assert (found.p, found.p_equivalence) == (1.0, 0.0)
         assert found.further == {}
         assert found.difference == pytest.approx(0, abs=1e-9)
@@ -106,7 +106,7 @@ class TestClaimWithoutSpread:
         apart = abs(np.mean(TEN) - 90)
         assert found.p == pytest.approx(2 * stats.t.sf(apart / error, 9), abs=1e-6)
         assert found.p_equivalence == pytest.approx(stats.t.sf((2 - apart) / error, 9), abs=1e-6)
-        assert "its SD over folds is not known: the measured one is used for both sides" in found.decision.reason
+        assert "SD over folds not stated; the measured SD is used for both sides" in found.decision.reason
         # Its posterior is as wide.
         assert found.further["bayes"].high - found.further["bayes"].low == pytest.approx(
             2 * stats.t.isf(0.025, 9) * error
@@ -116,7 +116,7 @@ class TestClaimWithoutSpread:
         found = beside(TEN, *toy("89.0"), rules=EXACT)
         assert found.basis is Basis.EXACT
         assert found.decision.verdict is Verdict.LOWER
-        assert "against the published 89.0 %, which is taken as exact: " in found.decision.reason
+        assert "claimed 89.0 %, taken as exact: " in found.decision.reason
         assert beside(TEN, *toy("89.0")).decision.verdict is Verdict.INCONCLUSIVE
 
     def test_what_the_claim_adds_no_fold_of_ours_takes_away(self) -> None:
@@ -171,14 +171,14 @@ class TestFewFolds:
         found = beside([90.0, 45.0, 75.0], *toy("95.0"))
         assert found.difference == pytest.approx(-25)
         assert found.decision.verdict is Verdict.INCONCLUSIVE
-        assert "Three folds cannot decide it: with their spread" in found.decision.reason
-        assert found.decision.reason.endswith("would be found.")
+        assert "With three folds and this spread," in found.decision.reason
+        assert found.decision.reason.endswith("would be significant.")
 
     def test_nothing_of_the_kind_is_said_of_a_difference_within_the_margin(self) -> None:
-        assert "cannot decide" not in beside([70.0, 75.0, 71.0], *toy("72.5")).decision.reason
+        assert "this spread" not in beside([70.0, 75.0, 71.0], *toy("72.5")).decision.reason
 
     def test_the_named_size_is_what_the_test_would_find_in_this_family(self) -> None:
         rows = settle_family([beside(TEN, *toy("89.0"), rules=EXACT), beside(TEN, *toy("83.0"), rules=EXACT)])
         assert rows[0].decision.verdict is Verdict.INCONCLUSIVE
         size = stats.t.isf(0.0125, 9) * np.std(TEN, ddof=1) * math.sqrt(1 / 10 + 1 / 9) + 0.05
-        assert f"only a difference above {size:.1f} points would be found" in rows[0].decision.reason
+        assert f"only a difference above {size:.1f} points would be significant" in rows[0].decision.reason

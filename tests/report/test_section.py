@@ -166,7 +166,7 @@ class TestMarks:
         told = captions(dataclasses.replace(record, predictions=table))
         last = record.history.query("arm == 'MLMC'").groupby(["fold", "seed"])["train_segment_accuracy"].last().mean()
         assert all(
-            escape(f"Near guessing (10.0 %): MLMC 10.0 % (in training {100 * last:.1f} % of its segments). An arm")
+            escape(f"Near chance level (10.0 %): MLMC 10.0 % (training accuracy {100 * last:.1f} % of segments). If")
             in caption
             for caption in told
         )

@@ -29,7 +29,7 @@ def test_trials_that_were_dropped_between_folds_are_told(searched: StudyRecord) 
     trials = [{name: value for name, value in trial.items() if name != "stopped"} for trial in search["trials"]]
     old = dataclasses.replace(searched, searches={"LMCNet": {**search, "trials": trials}})
     assert "Pruned across folds" in marks_of(old)
-    assert "had a say in what that other fold could choose" in marks_of(old)
+    assert "influenced what that other fold could choose" in marks_of(old)
 
 
 def test_random_segment_says_how_much_of_a_clip_a_fold_tests(make_record: MakeRecord) -> None:

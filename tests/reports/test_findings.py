@@ -338,8 +338,8 @@ def test_the_limits_of_that_one() -> None:
         mean(tuned, f"MCNet{depth}") for depth in DEPTHS[1:]
     )
     # Of the training itself the report keeps this sentence.
-    (mark,) = [each for each in results_of(tuned)["marks"] if each.startswith("Near guessing")]
-    learnt = re.search(r"MCNet-8 [\d.]+ % \(in training ([\d.]+) %", mark)
+    (mark,) = [each for each in results_of(tuned)["marks"] if each.startswith("Near chance level")]
+    learnt = re.search(r"MCNet-8 [\d.]+ % \(training accuracy ([\d.]+) %", mark)
     assert learnt is not None
     assert told(r"classifies (\d+) % of its training segments correctly") == (f"{float(learnt[1]):.0f}",)
 

@@ -17,51 +17,50 @@ BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "w
         (
             {},
             Verdict.INCONCLUSIVE,
-            "the difference of −1.06 points is neither told apart from chance (p = 0.63) nor shown to lie within the "
-            "margin of ±2 points (equivalence p = 0.35).",
+            "the difference of −1.06 points is not significant (p = 0.63); equivalence within ±2 points is not shown "
+            "(TOST p = 0.35).",
         ),
         (
             {"p": 0.01},
             Verdict.LOWER,
-            "the difference of −1.06 points is more than chance explains (p = 0.01) and is not shown to lie within the "
-            "margin of ±2 points (equivalence p = 0.35).",
+            "the difference of −1.06 points is significant (p = 0.01); equivalence within ±2 points is not shown "
+            "(TOST p = 0.35).",
         ),
         (
             {"p": 1e-9, "difference": 13.5, "p_equivalence": None},
             Verdict.HIGHER,
-            "the difference of +13.50 points is more than chance explains (p < 0.001).",
+            "the difference of +13.50 points is significant (p < 0.001).",
         ),
         (
             {"p_equivalence": 0.02},
             Verdict.CONSISTENT,
-            "the difference of −1.06 points is shown to lie within the margin of ±2 points (equivalence p = 0.02).",
+            "equivalence within ±2 points is shown (TOST p = 0.02); the difference is −1.06 points.",
         ),
         (
             {"p_equivalence": 0.02, "p": 0.03},
             Verdict.CONSISTENT,
-            "the difference of −1.06 points is shown to lie within the margin of ±2 points (equivalence p = 0.02), "
-            "though it is itself detected (p = 0.03).",
+            "equivalence within ±2 points is shown (TOST p = 0.02); the difference is −1.06 points and significant "
+            "(p = 0.03).",
         ),
         (
             {"differences": ["random split", "epoch chosen on the test fold"], "p": 1e-9},
             Verdict.NOT_COMPARABLE,
-            "the two sides differ in more than their result: random split; epoch chosen on the test fold.",
+            "not comparable, because the conditions differ: random split; epoch chosen on the test fold.",
         ),
         (
             {"p": None, "p_equivalence": float("nan")},
             Verdict.INCONCLUSIVE,
-            "no test could be made, so nothing is decided.",
+            "no test could be made.",
         ),
         (
             {"p_equivalence": None},
             Verdict.INCONCLUSIVE,
-            "the difference of −1.06 points is not told apart from chance (p = 0.63), and equivalence was not tested.",
+            "the difference of −1.06 points is not significant (p = 0.63); equivalence was not tested.",
         ),
         (
             {"p": None},
             Verdict.INCONCLUSIVE,
-            "the difference of −1.06 points was not tested, and is not shown to lie within the margin of ±2 points "
-            "(equivalence p = 0.35).",
+            "the difference of −1.06 points was not tested; equivalence within ±2 points is not shown (TOST p = 0.35).",
         ),
     ],
 )
@@ -80,7 +79,7 @@ def test_a_printed_p_stays_on_its_side_of_alpha() -> None:
     below = decide(**{**BASE, "p": 0.0499}).reason
     above = decide(**{**BASE, "p": 0.0500001}).reason
     assert "(p = 0.0499)" in below
-    assert "chance (p = 0.05)" in above
+    assert "significant (p = 0.05)" in above
     assert "(p = 0.04999999)" in decide(**{**BASE, "p": 0.04999999}).reason
 
 
@@ -93,7 +92,7 @@ def test_the_verdict_follows_the_order_of_the_questions(
     decision = decide(difference=difference, p=p, p_equivalence=p_equivalence, margin=margin, alpha=alpha, what=WHAT)
     if p_equivalence < alpha:
         assert decision.verdict is Verdict.CONSISTENT
-        assert ("detected" in decision.reason) == (p < alpha)
+        assert ("significant" in decision.reason) == (p < alpha)
     elif p < alpha:
         assert decision.verdict is (Verdict.HIGHER if difference > 0 else Verdict.LOWER)
     else:
@@ -121,9 +120,9 @@ def test_what_is_refused(changed: dict[str, object], words: str) -> None:
 @pytest.mark.parametrize(
     ("folds", "difference", "smallest", "said"),
     [
-        (3, 25.0, 53.6, "Three folds cannot decide it: with their spread only a difference above 53.6 points would be"),
-        (10, -2.5, 3.04, "10 folds cannot decide it: with their spread only a difference above 3.0 points would be"),
-        (2, 40.0, 180.0, "Two folds cannot decide it: with their spread no difference would be found."),
+        (3, 25.0, 53.6, "With three folds and this spread, only a difference above 53.6 points would be"),
+        (10, -2.5, 3.04, "With 10 folds and this spread, only a difference above 3.0 points would be"),
+        (2, 40.0, 180.0, "With two folds and this spread, no difference would be significant."),
         (3, 1.9, 53.6, ""),
         (0, 25.0, 53.6, ""),
     ],
@@ -135,5 +134,5 @@ def test_a_large_difference_is_left_open_with_the_reason(
     decision = decide(**asked)
     assert decision.verdict is Verdict.INCONCLUSIVE
     assert said in decision.reason
-    assert ("cannot decide" in decision.reason) == bool(said)
-    assert "cannot decide" not in decide(**asked | {"p": 0.01}).reason
+    assert ("this spread" in decision.reason) == bool(said)
+    assert "this spread" not in decide(**asked | {"p": 0.01}).reason

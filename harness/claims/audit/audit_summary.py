@@ -89,7 +89,7 @@ def _dispersion(audit: Audit) -> str:
         parts.append(f"{_dispersions(over['folds'])} over folds; printed folds verify {verified}{others}.")
     if over["unknown"]:
         places = _listed([one.place for one in over["unknown"]])
-        parts.append(f"What the dispersion at {places} is over is unknown: no test may use it.")
+        parts.append(f"It is unknown what the dispersion at {places} is over, so no test uses it.")
     return " ".join(parts)
 
 
@@ -125,7 +125,7 @@ def _clips(audit: Audit) -> str:
         return ""
     lowest, highest = (pick(found, key=lambda one: one.numbers["difference"]) for pick in (min, max))
     return (
-        f"Weighted by clips the class accuracies would give other headlines in {_tables(found)}: "
+        f"Weighted by clips, the class accuracies would give different headlines in {_tables(found)}: "
         f"{lowest.numbers['difference']:+.2f} ({lowest.place}) to {highest.numbers['difference']:+.2f} points "
         f"({highest.place})."
     )
@@ -142,13 +142,13 @@ def _fractions(audit: Audit) -> str:
         return f"All {cells} class accuracies of {_tables(tested)} can be fractions of their class's clips (GRIM test)."
     classes = ", ".join(f"{name} {n}" for name, n in Counter(impossible).most_common())
     sentence = (
-        f"{len(impossible)} of {cells} class accuracies of {_tables(tested)} are no fraction of their class's clips "
-        f"(GRIM test; {classes})"
+        f"{len(impossible)} of {cells} class accuracies of {_tables(tested)} are not fractions "
+        f"of their class's clips (GRIM test; {classes})"
     )
     if not all(one.numbers["impossible_cut_off"] for one in tested if one.numbers["impossible"]):
-        return f"{sentence}; some of these tables may have cut digits off instead of rounding."
+        return f"{sentence}; some of these tables may have truncated digits instead of rounding."
     return (
-        f"{sentence}, and cutting off instead of rounding does not explain it: these tables do not hold accuracies "
+        f"{sentence}, and truncation instead of rounding does not explain it: these tables do not contain accuracies "
         "pooled over all clips, but perhaps means over folds or accuracies over segments."
     )
 
@@ -156,7 +156,7 @@ def _fractions(audit: Audit) -> str:
 def _layers(audit: Audit) -> str:
     found = audit.of("layers")
     agree, entries = (sum(one.numbers.get(key, 0) for one in found) for key in ("agree", "entries"))
-    sentence = f"{agree} of {entries} layer sizes of {_tables(found)} are those of the networks as built here."
+    sentence = f"{agree} of {entries} layer sizes of {_tables(found)} agree with the networks as built here."
     return _with_contradictions(sentence if entries else "", found)
 
 
@@ -175,7 +175,7 @@ def _no_dispersion(audit: Audit) -> str:
     if audit.of("fold mean"):
         places = _listed([one.place for one in audit.of("fold mean")])
         return f"No dispersion is printed; the spread over folds follows from the folds at {places}."
-    return "No dispersion is printed, so no test can use a spread of the source's own."
+    return "No dispersion is printed, so no test can use the source's own spread."
 
 
 def _not_checked(audit: Audit) -> str:

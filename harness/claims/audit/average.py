@@ -51,8 +51,8 @@ def _average_finding(claim: Claim) -> Finding:
     place = f"{claim.table.id}/{claim.column.name}"
     found = average(claim)
     if found is None:
-        return Finding("average", place, "cannot be checked", "No class accuracies are printed beside the headline.")
-    means = f"their unweighted mean lies in {found.macro}"
+        return Finding("average", place, "cannot be checked", "No class accuracies are printed with the headline.")
+    means = f"their unweighted mean is in {found.macro}"
     if found.clip is not None:
         means += f", their mean weighted by clips in {found.clip}"
     declared = claim.table.estimand
@@ -79,12 +79,12 @@ def _judged(claim: Claim, found: Average) -> tuple[Outcome, str]:
     classes = class_intervals(claim)
     other = "is not the unweighted mean of its classes"
     if found.clip is not None:
-        other = "is the mean of its classes neither unweighted nor weighted by clips"
+        other = "is neither the unweighted nor the clip-weighted mean of its classes"
     if not Interval(min(one.low for one in classes), max(one.high for one in classes)).meets(found.headline):
-        return "contradicts", "lies outside its class accuracies, so it is no mean of them"
+        return "contradicts", "is outside the range of its class accuracies, so it is not a mean of them"
     what = " and with ".join(f"{name} accuracy" for name in agrees)
     if declared in agrees:
-        undecided = ", which its digits cannot tell apart" if len(agrees) > 1 else ""
+        undecided = ", which its printed digits cannot distinguish" if len(agrees) > 1 else ""
         return "holds", f"agrees with {what}{undecided}"
     if declared == "macro" or (declared == "clip" and found.clip is not None):
         instead = f"agrees with {what}" if agrees else other
@@ -111,7 +111,7 @@ def _fold_finding(claim: Claim) -> Finding:
     if plain.meets(printed):
         outcome, verdict = "holds", "is the mean of the printed folds"
     elif not hull.meets(printed):
-        outcome, verdict = "contradicts", "lies outside the printed folds, so it is no mean of them"
+        outcome, verdict = "contradicts", "is outside the range of the printed folds, so it is not a mean of them"
     elif claim.table.description.balanced and claim.table.split == "official":
         outcome, verdict = "contradicts", "is not the mean of the printed folds, all of which have as many clips"
     else:
@@ -120,7 +120,7 @@ def _fold_finding(claim: Claim) -> Finding:
         "fold mean",
         f"{claim.table.id}/{claim.column.name}",
         outcome,
-        f"The headline {claim.column.value} {verdict} ({len(folds)} folds; their mean lies in {plain}).",
+        f"The headline {claim.column.value} {verdict} ({len(folds)} folds; their mean is in {plain}).",
         {
             "text": claim.column.value,
             "printed": float(printed.middle),

@@ -80,7 +80,7 @@ def dispersion_kind(claim: Claim, paper: Paper) -> DispersionKind:
     if dispersion.kind == "folds" and folds:
         return DispersionKind("unknown", "it is stated to be over folds, but is not the SD of the printed folds", value)
     reasons = {
-        "folds": "it is stated to be over folds; no fold values are printed to verify it",
+        "folds": "stated to be over folds; no fold values are printed to verify it",
         "classes": "it is stated to be over classes",
         "unknown": "what it is over is not stated, and no printed numbers have this SD",
     }
@@ -107,7 +107,7 @@ def fold_sd(claim: Claim, paper: Paper) -> float:
     printed = "" if kind.value_percent is None else f" ({kind.value_percent:g} points are printed)"
     raise ClaimsError(
         f"{claim.address} has no standard deviation over folds{printed}: {kind.reason}. "
-        "Hold the measured folds against the claimed number alone (a one-sample test)"
+        "Compare the measured folds with the claimed number alone (a one-sample test)"
     )
 
 

@@ -67,7 +67,7 @@ class _Cell:
             "above": near[below + 1],
             "possible_if_cut_off": CUT_OFF in self.ways,
         }
-        sentence = f"{self.printed.text} is no fraction of {self.n} clips: {neighbours}."
+        sentence = f"{self.printed.text} is not a fraction of {self.n} clips: {neighbours}."
         return Finding("class fractions", f"{self.place}/{self.class_name}", "shows", sentence, numbers)
 
 
@@ -88,11 +88,13 @@ def _table_findings(table: AccuracyTable) -> list[Finding]:
         sentence = f"Each of the {len(cells)} class accuracies can be a fraction of its class's clips."
         return [Finding("class fractions", table.id, "holds", sentence, numbers)]
     if impossible_cut_off:
-        otherwise = f"were digits cut off instead of rounded, {impossible_cut_off} would be none: they are not pooled"
+        otherwise = (
+            f"if digits were truncated instead of rounded, {impossible_cut_off} would be none: they are not pooled"
+        )
     else:
-        otherwise = "were digits cut off instead of rounded, all could be"
+        otherwise = "if digits were truncated instead of rounded, all could be"
     sentence = (
-        f"{len(impossible)} of {len(cells)} class accuracies are no fraction of their class's clips; {otherwise}."
+        f"{len(impossible)} of {len(cells)} class accuracies are not fractions of their class's clips; {otherwise}."
     )
     return [
         Finding("class fractions", table.id, "shows", sentence, numbers),

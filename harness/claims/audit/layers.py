@@ -151,7 +151,7 @@ def _entry_findings(place: str, model: str, entries: Sequence[_Entry]) -> Iterat
     after = [one for one in entries if one.state == "after the pool" and before]
     if right:
         cut_off = [
-            f"{one.text} of {one.name} is {one.exact:,} cut off, not rounded"
+            f"{one.text} of {one.name} is {one.exact:,} truncated, not rounded"
             for one in right
             if not _rounds_to(one.exact, one.text)
         ]

@@ -15,7 +15,7 @@ from harness.claims.audit.finding import Audit, Outcome
 
 SCHEMA = 1
 CONVENTIONS = (
-    "A printed number stands for every number that rounds to it; intervals are what that rounding allows. "
+    "A printed number represents every number that rounds to it; intervals reflect that rounding. "
     "Accuracies are in percent, standard deviations (SD) in percentage points."
 )
 NOTHING = "–"
@@ -99,9 +99,9 @@ def _averages(audit: Audit) -> AuditTable:
             }
         )
     caption = (
-        "Headlines as printed and the means of the class and fold accuracies beside them, in percent. The mean of "
+        "Headlines as printed, and the means of the class and fold accuracies, in percent. The mean of "
         "classes is unweighted (macro accuracy); over clips, classes are weighted by their clips in the data set. "
-        "A headline agrees with a mean where the intervals that rounding allows meet."
+        "A headline agrees with a mean if their rounding intervals overlap."
     )
     return AuditTable("averages", "Which means the headlines are", caption, rows, data)
 
@@ -156,14 +156,14 @@ def _fractions(audit: Audit) -> AuditTable:
     counted = [one for one in audit.of("class fractions") if one.numbers.get("impossible")]
     shares = "; ".join(
         f"{one.place} {one.numbers['impossible']} of {one.numbers['cells']}, "
-        f"{one.numbers['impossible_cut_off']} if digits were cut off"
+        f"{one.numbers['impossible_cut_off']} if digits were truncated"
         for one in counted
     )
     caption = (
         "Class accuracies, in percent, that no whole number of correct clips rounds to (GRIM test, Brown and Heathers "
         f"2017), between the two nearest fractions: {shares}."
     )
-    return AuditTable("fractions", "Class accuracies that are no fractions", caption, rows, data, words=2)
+    return AuditTable("fractions", "Class accuracies that are not fractions", caption, rows, data, words=2)
 
 
 def _details(audit: Audit) -> AuditTable:

@@ -55,7 +55,7 @@ def comparison_table(evidence: Evidence) -> Table:
     # A published number of another system is not a claim about the arm.
     published = "Published" if any(each.is_reference for each in claims) else "Claimed"
     tested = sum(each.p is not None for each in claims)
-    what = wording.ESTIMANDS[estimands[0]] if len(estimands) == 1 else "accuracy (its kind stands after the arm)"
+    what = wording.ESTIMANDS[estimands[0]] if len(estimands) == 1 else "accuracy (kind given after the arm)"
     caption = (
         f"{published} and measured {what} in percent; difference: measured minus {published.lower()}, in points. SD: "
         f"{wording.OVER_FOLDS}; {sample_size(claims)}. Interval: {evidence.confidence}, of the measured mean over "
@@ -67,7 +67,7 @@ def comparison_table(evidence: Evidence) -> Table:
     if any(each.is_reference for each in claims):
         caption += f" {wording.REFERENCE}"
     caption += "".join(sentence for basis, sentence in _BASES.items() if any(_tested(each, basis) for each in claims))
-    caption += " Tests take a claim as far away, or as near, as its printed digits allow." * bool(tested)
+    caption += " Tests allow for the rounding of the printed claim." * bool(tested)
     caption += cut_note([(each.low, each.high) for each in claims])
     printed = grid(
         claims,
@@ -169,7 +169,7 @@ def claim_note(evidence: Evidence, each: ClaimComparison) -> tuple[str, str]:
     heading = f"{each.arm} and {addressed(each)}: {each.outcome}."
     parts = [each.decision.reason, _basis(evidence, each), _claims_sd(each)]
     if each.caveats:
-        parts.append(f"To keep in mind: {'; '.join(each.caveats)}.")
+        parts.append(f"Caveats: {'; '.join(each.caveats)}.")
     parts += [_vanishing(evidence, each), _needed(evidence, each)]
     return heading, " ".join(part for part in parts if part)
 
@@ -203,7 +203,7 @@ def _claims_sd(each: ClaimComparison) -> str:
     if each.differences:
         return ""
     if each.decisive and each.basis is Basis.FOLD_BY_FOLD:
-        return "The source gives its accuracy on each of these folds, so the two are compared fold by fold."
+        return "The source states the accuracy on each of these folds, so the comparison is paired by fold."
     if each.published:
         return (
             f"The claim's own SD over folds, {accuracy(each.claim_sd, 2)} points, is used (Welch's test, both "
@@ -211,8 +211,8 @@ def _claims_sd(each: ClaimComparison) -> str:
         )
     if not each.published_refused:
         return ""
-    given = f"The SD that the source gives is not used: {each.published_refused.rstrip('.')}."
-    return "The source gives no SD over folds for it." if each.claim_sd_kind == "none" else given
+    given = f"The SD stated by the source is not used: {each.published_refused.rstrip('.')}."
+    return "The source states no SD over folds." if each.claim_sd_kind == "none" else given
 
 
 def _vanishing(evidence: Evidence, each: ClaimComparison) -> str:
@@ -220,8 +220,8 @@ def _vanishing(evidence: Evidence, each: ClaimComparison) -> str:
     if not each.sensitivity or each.published or each.differences or each.claim.table.folds < 2:
         return ""
     return (
-        f"The difference would no longer be found at {evidence.confidence} confidence if the claim's own SD over its "
-        f"{each.claim.table.folds} folds were {accuracy(each.sensitivity)} points or more."
+        f"The difference would no longer be significant at {evidence.confidence} confidence if the claim's own SD over "
+        f"its {each.claim.table.folds} folds were {accuracy(each.sensitivity)} points or more."
     )
 
 
@@ -231,14 +231,14 @@ def _needed(evidence: Evidence, each: ClaimComparison) -> str:
         return ""
     parts = []
     if each.needed.for_difference:
-        parts.append(f"to find a difference of this size, {count(each.needed.for_difference, 'such fold')}")
+        parts.append(f"{count(each.needed.for_difference, 'such fold')} to detect a difference of this size")
     if each.needed.for_equivalence:
         parts.append(
-            f"to show equivalence within ±{evidence.margin:g} points, {count(each.needed.for_equivalence, 'such fold')}"
+            f"{count(each.needed.for_equivalence, 'such fold')} to show equivalence within ±{evidence.margin:g} points"
         )
-    sentence = f"With this spread it would take, at {_POWER}: {'; '.join(parts)}." if parts else ""
+    sentence = f"With this spread, {_POWER} would require {' and '.join(parts)}." if parts else ""
     if each.needed.reason:
-        sentence = f"{sentence} Out of reach: {each.needed.reason}.".strip()
+        sentence = f"{sentence} Not attainable: {each.needed.reason}.".strip()
     if each.seeds_needed:
-        sentence += f" With these folds, {count(each.seeds_needed, 'seed')} a fold would find the difference."
+        sentence += f" With these folds, {count(each.seeds_needed, 'seed')} per fold would detect the difference."
     return sentence

@@ -50,7 +50,9 @@ def _tables(evidence: Evidence) -> Iterator[Table]:
     )
     if not untested.empty:
         names = sorted({classes[position] for position in untested["class"]})
-        caption += f" Some folds test no clip of {', '.join(names)}; such a class is averaged over the folds that do."
+        caption += (
+            f" Some folds have no test clip of {', '.join(names)}; such a class is averaged over the other folds."
+        )
     for name, shown in paged("classes", arms, ARMS_ABREAST):
         rows = [
             [label, *map(percent, values)]

@@ -74,11 +74,11 @@ def contrast_table(evidence: Evidence) -> Table:
         "Differences in macro accuracy between arms in points, paired by fold. SD and interval: over folds, seeds "
         f"averaged first; the {evidence.confidence} interval is corrected for training sets that overlap. TOST: "
         f"two one-sided tests within ±{evidence.margin:g} points. {family_sentence(evidence)} Clips right: counts with "
-        "the first seed's networks and McNemar's p, which takes clips as independent though slices of one recording "
+        "the first seed's networks and McNemar's p, which assumes independent clips although clips of one recording "
         "are not."
     )
     if left_out := len(evidence.arms.contrasts) - len(pairs):
-        caption += f" {count(left_out, 'pair')} that the study did not declare: in contrasts.csv."
+        caption += f" {count(left_out, 'undeclared pair')}: see contrasts.csv."
     if any(each.unpaired for each in pairs):
         caption += (
             " A pair without SD was split differently and shares no folds: its two sets of folds are compared by "
@@ -126,7 +126,7 @@ def cochran_sentence(evidence: Evidence) -> str:
     return (
         f"Over clips, Cochran's Q for the {len(arms)} trained arms ({', '.join(arms)}; first seed) is "
         f"{cochran.statistic:.1f} with {count(cochran.df, 'degree')} of freedom, p {equals}{p}; "
-        "it takes clips as independent though slices of one recording are not."
+        "it assumes independent clips although clips of one recording are not."
     )
 
 
@@ -135,12 +135,12 @@ def family_sentence(evidence: Evidence) -> str:
     pairs = [each for each in evidence.arms.contrasts if each.in_family]
     family = count(sum(each.p is not None for each in pairs), "tested pair")
     if evidence.arms.family == "declared":
-        outside = "" if len(pairs) == len(printed_pairs(evidence)) else "; below the rule, pairs without a verdict"
+        outside = "" if len(pairs) == len(printed_pairs(evidence)) else "; pairs below the rule have no verdict"
         return f"Holm: adjusted for the family of pairs that the study declared ({family}){outside}."
     which = (
         "every pair of arms" if evidence.arms.family == "every pair" else "every pair of a fusion and its own streams"
     )
-    return f"Holm: adjusted for {which} ({family}); the study declared no pairs of its own."
+    return f"Holm: adjusted for {which} ({family}); the study declared no pairs."
 
 
 def of_own_stream(evidence: Evidence, contrast: Contrast) -> bool:

@@ -48,7 +48,7 @@ def _missed(evidence: Evidence) -> Table | None:
             "Recording": itemgetter("recording"),
             "First clip": itemgetter("clip"),
             "Class": itemgetter("class"),
-            "Called": itemgetter("predicted"),
+            "Predicted": itemgetter("predicted"),
             "Clips": lambda row: str(row["clips"]),
             "Agreement": lambda row: percent(row["share"], digits=0),
             "Fold": lambda row: str(row["fold"]),
@@ -56,9 +56,9 @@ def _missed(evidence: Evidence) -> Table | None:
     )
     listed = "" if len(rows) <= MOST_LISTED else f" A row is a recording: {MOST_LISTED} of {len(rows):,} are listed."
     caption = (
-        f"Clips that no arm classed correctly with any seed: {len(data):,} of {evidence.clips.n_clips:,} tested clips, "
-        f"by recording.{listed} Called: the wrong class named most often; agreement: in how many percent of the tests "
-        "(arms and seeds). Where many agree on one class, the label may be worth a check. The CSV has every clip."
+        f"Clips that no arm classified correctly with any seed: {len(data):,} of {evidence.clips.n_clips:,} tested "
+        f"clips, by recording.{listed} Predicted: the most frequent wrong class; agreement: its share of the tests "
+        "(arms and seeds) in percent. If many agree on one class, the label may be wrong. The CSV lists every clip."
     )
     title = "Clips that every arm misses"
     return Table("missed-clips", title, caption, printed, ordered.reset_index(drop=True), text_columns=4)
@@ -75,15 +75,15 @@ def _only_fusion(evidence: Evidence) -> Table | None:
             "Clip": itemgetter("clip_id"),
             "Recording": itemgetter("recording"),
             "Class": itemgetter("class"),
-            "Called by the streams": itemgetter("predicted"),
+            "Predicted by the streams": itemgetter("predicted"),
             **({"Fusion": itemgetter("arm")} if several else {}),
             "Fold": lambda row: str(row["fold"]),
         },
     )
-    listed = "" if len(data) <= MOST_LISTED else f"; {MOST_LISTED} are listed, all stand in the CSV"
+    listed = "" if len(data) <= MOST_LISTED else f"; {MOST_LISTED} are listed, the CSV has all"
     which = "a fusion" if several else str(data["arm"].iloc[0])
     caption = (
-        f"Clips that {which} classed correctly with every seed and none of its streams with any: "
+        f"Clips that {which} classified correctly with every seed and none of its streams with any: "
         f"{count(len(data), 'case')} among {evidence.clips.n_clips:,} tested clips{listed}."
     )
     title = "Clips that only fusion gets right"
@@ -94,13 +94,14 @@ def _only_fusion(evidence: Evidence) -> Table | None:
 def _drawing(evidence: Evidence) -> Drawing:
     rescued = len(evidence.clips.only_fusion) > 0
     caption = (
-        f"Clips by true class, of {evidence.clips.n_clips:,} tested: those that no arm classed correctly with any seed"
+        f"Clips by true class, of {evidence.clips.n_clips:,} tested: those that no arm classified correctly with any "
+        "seed"
     )
     if rescued:
-        caption += ", and those that a fused arm classed correctly with every seed and none of its streams with any"
+        caption += ", and those that a fused arm classified correctly with every seed and none of its streams with any"
     caption += ". Classes without such a clip are left out."
     if evidence.fused and not rescued:
-        caption += " No fused arm got a clip right with every seed that its streams missed with all of theirs."
+        caption += " No fused arm classified a clip correctly with every seed that its streams missed with all seeds."
     draw = partial(hard_clip_figure, evidence.clips, evidence.record.classes, fusion=rescued)
     return Drawing("hard-clips", caption, draw)
 

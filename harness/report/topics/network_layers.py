@@ -114,7 +114,7 @@ def _page(number: int, networks: list[tuple[list[str], pd.DataFrame]]) -> Table:
             data[f"{name}: {quantity}"] = pd.array([*values, values.sum()], dtype="Int64")
         data[f"{name}: output"] = [*own["output"], None]
     caption = (
-        "Layers of the networks, counted in the networks themselves: weights without biases and batch normalisation, "
+        "Layers of the networks, counted in the networks as built: weights without biases and batch normalisation, "
         "activations of one item before any pool."
     )
     unnamed = [f"{_heading(arms)}: {', '.join(arms)}." for arms, _ in networks if _heading(arms) != ", ".join(arms)]
@@ -230,14 +230,14 @@ def _printed_table(
         data |= {f"{quantity}: here": [*counts], f"{quantity}: printed": [*texts], f"{quantity}: agree": [*agree]}
     verdict = "all printed counts agree" if not apart else f"{apart} printed count{'s' if apart > 1 else ''} differ"
     caption = (
-        f"{', '.join(arms)}: counted in the network itself beside {printed.where} of {paper.source.key} "
+        f"{', '.join(arms)}: counted in the network as built, compared with {printed.where} of {paper.source.key} "
         f"({network.name}); {verdict}. A count agrees when it is less than one unit of the last printed digit away. "
         "Weights without biases and batch normalisation, activations of one item before any pool; totals "
         "without the input."
     )
     return Table(
         name=numbered("printed-layers", number),
-        title="Networks beside the printed table of layers",
+        title="Networks compared with the printed table of layers",
         caption=caption,
         printed=pd.DataFrame(cells),
         data=pd.DataFrame(data),

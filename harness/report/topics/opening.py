@@ -19,10 +19,10 @@ from harness.statistics.verdict import Verdict
 
 _TUNED: dict[str, str] = {
     TunedOn.NOT_STATED: "were chosen on data that the study does not state",
-    TunedOn.NONE: "were chosen on no data",
-    TunedOn.OTHER_DATA: "were chosen on other data",
-    TunedOn.VALIDATION_FOLDS: "were chosen for each fold on its own validation fold",
-    TunedOn.REPORTED_FOLDS: "were chosen on the folds that are reported",
+    TunedOn.NONE: "were not tuned on any data",
+    TunedOn.OTHER_DATA: "were tuned on other data",
+    TunedOn.VALIDATION_FOLDS: "were tuned for each fold on its own validation fold",
+    TunedOn.REPORTED_FOLDS: "were tuned on the reported folds",
 }
 _EPOCHS: dict[str, str] = {
     EpochRule.FIXED: "the weights after the last epoch are tested",
@@ -54,7 +54,7 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     fewest, most = seeds[0], seeds[-1]
     shown = f"{most} seed{'s' if most > 1 else ''}"
     if fewest < most:
-        shown = f"{fewest} to {most} seeds, as the table of accuracies says"
+        shown = f"{fewest} to {most} seeds (see the table of accuracies)"
     sentences = [
         f"Data: {record.spec.data.name} with {len(record.classes)} classes; {clips:,} clips from "
         f"{recordings:,} recordings are tested, {wording.folds_statement(tested, wording.official_folds(record))}.",
@@ -62,9 +62,9 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
         f"Epoch: {_each(wording.epoch_rules(record), _EPOCHS)}.",
     ]
     if len(record.protocols) > 1:
-        sentences.append("The arms differ in it; the table of accuracies says which has which.")
+        sentences.append("Protocols differ between arms; the table of accuracies lists them.")
     if record.spec.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
-        sentences.append("The final trainings learn from the validation fold as well.")
+        sentences.append("Final trainings also use the validation fold.")
     if wording.searched(record):
         pooled = wording.pooled(record)
         chosen = "one choice for all folds" if pooled else "chosen for each fold on its own validation fold"
@@ -72,15 +72,15 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
             f"Search: {search.trials} trials per arm ({search.sampler}) by validation macro accuracy, {chosen}."
         )
     else:
-        sentences.append("Nothing was searched.")
+        sentences.append("No hyperparameters were searched.")
     sentences += _tuned_sentences(record)
     sentences.append(
-        f"Every fold is trained from {shown}; seeds are averaged within a fold before any mean or standard deviation "
-        "over folds is taken (ddof 1)."
+        f"Each fold is trained with {shown}. Seeds are averaged within each fold before means and standard deviations "
+        "over folds (ddof 1) are computed."
     )
     sentences.append(
-        "A clip's class is the one with the largest sum of its segments' probabilities. Macro accuracy is the "
-        "unweighted mean of the class accuracies; clip accuracy is the fraction of clips classed correctly."
+        "A clip is assigned the class with the largest sum of probabilities over its segments. Macro accuracy is the "
+        "unweighted mean of the class accuracies; clip accuracy is the fraction of clips classified correctly."
     )
     return sentences
 
@@ -92,7 +92,7 @@ def _tuned_sentences(record: StudyRecord) -> list[str]:
         declared.setdefault(record.tuned(arm.name), []).append(arm.name)
     sentences = []
     for (on, by), arms in declared.items():
-        whose = "The study's own values" if len(declared) == 1 else f"The values of {', '.join(arms)}"
+        whose = "Stated hyperparameters" if len(declared) == 1 else f"Stated hyperparameters of {', '.join(arms)}"
         sentences.append(f"{whose} {_TUNED[on]}{f': {by}' if by else ''}.")
     return sentences
 
@@ -114,7 +114,7 @@ def findings(evidence: Evidence) -> list[str]:
     if evidence.claims_refused:
         found.append(f"The comparison with published numbers could not be made: {evidence.claims_refused}")
     elif not evidence.claims:
-        found.append("The study names no published number to compare with.")
+        found.append("The study declares no comparison with a published number.")
     return found + _between_arms(evidence)
 
 
@@ -140,12 +140,12 @@ def _between_arms(evidence: Evidence) -> list[str]:
         found.append(_counted(others, "other pair" if leading else "pair"))
     outside = len(evidence.arms.contrasts) - len(family)
     if outside:
-        found.append(f"{count(outside, 'more pair')} of arms stand without a verdict: the study did not declare them.")
+        found.append(f"{count(outside, 'further pair')} of arms: not declared by the study, so no verdict is given.")
     tested = sum(bool(evidence.scores.folds_of(str(arm))) for arm in evidence.scores.arms["arm"])
     if tested > MOST_ARMS:
         found.append(
-            f"With {tested} arms, {'no other pair is' if family else 'no pair is'} compared: evaluate.contrasts names "
-            "pairs of interest."
+            f"With {tested} arms, {'no other pair is' if family else 'no pair is'} compared; declare pairs of interest "
+            "in evaluate.contrasts."
         )
     return found
 
@@ -156,8 +156,8 @@ def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
         for each in contrasts
     )
     return (
-        f"Inconclusive: {count(len(contrasts), 'pair')} of arms, neither told apart from chance nor shown to lie "
-        f"within ±{evidence.margin:g} points: {named}.{_too_few(evidence, contrasts)}"
+        f"Inconclusive: for {count(len(contrasts), 'pair')} of arms the difference is not significant, and equivalence "
+        f"within ±{evidence.margin:g} points is not shown: {named}.{_too_few(evidence, contrasts)}"
     )
 
 
@@ -170,7 +170,7 @@ def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
     least, most = (accuracy(min(end, 100.0)) for end in (min(found), max(found)))
     span = least if least == most else f"{least} to {most}"
     folds = wording.span(min(each.n_folds for each in large), max(each.n_folds for each in large))
-    return f" {folds} folds cannot decide these: with their spread only differences above {span} points would be found."
+    return f" With {folds} folds and this spread, only differences above {span} points would be significant."
 
 
 def _counted(contrasts: list[Contrast], noun: str) -> str:
@@ -178,9 +178,9 @@ def _counted(contrasts: list[Contrast], noun: str) -> str:
     alike = sum(each.decision.verdict is Verdict.CONSISTENT for each in contrasts)
     undecided = len(contrasts) - len(decided) - alike
     counts = (
-        (len(decided), "differs beyond chance", "differ beyond chance"),
-        (alike, "is shown to be equivalent", "are shown to be equivalent"),
-        (undecided, "stays undecided", "stay undecided"),
+        (len(decided), "differs significantly", "differ significantly"),
+        (alike, "is equivalent within the margin", "are equivalent within the margin"),
+        (undecided, "is inconclusive", "are inconclusive"),
     )
     parts = [f"{number} {one if number == 1 else several}" for number, one, several in counts if number]
     named = "; ".join(_better(each) for each in decided[:_MOST_NAMED])

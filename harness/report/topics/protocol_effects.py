@@ -59,14 +59,14 @@ def epoch_name(rule: str) -> str:
 def protocol_table(evidence: Evidence) -> Table:
     """Return one row per network and protocol."""
     effects = evidence.protocols
-    family = family_sentence(evidence).partition("; below")[0].rstrip(".")
+    family = family_sentence(evidence).partition("; pairs below")[0].rstrip(".")
     caption = (
-        "The same networks under several protocols: macro accuracy in percent, and what the protocol moves it by, in "
-        f"points against the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: {evidence.confidence} "
-        "bootstrap interval, paired by recording, networks held fixed. Folds: the same from the corrected t-test, "
-        "under one split paired by fold, else of two sets of folds taken as independent, which is cautious; p is of "
-        f"that test. {family}. Published: whatever its protocol. A shift is no gain: it is what a number owes to "
-        "recordings that training shares with the test part, or to an epoch that the test part chose."
+        "The same networks under several protocols: macro accuracy in percent, and the effect of the protocol in "
+        f"points relative to the first row of the network. SD: {wording.OVER_FOLDS}. Recordings: {evidence.confidence} "
+        "bootstrap interval, paired by recording, networks held fixed. Folds: from the corrected t-test, paired by "
+        "fold under one split, otherwise between two sets of folds assumed independent, which is conservative; p is "
+        f"of that test. {family}. Published: under any protocol. A shift is not an improvement: it is due to "
+        "recordings shared by training and test parts, or to choosing the epoch on the test part."
     )
     published = published_accuracies(evidence)
     return effects_table(effects, published, "protocols", _TITLE, caption + marked(published))
@@ -167,10 +167,11 @@ def _drawing(evidence: Evidence) -> Drawing:
     published = published_accuracies(evidence)
     caption = (
         "The same networks under several protocols: macro accuracy in percent, mean over folds with seeds averaged "
-        f"first; {wording.sample_size(evidence.scores)}. Beside each line the means, in the order of the legend."
+        f"first; {wording.sample_size(evidence.scores)}. The means are printed at the right of each line, in the order "
+        "of the legend."
     )
     if published:
-        caption += f" Vertical lines: published accuracies, whatever their protocol.{marked(published)}"
+        caption += f" Vertical lines: published accuracies, under any protocol.{marked(published)}"
     return Drawing("protocols", caption, partial(protocol_figure, evidence.protocols, published))
 
 

@@ -93,7 +93,7 @@ def failure_table(record: StudyRecord) -> Table | None:
             "Seed": lambda row: str(row["seed"]),
         },
     )
-    caption = f"Fold runs that did not finish: {len(data)} of {len(record.folds)}; the accuracies lack them."
+    caption = f"Fold runs that did not finish: {len(data)} of {len(record.folds)}; they are not part of the accuracies."
     return Table("failures", "Failed runs", caption, printed, data, text_columns=3)
 
 

@@ -107,7 +107,7 @@ def _space_tables(record: StudyRecord, searches: Mapping[str, Any]) -> Iterator[
     space = record.spec.search.space
     caption = (
         "What was searched, and how much each hyperparameter mattered to an arm: its share in percent of the variance "
-        "of the trials' mean validation macro accuracy over folds (fANOVA). A dash: too few trials to tell."
+        "of the trials' mean validation macro accuracy over folds (fANOVA). A dash: too few trials."
     )
     for name, arms in paged("search-space", list(searches), SEARCHES_ABREAST):
         shares = {arm: searches[arm].get("importance") or {} for arm in arms}
@@ -146,8 +146,8 @@ def _trials_table(searches: Mapping[str, Any]) -> Table:
     pairs += [("Best complete", "trial"), ("Best complete", "mean")]
     caption = (
         "Trials of each arm's search. Best complete: the trial with the highest mean validation macro accuracy over "
-        "folds, in percent; test folds have no part in it. Of a pruned trial at least one fold's training was stopped "
-        "early; such a fold has no accuracy, and cannot choose the trial."
+        "folds, in percent; test folds are not used. In a pruned trial the training of at least one "
+        "fold was stopped early; such a fold has no accuracy and cannot choose the trial."
     )
     printed = headed(rows, ["Arm", "Chosen trial: its folds", *pairs])
     return Table("searches", "Trials of the search", caption, printed, pd.DataFrame(data), text_columns=2)

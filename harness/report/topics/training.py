@@ -52,7 +52,7 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
             trained = predictions[predictions["arm"] == arm]
             caption = (
                 f"Training curves of {arm}: each fold thin (mean of {count(trained['seed'].nunique(), 'seed')}), the "
-                f"mean over {count(trained['fold'].nunique(), 'fold')} thick; it ends where the first fold stops."
+                f"mean over {count(trained['fold'].nunique(), 'fold')} thick; the mean ends where the first fold stops."
             )
             own = history[history["arm"] == arm] if len(history) else history
             yield Drawing(f"curves-{stem}", caption, partial(curves_figure, own, arm))

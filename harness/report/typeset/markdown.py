@@ -61,10 +61,10 @@ def front_page(evidence: Evidence, sections: Sequence[Section]) -> str:
     parts += [f"{escape(each.caption)}\n\n{_printed(each)}" for each in leading.front]
     parts += ["## How it was made", *_prose(_made(evidence))]
     parts.append(
-        "`harness replay` with this folder trains them again and compares clip by clip. [report.pdf](report.pdf) has "
-        "all tables and figures, [tables](tables) the same as LaTeX and CSV, "
-        "[results.json](results.json) every number with the whole environment, and "
-        "[predictions.parquet](predictions.parquet) the predictions from which each of them can be computed."
+        "`harness replay` with this folder repeats the trainings and compares clip by clip. "
+        "[report.pdf](report.pdf) has all tables and figures; [tables](tables) has them as LaTeX and CSV; "
+        "[results.json](results.json) has every number and the environment; "
+        "[predictions.parquet](predictions.parquet) has the predictions from which they can be computed."
     )
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 

@@ -56,11 +56,11 @@ def test_one_changed_digit_contradicts(digit: int) -> None:
         ("clip", "95.7", "holds", "agrees with clip accuracy"),
         ("macro", "95.7", "contradicts", "given as macro accuracy, but agrees with clip accuracy"),
         ("not stated", "95.2", "shows", "agrees with macro accuracy; its estimand is given as not stated"),
-        ("not stated", "95.4", "shows", "neither unweighted nor weighted by clips"),
+        ("not stated", "95.4", "shows", "is neither the unweighted nor the clip-weighted mean"),
         ("segment", "95.4", "shows", "is not the unweighted mean of its classes"),
         ("segment", "95.2", "shows", "agrees with macro accuracy; its estimand is given as segment"),
         ("macro", "95", "holds", "agrees with macro accuracy ("),
-        ("macro", "99.9", "contradicts", "lies outside its class accuracies"),
+        ("macro", "99.9", "contradicts", "is outside the range of its class accuracies"),
     ],
 )
 def test_outcome_by_what_is_declared(declared: str, value: str, outcome: str, words: str) -> None:
@@ -76,7 +76,7 @@ def test_classes_of_equal_size_cannot_tell_the_means_apart() -> None:
     (finding,) = check_averages(paper(column(value="75.0", classes=["50", "100"])))
     assert finding.outcome == "holds"
     assert finding.numbers["agrees_with"] == ["macro", "clip"]
-    assert "cannot tell apart" in finding.sentence
+    assert "cannot distinguish" in finding.sentence
 
 
 @pytest.mark.parametrize(

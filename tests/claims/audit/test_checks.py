@@ -58,7 +58,7 @@ def test_a_reader_of_su2019_is_told_the_five_things_first_to_last(su2019: Audit)
         "The 4 dispersions in T3 are standard deviations over the class accuracies, not over folds",
         "12 agree with the unweighted mean of the classes (macro accuracy) alone",
         "+0.31 (T2/TSCNN-DS) to +2.91 points (T5/MCNet)",
-        "14 of 120 class accuracies of T2, T4 and T5 are no fraction",
+        "14 of 120 class accuracies of T2, T4 and T5 are not fraction",
         "the printed total is 413.4 K, which is neither",
         "contradicts the tables or the features 5 times",
         "T3, T6 and T7",
@@ -83,8 +83,8 @@ def test_the_summary_follows_the_numbers() -> None:
     ("kind", "words"),
     [
         ("folds", "The dispersion at T/A is a standard deviation over folds; printed folds verify 0"),
-        ("unknown", "What the dispersion at T/A is over is unknown: no test may use it."),
-        (None, "No dispersion is printed, so no test can use a spread of the source's own."),
+        ("unknown", "It is unknown what the dispersion at T/A is over, so no test uses it."),
+        (None, "No dispersion is printed, so no test can use the source's own spread."),
     ],
 )
 def test_what_is_said_of_dispersions(kind: str | None, words: str) -> None:

@@ -43,7 +43,7 @@ def test_the_nearest_fractions_are_told() -> None:
     finding = by_place(check_class_fractions(read(shipped("su2019"))))["T2/LMCNet/gun_shot"]
     assert finding.numbers["below"] == pytest.approx(100 * 331 / 374)
     assert finding.numbers["above"] == pytest.approx(100 * 332 / 374)
-    assert finding.sentence == "88.6 is no fraction of 374 clips: 331/374 is 88.50 and 332/374 is 88.77."
+    assert finding.sentence == "88.6 is not a fraction of 374 clips: 331/374 is 88.50 and 332/374 is 88.77."
 
 
 @pytest.mark.parametrize(("value", "expected"), [("88.5", False), ("88.8", False), ("88.7", True)])

@@ -89,7 +89,7 @@ def test_everything_else_in_su2019_follows_from_the_networks(found: list[Finding
         *((8, 8), (9, 9)),
         *((10, 10), (9, 11)),
     ]
-    assert "36.8 K of conv4 is 36,864 cut off, not rounded" in entries[0].sentence
+    assert "36.8 K of conv4 is 36,864 truncated, not rounded" in entries[0].sentence
     sums = {one.place: one.outcome for one in found if "sum" in one.numbers and one.outcome == "holds"}
     assert set(sums) == {
         *(f"T1/{depth}-layer/weights" for depth in (4, 6, 8)),

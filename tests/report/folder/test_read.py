@@ -67,7 +67,7 @@ def test_declarations_are_taken_from_the_study_file(record_of_search: StudyRecor
     record, _ = rewrite_report(folder, study, pdf=False)
     assert "declared_later" not in record.environment
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert "chosen on the folds that are reported: a look at them" in page
+    assert "tuned on the reported folds: a look at them" in page
     assert "Tuned on the reported folds" in page
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert results["selection"]["tuned_on_reported_folds"]

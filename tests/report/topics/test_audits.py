@@ -74,7 +74,7 @@ def test_every_table_of_su2019(su2019: Audit) -> None:
     assert fractions.printed.iloc[0].tolist() == [
         *("T2/LMCNet", "gun_shot", "88.6", "374", "88.503", "88.770", "impossible"),
     ]
-    assert "T2 4 of 40, 5 if digits were cut off" in fractions.caption
+    assert "T2 4 of 40, 5 if digits were truncated" in fractions.caption
     details = page(su2019, "details").printed
     assert details["Outcome"].tolist()[:7] == ["contradicts"] * 7
     assert set(details["Outcome"].tolist()[7:]) == {"holds"}

@@ -166,7 +166,7 @@ def test_a_note_says_what_the_verdict_rests_on(us8k: Evidence) -> None:
     assert text.startswith("LMCNet and su2019:T2/LMCNet: lower.")
     assert "macro accuracy, 10 folds × 1 seed" in text
     assert "n_test / n_train = 0.125" in text
-    assert "The SD that the source gives is not used: " in text
+    assert "The SD stated by the source is not used: " in text
     assert "class accuracies" in text, "the paper's SD is over classes"
     assert "split not stated in the source" in text
 
@@ -181,9 +181,17 @@ def test_how_large_a_claims_sd_would_have_to_be(us8k: Evidence) -> None:
 @pytest.mark.parametrize(
     ("needed", "seeds", "sentences"),
     [
-        (FoldsNeeded(21, 40, ""), 3, ["21 such folds", "±2 points, 40 such folds", "3 seeds a fold"]),
-        (FoldsNeeded(None, None, "far too close"), None, ["Out of reach: far too close."]),
-        (FoldsNeeded(21, None, "not smaller"), None, ["21 such folds.", "Out of reach: not smaller."]),
+        (
+            FoldsNeeded(21, 40, ""),
+            3,
+            ["21 such folds to detect", "40 such folds to show equivalence within ±2 points", "3 seeds per fold"],
+        ),
+        (FoldsNeeded(None, None, "far too close"), None, ["Not attainable: far too close."]),
+        (
+            FoldsNeeded(21, None, "not smaller"),
+            None,
+            ["detect a difference of this size.", "Not attainable: not smaller."],
+        ),
     ],
 )
 def test_what_an_undecided_comparison_needs(

@@ -58,7 +58,7 @@ def test_the_declared_family_and_the_pairs_outside_of_it(make_record: MakeRecord
     assert main.data["p_holm"].notna().tolist() == [True] + [False] * 5
     assert main.printed.iloc[1:, -1].tolist() == ["–"] * 5
     assert main.rules == (1,)
-    assert "the study declared (1 tested pair); below the rule, pairs without a verdict" in main.caption
+    assert "the study declared (1 tested pair); pairs below the rule have no verdict" in main.caption
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_a_pair_on_different_folds_is_refused_and_names_the_fold(record: StudyRe
 def test_captions_say_what_is_over_what(evidence: Evidence) -> None:
     main, complement = tables(contrasts.sections, evidence)
     assert "SD and interval: over folds, seeds averaged first" in main.caption
-    assert "McNemar's p, which takes clips as independent" in main.caption
+    assert "McNemar's p, which assumes independent clips" in main.caption
     assert "whole recordings resampled" in complement.caption
 
 

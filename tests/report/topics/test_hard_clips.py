@@ -46,7 +46,7 @@ def test_recordings_with_most_missed_clips_come_first(evidence: Evidence) -> Non
 
 def test_one_fusion_is_named_in_the_caption_and_several_in_a_column(evidence: Evidence) -> None:
     (one,) = tables(hard_clips.sections, with_clips(evidence, 0, ["F"]))
-    assert "Clips that F classed correctly" in one.caption
+    assert "Clips that F classified correctly" in one.caption
     assert "1 case among" in one.caption
     (two,) = tables(hard_clips.sections, with_clips(evidence, 0, ["F", "G"]))
     assert two.printed["Fusion"].tolist() == ["F", "G"]

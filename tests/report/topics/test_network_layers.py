@@ -96,7 +96,9 @@ def test_the_networks_of_the_paper_agree_layer_by_layer(paper: Paper) -> None:
     record = us8k_record(n_seeds=1, clips_per_class=1, compare=())
     tables = list(printed_layer_tables(record.spec, {"su2019": paper}, layer_tables(record)))
     (table,) = tables
-    assert table.caption.startswith("LMCNet, MCNet: counted in the network itself beside table 1 of su2019 (4-layer)")
+    assert table.caption.startswith(
+        "LMCNet, MCNet: counted in the network as built, compared with table 1 of su2019 (4-layer)"
+    )
     assert "all printed counts agree" in table.caption
     rows = {row[0]: row[1:] for row in table.printed.to_numpy().tolist()}
     assert rows["conv4"] == ["36,864", "36.8 K", "yes", "57,792", "57.8 K", "yes"]

@@ -19,22 +19,22 @@ from tests.records import TRAINED, MakeRecord, restated, restudied, with_arm
 def test_findings_name_each_claim_then_fusion_then_count_the_rest(us8k: Evidence) -> None:
     told = findings(us8k)
     assert len(told) == 4 + 2 + 1
-    assert told[0].startswith("Lower: LMCNet, ")
-    assert "against the published 95.2 %" in told[0]
+    assert told[0].startswith("Lower: LMCNet ")
+    assert "claimed 95.2 %" in told[0]
     assert "TSCNN-DS against LMCNet" in told[4]
     assert told[6].startswith("Of 4 other pairs of arms, ")
 
 
 def test_nothing_compared_is_said(evidence: Evidence, small: StudyRecord) -> None:
-    assert findings(evidence)[0] == "The study names no published number to compare with."
-    assert findings(gather(small)) == ["The study names no published number to compare with."]
+    assert findings(evidence)[0] == "The study declares no comparison with a published number."
+    assert findings(gather(small)) == ["The study declares no comparison with a published number."]
 
 
 def test_pairs_outside_the_family_are_counted_without_a_verdict(make_record: MakeRecord) -> None:
     evaluate = {"seeds": 2, "folds": None, "margin": 2.0, "contrasts": [["MLMC", "LMCNet"]]}
     told = findings(gather(make_record(evaluate=evaluate)))
     assert told[1].partition(": ")[2].startswith("MLMC against LMCNet")
-    assert told[2] == "5 more pairs of arms stand without a verdict: the study did not declare them."
+    assert told[2] == "5 further pairs of arms: not declared by the study, so no verdict is given."
     assert len(told) == 3
 
 
@@ -61,8 +61,8 @@ def test_many_undecided_pairs_stand_in_one_sentence_after_those_that_were_decide
             continue
         assert told[:-1] == decided
         assert told[-1].startswith(
-            f"Inconclusive: {undecided} pairs of arms, neither told apart from chance nor shown to lie "
-            "within ±2 points: "
+            f"Inconclusive: for {undecided} pairs of arms the difference is not significant, and equivalence within "
+            "±2 points is not shown: "
         )
         for each in changed[:undecided]:
             sign = "−" if each.mean < 0 else "+"
@@ -77,7 +77,7 @@ def test_the_rest_is_counted_by_verdict(evidence: Evidence) -> None:
     )
     arms = dataclasses.replace(evidence.arms, contrasts=contrasts)
     assert findings(dataclasses.replace(evidence, arms=arms))[-1] == (
-        "Of 4 pairs of arms, 2 differ beyond chance, 1 is shown to be equivalent, 1 stays undecided "
+        "Of 4 pairs of arms, 2 differ significantly, 1 is equivalent within the margin, 1 is inconclusive "
         "(a above 0; 1 above a)."
     )
 
@@ -85,7 +85,7 @@ def test_the_rest_is_counted_by_verdict(evidence: Evidence) -> None:
 def test_a_reference_is_never_called_replicated(make_record: MakeRecord) -> None:
     record = make_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
     evidence = gather(restated(record, "piczak2015cnn", tuning="none"))
-    assert "against the reference (another system) of 80.25 %" in findings(evidence)[0]
+    assert "reference (another system) 80.25 %" in findings(evidence)[0]
     for verdict, words in (
         (Verdict.HIGHER, "higher than the reference"),
         (Verdict.LOWER, "lower than the reference"),
@@ -102,10 +102,10 @@ def test_a_reference_is_never_called_replicated(make_record: MakeRecord) -> None
 @pytest.mark.parametrize(
     ("declared", "said", "marked"),
     [
-        ({}, "The study's own values were chosen on data that the study does not state.", False),
-        ({"tuned_on": "none", "tuned_by": "the paper's"}, "were chosen on no data: the paper's.", False),
-        ({"tuned_on": "other data"}, "were chosen on other data.", False),
-        ({"tuned_on": "reported folds", "tuned_by": "by hand"}, "on the folds that are reported: by hand.", True),
+        ({}, "Stated hyperparameters were chosen on data that the study does not state.", False),
+        ({"tuned_on": "none", "tuned_by": "the paper's"}, "were not tuned on any data: the paper's.", False),
+        ({"tuned_on": "other data"}, "were tuned on other data.", False),
+        ({"tuned_on": "reported folds", "tuned_by": "by hand"}, "on the reported folds: by hand.", True),
     ],
 )
 def test_what_values_were_tuned_on_is_printed(
@@ -121,8 +121,8 @@ def test_arms_that_declare_for_themselves_are_named(make_record: MakeRecord) -> 
     record = restudied(make_record(trained=TRAINED[:2], fused=None, n_seeds=1), train={"tuned_on": "none"})
     record = with_arm(record, "MCNet", set={"train.tuned_on": "reported folds"})
     told = " ".join(protocol_sentences(record, score_study(record)))
-    assert "The values of LMCNet were chosen on no data." in told
-    assert "The values of MCNet were chosen on the folds that are reported." in told
+    assert "Stated hyperparameters of LMCNet were not tuned on any data." in told
+    assert "Stated hyperparameters of MCNet were tuned on the reported folds." in told
 
 
 def test_an_arm_with_its_own_number_of_seeds_is_named(record: StudyRecord) -> None:
@@ -130,4 +130,4 @@ def test_an_arm_with_its_own_number_of_seeds_is_named(record: StudyRecord) -> No
     kept = table[~(table["arm"].isin(["LMCNet", "TSCNN-DS"]) & (table["seed"] == 1))]
     fewer = dataclasses.replace(with_arm(record, "LMCNet", seeds=1), predictions=kept)
     sentences = protocol_sentences(fewer, score_study(fewer))
-    assert any("from 1 to 2 seeds, as the table of accuracies says" in sentence for sentence in sentences)
+    assert any("with 1 to 2 seeds (see the table of accuracies)" in sentence for sentence in sentences)

@@ -89,4 +89,4 @@ def test_results_keep_to_the_schema(evidence: Evidence) -> None:
     assert [each["split"] for each in found["protocol_effects"]] == ["official", "random-clip", "official"]
     assert found["arms"][2]["protocol"]["epoch_rule"] == "best-on-test"
     assert found["protocol"]["epoch_chosen_on_test"] is True
-    assert "of the arms that say so" in " ".join(found["marks"])
+    assert "of these arms" in " ".join(found["marks"])
