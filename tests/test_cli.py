@@ -33,8 +33,8 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("overview",): {"reports", "--output", "--network"},
         ("sync",): {"--tracking-uri"},
         ("replay",): {
-            "run", "--arm", "--fold", "--seed", "--declarations", "--data-root", "--device", "--workers",
-            "--tracking-uri", "--cache", "--json",
+            "run", "--arm", "--fold", "--seed", "--declarations", "--study-folder", "--data-root", "--device",
+            "--workers", "--tracking-uri", "--cache", "--json",
         },
         ("diff",): {"run_a", "run_b", "--tracking-uri", "--json"},
         ("compare",): {
@@ -48,7 +48,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("claims", "check"): {"file"},
         ("fields",): {"section"},
         ("data", "list"): {"--data-root"},
-        ("data", "check"): {"dataset", "--data-root", "--folds", "--workers"},
+        ("data", "check"): {"dataset", "--data-root", "--folds", "--columns", "--workers"},
         ("data", "fetch"): {"dataset", "--data-root", "--url", "--checksum"},
         ("data", "synth"): {"--data-root", "--clips", "--seed"},
         ("cache",): {"--cache", "--prune"},

@@ -101,7 +101,17 @@ def over_recordings(comparison: ClaimComparison, clips: ClipAnswers, rules: Rule
 
 
 def pair_on_test_part(contrast: Contrast, first: ClipAnswers, second: ClipAnswers, rules: Rules) -> Contrast:
-    """Return ``contrast`` with the tests on a test part, on whose clips the two arms are paired."""
+    """Return ``contrast`` with the tests on a test part, on whose clips the two arms are paired.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        Names of the arms, and the margin.
+    first, second : ClipAnswers
+        Right or wrong by clip and seed, of the first and of the second arm.
+    rules : Rules
+        Margin and confidence.
+    """
     contrast = replace(contrast, over="recordings", mean=_percent(first) - _percent(second))
     if not np.array_equal(first.clips, second.clips):
         return replace(contrast, refused="the two were not tested on the same clips; complete both arms")

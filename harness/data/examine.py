@@ -37,7 +37,19 @@ def examine(
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> list[Examined]:
-    """Return what was found in each file, in the order of ``entries``."""
+    """Return what was found in each file, in the order of ``entries``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The description that the files are compared with.
+    entries : sequence of ClipEntry
+        The files.
+    workers : int
+        Number of threads that decode.
+    progress : callable or None
+        Called with the number of files done and of all files.
+    """
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(_examined, entry, dataset) for entry in entries]
         try:

@@ -63,7 +63,17 @@ def doubles(inventory: Inventory, entries: Sequence[ClipEntry], examined: Sequen
 def differing_counts(
     inventory: Inventory, folds: Sequence[int], counts: pd.DataFrame, expected: pd.DataFrame
 ) -> list[Finding]:
-    """Return one finding for each fold whose clips differ from the official numbers, and for classes without clips."""
+    """Return one finding for each fold whose clips differ from the official numbers, and for classes without clips.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        What the metadata names.
+    folds : sequence of int
+        The folds to compare.
+    counts, expected : DataFrame
+        Clips that exist, and clips of the official release; a row per fold, a column per class.
+    """
     findings = []
     if inventory.dataset.own:
         return _empty_classes(inventory, folds)

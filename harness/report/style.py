@@ -200,10 +200,10 @@ def label_rows(
 
 
 def note_right(axes: Axes, y: float, text: str, size: float) -> None:
-    """Write ``text`` to the right of ``axes`` at the height ``y`` of the data."""
+    """Write ``text`` in ``size`` points to the right of ``axes`` at the height ``y`` of the data."""
     axes.text(1.015, y, text, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
 
 
 def legend_marker(label: str, colour: str, marker: str = "o", **properties: Any) -> Line2D:
-    """Return the entry of a marker in a legend."""
+    """Return the entry of a ``marker`` with ``label`` and ``colour`` in a legend; ``properties`` are those of its line."""
     return Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **properties)
