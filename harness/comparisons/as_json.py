@@ -53,7 +53,7 @@ def comparison_entry(each: ClaimComparison) -> dict[str, Any]:
         "rounding": each.rounding,
         "claimed_on_these_folds": each.claimed,
         "difference": each.difference,
-        "interval": [each.low, each.high] if each.test else None,
+        "interval": [each.low, each.high] if each.test or each.measured else None,
         "confidence": each.confidence,
         "margin": each.margin,
         "ratio": each.ratio,
@@ -85,6 +85,7 @@ def contrast_entry(each: Contrast) -> dict[str, Any]:
 
 def _tests(side: Side, each: ClaimComparison | Contrast) -> dict[str, Any]:
     """Return the entries common to both kinds of comparison."""
+    over_recordings = entries_of(side, over="recordings") if each.over == "recordings" else ()
     return {
         "p": each.p,
         "p_holm": each.p_adjusted,
@@ -93,7 +94,8 @@ def _tests(side: Side, each: ClaimComparison | Contrast) -> dict[str, Any]:
         "verdict": each.decision.verdict.value,
         "reason": each.decision.reason,
         "refused": each.refused or None,
-        **{test.name: _plain(test.of(each)) for test in entries_of(side) if test.name},
+        # A reader finds every test over folds, made or not; those over recordings are only where they can be made.
+        **{test.name: _plain(test.of(each)) for test in (*entries_of(side), *over_recordings) if test.name},
     }
 
 

@@ -76,12 +76,17 @@ def over_recordings(comparison: ClaimComparison, clips: ClipAnswers, rules: Rule
     """Return a comparison with a claim with the tests on a test part."""
     if comparison.estimand == "segment":
         return replace(comparison, over="recordings", refused="segment accuracies are not tested over recordings")
-    exact, confidence = comparison.basis == "exact", rules.confidence
-    sample = (clips.correct, clips.labels, clips.recordings)
-    measured, refused = attempt(lambda: holdout_accuracy(*sample, confidence=confidence))
+    exact = comparison.basis == "exact"
+    measured, refused = attempt(lambda: accuracy_on_test_part(clips, rules))
     test, _ = attempt(
         lambda: holdout_accuracy(
-            *sample, comparison.claim.percent, exact=exact, confidence=confidence, rounding=comparison.rounding
+            clips.correct,
+            clips.labels,
+            clips.recordings,
+            comparison.claim.percent,
+            exact=exact,
+            confidence=rules.confidence,
+            rounding=comparison.rounding,
         )
     )
     same = test.equivalence(rules.margin) if test else None
@@ -98,6 +103,17 @@ def over_recordings(comparison: ClaimComparison, clips: ClipAnswers, rules: Rule
         p_equivalence=same.p if same else None,
         caveats=(*comparison.caveats, *_one_seed(test)),
     )
+
+
+def accuracy_on_test_part(clips: ClipAnswers, rules: Rules) -> HoldoutTest:
+    """Return the accuracy with its interval over recordings and seeds.
+
+    Raises
+    ------
+    StatisticsError
+        With fewer than 2 recordings, or no spread over them.
+    """
+    return holdout_accuracy(clips.correct, clips.labels, clips.recordings, confidence=rules.confidence)
 
 
 def pair_on_test_part(contrast: Contrast, first: ClipAnswers, second: ClipAnswers, rules: Rules) -> Contrast:

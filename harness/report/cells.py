@@ -11,7 +11,7 @@ from typing import Any
 from harness.claims import Claim
 from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.claim_comparison import ClaimComparison
-from harness.comparisons.statistical_tests import Column, Place, Side, StatisticalTest, entries_of, value_at
+from harness.comparisons.statistical_tests import Column, Over, Place, Side, StatisticalTest, entries_of, value_at
 from harness.report.evidence import Evidence
 from harness.report.section import Heading
 from harness.report.wording import NOTHING
@@ -90,6 +90,7 @@ _PRINTED: Mapping[str, Callable[[Any], str]] = {
     "p": p_value,
     "probability": probability,
     "count": lambda value: NOTHING if value is None else f"{value:,}",
+    "points": lambda value: accuracy(math.nan if value is None else value, 2),
 }
 
 
@@ -99,7 +100,7 @@ def shown_tests(
     """Return the tests shown in a table of ``comparisons``."""
     return tuple(
         test
-        for test in entries_of(side, place)
+        for test in entries_of(side, place, _over(comparisons))
         if not test.optional or any(test.of(each) is not None for each in comparisons)
     )
 
@@ -119,11 +120,16 @@ def numbers_of(side: Side, place: Place, each: ClaimComparison | Contrast) -> di
     """Return the numbers of a comparison's tests by column of a CSV file, or None if there are none."""
     return {
         name: value_at(each, path)
-        for test in entries_of(side, place)
+        for test in entries_of(side, place, each.over)
         for column in test.columns
         if column.names and column.only in (None, side)
         for name, path in zip(column.names.split(), column.values.split(), strict=True)
     }
+
+
+def _over(comparisons: Sequence[ClaimComparison | Contrast]) -> Over:
+    """Return what a study tests over; its comparisons are all alike in it."""
+    return comparisons[0].over if comparisons else "folds"
 
 
 def _cell(column: Column, each: ClaimComparison | Contrast) -> str:

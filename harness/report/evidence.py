@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,6 +17,7 @@ from harness.comparisons.against_claim import ClaimComparison
 from harness.comparisons.between_arms import ArmComparisons, compare_arms
 from harness.comparisons.conditions import conditions_of
 from harness.comparisons.missed_clips import HardClips, hard_clips
+from harness.comparisons.over_recordings import accuracy_on_test_part, clip_answers
 from harness.comparisons.protocols import ProtocolEffect, protocol_effects
 from harness.comparisons.recounted_leakage import leakage_of
 from harness.comparisons.scores import StudyScores, score_study
@@ -26,6 +27,7 @@ from harness.errors import ClaimsError
 from harness.record import StudyRecord
 from harness.report import wording
 from harness.report.section import unique_stems
+from harness.statistics.holdout import HoldoutTest
 from harness.statistics.t_tests import TTest, one_sample
 
 _logger = logging.getLogger(__name__)
@@ -51,7 +53,8 @@ class Evidence:
     leakage
         What the parts of each split share: one row per split, fold and choice of final training data.
     intervals
-        By arm, the corrected interval of the mean macro accuracy over folds, in percent; an arm of one fold has none.
+        By arm, the interval of the mean macro accuracy, in percent: corrected over folds, of which one gives none, or
+        over the recordings and seeds of a test part.
     papers, audits
         The papers that the claims are from, by key, and the audits of their numbers.
     networks
@@ -66,7 +69,7 @@ class Evidence:
     claims_refused: str
     arms: ArmComparisons
     clips: HardClips
-    intervals: Mapping[str, TTest]
+    intervals: Mapping[str, TTest | HoldoutTest]
     leakage: pd.DataFrame
     protocols: tuple[ProtocolEffect, ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)
@@ -88,6 +91,18 @@ class Evidence:
         """The comparisons with a published macro accuracy; see :func:`reads_as_macro`."""
         folds = self.scores.folds
         return tuple(each for each in self.claims if reads_as_macro(each.estimand, folds[folds["arm"] == each.arm]))
+
+    @property
+    def sample(self) -> str:
+        """What means, SDs and intervals are over, in two sentences of a caption."""
+        if wording.is_holdout(self.record):
+            size = wording.seeds_size(self.scores)
+            interval = f"Interval: {self.confidence}, over recordings and seeds."
+            return f"Means are over seeds, on the test part; {size}. {interval}"
+        return (
+            f"SD: {wording.OVER_FOLDS}; {wording.sample_size(self.scores)}. Interval: {self.confidence}, of the mean "
+            "over folds, corrected for training sets that overlap."
+        )
 
     @property
     def margin(self) -> float:
@@ -156,14 +171,19 @@ def gather(record: StudyRecord, networks: Mapping[str, pd.DataFrame] | None = No
     )
 
 
-def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest]:
+def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest | HoldoutTest]:
     rules = rules_of(record.spec)
-    found: dict[str, TTest] = {}
+    found: dict[str, TTest | HoldoutTest] = {}
     for arm, rows in scores.folds.groupby("arm", sort=False, observed=True):
         percents = {int(fold): 100 * float(value) for fold, value in rows[["fold", "macro_accuracy"]].to_numpy()}
         ratio = conditions_of(record, str(arm)).ratio
         # Only the interval is used, which does not depend on the hypothesised mean.
-        test, _ = attempt(partial(one_sample, percents, 0.0, ratio=ratio, confidence=rules.confidence))
+        measure: Callable[[], TTest | HoldoutTest] = partial(
+            one_sample, percents, 0.0, ratio=ratio, confidence=rules.confidence
+        )
+        if wording.is_holdout(record):
+            measure = partial(accuracy_on_test_part, clip_answers(record, str(arm)), rules)
+        test, _ = attempt(measure)
         if test is not None:
             found[str(arm)] = test
     return found

@@ -59,7 +59,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
             "official_folds": wording.official_folds(record),
             "expected_folds": record.spec.test_folds,
             "tested_folds": tested,
-            "partial": set(tested) != set(wording.official_folds(record)),
+            "partial": set(tested) != set(record.spec.data.description.tested_folds),
         },
         "data": {
             **spec.data.model_dump(mode="json"),

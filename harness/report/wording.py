@@ -45,6 +45,11 @@ def percent(value: float, *, digits: int = 1) -> str:
     return NOTHING if value is None or not math.isfinite(value) else decimals(100 * value, digits)
 
 
+def is_holdout(record: StudyRecord) -> bool:
+    """Return whether one part of the data set is tested, instead of folds."""
+    return record.spec.data.description.holdout
+
+
 def official_folds(record: StudyRecord) -> tuple[int, ...]:
     """Return the folds defined by the data set's authors."""
     return record.spec.data.description.folds
@@ -113,7 +118,7 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
         how = "by one choice for all of them (pooled)" if pooled(record) else "as the study declares"
         found.append(f"Tuned on the reported folds: hyperparameters were chosen on them, {how}.")
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
-    if set(tested) != set(official_folds(record)):
+    if set(tested) != set(record.spec.data.description.tested_folds):
         found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
     found += _gaps(record, scores)
     found += _near_guessing(record, scores)
@@ -155,13 +160,14 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
         own = scores.folds[scores.folds["arm"] == arm]
         missing = [fold for fold in record.spec.test_folds if fold not in set(own["fold"])]
         if own.empty:
-            found.append(f"{arm} has no tested fold.")
+            found.append(f"{arm} has no tested {'seed' if is_holdout(record) else 'fold'}.")
         elif missing:
             found.append(f"{arm} lacks {_folds(missing)}.")
         seeds = expected_seeds(record, arm)
         fewer = own.loc[own["n_seeds"] < seeds, "fold"].tolist()
         if fewer:
-            found.append(f"{arm} has fewer than {seeds} seeds in {_folds(fewer)}.")
+            where = "" if is_holdout(record) else f" in {_folds(fewer)}"
+            found.append(f"{arm} has fewer than {seeds} seeds{where}.")
     return found
 
 
@@ -211,6 +217,13 @@ def sample_size(scores: StudyScores) -> str:
         int(tested["seeds_min"].min()),
         int(tested["seeds_max"].max()),
     )
+
+
+def seeds_size(scores: StudyScores) -> str:
+    """Return the seeds of the arms: ``n = 3 seeds``, with a range if arms differ."""
+    tested = scores.arms[scores.arms["n_folds"] > 0]
+    seeds = span(int(tested["seeds_min"].min()), int(tested["seeds_max"].max()))
+    return f"n = {seeds} seed{'' if seeds == '1' else 's'}"
 
 
 def folds_by_seeds(folds_min: int, folds_max: int, seeds_min: int, seeds_max: int) -> str:

@@ -23,6 +23,7 @@ from harness.report.section import Drawing, Heading, Section, Table, grid, heade
 from harness.report.style import BLACK, BLUE, GREEN, PURPLE, TEXT_WIDTH, VERMILLION
 from harness.report.topics.protocol_effects import epoch_name
 from harness.report.wording import NOTHING, percent
+from harness.statistics.holdout import HoldoutTest
 from harness.statistics.t_tests import TTest
 from harness.text.decimals import possible
 
@@ -41,9 +42,10 @@ _REFERENCE_DASHES: _Dashes = (0, (5, 1.5, 1, 1.5))
 
 def sections(evidence: Evidence) -> Iterator[Section]:
     """Yield the section on the arms' accuracies."""
-    folds = fold_table(evidence.scores)
-    tables = accuracy_table(evidence), folds
-    yield Section("accuracy", "Accuracy", tables=tables, figures=(_drawing(evidence),), front=(folds,))
+    tables = [accuracy_table(evidence)]
+    if not wording.is_holdout(evidence.record):
+        tables.append(fold_table(evidence.scores))
+    yield Section("accuracy", "Accuracy", tables=tuple(tables), figures=(_drawing(evidence),), front=(tables[-1],))
 
 
 def accuracy_table(evidence: Evidence) -> Table:
@@ -86,10 +88,8 @@ def accuracy_table(evidence: Evidence) -> Table:
     data["macro_accuracy_low"] = [low / 100 for low, _ in ends]
     data["macro_accuracy_high"] = [high / 100 for _, high in ends]
     caption = (
-        f"Accuracy per arm in percent. SD: {wording.OVER_FOLDS}; {wording.sample_size(scores)}. Interval: "
-        f"{evidence.confidence}, of the mean over folds, corrected for training sets that overlap. Macro: "
-        "unweighted mean of the class accuracies. F1: unweighted mean over classes."
-        + cut_note([(test.low, test.high) for test in tests.values()])
+        f"Accuracy per arm in percent. {evidence.sample} Macro: unweighted mean of the class accuracies. F1: "
+        "unweighted mean over classes." + cut_note([(test.low, test.high) for test in tests.values()])
     )
     return Table("accuracy", "Accuracy per arm", caption, printed, data, text_columns=4 if several else 2)
 
@@ -133,6 +133,8 @@ def _drawing(evidence: Evidence) -> Drawing:
         f"{wording.OVER_FOLDS}, and the {evidence.confidence} interval of the mean over folds, corrected for training "
         f"sets that overlap; {wording.sample_size(evidence.scores)}. A fold lies at the same height in every band."
     )
+    if wording.is_holdout(evidence.record):
+        caption = f"Macro accuracy in percent on the test part. {evidence.sample}"
     drawn = evidence.macro_claims
     if drawn:
         caption += " Vertical lines: published accuracies."
@@ -150,7 +152,7 @@ def fold_figure(
     scores: StudyScores,
     fused: Sequence[str],
     *,
-    intervals: Mapping[str, TTest] | None = None,
+    intervals: Mapping[str, TTest | HoldoutTest] | None = None,
     claims: Sequence[ClaimComparison] = (),
 ) -> Figure:
     """Return the figure of every arm's macro accuracy: a dot per fold, mean, SD and corrected interval.
@@ -178,6 +180,7 @@ def fold_figure(
     notes = [_note(scores, arm, [each for each in claims if each.arm == arm]) for arm in arms]
     entries = _entries(
         fused=any(arm in fused for arm in arms),
+        folds=not any(isinstance(each, HoldoutTest) for each in intervals.values()),
         intervals=bool(intervals),
         claims=any(not each.differences and not each.is_reference for each in claims),
         apart=any(each.differences and not each.is_reference for each in claims),
@@ -254,14 +257,16 @@ def _claim_note(comparison: ClaimComparison) -> str:
     return f"{'reference' if comparison.is_reference else 'claimed'} {claimed(comparison.claim)}{spread}"
 
 
-def _entries(*, fused: bool, intervals: bool, claims: bool, apart: bool, references: bool) -> list[Line2D]:
-    entries = [style.legend_marker("one fold, mean of its seeds", BLUE, ms=4)]
+def _entries(*, fused: bool, folds: bool, intervals: bool, claims: bool, apart: bool, references: bool) -> list[Line2D]:
+    entries = [style.legend_marker("one fold, mean of its seeds" if folds else "test part, mean of seeds", BLUE, ms=4)]
     if fused:
         entries.append(style.legend_marker("the same, fused arm", GREEN, ms=4))
-    entries.append(style.legend_marker("mean over folds", "white", "D", mec=BLACK, ms=4.5))
-    entries.append(Line2D([], [], color=BLACK, linewidth=1.0, label="± 1 SD over folds (ddof 1)"))
+    if folds:
+        entries.append(style.legend_marker("mean over folds", "white", "D", mec=BLACK, ms=4.5))
+        entries.append(Line2D([], [], color=BLACK, linewidth=1.0, label="± 1 SD over folds (ddof 1)"))
     if intervals:
-        entries.append(Line2D([], [], color=_PALE, linewidth=5, label="corrected interval of the mean"))
+        label = "corrected interval of the mean" if folds else "interval over recordings and seeds"
+        entries.append(Line2D([], [], color=_PALE, linewidth=5, label=label))
     for shown, colour, dashes, label in (
         (claims, VERMILLION, _CLAIM_DASHES, "claimed"),
         (apart, VERMILLION, _APART_DASHES, "claimed under other conditions"),

@@ -35,6 +35,10 @@ _BASES = {
     Basis.MEASURED_SD: " A claim that is a mean over folds of unknown SD is tested with the measured SD on both sides.",
     Basis.EXACT: " A claim without an SD over folds is taken as exact.",
 }
+_HOLDOUT_BASES = {
+    Basis.MEASURED_SD: " A claim is one training on as many recordings, with the measured spread on both sides.",
+    Basis.EXACT: " A claim is taken as exact.",
+}
 _POWER = "80 % power"
 
 
@@ -56,17 +60,22 @@ def comparison_table(evidence: Evidence) -> Table:
     published = "Published" if any(each.is_reference for each in claims) else "Claimed"
     tested = sum(each.p is not None for each in claims)
     what = wording.ESTIMANDS[estimands[0]] if len(estimands) == 1 else "accuracy (kind given after the arm)"
+    sample = (
+        f"SD: {wording.OVER_FOLDS}; {sample_size(claims)}. Interval: {evidence.confidence}, of the measured mean over "
+        "folds, corrected for training sets that overlap (Nadeau and Bengio 2003)."
+    )
+    holdout = wording.is_holdout(evidence.record)
     caption = (
-        f"{published} and measured {what} in percent; difference: measured minus {published.lower()}, in points. SD: "
-        f"{wording.OVER_FOLDS}; {sample_size(claims)}. Interval: {evidence.confidence}, of the measured mean over "
-        "folds, corrected for training sets that overlap (Nadeau and Bengio 2003). TOST: two one-sided tests of "
-        f"equivalence within ±{evidence.margin:g} points, declared before the run. {_family(tested)}"
+        f"{published} and measured {what} in percent; difference: measured minus {published.lower()}, in points. "
+        f"{evidence.sample if holdout else sample} TOST: two one-sided tests of equivalence within "
+        f"±{evidence.margin:g} points, declared before the run. {_family(tested)}"
     )
     if any(each.published is not None for each in claims):
         caption += f" ± after a {published.lower()} accuracy: its own SD over folds, which the tests then use."
     if any(each.is_reference for each in claims):
         caption += f" {wording.REFERENCE}"
-    caption += "".join(sentence for basis, sentence in _BASES.items() if any(_tested(each, basis) for each in claims))
+    bases = _HOLDOUT_BASES if holdout else _BASES
+    caption += "".join(sentence for basis, sentence in bases.items() if any(_tested(each, basis) for each in claims))
     caption += " Tests allow for the rounding of the printed claim." * bool(tested)
     caption += cut_note([(each.low, each.high) for each in claims])
     printed = grid(
@@ -190,7 +199,12 @@ def sources(evidence: Evidence) -> list[str]:
 def _basis(evidence: Evidence, each: ClaimComparison) -> str:
     seeds = wording.span(*each.n_seeds)
     size = f"{count(len(each.folds), 'fold')} × {seeds} seed{'' if seeds == '1' else 's'}"
+    if each.over == "recordings":
+        size = f"{seeds} seed{'' if seeds == '1' else 's'} on the test part"
     what = f"Measured: {wording.ESTIMANDS.get(each.estimand, each.estimand)}, {size}"
+    if each.measured is not None:
+        bounds = interval(each.low, each.high)
+        return f"{what}; the {evidence.confidence} interval over recordings and seeds is {bounds} %."
     if each.test is None:
         return f"{what}."
     return (
@@ -200,7 +214,7 @@ def _basis(evidence: Evidence, each: ClaimComparison) -> str:
 
 
 def _claims_sd(each: ClaimComparison) -> str:
-    if each.differences:
+    if each.differences or each.over == "recordings":
         return ""
     if each.decisive and each.basis is Basis.FOLD_BY_FOLD:
         return "The source states the accuracy on each of these folds, so the comparison is paired by fold."

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from harness.comparisons.arm_contrast import Contrast
-from harness.report import style
+from harness.report import style, wording
 from harness.report.cells import (
     accuracy,
     captions_of,
@@ -70,12 +70,16 @@ def printed_pairs(evidence: Evidence) -> Sequence[Contrast]:
 def contrast_table(evidence: Evidence) -> Table:
     """Return one row per pair of arms: difference, interval, p values, clips that only one gets right, verdict."""
     pairs = printed_pairs(evidence)
+    sample = (
+        "paired by fold. SD and interval: over folds, seeds averaged first; the "
+        f"{evidence.confidence} interval is corrected for training sets that overlap."
+    )
+    if wording.is_holdout(evidence.record):
+        sample = f"paired by clip of the test part. {evidence.confidence} interval: over recordings and seeds."
     caption = (
-        "Differences in macro accuracy between arms in points, paired by fold. SD and interval: over folds, seeds "
-        f"averaged first; the {evidence.confidence} interval is corrected for training sets that overlap. TOST: "
-        f"two one-sided tests within ±{evidence.margin:g} points. {family_sentence(evidence)} Clips right: counts with "
-        "the first seed's networks and McNemar's p, which assumes independent clips although clips of one recording "
-        "are not."
+        f"Differences in macro accuracy between arms in points, {sample} TOST: two one-sided tests within "
+        f"±{evidence.margin:g} points. {family_sentence(evidence)} Clips right: counts with the first seed's networks "
+        "and McNemar's p, which assumes independent clips although clips of one recording are not."
     )
     if left_out := len(evidence.arms.contrasts) - len(pairs):
         caption += f" {count(left_out, 'undeclared pair')}: see contrasts.csv."

@@ -55,29 +55,44 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     shown = f"{most} seed{'s' if most > 1 else ''}"
     if fewest < most:
         shown = f"{fewest} to {most} seeds (see the table of accuracies)"
+    holdout, data = wording.is_holdout(record), record.spec.data
+    tested_on = f"are tested, {wording.folds_statement(tested, wording.official_folds(record))}"
+    if holdout:
+        tested_on = "of the test part are tested (hold-out)"
+    fold = "part" if holdout else "fold"
     sentences = [
-        f"Data: {record.spec.data.name} with {len(record.classes)} classes; {clips:,} clips from "
-        f"{recordings:,} recordings are tested, {wording.folds_statement(tested, wording.official_folds(record))}.",
+        f"Data: {data.name} with {len(record.classes)} classes; {clips:,} clips from {recordings:,} recordings "
+        f"{tested_on}.",
         f"Split: {_each(wording.split_names(record), {rule.name: rule.meaning for rule in SPLITS})}.",
         f"Epoch: {_each(wording.epoch_rules(record), _EPOCHS)}.",
     ]
+    if not data.description.recordings:
+        known = "The recordings behind the clips are not known: each clip counts as one, and leaks cannot be counted."
+        sentences.insert(1, known)
+    if not data.validates:
+        sentences.append(f"There is no validation {fold}, so nothing was chosen or stopped by validation accuracy.")
     if len(record.protocols) > 1:
         sentences.append("Protocols differ between arms; the table of accuracies lists them.")
     if record.spec.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
-        sentences.append("Final trainings also use the validation fold.")
+        sentences.append(f"Final trainings also use the validation {fold}.")
     if wording.searched(record):
         pooled = wording.pooled(record)
         chosen = "one choice for all folds" if pooled else "chosen for each fold on its own validation fold"
+        if holdout:
+            chosen = "chosen on the validation part"
         sentences.append(
             f"Search: {search.trials} trials per arm ({search.sampler}) by validation macro accuracy, {chosen}."
         )
     else:
         sentences.append("No hyperparameters were searched.")
     sentences += _tuned_sentences(record)
-    sentences.append(
-        f"Each fold is trained with {shown}. Seeds are averaged within each fold before means and standard deviations "
-        "over folds (ddof 1) are computed."
-    )
+    if holdout:
+        sentences.append(f"Each arm is trained with {shown}; accuracies are means over seeds.")
+    else:
+        sentences.append(
+            f"Each fold is trained with {shown}. Seeds are averaged within each fold before means and standard "
+            "deviations over folds (ddof 1) are computed."
+        )
     sentences.append(
         "A clip is assigned the class with the largest sum of probabilities over its segments. Macro accuracy is the "
         "unweighted mean of the class accuracies; clip accuracy is the fraction of clips classified correctly."
@@ -163,7 +178,7 @@ def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
 
 def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
     """Return that so few folds cannot decide, if a difference beyond the margin is among the undecided."""
-    large = [each for each in contrasts if abs(each.mean) > evidence.margin]
+    large = [each for each in contrasts if each.over == "folds" and abs(each.mean) > evidence.margin]
     if not large:
         return ""
     found = [each.smallest_found for each in large]
