@@ -39,7 +39,7 @@ def leakage_table(frame: pd.DataFrame, *, recordings_known: bool = True) -> Tabl
             for part in parts
             for cell in (
                 f"{int(row[f'n_{part}']):,}",
-                _share(row[f"n_{part}_sharing_recording"], row[f"n_{part}"]),
+                _share(row[f"n_{part}_sharing_recording"], row[f"n_{part}"]) if recordings_known else NOTHING,
                 _share(row[f"n_{part}_sharing_clip"], row[f"n_{part}"]),
             )
         ]
