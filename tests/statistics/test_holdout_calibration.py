@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from benchmarks.holdout_calibration import (
     ALPHA,
+    DESIGNS,
     KINDS,
     LEVELS,
     WRONG,
@@ -15,6 +18,7 @@ from benchmarks.holdout_calibration import (
     holdout_table,
     rates,
 )
+from benchmarks.record import RESULTS
 from harness.report.typeset.table import table_tex
 
 MIDDLE, HIGH = LEVELS
@@ -64,3 +68,17 @@ def test_the_table_holds_every_rate() -> None:
     assert tex.count("not covered") >= len(rows)
     for row in rows:
         assert f"{100 * row['found']['rate']:.1f} ({100 * row['found']['standard_error']:.2f})" in tex
+
+
+def test_the_committed_rates_keep_the_promise_and_are_those_of_the_readme() -> None:
+    rows = json.loads((RESULTS / "calibration_holdout.json").read_text(encoding="utf-8"))["rates"]
+    assert len(rows) == len(KINDS) * len(DESIGNS)
+    covered = [row for row in rows if row["seeds"] > 1 or row["as_trained"]]
+    for row in covered:
+        for error in WRONG:
+            assert row[error]["rate"] <= ALPHA + 2 * np.sqrt(ALPHA * (1 - ALPHA) / row["n"])
+    worst = max(row[error]["rate"] for row in covered for error in WRONG)
+    one_seed = max(row["found"]["rate"] for row in rows if row not in covered)
+    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"A verdict is wrong in at most {100 * worst:.1f} %" in readme
+    assert f"{100 * one_seed:.1f} % ([table](benchmarks/results/calibration_holdout.tex)" in readme
