@@ -205,5 +205,5 @@ def note_right(axes: Axes, y: float, text: str, size: float) -> None:
 
 
 def legend_marker(label: str, colour: str, marker: str = "o", **properties: Any) -> Line2D:
-    """Return the entry of a ``marker`` in a legend, with ``label``, ``colour`` and further ``properties`` of its line."""
+    """Return a legend entry with ``marker``, ``label``, ``colour`` and further ``properties`` of the line."""
     return Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **properties)
