@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from harness.registry import Registry, UnknownNameError
+from harness.study.shipped import study_path
 
 NOT_STATED = "not stated"
 
@@ -47,7 +48,19 @@ OVERRIDES = click.option(
     metavar="KEY=VALUE",
     help="Override a field of the study, e.g. train.epochs=3; may be repeated.",
 )
-STUDY_FILE = click.argument("study", type=click.Path(path_type=Path))
+
+
+class StudyFile(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3
+    """A study file, or the name of a study that ships with the package."""
+
+    name = "study"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return the path of the study file; StudyError if there is none of that name."""
+        return value if isinstance(value, Path) else study_path(str(value))
+
+
+STUDY_FILE = click.argument("study", type=StudyFile())
 DEVICE = click.option(
     "--device", default="auto", show_default=True, help="Device to train on: auto, cpu, cuda or cuda:N."
 )

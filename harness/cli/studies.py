@@ -44,7 +44,10 @@ def run_study_command(
     report: str,
     cache: Path | None,
 ) -> None:
-    """Run STUDY (a TOML file) from audio to report; an interrupted study resumes where it stopped."""
+    """Run STUDY from audio to report; an interrupted study resumes where it stopped.
+
+    STUDY is a TOML file, or the name of a study that ships with the package (`harness list studies`).
+    """
     from harness.study import load_study
 
     # Errors in the study are reported before the heavy libraries are loaded.
@@ -94,7 +97,7 @@ def plan_command(
     from harness.cli.output.show_studies import show_plan
     from harness.running.plan import make_plan
 
-    show_plan(make_plan(spec, data_root, device, workers))
+    show_plan(make_plan(spec, data_root, device, workers, study.parent))
 
 
 @click.command("report", short_help="Write the report of a recorded study, or check one.")

@@ -16,11 +16,13 @@ from harness.data.load_clips import load_clips
 from harness.data.splits import Part, Split, make_splits
 from harness.devices import default_workers, resolve_device
 from harness.features.sets import expected_segments, plane_rows, set_shape
+from harness.features.vectors import read_vectors
 from harness.models.build import build_model
 from harness.models.describe import count_parameters
 from harness.registry import Layout
-from harness.running.study_inputs import check_precisions
+from harness.running.study_inputs import activate_code, check_precisions
 from harness.study import Arm, StudySpec
+from harness.terminal.progress import Silent
 from harness.training.probe import probe_speed
 
 
@@ -71,7 +73,7 @@ class Plan:
         return sum(4 * arm.parameters * seeds[arm.name] for arm in self.arms) * len(self.spec.test_folds)
 
 
-def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None) -> Plan:
+def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None, folder: Path = Path()) -> Plan:
     """Return the plan of ``spec``: it reads the clips' headers and times a few training steps of each network.
 
     Parameters
@@ -84,9 +86,13 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     workers
         How many trainings run at once; None for as many as the device allows.
+    folder
+        The folder of the study file, to which the files and modules that it names are relative.
 
     Raises
     ------
+    StudyError
+        When code that the study names is missing, or does not fit.
     DataError
         When the data set is missing or incomplete.
     TrainingError
@@ -94,11 +100,12 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     """
     chosen = resolve_device(device)
     check_precisions(spec, chosen)
-    clips = load_clips(spec.data, resolve_data_root(data_root))
+    activate_code(spec, folder, Silent())
+    clips = load_clips(spec.data, resolve_data_root(data_root), folder=folder)
     segments = expected_segments(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
     splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
     n_workers = workers or default_workers(chosen, spec.train.threads)
-    arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers) for arm in spec.arms]
+    arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers, folder) for arm in spec.arms]
     return Plan(spec, clips, splits, tuple(_shared(spec, arms)), chosen, n_workers)
 
 
@@ -128,13 +135,18 @@ def _plan_arm(
     segments: NDArray[np.int64],
     device: str,
     workers: int,
+    folder: Path,
 ) -> ArmPlan:
     if arm.is_fused:
         return ArmPlan(arm.name, arm.rule or "", " + ".join(arm.fuse or ()), 0, 0, 0, (0, 0), 0, 0, 0, 0.0, 0.0)
     settings = spec.settings(arm)
     inputs = spec.inputs(arm)
     rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
-    shape = set_shape(inputs, spec.features)
+    if inputs.layout is Layout.VECTOR:
+        vectors = read_vectors(folder.resolve() / inputs.file, clips.frame["clip_id"].tolist())
+        shape = (1, 1, vectors.shape[1])
+    else:
+        shape = set_shape(inputs, spec.features)
     model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
     speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
     trials = spec.search.trials if arm.searches else 0

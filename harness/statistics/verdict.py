@@ -88,7 +88,7 @@ def decide(
     check_margin(margin)
     if differences:
         conditions = differences if isinstance(differences, str) else "; ".join(differences)
-        return Decision(Verdict.NOT_COMPARABLE, f"{what}: not comparable, because the conditions differ: {conditions}.")
+        return Decision(Verdict.NOT_COMPARABLE, f"{what}: the conditions differ: {conditions}.")
     if p is None and p_equivalence is None:
         return Decision(Verdict.INCONCLUSIVE, f"{what}: no test could be made.")
 

@@ -45,7 +45,7 @@ BASE = {"difference": -1.06, "p": 0.63, "p_equivalence": 0.35, "margin": 2.0, "w
         (
             {"differences": ["random split", "epoch chosen on the test fold"], "p": 1e-9},
             Verdict.NOT_COMPARABLE,
-            "not comparable, because the conditions differ: random split; epoch chosen on the test fold.",
+            "the conditions differ: random split; epoch chosen on the test fold.",
         ),
         (
             {"p": None, "p_equivalence": float("nan")},

@@ -1,0 +1,403 @@
+"""The functions of ``import harness``: studies, reports, comparisons and trained networks, with pandas tables.
+
+Nothing is printed. Errors that a user can correct are :class:`harness.errors.HarnessError`; their message is the whole
+explanation. Accuracies in tables are fractions, in comparisons percent; differences are percentage points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.choices import ReadAs
+from harness.study import StudySpec
+from harness.study import load_study as read_study_file
+from harness.study.shipped import shipped_studies, study_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from harness.record import StudyRecord
+
+__all__ = ["StudyResults", "compare", "load_model", "load_report", "load_study", "run_study", "shipped_studies"]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """The results of a study.
+
+    Attributes
+    ----------
+    study
+        The study as it was recorded.
+    findings
+        The findings of the report in sentences.
+    marks
+        Reasons why the numbers must not be read as a plain cross-validation, in sentences; usually empty.
+    tables
+        Every table of the report by name, at full precision: ``accuracy``, ``folds``, ``classes``, ``comparison``,
+        ``contrasts``, ``leakage``, and others that the study has.
+    predictions
+        One row per tested clip, arm, fold and seed: ``arm``, ``fold``, ``seed``, ``clip_id``, ``recording``,
+        ``y_true`` and the probabilities ``p_0``, ``p_1``, ...
+    classes
+        Class names; the position is the label.
+    failures
+        Errors of trainings that failed; empty if all finished.
+    report
+        Folder of the report; None if none was written.
+    """
+
+    study: StudySpec
+    findings: tuple[str, ...]
+    marks: tuple[str, ...]
+    tables: Mapping[str, pd.DataFrame] = field(repr=False)
+    predictions: pd.DataFrame = field(repr=False)
+    classes: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+    report: Path | None = None
+
+    @property
+    def accuracy(self) -> pd.DataFrame:
+        """One row per arm: mean, SD and interval of its accuracies over folds."""
+        return self.tables["accuracy"]
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """One row per arm and fold, seeds averaged."""
+        return self.tables["folds"]
+
+
+def load_study(study: str | Path, overrides: Sequence[str] = ()) -> StudySpec:
+    """Return a study, checked.
+
+    Parameters
+    ----------
+    study
+        A study file, or the name of a study that ships with the package.
+    overrides
+        Values to set over it, such as ``"train.epochs=3"``.
+
+    Raises
+    ------
+    StudyError
+        When there is no such study, or it has a fault.
+
+    Examples
+    --------
+    >>> study = load_study("quickstart", ["train.epochs=2"])
+    >>> [arm.name for arm in study.arms]
+    ['wide', 'narrow', 'fused']
+    """
+    return read_study_file(study_path(str(study)), overrides)
+
+
+def run_study(
+    study: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    tracking_uri: str | None = None,
+    reports: str | Path = "reports",
+    cache: str | Path | None = None,
+    report: str = "full",
+) -> StudyResults:
+    """Run a study from audio to report, as ``harness run-study`` does; an interrupted study resumes.
+
+    Code that the study names is run; see :mod:`harness.own_code`.
+
+    Parameters
+    ----------
+    study
+        A study file, or the name of a study that ships with the package.
+    overrides
+        Values to set over it, such as ``"train.epochs=3"``.
+    data_root
+        The folder that holds the data sets; by default HARNESS_DATA, else a folder in the user's cache.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    workers
+        How many trainings run at once; by default as many as the device allows. With more than one on the CPU, call
+        this below ``if __name__ == "__main__":``, since workers are new processes.
+    tracking_uri
+        MLflow store; by default that of the study.
+    reports
+        The folder below which the report is written.
+    cache
+        The folder of computed features; by default in the user's cache.
+    report
+        ``full``, ``data`` (no figures, no PDF) or ``none``.
+
+    Raises
+    ------
+    HarnessError
+        When the study cannot be run. A single training that fails is a row of ``failures`` instead.
+    """
+    from harness.data.data_root import resolve_data_root
+    from harness.running.reports import ReportKind
+    from harness.running.study import Options
+    from harness.running.study import run_study as run
+    from harness.running.study_inputs import user_cache
+    from harness.terminal.progress import Silent
+
+    path = study_path(str(study))
+    spec = read_study_file(path, overrides)
+    options = Options(
+        data_root=resolve_data_root(Path(data_root) if data_root is not None else None),
+        cache=Path(cache) if cache is not None else user_cache(),
+        reports=Path(reports),
+        tracking_uri=tracking_uri or spec.tracking.uri,
+        device=device,
+        workers=workers,
+        overrides=tuple(overrides),
+        command=f"harness.run_study({str(study)!r})",
+        claims=path.parent / "claims",
+        folder=path.parent,
+        report=ReportKind(report),
+    )
+    outcome = run(spec, options, Silent())
+    folder = outcome.report.folder if outcome.report is not None else None
+    return _results(outcome.record, outcome.failures, folder)
+
+
+def load_report(folder: str | Path) -> StudyResults:
+    """Return the results in a report folder, computed from its predictions.
+
+    Raises
+    ------
+    ReportError
+        When the folder has no report that can be read.
+    """
+    from harness.report.folder.read import open_report, record_of_report
+
+    place = Path(folder)
+    return _results(record_of_report(open_report(place)), (), place)
+
+
+def compare(
+    scores: str | Path | Mapping[str, Mapping[int, float]],
+    claims: str | Sequence[str] = (),
+    contrasts: Sequence[tuple[str, str]] = (),
+    *,
+    dataset: str | None = None,
+    data_folds: int | None = None,
+    validation_apart: bool = False,
+    margin: float = 2.0,
+    confidence: float = 0.95,
+    claim_exact: bool = False,
+    read_as: str | None = None,
+    claims_folders: Sequence[str | Path] = (),
+) -> pd.DataFrame:
+    """Compare fold accuracies from any code with published ones, and arms with each other, as ``harness compare`` does.
+
+    All comparisons of a call are one family for Holm's correction.
+
+    Parameters
+    ----------
+    scores
+        By arm, the accuracy of each fold in percent; or a CSV file with columns ``fold``, ``accuracy`` and optionally
+        ``seed`` and ``arm``.
+    claims
+        Addresses of claims, such as ``"su2019:T2/LMCNet"``.
+    contrasts
+        Pairs of arms.
+    dataset
+        Data set of the scores; by default that of the first claim.
+    data_folds
+        Number of folds that took part; by default all of the data set.
+    validation_apart
+        Whether one of them was held out for validation.
+    margin
+        Margin of equivalence, in percentage points.
+    confidence
+        Of intervals; tests reject at 1 - confidence.
+    claim_exact
+        Whether to take a claim that is a mean over folds of unknown SD as exact.
+    read_as
+        ``"replication"`` or ``"reference"``; by default as the claim states.
+    claims_folders
+        Folders of further claims files.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison: ``arm``, ``with`` (a claim's address or another arm), ``difference``, ``low`` and
+        ``high`` (interval of the difference), ``p``, ``p_holm``, ``p_equivalence``, ``p_equivalence_holm``, ``verdict``
+        and ``reason``.
+
+    Raises
+    ------
+    HarnessError
+        When a claim is unknown or the scores cannot be read.
+
+    Examples
+    --------
+    >>> folds = {fold: 80.0 + fold % 3 for fold in range(1, 11)}
+    >>> compare({"mine": folds}, "su2019:T2/LMCNet")[["arm", "verdict"]].values.tolist()
+    [['mine', 'lower']]
+    """
+    import pandas as pd
+
+    from harness.claims import NOT_STATED, load_library
+    from harness.comparisons.against_claim import Rules
+    from harness.comparisons.conditions import Conditions
+    from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
+    from harness.comparisons.score_file import read_scores
+    from harness.registry import described
+
+    addresses = (claims,) if isinstance(claims, str) else tuple(claims)
+    library = load_library([Path(folder) for folder in claims_folders])
+    name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
+    if isinstance(scores, Mapping):
+        arms: Mapping[str, Any] = {
+            arm: {"fold": list(folds), "accuracy": [float(value) for value in folds.values()]}
+            for arm, folds in scores.items()
+        }
+    else:
+        arms = read_scores(Path(scores), name).arms
+    found = len({fold for trainings in arms.values() for fold in trainings["fold"]})
+    conditions = Conditions(
+        dataset=name or NOT_STATED,
+        data_folds=data_folds or (len(described(name, found).folds) if name else found),
+        validation_apart=validation_apart,
+    )
+    rules = Rules(margin, confidence, claim_exact)
+    with_claims, between = one_family(
+        compare_scores(arms, addresses, library, conditions, rules, ReadAs(read_as) if read_as else None),
+        contrast_scores(arms, list(contrasts), conditions, rules),
+        rules,
+    )
+    rows = [_claim_row(each) for each in with_claims] + [_contrast_row(each) for each in between]
+    return pd.DataFrame(rows)
+
+
+def load_model(run_id: str, tracking_uri: str | None = None, *, study_folder: str | Path | None = None) -> nn.Module:
+    """Return the network of a final training with its recorded weights, in evaluation mode.
+
+    It maps items as the study computed them, shape (B, channels, rows, columns), normalised by the training part, to
+    logits, shape (B, n_classes).
+
+    Parameters
+    ----------
+    run_id
+        Id of the fold run; its first letters suffice.
+    tracking_uri
+        MLflow store; by default the one in this folder.
+    study_folder
+        Folder of the study file, for a network of the user's own code; it allows that code to run.
+
+    Raises
+    ------
+    HarnessError
+        When there is no such training, it kept no weights, or its code is not allowed to run.
+    """
+    import torch
+
+    from harness import own_code
+    from harness.errors import TrackingError
+    from harness.models.build import build_model
+    from harness.running.study_inputs import activate_code
+    from harness.study import TrackingSection
+    from harness.terminal.progress import Silent
+    from harness.tracking.recorded_run import read_run
+    from harness.tracking.study_reader import load_weights
+
+    uri = tracking_uri or TrackingSection().uri
+    run = read_run(uri, run_id)
+    if run.level != "fold" or len(run.folds) != 1 or run.folds[0].is_fused:
+        raise TrackingError(f"run {run.run_id} ({run.title}) is not one training; give the id of a fold run")
+    fold = run.folds[0]
+    weights = load_weights(uri, fold.run_id)
+    if weights is None:
+        raise TrackingError(f"run {fold.run_id} kept no weights; its study has tracking.weights = false")
+    if study_folder is not None:
+        activate_code(run.spec, Path(study_folder), Silent())
+    arm = run.spec.arm(fold.arm)
+    settings = run.spec.settings(arm, dict(fold.values))
+    shape, rows, n_classes = _shapes(run.spec, arm.name, weights)
+    try:
+        model = build_model(settings.model_name, settings.model, shape, n_classes, rows)
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    finally:
+        own_code.activate(None)
+    return model.eval()
+
+
+def _shapes(
+    spec: StudySpec, name: str, weights: Mapping[str, Any]
+) -> tuple[tuple[int, int, int], dict[str, slice] | None, int]:
+    """Return the shape of an item, the rows of its planes and the number of classes of an arm."""
+    from harness.features.sets import plane_rows, set_shape
+    from harness.registry import Layout
+
+    inputs = spec.inputs(spec.arm(name))
+    matrices = [array for array in weights.values() if getattr(array, "ndim", 0) == 2]
+    if not matrices:
+        raise ValueError(f"the weights of {name!r} have no linear layer, so the number of classes is unknown")
+    n_classes = int(matrices[-1].shape[0])
+    if inputs.layout is Layout.VECTOR:
+        return (1, 1, int(matrices[0].shape[1])), None, n_classes
+    rows = plane_rows(inputs, spec.features) if inputs.layout is Layout.SEGMENTS else None
+    return set_shape(inputs, spec.features), rows, n_classes
+
+
+def _results(record: StudyRecord, failures: tuple[str, ...], folder: Path | None) -> StudyResults:
+    from harness.report.evidence import gather
+    from harness.report.topics import sections_of
+    from harness.report.topics.network_layers import layer_tables
+    from harness.report.topics.opening import findings
+
+    evidence = gather(record, layer_tables(record))
+    tables = {table.name: table.data for section in sections_of(evidence) for table in section.tables}
+    return StudyResults(
+        study=record.spec,
+        findings=tuple(findings(evidence)),
+        marks=evidence.marks,
+        tables=tables,
+        predictions=record.predictions,
+        classes=record.classes,
+        failures=failures,
+        report=folder,
+    )
+
+
+def _claim_row(each: Any) -> dict[str, Any]:
+    decisive = each.decisive
+    return {
+        "arm": each.arm,
+        "with": each.claim.address,
+        "difference": each.difference,
+        "low": decisive.low if decisive else None,
+        "high": decisive.high if decisive else None,
+        **_p_values(each),
+        "verdict": each.outcome,
+        "reason": each.decision.reason,
+    }
+
+
+def _contrast_row(each: Any) -> dict[str, Any]:
+    low, high = each.interval or (None, None)
+    return {
+        "arm": each.first,
+        "with": each.second,
+        "difference": each.mean,
+        "low": low,
+        "high": high,
+        **_p_values(each),
+        "verdict": each.decision.verdict.value,
+        "reason": each.decision.reason,
+    }
+
+
+def _p_values(each: Any) -> dict[str, Any]:
+    return {
+        "p": each.p,
+        "p_holm": each.p_adjusted,
+        "p_equivalence": each.p_equivalence,
+        "p_equivalence_holm": each.p_equivalence_adjusted,
+    }
