@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
+import harness
 from harness import own_code
 from harness.cli import cli
-from harness.errors import StudyError
+from harness.errors import StudyError, TrackingError
 from harness.replay.sources import open_source
 from harness.replay.train_again import replay
 from harness.report.folder.check import check_report
@@ -20,6 +22,7 @@ from harness.running.reports import Outcome, ReportKind
 from harness.running.study import Options, run_study
 from harness.study import load_study
 from harness.terminal.progress import Silent
+from harness.tracking.study_reader import load_weights
 from tests.own_project import write_clips, write_project
 
 
@@ -188,3 +191,21 @@ def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert shown.exit_code == 2
     assert "1 of 54 clips have no vector, the first is 'audio/0-0-0a'" in " ".join(shown.output.split())
+
+
+def test_a_trained_network_is_loaded_with_its_weights(made: tuple[Path, Outcome, list[str]]) -> None:
+    folder, outcome, _ = made
+    rows = outcome.record.folds
+    (run_id,) = rows.loc[(rows["arm"] == "mel16") & (rows["fold"] == 2), "run_id"]
+    uri = f"sqlite:///{folder}/mlruns/mlflow.db"
+    with pytest.raises(StudyError, match="runs only with the study file that names it"):
+        harness.load_model(run_id, uri)
+    model = harness.load_model(run_id, uri, study_folder=folder)
+    assert not model.training
+    assert model(torch.zeros(2, 1, 16, 20)).shape == (2, 3)
+    weights = load_weights(uri, run_id)
+    assert weights is not None
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), weights[name])
+    with pytest.raises(TrackingError, match="is not one training"):
+        harness.load_model(outcome.record.run_id, uri)
