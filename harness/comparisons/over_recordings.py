@@ -96,7 +96,7 @@ def over_recordings(comparison: ClaimComparison, clips: ClipAnswers, rules: Rule
         over="recordings",
         measured=measured,
         refused=refused,
-        used=f"{on_test_part(test)}, {spread}" if test else "",
+        used=f",{on_test_part(test)}, {spread}" if test else "",
         decisive=test,
         equivalence=same,
         p=test.p if test else None,

@@ -47,13 +47,16 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
     return " to ".join(form(end) for end in possible(low, high, difference=signed))
 
 
-def cut_note(ends: Iterable[tuple[float | None, float | None] | None], *, signed: bool = False) -> str:
-    """Return the note in a caption if :func:`interval` cuts any of its intervals, else an empty text."""
+def cut_note(
+    ends: Iterable[tuple[float | None, float | None] | None], *, signed: bool = False, sample: str = "few folds"
+) -> str:
+    """Return the note in a caption if :func:`interval` cuts any of its intervals, which so small a ``sample`` gives,
+    else an empty text."""
     whole = [pair for pair in ends if pair and not missing(pair[0]) and not missing(pair[1])]
     if not any(is_cut(float(low or 0), float(high or 0), difference=signed) for low, high in whole):
         return ""
     bound = "−100 or +100 points" if signed else "0 or 100 %"
-    return f" An interval that ends at {bound} is cut there: so few folds cannot give one."
+    return f" An interval that ends at {bound} is cut there: so {sample} cannot give one."
 
 
 def p_value(p: float | None) -> str:

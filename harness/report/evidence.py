@@ -105,6 +105,22 @@ class Evidence:
         )
 
     @property
+    def small(self) -> str:
+        """The sample of an interval that is too wide."""
+        return "little data" if wording.is_holdout(self.record) else "few folds"
+
+    @property
+    def mean(self) -> str:
+        """What the means of a table are over."""
+        return self.mean_of(wording.sample_size(self.scores))
+
+    def mean_of(self, size: str) -> str:
+        """Return what means are over; ``size`` is that of a sample of folds and seeds."""
+        if wording.is_holdout(self.record):
+            return f"mean over seeds, on the test part; {wording.seeds_size(self.scores)}"
+        return f"mean over folds, seeds averaged first; {size}"
+
+    @property
     def margin(self) -> float:
         """The declared margin of equivalence in points."""
         return rules_of(self.record.spec).margin

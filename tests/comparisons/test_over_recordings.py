@@ -80,7 +80,7 @@ class TestClaims:
     def test_the_verdict_says_what_it_is_over(self, holdout: StudyRecord) -> None:
         (found,) = comparisons(holdout)
         assert found.decision.verdict is Verdict.HIGHER
-        what = f"LMCNet {found.mean:.1f} %, claimed 70.0 % on the test part, over 60 recordings and 3 seeds"
+        what = f"LMCNet {found.mean:.1f} %, claimed 70.0 %, on the test part, over 60 recordings and 3 seeds"
         assert found.decision.reason.startswith(f"{what}, with the measured spread on both sides: ")
 
     def test_an_exact_claim_has_no_spread(self, holdout: StudyRecord) -> None:

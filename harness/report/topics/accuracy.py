@@ -89,7 +89,8 @@ def accuracy_table(evidence: Evidence) -> Table:
     data["macro_accuracy_high"] = [high / 100 for _, high in ends]
     caption = (
         f"Accuracy per arm in percent. {evidence.sample} Macro: unweighted mean of the class accuracies. F1: "
-        "unweighted mean over classes." + cut_note([(test.low, test.high) for test in tests.values()])
+        "unweighted mean over classes."
+        + cut_note([(test.low, test.high) for test in tests.values()], sample=evidence.small)
     )
     return Table("accuracy", "Accuracy per arm", caption, printed, data, text_columns=4 if several else 2)
 

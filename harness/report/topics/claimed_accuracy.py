@@ -77,7 +77,7 @@ def comparison_table(evidence: Evidence) -> Table:
     bases = _HOLDOUT_BASES if holdout else _BASES
     caption += "".join(sentence for basis, sentence in bases.items() if any(_tested(each, basis) for each in claims))
     caption += " Tests allow for the rounding of the printed claim." * bool(tested)
-    caption += cut_note([(each.low, each.high) for each in claims])
+    caption += cut_note([(each.low, each.high) for each in claims], sample=evidence.small)
     printed = grid(
         claims,
         {

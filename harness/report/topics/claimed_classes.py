@@ -59,9 +59,9 @@ def _table(evidence: Evidence, name: str, page: Sequence[ClaimComparison]) -> Ta
         data[f"{key}: claimed"] = [*(each.classes[label][0] for label in classes), each.claim.percent]
         data[f"{key}: measured"] = measured
     caption = (
-        "Accuracy per class in percent, claimed as printed beside measured: mean over folds, seeds averaged first; "
-        f"{sample_size(page)}. Average: the claimed one as printed, the measured one the unweighted mean of the "
-        f"classes. Claims: {'; '.join(f'{each.arm} {addressed(each)}' for each in page)}."
+        "Accuracy per class in percent, claimed as printed beside measured: "
+        f"{evidence.mean_of(sample_size(page))}. Average: the claimed one as printed, the measured one the unweighted "
+        f"mean of the classes. Claims: {'; '.join(f'{each.arm} {addressed(each)}' for each in page)}."
     )
     if any(each.is_reference for each in page):
         caption += f" {wording.REFERENCE}"
@@ -74,8 +74,9 @@ def _drawings(evidence: Evidence, shown: Sequence[ClaimComparison]) -> Iterator[
     for name, pair in paged("claimed-classes", shown, DUMBBELLS_ABREAST):
         named = " and ".join(f"{each.arm} ({addressed(each)})" for each in pair)
         caption = (
-            f"Accuracy per class, published and measured: {named}. Measured: mean over folds, seeds averaged first; "
-            f"{sample_size(pair)}. Average: unweighted mean of the classes, the published one as printed."
+            f"Accuracy per class, published and measured: {named}. Measured: "
+            f"{evidence.mean_of(sample_size(pair))}. Average: unweighted mean of the classes, the published one as "
+            "printed."
         )
         yield Drawing(name, caption, partial(dumbbell_figure, pair, evidence.record.classes))
 

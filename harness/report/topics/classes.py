@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 
-from harness.report import style, wording
+from harness.report import style
 from harness.report.evidence import Evidence
 from harness.report.section import Drawing, Section, Table, headed, paged
 from harness.report.style import RUN_DPI, TEXT_WIDTH, TITLE_SIZE
@@ -44,10 +44,7 @@ def _tables(evidence: Evidence) -> Iterator[Table]:
     data.loc[len(classes)] = data.mean()
     data.insert(0, "class", [*classes, "average"])
     untested = scores.classes[scores.classes["accuracy"].isna()]
-    caption = (
-        f"Accuracy per class in percent: mean over folds, seeds averaged first; {wording.sample_size(scores)}. "
-        "Average: unweighted mean of the classes."
-    )
+    caption = f"Accuracy per class in percent: {evidence.mean}. Average: unweighted mean of the classes."
     if not untested.empty:
         names = sorted({classes[position] for position in untested["class"]})
         caption += (

@@ -88,7 +88,7 @@ def contrast_table(evidence: Evidence) -> Table:
             " A pair without SD was split differently and shares no folds: its two sets of folds are compared by "
             "Welch's test, both variances corrected, as if they were independent."
         )
-    caption += cut_note([each.interval for each in pairs], signed=True)
+    caption += cut_note([each.interval for each in pairs], signed=True, sample=evidence.small)
     printed = grid(
         pairs,
         {

@@ -29,6 +29,7 @@ _EPOCHS: dict[str, str] = {
     EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
     EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
 }
+_PARTS = "the parts that the data set names: train, validation if there is one, and test"
 _MOST_NAMED = 6
 # More undecided pairs than these are merged into one sentence: a list of them would hide the findings.
 _MOST_UNDECIDED = 3
@@ -60,10 +61,11 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     if holdout:
         tested_on = "of the test part are tested (hold-out)"
     fold = "part" if holdout else "fold"
+    meanings = {rule.name: rule.meaning for rule in SPLITS}
     sentences = [
         f"Data: {data.name} with {len(record.classes)} classes; {clips:,} clips from {recordings:,} recordings "
         f"{tested_on}.",
-        f"Split: {_each(wording.split_names(record), {rule.name: rule.meaning for rule in SPLITS})}.",
+        f"Split: {_PARTS if holdout else _each(wording.split_names(record), meanings)}.",
         f"Epoch: {_each(wording.epoch_rules(record), _EPOCHS)}.",
     ]
     if not data.description.recordings:
