@@ -47,6 +47,8 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("claims", "audit"): {"paper", "--claims", "--output"},
         ("claims", "check"): {"file"},
         ("fields",): {"section"},
+        ("list",): {"kind"},
+        ("schema",): {"kind"},
         ("data", "list"): {"--data-root"},
         ("data", "check"): {"dataset", "--data-root", "--folds", "--columns", "--workers"},
         ("data", "fetch"): {"dataset", "--data-root", "--url", "--checksum"},

@@ -13,6 +13,7 @@ from harness.cli.cache import cache_command
 from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
+from harness.cli.listing import list_command, schema_command
 from harness.cli.replay import diff_command, replay_command
 from harness.cli.studies import (
     fields_command,
@@ -80,6 +81,8 @@ for _command in (
     compare_command,
     claims_group,
     fields_command,
+    list_command,
+    schema_command,
     data_group,
     cache_command,
     ui_command,
