@@ -145,8 +145,8 @@ def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
     learned = conditions.data_folds - 1 - conditions.validation_apart
     if conditions.data_folds < official and learned < there:
         differences.append(
-            f"{conditions.data_folds} of {official} folds of the data here, so that a network learns from {learned} "
-            f"fold{'' if learned == 1 else 's'}; from {'' if stated else 'up to '}{there} there"
+            f"training uses {learned} fold{'' if learned == 1 else 's'} here ({conditions.data_folds} of {official} folds "
+            f"of the data), {'' if stated else 'up to '}{there} there"
         )
 
 

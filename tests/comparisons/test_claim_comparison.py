@@ -86,7 +86,7 @@ class TestOneFoldThere:
     def test_three_folds_of_the_data_learn_from_less(self) -> None:
         found = self.staff([1, 2, 10], data_folds=3, validation_apart=True)
         assert found.differences == (
-            "3 of 10 folds of the data here, so that a network learns from 1 fold; from 9 there",
+            "training uses 1 fold here (3 of 10 folds of the data), 9 there",
             "3 folds are tested here, fold 10 alone there",
         )
 

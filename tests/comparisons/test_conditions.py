@@ -44,17 +44,17 @@ def test_identical_conditions_have_neither_a_difference_nor_a_caveat() -> None:
         (
             {"data_folds": 3, "validation_apart": True},
             {},
-            "3 of 10 folds of the data here, so that a network learns from 1 fold; from up to 9 there",
+            "training uses 1 fold here (3 of 10 folds of the data), up to 9 there",
         ),
         (
             {"data_folds": 5},
             {},
-            "5 of 10 folds of the data here, so that a network learns from 4 folds; from up to 9 there",
+            "training uses 4 folds here (5 of 10 folds of the data), up to 9 there",
         ),
         (
             {"data_folds": 5},
             {"training_folds": 8},
-            "5 of 10 folds of the data here, so that a network learns from 4 folds; from 8 there",
+            "training uses 4 folds here (5 of 10 folds of the data), 8 there",
         ),
         ({}, {"split": "random-clip"}, "official split here, random-clip there"),
         ({"split": "random-segment"}, {}, "random-segment split here, official there"),
