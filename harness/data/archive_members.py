@@ -101,6 +101,9 @@ def _zip_members(archive: Path, max_members: int) -> Iterator[Member]:
                     name,
                     f"uses compression method {info.compress_type}; only stored and deflated members are accepted",
                 )
+            if info.header_offset < 0:
+                # A damaged list of members; zipfile would seek there.
+                refuse(archive, name, "begins before the archive does")
             with file.open(info) as content:
                 yield name, content
 

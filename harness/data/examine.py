@@ -113,8 +113,8 @@ def _faults(entry: ClipEntry, facts: AudioFacts, dataset: Dataset) -> list[Findi
     if entry.promised is None and abs(facts.seconds - length) > LENGTH_TOLERANCE:
         found(Severity.WARNING, Kind.OFF_LENGTH, f"lasts {facts.seconds:.2f} s instead of {length:g} s", _PADDED)
     elif entry.promised is not None and facts.seconds > length + LENGTH_TOLERANCE:
-        found(Severity.WARNING, Kind.OFF_LENGTH, f"lasts {facts.seconds:.2f} s, more than {length:g} s", _PADDED)
+        found(Severity.WARNING, Kind.OFF_LENGTH, f"lasts {facts.seconds:.2f} s, longer than {length:g} s", _PADDED)
     elif entry.promised is not None and abs(facts.seconds - entry.promised) > PROMISED_TOLERANCE:
-        what = f"lasts {facts.seconds:.2f} s, the metadata says {entry.promised:.2f} s (end - start)"
+        what = f"lasts {facts.seconds:.2f} s, but the metadata states {entry.promised:.2f} s (end - start)"
         found(Severity.WARNING, Kind.OFF_LENGTH, what, _PADDED)
     return findings

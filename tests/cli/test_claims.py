@@ -150,15 +150,15 @@ class TestCheck:
     def test_a_whole_file(self, own: Path) -> None:
         result = harness("claims", "check", own / "mine.toml")
         assert result.exit_code == 0
-        assert "can be read; key mine2026" in result.output
-        assert "no contradiction between its own numbers" in result.output
+        assert "valid; key mine2026" in result.output
+        assert "no contradictions among its own numbers" in result.output
 
     def test_what_its_numbers_contradict_is_told_and_no_error(self, tmp_path: Path) -> None:
         file = tmp_path / "wrong.toml"
         file.write_text(OWN.replace('value = "70.0"', 'value = "75.0"'), encoding="utf-8")
         result = harness("claims", "check", file)
         assert result.exit_code == 0
-        assert "1 contradiction between its own numbers" in result.output
+        assert "1 contradiction among its own numbers" in result.output
         assert "- T1/net: " in result.output
 
     def test_the_files_that_ship(self) -> None:

@@ -217,7 +217,7 @@ def test_a_plane_of_another_shape_than_it_states_is_refused(
     with pytest.raises(FeatureError, match=r"'loudness': guest_loudness:compute returned .*, 2\), expected .*, 3\)"):
         build("loudness")
     monkeypatch.setattr("guest_loudness.compute", lambda waves, _: torch.zeros(len(waves), 7, 3))
-    with pytest.raises(FeatureError, match=r"'loudness': guest_loudness:compute returned shape \(1, 7, 3\)"):
+    with pytest.raises(FeatureError, match=r"'loudness': guest_loudness:compute returned the shape \(1, 7, 3\)"):
         build("loudness")
 
 

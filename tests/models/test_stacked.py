@@ -57,7 +57,7 @@ def test_streams_do_not_share_weights() -> None:
 
 
 def test_missing_plane_is_named() -> None:
-    with pytest.raises(ValueError, match="lacks 'tonnetz'"):
+    with pytest.raises(ValueError, match="has no entry 'tonnetz'"):
         StackedSuNet(4, MLMC, 10, {name: rows for name, rows in ROWS.items() if name != "tonnetz"})
 
 

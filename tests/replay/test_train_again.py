@@ -120,8 +120,8 @@ def test_only_some_folds_and_seeds(recorded: Recorded) -> None:
     ("only", "message"),
     [
         ({"folds": [2]}, r"--fold 2: run \w+ \(tiny\) has no such finished training; available: 1, 3"),
-        ({"seeds": [1]}, r"--seed 1: .*there are: 0"),
-        ({"arms": ["C"]}, r"--arm C: .*there are: A, B, A\+B"),
+        ({"seeds": [1]}, r"--seed 1: .*available: 0"),
+        ({"arms": ["C"]}, r"--arm C: .*available: A, B, A\+B"),
     ],
 )
 def test_folds_that_the_run_has_not(recorded: Recorded, only: dict[str, Any], message: str) -> None:
@@ -333,7 +333,7 @@ def test_what_trains_on_a_gpu_again_has_a_gpu_s_features(recorded: Recorded, mon
         """Ends the replay where features would be computed."""
 
     def study_inputs(spec: StudySpec, *others: object) -> None:
-        _, _, workers, device, _ = others
+        _, _, workers, device, _, _ = others
         raise AskedError(device, [arm.name for arm in spec.arms], workers)
 
     monkeypatch.setattr("harness.replay.rebuild.study_inputs", study_inputs)

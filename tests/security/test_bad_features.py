@@ -128,7 +128,7 @@ def cached(house: House) -> tuple[House, Path, bytes]:
 
     spec = load_study(house.study)
     clips = load_clips(spec.data, house.data)
-    ref = FeatureStore(house.folder / "cache").build(clips, [spec.settings(spec.arms[0]).inputs], spec.features, 1)
+    ref = FeatureStore(house.folder / "cache").build(clips, [spec.inputs(spec.arms[0])], spec.features, 1)
     plane = Path(ref["LM"].files[0])
     return house, plane, plane.read_bytes()
 
@@ -160,9 +160,7 @@ def test_damage_after_the_study_began_never_reaches_a_training(cached: tuple[Hou
     house, plane, content = cached
     spec = load_study(house.study)
     clips = load_clips(spec.data, house.data)
-    ref = FeatureStore(house.folder / "cache").build(clips, [spec.settings(spec.arms[0]).inputs], spec.features, 1)[
-        "LM"
-    ]
+    ref = FeatureStore(house.folder / "cache").build(clips, [spec.inputs(spec.arms[0])], spec.features, 1)["LM"]
     whole = ref.load()
     for place in (200, len(content) // 2, len(content) - 1):
         changed = bytearray(content)

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Callable[[House], None], tuple[str, ...]]] = {
     # It would come out in the tables of a report, where a spreadsheet would run it.
     "a formula as a class": (_change(2, "category", "=1+1"), ("row 4, column 'category'", "like a formula")),
     "a formula as a recording": (_change(2, "src_file", "@SUM(A1)"), ("row 4, column 'src_file'", "like a formula")),
-    "a missing file": (_missing_file, ("1 of 30 audio files are missing", "listed in")),
+    "a missing file": (_missing_file, ("1 of 30 audio files are missing", "row 6")),
     "an empty file": (_rewrite(lambda _: b""), ("is empty",)),
     "a header alone": (_rewrite(lambda text: text.partition("\n")[0].encode()), ("has a header but no clips",)),
     "a short row": (_rewrite(lambda text: (text + "a.wav,1\n").encode()), ("row 32", "2 cells, but the header has 7")),

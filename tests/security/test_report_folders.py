@@ -246,7 +246,7 @@ def test_a_full_standard_output_is_one_sentence() -> None:
             [sys.executable, "-c", script, "claims", "list"], stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 2
-    assert done.stderr == b"error: a file or stream cannot be read or written: No space left on device\n"
+    assert done.stderr == b"error: cannot read or write a file or stream: No space left on device\n"
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def test_an_error_has_the_lines_that_its_author_gave(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
-        (OSError(28, "No space left on device"), "a file or stream cannot be read or written: No space left on device"),
+        (OSError(28, "No space left on device"), "cannot read or write a file or stream: No space left on device"),
         (OSError(28, "No space left on device", "/a\x1b/b"), r"/a\x1b/b: No space left on device"),
         (OSError("read timed out"), "read timed out"),
     ],

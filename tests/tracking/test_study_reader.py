@@ -173,7 +173,7 @@ def test_what_is_missing_is_told_with_what_is_there(study: Any, make_study: Call
         pass
     with pytest.raises(TrackingError, match="no study 'smal'; available: other, tiny"):
         read_study(study.uri, "smal")
-    with pytest.raises(TrackingError, match=f"no study run 'abc'; there are: {recorder.run_id} FINISHED"):
+    with pytest.raises(TrackingError, match=f"no study run 'abc'; available: {recorder.run_id} FINISHED"):
         read_study(study.uri, "tiny", "abc")
 
 

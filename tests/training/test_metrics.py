@@ -113,8 +113,8 @@ def test_whole_clips_have_no_segments() -> None:
         (segments([(0, 0, 0, 0.5), (0, 1, 1, 0.5)]), "clip 0 has two labels"),
         (segments([(0, -1, 0, 0.5), (0, 1, 0, 0.5)]), "for the entire clip and for segments"),
         (segments([(0, 0, 0, 0.5), (1, 0, 0, 0.5)]).assign(part=["test", "validation"]), "test, validation"),
-        (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0", "p_1"]), "lacks p_0"),
-        (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0"]), "lacks p_0"),
+        (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0", "p_1"]), "has no column p_0"),
+        (segments([(0, 0, 0, 0.5)]).drop(columns=["p_0"]), "has no column p_0"),
     ],
 )
 def test_damaged_tables_are_refused(table: pd.DataFrame, message: str) -> None:

@@ -107,7 +107,7 @@ def _of_claim(each: ClaimComparison) -> list[str]:
     if each.caveats:
         notes.append(f"Caveats: {'; '.join(each.caveats)}.")
     if each.published_refused and each.claim_sd_kind != "none":
-        notes.append(f"The SD given by the source is not used: {each.published_refused}.")
+        notes.append(f"The SD stated by the source is not used: {each.published_refused}.")
     return notes
 
 

@@ -49,10 +49,10 @@ def test_numbers_stand_whole_in_one_line_per_arm(shown: Shown, scores: Path, wid
 def test_what_holds_for_every_arm_is_said_once_per_claim(shown: Shown, scores: Path) -> None:
     said = " ".join(" ".join(shown(120, "compare", "--scores", str(scores), "--claim", "su2019:T2/TSCNN-DS")).split())
     assert said.count("Caveats") == 1
-    assert said.count("The SD given by the source is not used") == 1
+    assert said.count("The SD stated by the source is not used") == 1
     assert said.count("Wilcoxon") == 3
     for arm in ("LMCNet", LONG, "MCNet"):
-        assert f"{arm}, " in said
+        assert f"{arm} " in said
 
 
 def test_what_holds_for_one_arm_is_said_with_it(shown: Shown, tmp_path: Path) -> None:
@@ -65,4 +65,4 @@ def test_what_holds_for_one_arm_is_said_with_it(shown: Shown, tmp_path: Path) ->
         " ".join(shown(120, "compare", "--scores", str(tmp_path / "s.csv"), "--claim", "su2019:T2/MLMC")).split()
     )
     assert said.count("5 folds are tested here, 10 there") == 1
-    assert said.index("half, 73.0 %") < said.index("5 folds are tested here")
+    assert said.index("half 73.0 %") < said.index("5 folds are tested here")
