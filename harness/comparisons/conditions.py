@@ -145,8 +145,8 @@ def _data(conditions: Conditions, claim: Claim, differences: list[str]) -> None:
     learned = conditions.data_folds - 1 - conditions.validation_apart
     if conditions.data_folds < official and learned < there:
         differences.append(
-            f"training uses {learned} fold{'' if learned == 1 else 's'} here ({conditions.data_folds} of {official} folds "
-            f"of the data), {'' if stated else 'up to '}{there} there"
+            f"training uses {learned} fold{'' if learned == 1 else 's'} here ({conditions.data_folds} of {official} "
+            f"folds of the data), {'' if stated else 'up to '}{there} there"
         )
 
 

@@ -21,7 +21,7 @@ def test_no_report_then_one_without_figures_then_all_of_it(
     assert [row["arm"] for row in summary_rows(without.record)] == [STUDY["arms"][1]["name"]]  # type: ignore[index]
     assert [path.name for path in tmp_path.iterdir()] == ["mlruns"]
     show_outcome(without)
-    assert "report  not requested (--report none)" in capsys.readouterr().out
+    assert "report  not written (--report none)" in capsys.readouterr().out
 
     data, lines = run(spec, tmp_path, shared, report=ReportKind.DATA)
     assert not [line for line in lines if "macro accuracy test" in line]
