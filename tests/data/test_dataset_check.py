@@ -45,6 +45,7 @@ def test_a_whole_synthetic_set_has_no_finding(tmp_path: Path) -> None:
     assert report.counts.to_numpy().tolist() == [[1] * 10] * 5
 
 
+@pytest.mark.slow
 def test_the_real_esc10_has_six_clips_of_other_length_and_no_error(esc_root: Path) -> None:
     report = check_dataset("esc10", esc_root)
     assert report.ok
@@ -56,6 +57,7 @@ def test_the_real_esc10_has_six_clips_of_other_length_and_no_error(esc_root: Pat
         assert lengths == OFF_LENGTH
 
 
+@pytest.mark.slow
 def test_the_real_urbansound8k_is_sound_where_it_is_there(urbansound_root: Path) -> None:
     report = check_dataset("urbansound8k", urbansound_root, (10,))
     assert report.findings == ()

@@ -59,7 +59,7 @@ def test_each_task_tells_its_start_its_epochs_and_its_end(tasks: list[FoldTask],
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_tasks_that_differ_in_the_epoch_rule_are_one_training(tasks: list[FoldTask], workers: int) -> None:
     pairs = [(task, dataclasses.replace(task, arm="other", epoch_rule="best-on-test")) for task in tasks]
     with local_executor(workers) as executor:
@@ -74,7 +74,7 @@ def test_tasks_that_differ_in_the_epoch_rule_are_one_training(tasks: list[FoldTa
             assert ("test_macro_accuracy" in found[task.key].history) == (task.epoch_rule == "best-on-test")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_training_of_several_tasks_fails_for_each(tasks: list[FoldTask], workers: int) -> None:
     broken = dataclasses.replace(tasks[0], settings=settings_of(lr=1e30, epochs=3))
     with local_executor(workers) as executor:
@@ -83,7 +83,7 @@ def test_one_training_of_several_tasks_fails_for_each(tasks: list[FoldTask], wor
     assert [event.task.key for event in events if isinstance(event, Finished)] == [tasks[1].key]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: int) -> None:
     broken = dataclasses.replace(tasks[0], fold=9, settings=settings_of(lr=1e30, epochs=3))
     with local_executor(workers) as executor:

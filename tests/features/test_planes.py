@@ -177,6 +177,7 @@ def test_a_plane_is_one_file(build: Callable[..., FeatureRef], clips: ClipTable)
     assert image.load().shape == (3, 1, 128, 128)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("loudness")
 def test_other_processes_compute_it_too(tmp_path: Path, write_clips: Callable[..., ClipTable]) -> None:
     clips, features = write_clips(CLIPS_PER_PART + 1, folder="many"), feature_set("loudness")

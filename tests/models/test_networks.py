@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.features.sets import plane_rows
 from harness.registry import NETWORKS, feature_set
 from harness.study import FeaturesSection
@@ -15,11 +17,13 @@ class TestSu4(NetworkConformance):
     input_shapes = ((1, 85, 41), (1, 60, 30))
 
 
+@pytest.mark.slow
 class TestSu6(NetworkConformance):
     network = "su6"
     input_shapes = ((1, 85, 41),)
 
 
+@pytest.mark.slow
 class TestSu8(NetworkConformance):
     network = "su8"
     input_shapes = ((1, 85, 41),)
@@ -31,10 +35,12 @@ class TestSu4Stacked(NetworkConformance):
     plane_rows = _ROWS
 
 
+@pytest.mark.slow
 class TestSu6Stacked(TestSu4Stacked):
     network = "su6-stacked"
 
 
+@pytest.mark.slow
 class TestSu8Stacked(TestSu4Stacked):
     network = "su8-stacked"
 

@@ -14,6 +14,8 @@ from harness.replay.rebuild import REST
 from harness.tracking.recorded_run import read_run
 from tests.replay.conftest import STUDY, Recorded, run, spec_of
 
+pytestmark = pytest.mark.slow
+
 
 def trial_run(recorded: Recorded, number: int) -> str:
     """Return the run id of a trial of the search."""

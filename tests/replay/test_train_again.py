@@ -357,6 +357,7 @@ def test_a_precision_that_no_device_has_is_told_before_anything_is_loaded(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_where_some_can_be_trained_the_others_are_rows(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.training.precision.has_bfloat16", lambda _: False)
     arms = [{**arm, "set": {"train.precision": "bfloat16"}} if arm["name"] == "A" else arm for arm in STUDY["arms"]]

@@ -67,6 +67,7 @@ value = "99.9"
 """
 
 
+@pytest.mark.slow
 def test_a_claim_of_ones_own_is_recorded_with_the_run_and_reported(shared: Path, tmp_path: Path) -> None:
     own = tmp_path / "claims"
     own.mkdir()

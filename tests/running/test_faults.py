@@ -19,6 +19,7 @@ from tests.running.study import Counted, options_of, run, same, spec_of
 from tests.servers import free_port
 
 
+@pytest.mark.slow
 def test_a_failing_training_is_a_row_and_the_study_goes_on(shared: Path, tmp_path: Path) -> None:
     arms = [
         {"name": "good", "model": "su8", "features": "LM"},

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
@@ -59,7 +60,7 @@ def run(study: Path, folder: Path, workers: int = 1, report: ReportKind = Report
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Outcome, list[str]]]:
     folder = tmp_path_factory.mktemp("project")
     study = write_project(folder)
-    outcome, lines = run(study, folder, workers=2)
+    outcome, lines = run(study, folder)
     yield folder, outcome, lines
     own_code.activate(None)
 
@@ -191,6 +192,15 @@ def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert shown.exit_code == 2
     assert "1 of 54 clips have no vector, the first is 'audio/0-0-0a'" in " ".join(shown.output.split())
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_predictions(made: tuple[Path, Outcome, list[str]], tmp_path: Path) -> None:
+    study = write_project(tmp_path)
+    outcome, _ = run(study, tmp_path, workers=2, report=ReportKind.NONE)
+    keys = ["arm", "fold", "seed", "clip_id"]
+    first, second = (each.record.predictions.sort_values(keys, ignore_index=True) for each in (made[1], outcome))
+    pd.testing.assert_frame_equal(first, second)
 
 
 def test_a_trained_network_is_loaded_with_its_weights(made: tuple[Path, Outcome, list[str]]) -> None:

@@ -116,6 +116,7 @@ def test_the_disk_for_weights_is_that_of_the_files_which_a_run_keeps(tmp_path: P
     assert make_plan(without, tmp_path, "cpu", 1).weights_bytes == 0
 
 
+@pytest.mark.slow
 def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path) -> None:
     given = {
         "study": {"name": "tiny"},
@@ -136,6 +137,7 @@ def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path
     assert [split.protocol for split in plan.splits["random-clip"]] == ["random-clip"] * 3
 
 
+@pytest.mark.slow
 def test_final_trainings_that_learn_from_the_validation_part_count_it(tmp_path: Path) -> None:
     space = {"train.epochs": {"choices": [2, 5]}}
     given = {

@@ -26,6 +26,8 @@ from harness.tracking.study_reader import read_study
 from tests.records import MakeRecord, renamed, restudied
 from tests.stores import record_tiny
 
+pytestmark = pytest.mark.slow
+
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 SECRET = b"the secret of another file"
 

@@ -110,6 +110,7 @@ def test_names_of_clips_and_classes(house: House) -> None:
     assert_harmless(house.check())
 
 
+@pytest.mark.slow
 def test_recorded_hardware_commits_and_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     study = record_tiny(tmp_path)

@@ -12,6 +12,8 @@ from harness.report.typeset.table import table_tex
 from harness.statistics.t_tests import one_sample
 from harness.statistics.tost import equivalence, two_one_sided
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[3, 5, 10])
 def measured(request: pytest.FixtureRequest) -> list[list[dict[str, Any]]]:

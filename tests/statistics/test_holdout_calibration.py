@@ -21,6 +21,8 @@ from benchmarks.holdout_calibration import (
 from benchmarks.record import RESULTS
 from harness.report.typeset.table import table_tex
 
+pytestmark = pytest.mark.slow
+
 MIDDLE, HIGH = LEVELS
 
 

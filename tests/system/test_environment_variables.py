@@ -68,6 +68,7 @@ def test_a_command_does_the_same_in_a_hostile_environment(tmp_path: Path) -> Non
     assert made["friendly"] == made["hostile"]
 
 
+@pytest.mark.slow
 def test_a_program_that_imports_the_package_draws_without_the_notebook_s_backend() -> None:
     script = "from harness.report.topics.classes import confusion_png; import os; print('MPLBACKEND' in os.environ)"
     done = subprocess.run(

@@ -183,6 +183,7 @@ def postgres() -> Iterator[tuple[str, Callable[[], object]]]:
             call("pg_ctl", "stop", "-m", "immediate", *options)
 
 
+@pytest.mark.slow
 def test_a_database_server_that_restarts_is_waited_for(
     make_study: Callable[..., Any],
     postgres: tuple[str, Callable[[], object]],

@@ -26,6 +26,8 @@ from harness.tracking.uri import absolute_uri, sqlite_file
 from tests.servers import free_port
 from tests.tracking.conftest import small_study
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "a b", "a%20b", "100%", "a#b", "a?b", "a?x=1", "?", "a&b;c", "q'u\"o", "é ü", "new\nline", "a:b@c", "[x]{y}*",
     "-dash", "a\\b", "$HOME", "file:x", "a+b,c=d|e~`!^",

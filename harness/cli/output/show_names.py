@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
-from typing import Any
 
 from harness.cli.output.screen_table import console, table
 
@@ -43,12 +41,13 @@ _Rows = Sequence[tuple[str, ...]]
 
 
 def _studies() -> tuple[str, tuple[str, ...], _Rows]:
+    from harness.study import load_study
     from harness.study.shipped import shipped_studies
 
     rows = []
     for name, path in shipped_studies().items():
-        study: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        rows.append((name, str(study["data"]["dataset"]), str(study["study"].get("question", ""))))
+        spec = load_study(path)
+        rows.append((name, spec.data.name, spec.study.question))
     return "studies that ship with the package: harness run-study NAME", ("study", "data", "question"), rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
@@ -16,6 +17,7 @@ def test_data_list_tells_what_is_there(tmp_path: Path) -> None:
     assert "8,732" in result.output
 
 
+@pytest.mark.slow
 def test_data_list_and_check_know_real_copies(urbansound_root: Path, esc_root: Path) -> None:
     listed = CliRunner().invoke(cli, ["data", "list", "--data-root", str(urbansound_root)])
     assert "1, 2, 10" in listed.output
@@ -25,6 +27,7 @@ def test_data_list_and_check_know_real_copies(urbansound_root: Path, esc_root: P
     assert "0 errors, 6 warnings" in checked.output
 
 
+@pytest.mark.slow
 def test_a_partial_data_set_fails_its_check(urbansound_root: Path) -> None:
     result = CliRunner().invoke(cli, ["data", "check", "urbansound8k", "--data-root", str(urbansound_root)])
     assert result.exit_code == 2

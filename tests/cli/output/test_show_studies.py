@@ -6,6 +6,7 @@ import dataclasses
 import math
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from harness.cli import cli
@@ -19,6 +20,7 @@ from tests.records import MakeRecord
 STUDIES = Path(__file__).parents[3] / "studies"
 
 
+@pytest.mark.slow
 def test_a_plan_is_a_table_with_an_estimate(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["plan", str(STUDIES / "quickstart.toml"), "--data-root", str(tmp_path)])
     assert result.exit_code == 0, result.output

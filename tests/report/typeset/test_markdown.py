@@ -41,6 +41,7 @@ def test_question_findings_accuracies_and_how_it_was_made(tmp_path: Path) -> Non
     assert f"{'0f' * 20}, with uncommitted changes |" in page
 
 
+@pytest.mark.slow
 def test_every_link_leads_to_a_file(tmp_path: Path) -> None:
     page = page_of(record_of(), tmp_path, figures=True)
     targets = re.findall(r"\]\(([^)]+)\)", page)
@@ -91,6 +92,7 @@ def test_the_code_is_named_or_said_to_be_unknown(tmp_path: Path, git: dict[str, 
     assert "git.unknown" not in [name for name, _ in facts.rows]
 
 
+@pytest.mark.slow
 def test_what_somebody_wrote_stays_and_what_was_generated_does_not(tmp_path: Path) -> None:
     generated = page_of(build_record(), tmp_path)
     assert page_of(build_record(seed=8), tmp_path) != generated

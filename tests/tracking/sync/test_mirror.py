@@ -25,6 +25,8 @@ from harness.tracking.sync.spool import all_spools, recording_uri, spool_of
 from harness.tracking.ui import ui_server
 from tests.servers import Proxy, free_port, not_mirrored, proxy_to, runs_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
