@@ -196,6 +196,7 @@ def test_a_database_from_elsewhere_does_not_choose_where_a_report_goes(study: An
         assert digest(tmp_path / "victim") == {}
 
 
+_LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 _NAMES = st.sampled_from(["..", ".", "artifacts", "tiny", "a b", "é#?%", "~", "etc"])
 
 
