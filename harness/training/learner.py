@@ -171,7 +171,7 @@ class Learner:
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         if self._own_loss:
-            return own_loss(self._own_loss, logits, batch)
+            return own_loss(self._own_loss, logits, batch.labels, batch.partners, batch.share)
         weights = self._weights
         if batch.partners is None or batch.share is None:
             return F.cross_entropy(logits, batch.labels, weight=weights)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,22 +13,32 @@ from torch.nn import functional as F
 from harness import own_code
 from harness.errors import StudyError
 
-if TYPE_CHECKING:
-    from harness.training.augment import Batch
 
-
-def own_loss(reference: str, logits_BC: Tensor, batch: Batch) -> Tensor:
+def own_loss(
+    reference: str, logits_BC: Tensor, labels_B: Tensor, partners_B: Tensor | None, share_B: Tensor | None
+) -> Tensor:
     """Return the mean loss of a batch, a scalar, in float32.
+
+    Parameters
+    ----------
+    reference : str
+        ``"module:function"``.
+    logits_BC : Tensor, shape (B, C)
+        Outputs of the network.
+    labels_B : Tensor of int64, shape (B,)
+        Their labels.
+    partners_B, share_B : Tensor, shape (B,), optional
+        Under mixup each partner's label, and the item's own share.
 
     Raises
     ------
     StudyError
         When the code fails, or returns no scalar with a gradient.
     """
-    targets = batch.labels
-    if batch.partners is not None and batch.share is not None:
-        own, other = (F.one_hot(labels, logits_BC.shape[1]).float() for labels in (batch.labels, batch.partners))
-        targets = torch.lerp(other, own, batch.share[:, None])
+    targets = labels_B
+    if partners_B is not None and share_B is not None:
+        own, other = (F.one_hot(labels, logits_BC.shape[1]).float() for labels in (labels_B, partners_B))
+        targets = torch.lerp(other, own, share_B[:, None])
     loss = own_code.call(reference, "train.loss", logits_BC, targets)
     if not isinstance(loss, Tensor) or loss.ndim or not loss.requires_grad:
         received = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
