@@ -84,5 +84,5 @@ def test_an_optimiser_is_made_with_rate_and_decay() -> None:
     model = nn.Linear(3, 2)
     made = fused_optimizer(model, TrainSection(optimizer="parts_of_mine:sgd", weight_decay=0.25), 0.5)
     assert (type(made), made.defaults["lr"], made.defaults["weight_decay"]) == (torch.optim.SGD, 0.5, 0.25)
-    with pytest.raises(StudyError, match="expected a torch.optim.Optimizer, received a NoneType"):
+    with pytest.raises(StudyError, match=r"expected a torch\.optim\.Optimizer, received a NoneType"):
         fused_optimizer(model, TrainSection(optimizer="parts_of_mine:nothing"), 0.5)
