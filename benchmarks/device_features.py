@@ -28,7 +28,7 @@ def features_on(device: torch.device, *, clips: int, repeats: int) -> dict[str, 
     from harness.registry import feature_set
     from harness.study import FeaturesSection
 
-    planes, settings = planes_of(feature_set("MLMC")), FeaturesSection()
+    planes, settings = planes_of(feature_set("MLMC"), FeaturesSection()), FeaturesSection()
     with tempfile.TemporaryDirectory() as folder:
         loaded = [load(_clip(Path(folder), number), planes, settings) for number in range(clips)]
 

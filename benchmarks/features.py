@@ -92,7 +92,8 @@ def build_some(dataset: str, n: int, cache: str) -> None:
 
 def compute_some(size: int) -> None:
     """Compute UrbanSound8K clips in this process, ``size`` at a time."""
-    paths, planes, params = _spread_paths(RACED[1], BATCHED_CLIPS), planes_of(feature_set("MLMC")), FeaturesSection()
+    params = FeaturesSection()
+    paths, planes = _spread_paths(RACED[1], BATCHED_CLIPS), planes_of(feature_set("MLMC"), params)
     with one_thread():
         for first in range(0, len(paths), size):
             compute([load(path, planes, params) for path in paths[first : first + size]], planes, params)
@@ -158,6 +159,6 @@ def _contest(name: str, paths: Sequence[str]) -> None:
             if name == "librosa":
                 librosa_planes(path, params)
             elif name == "harness":
-                compute_planes(path, planes_of(feature_set("MLMC")), params)
+                compute_planes(path, planes_of(feature_set("MLMC"), params), params)
             else:
                 resample(*read_mono(path), params.sample_rate)

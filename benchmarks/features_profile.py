@@ -57,7 +57,7 @@ def _stages(path: Path, seconds: dict[str, float]) -> None:
         seconds[stage] += time.perf_counter() - began
         return result
 
-    params, planes = FeaturesSection(), planes_of(feature_set("MLMC"))
+    params, planes = FeaturesSection(), planes_of(feature_set("MLMC"), FeaturesSection())
     rate, hop = params.sample_rate, params.hop_length
     lm, cepstrum, bands, pitch = LogMelOptions(), MfccOptions(), ContrastOptions(), ChromaOptions()
     clip = timed("loading", load, path, planes, params)

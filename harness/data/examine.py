@@ -98,8 +98,8 @@ def _faults(entry: ClipEntry, facts: AudioFacts, dataset: Dataset) -> list[Findi
         level = 20.0 * np.log10(facts.peak)
         found(Severity.WARNING, Kind.SILENT, f"its loudest sample is at {level:.0f} dBFS", "listen to the original")
     if held := other_format(entry.path, facts.container):
-        what = f"holds {held}, not what its name says"
-        found(Severity.WARNING, Kind.FORMAT, what, "it is used; if it was converted, put the original file back")
+        what = f"contains {held}, which does not match its file name"
+        found(Severity.WARNING, Kind.FORMAT, what, "it is used; if it was converted, restore the original file")
     if facts.channels not in channels:
         expected = " or ".join(map(str, channels))
         found(

@@ -34,11 +34,13 @@ CALLS = {
     ("claims", "audit"): (["su2019", "--output", "audit"], "audit"),
     ("claims", "check"): (["none.toml"], "none.toml"),
     ("fields",): ([], "train"),
+    ("list",): (["splits"], "official"),
+    ("schema",): (["study"], "properties"),
     ("data", "list"): (["--data-root", "."], "esc10"),
     ("data", "check"): (["esc10", "--data-root", "."], "has no folder"),
     ("data", "fetch"): (["esc10", "--data-root", ".", "--url", "ftp://é.example/−"], "ftp://"),
     ("data", "synth"): (["--data-root", "made", "--clips", "1"], "made"),
-    ("cache",): (["--cache", "."], "held"),
+    ("cache",): (["--cache", "."], "cached"),
     ("ui",): (["--tracking-uri", "sqlite:///none/é.db"], "no tracking store"),
 }
 

@@ -126,4 +126,4 @@ def test_the_command_takes_the_folder(recorded: Recorded, report: Path) -> None:
     assert run.exit_code == 0, run.output
     missing = CliRunner().invoke(cli, ["replay", str(report), "--arm", "C", *folders])
     assert missing.exit_code == 2
-    assert "there are: A, B, A+B" in missing.output
+    assert "available: A, B, A+B" in missing.output

@@ -78,7 +78,7 @@ def arguments(folder: Path, data: Path, workers: int) -> list[str]:
 
 
 PHASES = {
-    "features": ("harness.features.FeatureStore.build", "computed features are kept in"),
+    "features": ("harness.features.cache.feature_store.FeatureStore.build", "computed features are kept in"),
     "search": (
         "harness.tracking.study_recorder.StudyRecorder.finish_trial",
         "1 finished trainings are recorded in sqlite:///",

@@ -72,7 +72,7 @@ def test_of_too_many_pairs_the_declared_ones_are_printed_and_drawn(
         assert len(table.data) == 6
         assert table.rules == ()
     main = tables(contrasts.sections, evidence)[0]
-    assert "5 pairs that the study did not declare: in contrasts.csv" in main.caption
+    assert "5 undeclared pairs: see contrasts.csv" in main.caption
     (figure,) = figures(contrasts.sections, evidence)
     assert "pairs are drawn" not in figure.caption
     everything = gather(make_record())
