@@ -90,7 +90,7 @@ def load_study(study: str | Path, overrides: Sequence[str] = ()) -> StudySpec:
     --------
     >>> study = load_study("quickstart", ["train.epochs=2"])
     >>> [arm.name for arm in study.arms]
-    ['wide', 'narrow', 'fused']
+    ['log-mel', 'MFCC', 'fusion']
     """
     return read_study_file(study_path(str(study)), overrides)
 
