@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ import harness
 from harness import own_code
 from harness.cli import cli
 from harness.errors import StudyError, TrackingError
+from harness.executors.events import Event, Finished, OpenExecutor
+from harness.executors.local import InProcessExecutor, local_executor
 from harness.replay.sources import open_source
 from harness.replay.train_again import replay
 from harness.report.folder.check import check_report
@@ -24,6 +26,7 @@ from harness.running.study import Options, run_study
 from harness.study import load_study
 from harness.terminal.progress import Silent
 from harness.tracking.study_reader import load_weights
+from harness.training.task import FoldTask
 from tests.own_project import write_clips, write_project
 
 
@@ -37,7 +40,29 @@ class Lines(Silent):
         self.lines.append(text)
 
 
-def run(study: Path, folder: Path, workers: int = 1, report: ReportKind = ReportKind.DATA) -> tuple[Outcome, list[str]]:
+class StopsAfterTwo(InProcessExecutor):
+    """Is interrupted, as by Ctrl-C, once two trainings have finished."""
+
+    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
+        finished = 0
+
+        def watched(event: Event) -> None:
+            nonlocal finished
+            on_event(event)
+            finished += isinstance(event, Finished)
+            if finished == 2:
+                raise KeyboardInterrupt
+
+        super().run(tasks, watched)
+
+
+def run(
+    study: Path,
+    folder: Path,
+    workers: int = 1,
+    report: ReportKind = ReportKind.DATA,
+    executor: OpenExecutor = local_executor,
+) -> tuple[Outcome, list[str]]:
     progress = Lines()
     options = Options(
         data_root=folder / "data",
@@ -49,6 +74,7 @@ def run(study: Path, folder: Path, workers: int = 1, report: ReportKind = Report
         claims=study.parent / "claims",
         folder=study.parent,
         report=report,
+        executor=executor,
     )
     try:
         return run_study(load_study(study), options, progress), progress.lines
@@ -192,6 +218,20 @@ def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert shown.exit_code == 2
     assert "1 of 54 clips have no vector, the first is 'audio/0-0-0a'" in " ".join(shown.output.split())
+
+
+@pytest.mark.slow
+def test_an_interrupted_project_resumes_to_the_same_predictions(
+    made: tuple[Path, Outcome, list[str]], tmp_path: Path
+) -> None:
+    study = write_project(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(study, tmp_path, executor=lambda *_: StopsAfterTwo())
+    outcome, lines = run(study, tmp_path, report=ReportKind.NONE)
+    assert len([line for line in lines if "macro accuracy test" in line]) == 7
+    keys = ["arm", "fold", "seed", "clip_id"]
+    first, second = (each.record.predictions.sort_values(keys, ignore_index=True) for each in (made[1], outcome))
+    pd.testing.assert_frame_equal(first, second)
 
 
 @pytest.mark.slow
