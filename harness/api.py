@@ -332,15 +332,17 @@ def _shapes(
     spec: StudySpec, name: str, weights: Mapping[str, Any]
 ) -> tuple[tuple[int, int, int], dict[str, slice] | None, int]:
     """Return the shape of an item, the rows of its planes and the number of classes of an arm."""
+    from harness.errors import TrackingError
     from harness.features.sets import plane_rows, set_shape
     from harness.registry import Layout
 
     inputs = spec.inputs(spec.arm(name))
-    matrices = [array for array in weights.values() if getattr(array, "ndim", 0) == 2]
-    if not matrices:
-        raise ValueError(f"the weights of {name!r} have no linear layer, so the number of classes is unknown")
-    n_classes = int(matrices[-1].shape[0])
+    n_classes = spec.data.description.n_classes
     if inputs.layout is Layout.VECTOR:
+        # The length of a vector is known to its file, and to the first linear layer.
+        matrices = [array for array in weights.values() if array.ndim == 2]
+        if not matrices:
+            raise TrackingError(f"the network of {name!r} has no linear layer, so the length of its vectors is unknown")
         return (1, 1, int(matrices[0].shape[1])), None, n_classes
     rows = plane_rows(inputs, spec.features) if inputs.layout is Layout.SEGMENTS else None
     return set_shape(inputs, spec.features), rows, n_classes

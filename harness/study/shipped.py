@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from harness.errors import StudyError
+from harness.text.messages import near
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "shipped_studies", _PACKAGE.parent / "studies")
@@ -32,6 +32,6 @@ def study_path(given: str) -> Path:
     known = shipped_studies()
     if given in known:
         return known[given]
-    close = difflib.get_close_matches(given, known, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    raise StudyError(f"{given}: no such file, and no study of this name{hint}; there are: {', '.join(known)}")
+    raise StudyError(
+        f"{given}: no such file, and no study of this name{near(given, known)}; available: {', '.join(known)}"
+    )
