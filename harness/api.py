@@ -243,12 +243,10 @@ def compare(
     """
     import pandas as pd
 
-    from harness.claims import NOT_STATED, load_library
+    from harness.claims import load_library
     from harness.comparisons.against_claim import Rules
-    from harness.comparisons.conditions import Conditions
-    from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
+    from harness.comparisons.fold_scores import compare_scores, conditions_of_scores, contrast_scores, one_family
     from harness.comparisons.score_file import read_scores
-    from harness.registry import described
 
     addresses = (claims,) if isinstance(claims, str) else tuple(claims)
     library = load_library([Path(folder) for folder in claims_folders])
@@ -260,12 +258,7 @@ def compare(
         }
     else:
         arms = read_scores(Path(scores), name).arms
-    found = len({fold for trainings in arms.values() for fold in trainings["fold"]})
-    conditions = Conditions(
-        dataset=name or NOT_STATED,
-        data_folds=data_folds or (len(described(name, found).folds) if name else found),
-        validation_apart=validation_apart,
-    )
+    conditions = conditions_of_scores(arms, library, addresses, dataset, data_folds, validation_apart=validation_apart)
     rules = Rules(margin, confidence, claim_exact)
     with_claims, between = one_family(
         compare_scores(arms, addresses, library, conditions, rules, ReadAs(read_as) if read_as else None),

@@ -8,7 +8,7 @@ import click
 
 from harness.choices import ReadAs
 from harness.cli.shared_options import CLAIMS, NOT_STATED, Named
-from harness.registry import DATASETS, SPLITS, described
+from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say_lines
 
 
@@ -122,8 +122,7 @@ def compare_command(
     from harness.claims import load_library
     from harness.cli.output.show_comparisons import comparisons_json, show_comparisons
     from harness.comparisons.against_claim import Rules
-    from harness.comparisons.conditions import Conditions
-    from harness.comparisons.fold_scores import compare_scores, contrast_scores, one_family
+    from harness.comparisons.fold_scores import compare_scores, conditions_of_scores, contrast_scores, one_family
     from harness.comparisons.score_file import read_scores
 
     if not addresses and not contrasts:
@@ -132,9 +131,12 @@ def compare_command(
     name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
     read = read_scores(scores, name)
     found = len({fold for trainings in read.arms.values() for fold in trainings["fold"]})
-    conditions = Conditions(
-        dataset=name or NOT_STATED,
-        data_folds=data_folds or (len(described(name, found).folds) if name else found),
+    conditions = conditions_of_scores(
+        read.arms,
+        library,
+        addresses,
+        dataset,
+        data_folds,
         validation_apart=validation_apart,
         split=split,
         epoch_rule=epoch_rule,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.choices import ReadAs
-from harness.claims import Library
+from harness.claims import NOT_STATED, Library
 from harness.comparisons.against_claim import ClaimComparison, Rules, compare_with_claim, settle_family
 from harness.comparisons.arm_contrast import Contrast, contrast_by_fold, settle_contrasts
 from harness.comparisons.conditions import Conditions
 from harness.errors import ComparisonError
-from harness.registry import DATASETS
+from harness.registry import DATASETS, described
 from harness.statistics.seeds import Trainings, average_seeds
 from harness.text.messages import near
 
@@ -97,6 +98,40 @@ def contrast_scores(
     ratio = conditions.ratio
     contrasts = [contrast_by_fold(one, two, folds[one], folds[two], rules, ratio) for one, two in pairs]
     return settle_contrasts(contrasts, rules)
+
+
+def conditions_of_scores(
+    arms: Mapping[str, Trainings],
+    library: Library,
+    addresses: Sequence[str],
+    dataset: str | None,
+    data_folds: int | None,
+    **stated: Any,
+) -> Conditions:
+    """Return how scores from any code were measured, as far as that is stated.
+
+    Parameters
+    ----------
+    arms : mapping of str to trainings
+        The trainings of each arm.
+    library : Library
+        The papers that hold the claims.
+    addresses : sequence of str
+        Addresses of the claims that the scores are compared with.
+    dataset : str or None
+        Data set of the scores; None for that of the first claim.
+    data_folds : int or None
+        Number of folds that took part; None for all of the data set, or those found if it is unknown.
+    **stated
+        Further fields of :class:`~harness.comparisons.conditions.Conditions`.
+    """
+    name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
+    found = len({fold for trainings in arms.values() for fold in trainings["fold"]})
+    return Conditions(
+        dataset=name or NOT_STATED,
+        data_folds=data_folds or (len(described(name, found).folds) if name else found),
+        **stated,
+    )
 
 
 def one_family(
