@@ -66,7 +66,8 @@ def second_ends_at_once() -> Iterator[None]:
     """Within this context, the first signal raises KeyboardInterrupt, and a second one ends this process and its
     workers.
 
-    SIGTERM and SIGHUP stay ignored if they are ignored already (nohup).
+    SIGTERM and SIGHUP stay ignored if they are ignored already (nohup). A terminal that closes may send SIGHUP twice,
+    from the shell and from the kernel: after the first, it is ignored until the process ends.
 
     Outside the main thread, where signals cannot be handled, nothing changes.
     """
@@ -74,7 +75,9 @@ def second_ends_at_once() -> Iterator[None]:
     def first(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
         for each in before:
             signal.signal(each, second)
-        if number == getattr(signal, "SIGHUP", None):
+        if number == hangup:
+            signal.signal(number, signal.SIG_IGN)
+            del before[number]
             _leave_terminal()
         with suppress(OSError):  # The reader may have exited.
             say("stopping; press Ctrl-C again to exit immediately", err=True)
@@ -88,6 +91,7 @@ def second_ends_at_once() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    hangup = getattr(signal, "SIGHUP", None)
     heard = [each for each in _SIGNALS if each == signal.SIGINT or signal.getsignal(each) != signal.SIG_IGN]
     before = {each: signal.signal(each, first) for each in heard}
     try:

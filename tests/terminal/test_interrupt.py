@@ -52,11 +52,14 @@ system_metrics = false
 
 
 @pytest.fixture(autouse=True)
-def _ctrl_c() -> Iterator[None]:
-    """Make Ctrl-C what it is at a terminal: tests that run in the background inherit an ignored SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def _signals() -> Iterator[None]:
+    """Make Ctrl-C and SIGHUP what they are at a terminal: tests that run in the background inherit ignored ones, and
+    after a SIGHUP it stays ignored."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +193,10 @@ def test_what_nohup_ignores_stays_ignored() -> None:
 
 @pytest.mark.slow
 def test_a_terminal_that_is_gone_does_not_disturb_the_end() -> None:
-    # The far end of a pseudo-terminal is closed: what is written to it fails from then on.
+    # The far end of a pseudo-terminal is closed: what is written to it fails from then on. The shell and the kernel may
+    # each send SIGHUP.
     script = """
-import sys, time
+import signal, sys, time
 from harness.terminal.interrupt import second_ends_at_once
 try:
     with second_ends_at_once():
@@ -200,6 +204,7 @@ try:
         time.sleep(60)
 except KeyboardInterrupt as stopped:
     print("a line that nobody reads", flush=True)
+    signal.raise_signal(signal.SIGHUP)
     sys.exit(stopped.exit_code)
 """
     ours, theirs = pty.openpty()
