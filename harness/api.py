@@ -351,7 +351,7 @@ def _results(record: StudyRecord, failures: tuple[str, ...], folder: Path | None
     tables = {table.name: table.data for section in sections_of(evidence) for table in section.tables}
     return StudyResults(
         study=record.spec,
-        findings=tuple(findings(evidence)),
+        findings=tuple(each.text for each in findings(evidence)),
         marks=evidence.marks,
         tables=tables,
         predictions=record.predictions,

@@ -67,6 +67,9 @@ class Column:
     only: Side | None = None
 
 
+_ALPHA = 0.05
+
+
 @dataclass(frozen=True, kw_only=True)
 class StatisticalTest:
     """One test.
@@ -89,6 +92,9 @@ class StatisticalTest:
         (points), ``confidence`` (``95 %``) and ``what`` (the accuracy or difference).
     optional
         Whether its columns are left out of a table in which no comparison has it.
+    least_p
+        Path of the least p that its sample can give, where a small sample cannot give a significant one; its columns
+        are left out of a printed table in which no comparison can be significant at 5 %.
     note
         Returns the sentence for the screen, given a comparison that has a result.
     """
@@ -102,11 +108,19 @@ class StatisticalTest:
     columns: tuple[Column, ...]
     caption: str = ""
     optional: bool = False
+    least_p: str = ""
     note: Callable[[Any], str] | None = None
 
     def of(self, comparison: Any) -> Any:
         """Return the result that ``comparison`` has, or None."""
         return value_at(comparison, self.result)
+
+    def is_shown(self, comparison: Any) -> bool:
+        """Return whether a printed table of this comparison alone would have the columns."""
+        if self.least_p:
+            least = value_at(comparison, self.least_p)
+            return least is not None and bool(least < _ALPHA)
+        return not self.optional or self.of(comparison) is not None
 
 
 def _equivalence_note(comparison: Any) -> str:
@@ -238,6 +252,7 @@ TESTS: tuple[StatisticalTest, ...] = (
             Column("further.wilcoxon.attainable_p", "wilcoxon_least_p", ("Wilcoxon p", "least")),
         ),
         caption="Wilcoxon: exact signed-rank test over folds, and the least p that so many folds can give.",
+        least_p="further.wilcoxon.attainable_p",
         note=_wilcoxon_note,
     ),
     StatisticalTest(

@@ -101,11 +101,7 @@ def shown_tests(
     side: Side, place: Place, comparisons: Sequence[ClaimComparison | Contrast]
 ) -> tuple[StatisticalTest, ...]:
     """Return the tests shown in a table of ``comparisons``."""
-    return tuple(
-        test
-        for test in entries_of(side, place, _over(comparisons))
-        if not test.optional or any(test.of(each) is not None for each in comparisons)
-    )
+    return tuple(test for test in entries_of(side, place, _over(comparisons)) if any(map(test.is_shown, comparisons)))
 
 
 def columns_of(tests: Sequence[StatisticalTest]) -> dict[Heading, Callable[[ClaimComparison | Contrast], str]]:

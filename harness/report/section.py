@@ -43,6 +43,10 @@ class Table:
         How many columns from the left hold words; they are aligned left and may wrap, the others are aligned right.
     rules
         Rows before which a thin rule is drawn.
+    marked
+        Whether its caption carries the study's marks: a table of main results, also printed without the report.
+    further
+        Whether most readers can skip it; a page folds it.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Table:
     data: pd.DataFrame
     text_columns: int = 1
     rules: tuple[int, ...] = ()
+    marked: bool = False
+    further: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,44 @@ class Facts:
     source: str
 
 
-Prose = tuple[Paragraph | Items | Command | Facts, ...]
+@dataclass(frozen=True)
+class Finding:
+    """One result of the study.
+
+    Attributes
+    ----------
+    sentence
+        The result with its numbers.
+    verdict
+        Its verdict in small letters; empty if it has none.
+    basis
+        What the verdict rests on, for readers who ask for it; printed documents have it with the comparison.
+    """
+
+    sentence: str
+    verdict: str = ""
+    basis: str = ""
+
+    @property
+    def text(self) -> str:
+        """The verdict and the sentence."""
+        return f"{self.verdict.capitalize()}: {self.sentence}" if self.verdict else self.sentence
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The results of the study, the most important first; a list in printed documents, cards on a page."""
+
+    found: tuple[Finding, ...]
+    heading: str = ""
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The findings as sentences."""
+        return tuple(each.text for each in self.found)
+
+
+Prose = tuple[Paragraph | Items | Findings | Command | Facts, ...]
 
 
 @dataclass(frozen=True)
@@ -125,8 +168,6 @@ class Section:
         Its figures in order, after everything else.
     front
         Tables that represent the section, with its figures, if the front page shows it.
-    marked
-        Whether its numbers are the study's, so that every caption carries the study's marks.
     """
 
     key: str
@@ -136,7 +177,6 @@ class Section:
     after: Prose = ()
     figures: tuple[Drawing, ...] = ()
     front: tuple[Table, ...] = ()
-    marked: bool = True
 
     @property
     def is_empty(self) -> bool:

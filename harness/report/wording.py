@@ -1,4 +1,4 @@
-"""Words that the sections of a report share: sample sizes, folds, and the marks that every caption carries.
+"""Words that the sections of a report share: sample sizes, folds, and the marks of a study.
 
 Plain text; LaTeX escapes it later.
 """
@@ -33,6 +33,8 @@ REFERENCE = "Reference: the accuracy of another system, for comparison; it is no
 
 # Fraction of the distance from guessing to perfect accuracy.
 _NEAR = 0.1
+# Up to this number of folds, the t quantile alone makes an interval more than four standard errors wide on each side.
+_FEW = 3
 _UNFINISHED = {
     "RUNNING": "Preliminary: the study run has not ended.",
     "FAILED": "Incomplete: the study run failed.",
@@ -120,6 +122,11 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     tested = sorted({int(fold) for fold in scores.folds["fold"]})
     if set(tested) != set(record.spec.data.description.tested_folds):
         found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
+    if 1 < len(tested) <= _FEW and not is_holdout(record):
+        found.append(
+            f"Few folds: with {len(tested)} tested folds, intervals over folds are wide and only large differences can "
+            "be significant; a difference that is not significant may still be real."
+        )
     found += _gaps(record, scores)
     found += _near_guessing(record, scores)
     if later := record.environment.get("declared_later"):
@@ -130,12 +137,6 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     if record.status != "FINISHED":
         found.append(_UNFINISHED.get(record.status, f"Incomplete: the study run is {record.status.lower()}."))
     return found
-
-
-def short_marks(marks: Sequence[str]) -> str:
-    """Return :func:`marks` in a few words, for captions of figures; empty if there are none."""
-    words = [sentence.partition(":")[0].lower() for sentence in marks if ":" in sentence]
-    return f"Marks: {', '.join(words)}." if words else ""
 
 
 def _pieces(record: StudyRecord) -> list[str]:

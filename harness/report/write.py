@@ -183,7 +183,7 @@ def report_texts(evidence: Evidence, sections: Sequence[Section], drawn: Collect
     files: dict[str, bytes] = {}
     for section in shown:
         for table in section.tables:
-            marks = evidence.marks if section.marked else ()
+            marks = evidence.marks if table.marked else ()
             files |= table_files(table, f"tab:{prefix}-{table.name}", marks)
     files[FRONT] = front_page(evidence, shown).encode()
     files["report.tex"] = document_tex(evidence, shown).encode()

@@ -30,7 +30,7 @@ def test_an_unknown_claim_leaves_the_arms_standing(make_record: MakeRecord, capl
     assert evidence.claims == ()
     assert "T9" in evidence.claims_refused
     assert "left out of the report" in caplog.text
-    assert findings(evidence)[0].startswith("The comparison with published numbers could not be made: ")
+    assert findings(evidence)[0].text.startswith("The comparison with published numbers could not be made: ")
     assert len(evidence.arms.contrasts) == 6
 
 

@@ -72,7 +72,7 @@ def test_what_a_reader_must_know_is_said(make_record: MakeRecord) -> None:
     assert found["protocol"]["partial"] is True
     assert found["protocol"]["tested_folds"] == [1, 2, 10]
     assert found["selection"]["tuned_on_reported_folds"] is True
-    assert len(found["marks"]) == 4
+    assert len(found["marks"]) == 5
     assert found["command"].startswith("harness run-study")
     assert found["environment"]["git"]["dirty"] is True
     assert found["spec"] == recorded_document(record.spec)

@@ -92,7 +92,8 @@ def accuracy_table(evidence: Evidence) -> Table:
         "unweighted mean over classes."
         + cut_note([(test.low, test.high) for test in tests.values()], sample=evidence.small)
     )
-    return Table("accuracy", "Accuracy per arm", caption, printed, data, text_columns=4 if several else 2)
+    words = 4 if several else 2
+    return Table("accuracy", "Accuracy per arm", caption, printed, data, text_columns=words, marked=True)
 
 
 def fold_table(scores: StudyScores) -> Table:

@@ -43,7 +43,7 @@ def sections(evidence: Evidence) -> Iterator[Section]:
         prose = Paragraph((f"{audit.source.citation}.",)), *((Items(found),) if found else ())
         tables = tuple(tables_of(audit))
         key = audit.source.key
-        yield Section(f"audit-{key}", f"Audit of {key}", before=prose, tables=tables, marked=False)
+        yield Section(f"audit-{key}", f"Audit of {key}", before=prose, tables=tables)
 
 
 def tables_of(audit: Audit) -> Iterator[Table]:

@@ -93,7 +93,8 @@ def comparison_table(evidence: Evidence) -> Table:
         },
     )
     data = pd.DataFrame([_full(each) for each in claims])
-    return Table("comparison", f"{published} and measured accuracy", caption, printed, data, text_columns=2)
+    title = f"{published} and measured accuracy"
+    return Table("comparison", title, caption, printed, data, text_columns=2, marked=True)
 
 
 def complement_table(evidence: Evidence) -> Table:
@@ -108,7 +109,8 @@ def complement_table(evidence: Evidence) -> Table:
     )
     printed = grid(claims, {"Claim": addressed, "Arm": lambda each: each.arm, **columns_of(tests)})
     data = pd.DataFrame([_further(each) for each in claims])
-    return Table("comparison-complement", "Complements to the comparison", caption, printed, data, text_columns=2)
+    title = "Complements to the comparison"
+    return Table("comparison-complement", title, caption, printed, data, text_columns=2, further=True)
 
 
 def sample_size(claims: Sequence[ClaimComparison]) -> str:
@@ -176,11 +178,16 @@ def _further(each: ClaimComparison) -> dict[str, Any]:
 def claim_note(evidence: Evidence, each: ClaimComparison) -> tuple[str, str]:
     """Return the heading and the paragraph of one comparison: what its verdict rests on, and what remains open."""
     heading = f"{each.arm} and {addressed(each)}: {each.outcome}."
-    parts = [each.decision.reason, _basis(evidence, each), _claims_sd(each)]
+    return heading, f"{each.decision.reason} {claim_basis(evidence, each)}"
+
+
+def claim_basis(evidence: Evidence, each: ClaimComparison) -> str:
+    """Return what the verdict on a claim rests on, and what would decide it."""
+    parts = [_basis(evidence, each), _claims_sd(each)]
     if each.caveats:
         parts.append(f"Caveats: {'; '.join(each.caveats)}.")
     parts += [_vanishing(evidence, each), _needed(evidence, each)]
-    return heading, " ".join(part for part in parts if part)
+    return " ".join(part for part in parts if part)
 
 
 def sources(evidence: Evidence) -> list[str]:

@@ -117,7 +117,30 @@ def complement_table(evidence: Evidence) -> Table:
     printed = grid(pairs, {"First": lambda each: each.first, "Second": lambda each: each.second, **columns_of(tests)})
     data = pd.DataFrame([_further(each) for each in evidence.arms.contrasts])
     rules = _after_leading(evidence, pairs)
-    return Table("contrasts-complement", title, caption, printed, data, text_columns=2, rules=rules)
+    return Table("contrasts-complement", title, caption, printed, data, text_columns=2, rules=rules, further=True)
+
+
+def contrast_basis(evidence: Evidence, each: Contrast) -> str:
+    """Return what the verdict on a pair of arms rests on: sample, interval and p values."""
+    if each.decisive is None:
+        return f"There is no test: {each.refused}." if each.refused else ""
+    if each.over == "recordings":
+        sample = "over the recordings of the test part and the seeds"
+    elif each.unpaired:
+        sample = "by Welch's test over two sets of folds, because the arms are split differently"
+    else:
+        sample = f"paired over {count(len(each.folds), 'fold')}, seeds averaged first"
+    parts = [f"Tested {sample}."]
+    if each.interval:
+        parts.append(f"The corrected {evidence.confidence} interval is {interval(*each.interval, signed=True)} points.")
+    for name, raw, adjusted in (
+        ("t-test", each.p, each.p_adjusted),
+        (f"TOST within ±{evidence.margin:g} points", each.p_equivalence, each.p_equivalence_adjusted),
+    ):
+        if raw is not None:
+            holm = f", {p_value(adjusted)} adjusted by Holm" if adjusted is not None else ""
+            parts.append(f"{name}: p {p_value(raw)}{holm}.")
+    return " ".join(parts)
 
 
 def cochran_sentence(evidence: Evidence) -> str:

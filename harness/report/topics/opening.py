@@ -1,4 +1,4 @@
-"""How a report begins: the protocol in sentences, and the findings with what each rests on."""
+"""How a report begins: the findings with what each rests on, and the protocol in sentences."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from harness.registry import SPLITS
 from harness.report import wording
 from harness.report.cells import accuracy, count, p_value, points
 from harness.report.evidence import Evidence
-from harness.report.section import Items, Paragraph, Section
-from harness.report.topics.contrasts import of_own_stream
+from harness.report.section import Finding, Findings, Items, Paragraph, Section
+from harness.report.topics.claimed_accuracy import claim_basis
+from harness.report.topics.contrasts import contrast_basis, of_own_stream
 from harness.statistics.verdict import Verdict
 
 _TUNED: dict[str, str] = {
@@ -36,13 +37,11 @@ _MOST_UNDECIDED = 3
 
 
 def sections(evidence: Evidence) -> Iterator[Section]:
-    """Yield the sections on the protocol and on the findings."""
+    """Yield the sections on the findings and on the protocol."""
+    care = (Items(evidence.marks, "Read with care."),) if evidence.marks else ()
+    yield Section("findings", "Findings", before=(Findings(tuple(findings(evidence))), *care))
     protocol = Paragraph(tuple(protocol_sentences(evidence.record, evidence.scores)))
     yield Section("protocol", "Protocol", before=(protocol,))
-    found = [Items(tuple(findings(evidence)))]
-    if evidence.marks:
-        found.append(Items(evidence.marks, "Read with care."))
-    yield Section("findings", "Findings", before=tuple(found))
 
 
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
@@ -121,21 +120,21 @@ def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {meanings.get(name, name)}" for name in names)
 
 
-def findings(evidence: Evidence) -> list[str]:
-    """Return the findings in sentences.
+def findings(evidence: Evidence) -> list[Finding]:
+    """Return the findings.
 
     There is one per claim, one per declared pair or per fusion against one of its own streams, with many undecided
-    pairs merged into one, and one for all other pairs.
+    pairs merged into one, and one for all other pairs of the family.
     """
-    found = [f"{_sentence_case(each.outcome)}: {each.decision.reason}" for each in evidence.claims]
+    found = [Finding(each.decision.reason, each.outcome, claim_basis(evidence, each)) for each in evidence.claims]
     if evidence.claims_refused:
-        found.append(f"The comparison with published numbers could not be made: {evidence.claims_refused}")
+        found.append(Finding(f"The comparison with published numbers could not be made: {evidence.claims_refused}"))
     elif not evidence.claims:
-        found.append("The study declares no comparison with a published number.")
+        found.append(Finding("The study declares no comparison with a published number."))
     return found + _between_arms(evidence)
 
 
-def _between_arms(evidence: Evidence) -> list[str]:
+def _between_arms(evidence: Evidence) -> list[Finding]:
     declared = evidence.arms.family == "declared"
     family = [each for each in evidence.arms.contrasts if each.in_family]
     leading = [each for each in family if declared or of_own_stream(evidence, each)]
@@ -146,7 +145,7 @@ def _between_arms(evidence: Evidence) -> list[str]:
     ]
     gathered = undecided if len(undecided) > _MOST_UNDECIDED else []
     found = [
-        f"{_sentence_case(each.decision.verdict.value)}: {each.decision.reason}"
+        Finding(each.decision.reason, each.decision.verdict.value, contrast_basis(evidence, each))
         for each in leading
         if each not in gathered
     ]
@@ -154,28 +153,29 @@ def _between_arms(evidence: Evidence) -> list[str]:
         found.append(_undecided(evidence, gathered))
     others = [each for each in family if each not in leading]
     if others:
-        found.append(_counted(others, "other pair" if leading else "pair"))
-    outside = len(evidence.arms.contrasts) - len(family)
-    if outside:
-        found.append(f"{count(outside, 'further pair')} of arms: not declared by the study, so no verdict is given.")
+        found.append(Finding(_counted(others, "other pair" if leading else "pair")))
     tested = sum(bool(evidence.scores.folds_of(str(arm))) for arm in evidence.scores.arms["arm"])
     if tested > MOST_ARMS:
-        found.append(
-            f"With {tested} arms, {'no other pair is' if family else 'no pair is'} compared; declare pairs of interest "
-            "in evaluate.contrasts."
-        )
+        compared = "no other pair is" if family else "no pair is"
+        text = f"With {tested} arms, {compared} compared; declare pairs of interest in evaluate.contrasts."
+        found.append(Finding(text))
     return found
 
 
-def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> str:
+def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> Finding:
+    largest = sorted(contrasts, key=lambda each: abs(each.mean), reverse=True)[:_MOST_NAMED]
     named = "; ".join(
         f"{each.first} against {each.second} {points(each.mean, 2)} (p {p_value(each.p_adjusted)})"
         for each in contrasts
+        if each in largest
     )
-    return (
-        f"Inconclusive: for {count(len(contrasts), 'pair')} of arms the difference is not significant, and equivalence "
-        f"within ±{evidence.margin:g} points is not shown: {named}.{_too_few(evidence, contrasts)}"
+    if len(contrasts) > len(largest):
+        named = f"the largest differences are {named}; the table of pairs has all"
+    sentence = (
+        f"for {count(len(contrasts), 'pair')} of arms the difference is not significant, and equivalence within "
+        f"±{evidence.margin:g} points is not shown: {named}.{_too_few(evidence, contrasts)}"
     )
+    return Finding(sentence, Verdict.INCONCLUSIVE.value)
 
 
 def _too_few(evidence: Evidence, contrasts: list[Contrast]) -> str:
@@ -210,7 +210,3 @@ def _better(contrast: Contrast) -> str:
     high = contrast.decision.verdict is Verdict.HIGHER
     better, other = (contrast.first, contrast.second) if high else (contrast.second, contrast.first)
     return f"{better} above {other}"
-
-
-def _sentence_case(words: str) -> str:
-    return words.capitalize()

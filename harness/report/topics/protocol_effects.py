@@ -69,7 +69,7 @@ def protocol_table(evidence: Evidence) -> Table:
         "recordings shared by training and test parts, or to choosing the epoch on the test part."
     )
     published = published_accuracies(evidence)
-    return effects_table(effects, published, "protocols", _TITLE, caption + marked(published))
+    return replace(effects_table(effects, published, "protocols", _TITLE, caption + marked(published)), marked=True)
 
 
 def effects_table(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.report import wording
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Facts, Items, Prose, Section
+from harness.report.section import Command, Facts, Findings, Items, Prose, Section
 from harness.report.typeset.latex import breakable, code, escape
 from harness.report.typeset.table import PACKAGES
 
@@ -24,7 +23,7 @@ PREAMBLE = (
 \usepackage[font=small,labelfont=bf,skip=4pt]{caption}
 \usepackage[hidelinks]{hyperref}
 \IfFileExists{microtype.sty}{\usepackage{microtype}}{}
-% Tables and figures stand where they are told of.
+% Tables and figures are placed where they are described.
 \usepackage{float}
 \floatplacement{table}{H}\floatplacement{figure}{H}
 \setlength{\parindent}{0pt}\setlength{\parskip}{4pt}
@@ -43,13 +42,12 @@ def document_tex(evidence: Evidence, sections: Sequence[Section]) -> str:
         parts.append(rf"\medskip{{\large\itshape {escape(question)}\par}}")
     parts.append(r"\end{center}")
     for section in sections:
-        marks = wording.short_marks(evidence.marks if section.marked else ())
         parts += [rf"\section{{{escape(section.title)}}}", *_prose(section.before)]
         parts += [rf"\input{{tables/{table.name}}}" for table in section.tables]
         parts += _prose(section.after)
         parts += [
             f"\\begin{{figure}}\n\\centering\n\\includegraphics{{figures/{figure.name}}}\n"
-            f"\\caption{{{escape(f'{figure.caption} {marks}')}}}\n\\end{{figure}}"
+            f"\\caption{{{escape(figure.caption)}}}\n\\end{{figure}}"
             for figure in section.figures
         ]
     parts.append(r"\end{document}")
@@ -58,7 +56,7 @@ def document_tex(evidence: Evidence, sections: Sequence[Section]) -> str:
 
 def _prose(blocks: Prose) -> Iterator[str]:
     for block in blocks:
-        if isinstance(block, Items):
+        if isinstance(block, Items | Findings):
             if block.heading:
                 yield f"\n\\textbf{{{escape(block.heading)}}}"
             yield r"\begin{itemize}\setlength{\itemsep}{0pt}"
@@ -73,7 +71,7 @@ def _prose(blocks: Prose) -> Iterator[str]:
                 + "\n".join(rf"{breakable(name)} & {breakable(value)} \\" for name, value in block.rows)
                 + "\n\\bottomrule\n\\end{longtable}}"
             )
-            yield rf"All of it stands in \texttt{{{escape(block.source)}}}."
+            yield rf"The complete contents are in \texttt{{{escape(block.source)}}}."
         elif block.heading:
             # A heading of one word needs no line breaks.
             heading = breakable(block.heading) if " " in block.heading else escape(block.heading)

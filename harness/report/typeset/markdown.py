@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.record import shown_command, shown_git
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Facts, Items, Prose, Section, Table
+from harness.report.section import Command, Facts, Findings, Items, Prose, Section, Table
 from harness.terminal.progress import duration
 from harness.text.printable import printable
 
@@ -47,18 +47,18 @@ def _cell(text: object) -> str:
 
 
 def front_page(evidence: Evidence, sections: Sequence[Section]) -> str:
-    """Return README.md: protocol, findings, the first section with tables for the front page, and how it was made."""
+    """Return README.md: findings, the first section with tables for the front page, protocol, and how it was made."""
     record = evidence.record
     question = record.spec.study.question
     by_key = {section.key: section for section in sections}
     parts = [_OURS, f"# {escape(record.name)}"]
     if question:
         parts.append(f"*{escape(question)}*")
-    parts += _prose(by_key["protocol"].before)
     parts += ["## Findings", *_prose(by_key["findings"].before)]
     leading = next(section for section in sections if section.front)
     parts += [f"![{escape(each.caption.partition(': ')[0])}](figures/{each.name}.png)" for each in leading.figures]
     parts += [f"{escape(each.caption)}\n\n{_printed(each)}" for each in leading.front]
+    parts += ["## Protocol", *_prose(by_key["protocol"].before)]
     parts += ["## How it was made", *_prose(_made(evidence))]
     parts.append(
         "`harness replay` with this folder repeats the trainings and compares clip by clip. "
@@ -123,7 +123,7 @@ def _versions(packages: Mapping[str, Any]) -> list[str]:
 
 def _prose(blocks: Prose) -> Iterator[str]:
     for block in blocks:
-        if isinstance(block, Items):
+        if isinstance(block, Items | Findings):
             if block.heading:
                 yield f"**{escape(block.heading)}**"
             yield "\n".join(f"- {escape(item)}" for item in block.items)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pandas as pd
-import pytest
 from matplotlib.figure import Figure
 
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Drawing, Facts, Items, Paragraph, Section, Table
+from harness.report.section import Command, Drawing, Facts, Finding, Findings, Items, Paragraph, Section, Table
 from harness.report.typeset.document import document_tex
 from harness.report.typeset.markdown import front_page
 
@@ -45,7 +42,7 @@ def test_prose_tables_and_figures_in_their_order(evidence: Evidence) -> None:
         "\n{\\footnotesize\n\\begin{longtable}[l]{@{}>{\\raggedright\\arraybackslash}p{48mm}"
         ">{\\raggedright\\arraybackslash}p{104mm}@{}}\n\\toprule\n"
         "cpu & A\\&1 \\\\\ncores & 2 \\\\\n\\bottomrule\n\\end{longtable}}\n"
-        "All of it stands in \\texttt{a\\_b.json}.\n"
+        "The complete contents are in \\texttt{a\\_b.json}.\n"
         "\\input{tables/t}\n"
         "\\paragraph{Head 1 \\%.\\allowbreak{}} Why not?\n"
         "\\begin{figure}\n\\centering\n\\includegraphics{figures/f}\n\\caption{Figure: 1 \\%.}\n\\end{figure}\n"
@@ -55,10 +52,13 @@ def test_prose_tables_and_figures_in_their_order(evidence: Evidence) -> None:
 
 def test_the_same_prose_on_the_front_page(evidence: Evidence) -> None:
     leading = section("x", front=(TABLE,), figures=(DRAWING,))
-    page = front_page(evidence, [section("protocol", before=PROSE), section("findings", before=PROSE[4:5]), leading])
+    found = Findings((Finding("A_b is better.", "higher"), Finding("Plain.")))
+    page = front_page(evidence, [section("protocol", before=PROSE), section("findings", before=(found,)), leading])
     lines = page.splitlines()
-    start = lines.index(r"One &amp; only. A\_b.")
+    start = lines.index("## Findings")
     assert lines[start : lines.index("## How it was made")] == [
+        *("## Findings", "", r"- Higher: A\_b is better.", "- Plain.", "", "![Figure](figures/f.png)", ""),
+        *("Caption of 1 %.", "", "| x |", "| --- |", "| 1 |", "", "## Protocol", ""),
         r"One &amp; only. A\_b.",
         *(
             "",
@@ -73,14 +73,14 @@ def test_the_same_prose_on_the_front_page(evidence: Evidence) -> None:
             "",
             "- plain",
         ),
-        *("", "    harness report --check a_b", "", "|  |  |", "| --- | --- |", "| cpu | A&amp;1 |", "| cores | 2 |"),
-        *("", "## Findings", "", "- plain", "", "![Figure](figures/f.png)", "", "Caption of 1 %."),
-        *("", "| x |", "| --- |", "| 1 |", ""),
+        *(
+            "",
+            "    harness report --check a_b",
+            "",
+            "|  |  |",
+            "| --- | --- |",
+            "| cpu | A&amp;1 |",
+            "| cores | 2 |",
+            "",
+        ),
     ]
-
-
-@pytest.mark.parametrize("marked", [True, False])
-def test_figures_carry_the_marks_of_the_study(evidence: Evidence, marked: bool) -> None:
-    partial = dataclasses.replace(evidence, marks=("Partial: 1 of 2 folds.", "Best-on-test: x."))
-    text = document_tex(partial, [section("one", figures=(DRAWING,), marked=marked)])
-    assert ("Figure: 1 \\%. Marks: partial, best-on-test." in text) == marked

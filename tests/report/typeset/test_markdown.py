@@ -29,8 +29,8 @@ def test_question_findings_accuracies_and_how_it_was_made(tmp_path: Path) -> Non
     record = build_record(compare=[("piczak2015cnn:ESC-10/CNN", "LMCNet")])
     page = page_of(replace(record, seconds=7300.0), tmp_path)
     assert page.splitlines()[2] == f"# {record.name}"
-    for sentence in findings(gather(record)):
-        assert f"- {escape(sentence)}\n" in page
+    for finding in findings(gather(record)):
+        assert f"- {escape(finding.text)}\n" in page
     for arm in ("LMCNet", "MCNet", "MLMC", "TSCNN-DS"):
         (row,) = re.findall(rf"^\| {arm} \| ([\d. |]+) \|$", page, flags=re.MULTILINE)
         assert len(row.split(" | ")) == 5 + 2
@@ -56,7 +56,7 @@ def test_a_study_of_several_protocols_opens_with_what_they_move(tmp_path: Path) 
         "| Network | Split | Epoch | Mean | SD | Points | Recordings | Folds (Shift by the protocol) | p raw |" in page
     )
     assert "reference" in page
-    # A mark is said once: the captions of the PDF, which stand alone, repeat it.
+    # A mark is said once: captions of main tables repeat it, for documents that input them alone.
     assert page.count("the test fold chose the epoch") == 1
 
 
