@@ -1,8 +1,12 @@
-"""A project of a user's own outside the package: WAV files in three classes, a CSV file, code, claims and a study."""
+"""Projects of a user's own outside the package: WAV files in three classes, a CSV file, code, claims and a study.
+
+``python tests/own_project.py FOLDER`` writes them into a folder, for runs of the installed wheel.
+"""
 
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +153,35 @@ arm = "mel16"
 """
 
 
+HOLDOUT = """
+[study]
+name = "rooms"
+[data]
+dataset = "csv"
+name = "rooms"
+metadata = "my/clips.csv"
+[features.sets.vectors]
+file = "vectors.npz"
+[train]
+epochs = 30
+lr = 0.05
+optimizer = "adamw"
+[evaluate]
+seeds = 2
+[tracking]
+system_metrics = false
+[[arms]]
+name = "linear"
+model = "linear"
+features = "vectors"
+[[arms]]
+name = "mlp"
+model = "mlp"
+model_args = { hidden = 8 }
+features = "vectors"
+"""
+
+
 def write_clips(folder: Path, folds: tuple[object, ...] = (1, 2, 3), recordings: int = 2) -> list[dict[str, object]]:
     """Write WAV files of several rates and lengths below ``folder``/audio, and clips.csv; return its rows."""
     rng = np.random.default_rng(0)
@@ -192,3 +225,23 @@ def write_project(folder: Path) -> Path:
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8")
     return folder / "study.toml"
+
+
+def write_holdout(folder: Path) -> Path:
+    """Write a hold-out data set, vectors of its clips and a study of probes into ``folder``; return the study file."""
+    rows = write_clips(folder / "my", folds=("train", "validation", "test"), recordings=3)
+    rng = np.random.default_rng(0)
+    vectors = {
+        str(row["file"]).removesuffix(".wav"): 3 * np.eye(6)[CLASSES.index(str(row["label"]))] + rng.standard_normal(6)
+        for row in rows
+    }
+    np.savez(folder / "vectors.npz", **vectors)
+    (folder / "study.toml").write_text(HOLDOUT, encoding="utf-8")
+    return folder / "study.toml"
+
+
+if __name__ == "__main__":
+    for name, write in (("project", write_project), ("holdout", write_holdout)):
+        place = Path(sys.argv[1]) / name
+        place.mkdir(parents=True)
+        write(place)

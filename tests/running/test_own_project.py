@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import harness
 from harness import own_code
 from harness.cli import cli
 from harness.errors import StudyError, TrackingError
-from harness.executors.events import Event, Finished, OpenExecutor
+from harness.executors.events import Epoch, Event, OpenExecutor, Started
 from harness.executors.local import InProcessExecutor, local_executor
 from harness.replay.sources import open_source
 from harness.replay.train_again import replay
@@ -27,7 +30,7 @@ from harness.study import load_study
 from harness.terminal.progress import Silent
 from harness.tracking.study_reader import load_weights
 from harness.training.task import FoldTask
-from tests.own_project import write_clips, write_project
+from tests.own_project import write_holdout, write_project
 
 
 class Lines(Silent):
@@ -40,20 +43,25 @@ class Lines(Silent):
         self.lines.append(text)
 
 
-class StopsAfterTwo(InProcessExecutor):
-    """Is interrupted, as by Ctrl-C, once two trainings have finished."""
+class DiesInTheThird(InProcessExecutor):
+    """Kills its process, as by ``kill -9``, after the first epoch of the third training."""
 
     def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
-        finished = 0
+        started = 0
 
         def watched(event: Event) -> None:
-            nonlocal finished
+            nonlocal started
             on_event(event)
-            finished += isinstance(event, Finished)
-            if finished == 2:
-                raise KeyboardInterrupt
+            started += isinstance(event, Started)
+            if started == 3 and isinstance(event, Epoch):
+                os.kill(os.getpid(), signal.SIGKILL)
 
         super().run(tasks, watched)
+
+
+def die(study: Path, folder: Path) -> None:
+    """Run ``study`` until it kills this process."""
+    run(study, folder, executor=lambda *_: DiesInTheThird())
 
 
 def run(
@@ -164,56 +172,20 @@ def test_changed_code_is_trained_again_and_said_by_replay(tmp_path: Path) -> Non
     assert changed.record.environment["code"]["files"] != first.record.environment["code"]["files"]
 
 
-HOLDOUT = """
-[study]
-name = "rooms"
-[data]
-dataset = "csv"
-name = "rooms"
-metadata = "my/clips.csv"
-[features.sets.vectors]
-file = "vectors.npz"
-[train]
-epochs = 30
-lr = 0.05
-optimizer = "adamw"
-[evaluate]
-seeds = 2
-[tracking]
-system_metrics = false
-[[arms]]
-name = "linear"
-model = "linear"
-features = "vectors"
-[[arms]]
-name = "mlp"
-model = "mlp"
-model_args = { hidden = 8 }
-features = "vectors"
-"""
-
-
 def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
-    rows = write_clips(tmp_path / "my", folds=("train", "validation", "test"), recordings=3)
-    rng = np.random.default_rng(0)
-    labels = sorted({str(row["label"]) for row in rows})
-    vectors = {
-        str(row["file"]).removesuffix(".wav"): 3 * np.eye(6)[labels.index(str(row["label"]))] + rng.standard_normal(6)
-        for row in rows
-    }
-    np.savez(tmp_path / "vectors.npz", **vectors)
-    (tmp_path / "study.toml").write_text(HOLDOUT, encoding="utf-8")
-    outcome, _ = run(tmp_path / "study.toml", tmp_path)
+    study = write_holdout(tmp_path)
+    outcome, _ = run(study, tmp_path)
     scores = outcome.record.predictions.groupby("arm")["fold"].unique()
     assert {arm: list(folds) for arm, folds in scores.items()} == {"linear": [1], "mlp": [1]}
     right = outcome.record.predictions
     called = right[[f"p_{k}" for k in range(3)]].to_numpy().argmax(axis=1)
     assert (called == right["y_true"]).mean() > 0.6
-    del vectors["audio/0-0-0a"]
+    with np.load(tmp_path / "vectors.npz") as known:
+        vectors = {clip: known[clip] for clip in known if clip != "audio/0-0-0a"}
     np.savez(tmp_path / "vectors.npz", **vectors)
     shown = CliRunner().invoke(
         cli,
-        ["run-study", str(tmp_path / "study.toml"), "--tracking-uri", f"sqlite:///{tmp_path}/mlruns/mlflow.db",
+        ["run-study", str(study), "--tracking-uri", f"sqlite:///{tmp_path}/mlruns/mlflow.db",
          "--reports", str(tmp_path / "reports"), "--cache", str(tmp_path / "cache"), "--data-root", str(tmp_path)],
     )  # fmt: skip
     assert shown.exit_code == 2
@@ -221,26 +193,21 @@ def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_project_resumes_to_the_same_predictions(
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_project_killed_within_a_training_resumes_with_two_workers_to_the_same_predictions(
     made: tuple[Path, Outcome, list[str]], tmp_path: Path
 ) -> None:
     study = write_project(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        run(study, tmp_path, executor=lambda *_: StopsAfterTwo())
-    outcome, lines = run(study, tmp_path, report=ReportKind.NONE)
+    process = multiprocessing.get_context("spawn").Process(target=die, args=(study, tmp_path))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    outcome, lines = run(study, tmp_path, workers=2, report=ReportKind.NONE)
+    assert outcome.failures == ()
     assert len([line for line in lines if "macro accuracy test" in line]) == 7
     keys = ["arm", "fold", "seed", "clip_id"]
     first, second = (each.record.predictions.sort_values(keys, ignore_index=True) for each in (made[1], outcome))
-    pd.testing.assert_frame_equal(first, second)
-
-
-@pytest.mark.slow
-def test_two_workers_give_the_same_predictions(made: tuple[Path, Outcome, list[str]], tmp_path: Path) -> None:
-    study = write_project(tmp_path)
-    outcome, _ = run(study, tmp_path, workers=2, report=ReportKind.NONE)
-    keys = ["arm", "fold", "seed", "clip_id"]
-    first, second = (each.record.predictions.sort_values(keys, ignore_index=True) for each in (made[1], outcome))
-    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
 def test_a_trained_network_is_loaded_with_its_weights(made: tuple[Path, Outcome, list[str]]) -> None:
