@@ -12,7 +12,7 @@ help:
 	@echo "make test-all    the same with all tests: killed processes, failing servers, complete reports, a short soak test"
 	@echo "make check       lint, type check and import contract only; make format applies fixes"
 	@echo "make bench       measure speed and memory; make lock updates the lock files"
-	@echo "make unlocked    build the wheel, install it without the lock files in a clean environment, run a tiny study"
+	@echo "make unlocked    build the wheel, install it without the lock files in a clean environment, run tiny studies"
 	@echo "make soak        kill studies at 60 random moments, inject other faults, and print what survived (half an hour)"
 
 install: $(INSTALLED)

@@ -109,7 +109,7 @@ def find_code(places: Mapping[str, str], folder: Path) -> OwnCode | None:
     for reference, place in places.items():
         parts = reference.partition(":")[0].split(".")
         top = parts[0]
-        own, installed = _source_of(folder, parts) or _source_of(folder, parts[:1]), _installed(top, folder)
+        own, installed = _source_of(folder, parts) or _source_of(folder, parts[:1]), installed_as(top, folder)
         if own is None and not installed:
             raise StudyError(
                 f"{place} = {reference!r}: there is no {top}.py in {folder}, and no installed module of that name; "
@@ -179,7 +179,7 @@ def load(reference: str, place: str) -> Any:
     if _active is None or reference not in _active.references:
         raise StudyError(
             f"{place} = {reference!r} is code of the study's author, which runs only with the study file that names "
-            "it; run the study, or give the folder of the code with --code"
+            "it; run the study, or give the folder of the code with --study-folder DIR"
         )
     module, _, name = reference.partition(":")
     try:
@@ -251,9 +251,10 @@ def _source_of(folder: Path, module: list[str]) -> Path | None:
     return None
 
 
-def _installed(top: str, folder: Path) -> str:
+def installed_as(top: str, folder: Path | None = None) -> str:
     """Return the distribution, or the kind, of the installed module ``top``; empty if there is none outside of
-    ``folder``. Nothing is imported."""
+    ``folder`` (by default the current one). Nothing is imported."""
+    folder = folder or Path.cwd()
     if top in sys.builtin_module_names or top in sys.stdlib_module_names:
         return f"{top} of Python"
     elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != folder]

@@ -20,7 +20,15 @@ from tests.reports.committed import STUDIES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ("README.md", "studies/README.md", "benchmarks/README.md", "reports/README.md", "CONTRIBUTING.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "studies/README.md",
+    "studies/bring-your-own.md",
+    "studies/claims.md",
+    "benchmarks/README.md",
+    "reports/README.md",
+)
 
 
 @pytest.fixture(params=DOCUMENTS)

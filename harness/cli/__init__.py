@@ -13,7 +13,7 @@ from harness.cli.cache import cache_command
 from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
-from harness.cli.listing import list_command, schema_command
+from harness.cli.listing import list_command, new_command, schema_command
 from harness.cli.replay import diff_command, replay_command
 from harness.cli.studies import (
     fields_command,
@@ -81,6 +81,7 @@ for _command in (
     compare_command,
     claims_group,
     fields_command,
+    new_command,
     list_command,
     schema_command,
     data_group,

@@ -63,9 +63,19 @@ def claims_audit_command(claims: tuple[Path, ...], paper: str, output: Path | No
 @claims_group.command("check", short_help="Validate your own claims file.")
 @click.argument("file", type=click.Path(path_type=Path))
 def claims_check_command(file: Path) -> None:
-    """Check the claims file FILE: report every error, and every contradiction among its own numbers."""
+    """Check the claims file FILE: report every error, and every contradiction among its own numbers.
+
+    `harness new claims NAME` writes an annotated example.
+    """
     from harness.claims import load_paper
     from harness.claims.audit.checks import audit
     from harness.cli.output.show_claims import show_check
+    from harness.errors import ClaimsError
 
-    show_check(file, audit(load_paper(file)))
+    try:
+        paper = load_paper(file)
+    except ClaimsError as error:
+        if not file.is_file():
+            raise
+        raise ClaimsError(*error.args, "`harness new claims NAME` writes an annotated example") from None
+    show_check(file, paper, audit(paper))

@@ -152,6 +152,9 @@ class TestCheck:
         assert result.exit_code == 0
         assert "valid; key mine2026" in result.output
         assert "no contradictions among its own numbers" in result.output
+        told = " ".join(result.output.split())
+        assert "Whether they are the numbers of the source, only reading the source again can show." in told
+        assert 'add [[compare]] with claim = "mine2026:T1/net"' in told
 
     def test_what_its_numbers_contradict_is_told_and_no_error(self, tmp_path: Path) -> None:
         file = tmp_path / "wrong.toml"
@@ -160,6 +163,7 @@ class TestCheck:
         assert result.exit_code == 0
         assert "1 contradiction among its own numbers" in result.output
         assert "- T1/net: " in result.output
+        assert "some of its numbers cannot all be right (see above)" in " ".join(result.output.split())
 
     def test_the_files_that_ship(self) -> None:
         for file in sorted(BUILT_IN.glob("*.toml")):
@@ -174,6 +178,7 @@ class TestCheck:
         assert f"error: {file}: 3 faults" in result.output
         assert "write it in quotes" in result.output
         assert "did you mean 'role'?" in result.output
+        assert "`harness new claims NAME` writes an annotated example" in result.output
 
     def test_a_missing_file(self, tmp_path: Path) -> None:
         result = harness("claims", "check", tmp_path / "none.toml")

@@ -35,6 +35,7 @@ CALLS = {
     ("claims", "check"): (["none.toml"], "none.toml"),
     ("fields",): ([], "train"),
     ("list",): (["splits"], "official"),
+    ("new",): (["network", "é−"], "use a letter"),
     ("schema",): (["study"], "properties"),
     ("data", "list"): (["--data-root", "."], "esc10"),
     ("data", "check"): (["esc10", "--data-root", "."], "has no folder"),

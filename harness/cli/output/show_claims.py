@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.table import Table
 
-from harness.claims import AccuracyTable, Claim, Library, Paper, Printed, claims_of
+from harness.claims import FOLDER, AccuracyTable, Claim, Library, Paper, Printed, claims_of
 from harness.claims.audit.audit_summary import summary
 from harness.claims.audit.clip_accuracy import clip_accuracy
 from harness.claims.audit.dispersion import dispersion_kind, fold_sd
@@ -96,15 +96,33 @@ def show_audit(audit: Audit, files: AuditFiles) -> None:
         terminal.print(words(f"{name:>7}  {place}"), soft_wrap=True)
 
 
-def show_check(file: Path, audit: Audit) -> None:
-    """Print that a claims file can be read, and the contradictions among its own numbers."""
+def show_check(file: Path, paper: Paper, audit: Audit) -> None:
+    """Print the claims of a valid file, the contradictions among its own numbers, what that means and what to do."""
     terminal = console()
-    terminal.print(words(f"{file}: valid; key {audit.source.key}, {len(audit.findings)} findings"), soft_wrap=True)
+    claims = list(claims_of(paper))
+    number = "1 claim" if len(claims) == 1 else f"{len(claims)} claims"
+    terminal.print(words(f"{file}: valid; key {paper.source.key}, {number}"), soft_wrap=True)
+    rows = [(claim.address, _conditions(claim), claim.percent_text) for claim in claims]
+    if rows:
+        terminal.print(table("", ("address", "conditions", "accuracy %"), rows, left=2))
     found = audit.of(outcome="contradicts")
     for finding in found:
         terminal.print(Padding(words(f"- {finding.place}: {finding.sentence}"), (0, 0, 0, 2)))
     number = {0: "no contradictions", 1: "1 contradiction"}.get(len(found), f"{len(found)} contradictions")
     terminal.print(f"{number} among its own numbers")
+    told = (
+        "The file has the right form, but some of its numbers cannot all be right (see above): compare them with the "
+        "source, correct what was copied wrongly, and leave what the source itself prints."
+        if found
+        else "The file has the right form, and its numbers do not contradict each other. Whether they are the numbers "
+        "of the source, only reading the source again can show."
+    )
+    if claims:
+        told += (
+            f" Next: put the file into the folder {FOLDER}/ beside a study file, and add [[compare]] with claim = "
+            f'"{claims[0].address}" and arm = the name of an arm; run-study then tests the arm against the claim.'
+        )
+    terminal.print(words(told))
 
 
 def _conditions(claim: Claim) -> str:

@@ -1,8 +1,7 @@
-"""What studies can name, on the terminal, and the JSON schemas of study and claims files."""
+"""What studies can name, on the terminal."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from harness.cli.output.screen_table import console, table
@@ -12,29 +11,6 @@ def show_names(kind: str) -> None:
     """Print the table of one kind of names; see :data:`harness.cli.listing.KINDS`."""
     title, headings, rows = _TABLES[kind]()
     console().print(table(title, headings, rows, left=len(headings)))
-
-
-def schema_json(kind: str) -> str:
-    """Return the JSON schema of ``kind`` ("study" or "claims") as text."""
-    from harness.claims.paper import Paper
-    from harness.registry import DATASETS, PLANES, options_of
-    from harness.study.spec import StudySpec
-
-    if kind == "claims":
-        return json.dumps(Paper.model_json_schema(by_alias=True), indent=2)
-    schema = StudySpec.model_json_schema(by_alias=True)
-    # Options of planes and data sets are checked by their own sections, which the model itself does not name.
-    known = schema["$defs"]
-    planes = {plane.name: options_of(plane).model_json_schema() for plane in PLANES}
-    known["FeaturesSection"]["properties"]["planes"]["properties"] = planes
-    for dataset in DATASETS:
-        options = options_of(dataset).model_json_schema()
-        known |= options.pop("$defs", {})
-        if options.get("properties"):
-            known["DataSection"]["properties"].setdefault(dataset.name, options)
-            for name, field in options["properties"].items():
-                known["DataSection"]["properties"].setdefault(name, field)
-    return json.dumps(schema, indent=2)
 
 
 _Rows = Sequence[tuple[str, ...]]
