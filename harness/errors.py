@@ -44,6 +44,12 @@ class TrackingError(HarnessError):
     """A tracking store that cannot be read or written, or that lacks the requested runs."""
 
 
+class InUseError(TrackingError):
+    """A study that another process is running."""
+
+    exit_code = 3
+
+
 class ReportError(HarnessError):
     """A record from which no report can be made."""
 

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from harness.record import StudyRecord
 from harness.tracking import store
+from tests.databases import Postgres, postgres_server
 from tests.records import ESC10, TRAINED, MakeRecord, build_record
 
 # A busy machine makes no test wrong.
@@ -66,6 +67,13 @@ def _one_layout(suite_folder: Path) -> Iterator[Callable[[Path], None]]:
 def _real_layout(_one_layout: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a test lay its stores out as the product does."""
     monkeypatch.setattr(store, "_lay_out", _one_layout)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Return a PostgreSQL server of this process of the tests."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

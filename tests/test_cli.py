@@ -26,7 +26,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
     assert leaves(cli) == {
         ("run-study",): {
             "study", "--data-root", "--set", "--device", "--workers", "--tracking-uri", "--reports", "--report",
-            "--cache",
+            "--cache", "--no-wait",
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
         ("report",): {"study", "--check", "--run-id", "--declarations", "--tracking-uri", "--reports"},

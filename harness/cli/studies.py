@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     help="full: the complete report; data: no figures or PDF; none: no report. `harness report` can write it later.",
 )
 @CACHE
+@click.option(
+    "--no-wait",
+    is_flag=True,
+    help="If another process runs this study, on any machine, say who and exit with code 3 instead of waiting.",
+)
 def run_study_command(
     study: Path,
     data_root: Path | None,
@@ -43,6 +48,7 @@ def run_study_command(
     reports: Path,
     report: str,
     cache: Path | None,
+    no_wait: bool,
 ) -> None:
     """Run STUDY from audio to report; an interrupted study resumes where it stopped.
 
@@ -72,6 +78,7 @@ def run_study_command(
         claims=claims,
         folder=study.parent,
         report=ReportKind(report),
+        wait=not no_wait,
     )
     with second_ends_at_once(), Terminal() as progress:
         outcome = run_study(spec, options, progress)

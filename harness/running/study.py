@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
 from harness.tracking.digests import search_digest
+from harness.tracking.lease import study_lease
 from harness.tracking.study_recorder import StudyRecorder, log_reports
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri
@@ -76,6 +78,8 @@ class Options:
         How much of the report is written.
     executor
         Makes the executor of the trainings.
+    wait
+        Whether to wait for another process that runs the same study; otherwise that is an InUseError.
     """
 
     data_root: Path
@@ -90,6 +94,7 @@ class Options:
     folder: Path = Path()
     report: ReportKind = ReportKind.FULL
     executor: OpenExecutor = local_executor
+    wait: bool = True
 
 
 def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
@@ -110,8 +115,14 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     # Studies of a server are recorded on this machine first.
     store = recording_uri(options.tracking_uri)
     shown = mask_secrets(store)
-    with Saved(mask_secrets(options.command), lambda: f"computed features are kept in {options.cache}") as saved:
+    with (
+        Saved(mask_secrets(options.command), lambda: f"computed features are kept in {options.cache}") as saved,
+        ExitStack() as until_sent,
+    ):
         prepared = study_inputs(spec, options.data_root, options.cache, workers, device, progress, options.folder)
+        lease = until_sent.enter_context(
+            study_lease(options.tracking_uri, spec, prepared.digests["data"], progress.line, wait=options.wait)
+        )
         with (
             StudyRecorder.open(
                 options.tracking_uri,
@@ -124,6 +135,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 claims=papers,
                 own=prepared.code,
                 networks=prepared.networks,
+                lease=lease,
                 tell=progress.line,
             ) as recorder,
             options.executor(workers, device) as executor,

@@ -21,6 +21,11 @@ _PACKAGES = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "MyS
 _FIRST_WORD = {"postgresql": struct.pack("!ii", 8, 80877103), "mysql": b""}
 
 
+def is_database(uri: str) -> bool:
+    """Whether ``uri`` names a database server that SQLAlchemy connects to."""
+    return uri.partition(":")[0].partition("+")[0] in _DATABASES
+
+
 def server_fault(uri: str) -> str:
     """Return why the server or database at ``uri`` cannot be used, and what to do; empty if it answers or is not a
     server.
@@ -33,7 +38,7 @@ def server_fault(uri: str) -> str:
         return str(error)
     scheme = parts.scheme.partition("+")[0]
     host, port = parts.host, parts.port or _PORTS.get(scheme)
-    if fault := _driver_fault(uri) if scheme in _DATABASES else "":
+    if fault := _driver_fault(uri) if is_database(uri) else "":
         return fault
     if scheme not in _PORTS or not host or port is None:
         return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import predictions_digest
 from harness.tracking.files import history_file, picture_files, predictions_file, segments_file, weights_file
+from harness.tracking.lease import StudyLease
 from harness.tracking.live_curves import Curves
 from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import (
@@ -74,6 +76,7 @@ class FoldRecorder:
         self._finished: dict[str, FinishedFold] = {}
         self._curves = Curves(self._writer)
         self._courier: Courier | None = None
+        self._lease: StudyLease | None = None
 
     def finished_folds(self) -> dict[str, FinishedFold]:
         """Return the FINISHED trainings below this study run by ``FoldTask.digest``; they need not run again."""
@@ -99,7 +102,7 @@ class FoldRecorder:
 
     def start_fold(self, trial_run_id: str, task: FoldTask) -> str:
         """Open the run of one training below its trial, with tags, hyperparameters and data set inputs."""
-        with self._store.guard(f"record the training {task.key}"):
+        with self._recording(f"record the training {task.key}"):
             tags = self._tags.fold(self.run_id, task)
             title = f"fold {task.fold} seed {task.seed_index} {task.arm} {task.phase}"
             inputs = split_inputs(self._clips, task.split)
@@ -107,7 +110,7 @@ class FoldRecorder:
 
     def log_epoch(self, run_id: str, row: Mapping[str, float]) -> None:
         """Record one row of ``FoldResult.history``; the UI shows it within a second, or together with the next row."""
-        with self._store.guard("record an epoch"):
+        with self._recording("record an epoch"):
             self._curves.add(run_id, row)
 
     def finish_fold(
@@ -155,7 +158,7 @@ class FoldRecorder:
         if result.trained_with:
             tags[names.TRAINED_WITH_TAG] = "\n".join(result.trained_with)
         values = timing_values(result.timing) | {names.BEST_EPOCH: float(result.best_epoch)}
-        with self._store.guard(f"record the result of {result.task_key}"):
+        with self._recording(f"record the result of {result.task_key}"):
             self._curves.end(run_id, result.history)
             self._finish(run_id, files, clips, measured, values, tags)
 
@@ -202,7 +205,7 @@ class FoldRecorder:
         known = self._finished.get(tags["task_digest"])
         if known is not None:
             return known.run_id
-        with self._store.guard(f"record fold {fold} of arm {arm.name!r}"):
+        with self._recording(f"record fold {fold} of arm {arm.name!r}"):
             title = f"fold {fold} seed {seed} {arm.name} {names.FINAL}"
             run_id = self._writer.create(trial_run_id, title, tags, {})
             self._finish(run_id, {names.SEGMENTS_FILE: segments_file(segments)}, parts, {"test": measured}, {}, {})
@@ -210,7 +213,7 @@ class FoldRecorder:
 
     def fail_fold(self, run_id: str, error: BaseException | str, trace: str = "") -> None:
         """End a training's run as FAILED, with its error as a tag and, with the traceback, as ``error.txt``."""
-        with self._store.guard("record a failure"):
+        with self._recording("record a failure"):
             self._curves.end(run_id)
             self._writer.fail(run_id, error, trace)
             self._writer.end(run_id, names.FAILED)
@@ -218,7 +221,7 @@ class FoldRecorder:
 
     def add_pictures(self, run_id: str, pictures: Mapping[str, Path | bytes]) -> None:
         """Add pictures to any run, by file name (``confusion.png``), as bytes or as the file to copy."""
-        with self._store.guard("add figures"):
+        with self._recording("add figures"):
             self._writer.put(run_id, picture_files(pictures))
 
     def _finish(
@@ -237,6 +240,14 @@ class FoldRecorder:
         self._writer.end(run_id, names.FINISHED)
         self._note_finished(run_id, self._writer.tags(run_id), values)
         self._offer(run_id)
+
+    @contextmanager
+    def _recording(self, doing: str) -> Iterator[None]:
+        """Explain errors of the store, after making sure that this process is still the only writer."""
+        if self._lease is not None:
+            self._lease.check()
+        with self._store.guard(doing):
+            yield
 
     def _offer(self, run_id: str) -> None:
         """Offer an ended run for sending to the study's server, if it has one."""

@@ -122,7 +122,15 @@ class Store:
             tags["mlflow.note.content"] = description
         if home is not None:
             make_private(experiment_place(home, name))
-        return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+        except MlflowException as error:
+            # Another process has created it in the meantime.
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or (number := self.experiment(name)) is None:
+                raise
+            return number
 
     def search(self, experiment_ids: list[str], where: str, newest_first: bool = True) -> list[Run]:
         """Return every run that matches ``where``, over all pages."""

@@ -9,23 +9,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import platformdirs
 
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.own_code import OwnCode
 from harness.study import Arm, StudySpec
-from harness.system.redaction import mask_secrets
 from harness.tracking import names
-from harness.tracking.digests import core_digest, spec_digest, spec_document, text_digest
+from harness.tracking.digests import spec_digest
 from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
-from harness.tracking.lock import writer_lock
+from harness.tracking.lease import StudyLease, study_lease
 from harness.tracking.monitor import load_monitor
 from harness.tracking.runs import RunTags, metrics_of
 from harness.tracking.session import (
@@ -44,7 +41,7 @@ from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import whole_or_none
 from harness.tracking.sync.delivery import Courier
 from harness.tracking.sync.spool import recording_uri, spool_of
-from harness.tracking.uri import is_remote, local_folder
+from harness.tracking.uri import is_remote
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -73,7 +70,7 @@ class StudyRecorder(FoldRecorder):
     ) -> None:
         super().__init__(store, experiment, run, spec, digests, clips)
         self._experiment = experiment
-        self._lock = ExitStack()
+        self._own_lease: StudyLease | None = None
         self._monitor: Any = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
         # A monotonic clock, since the system clock may be set during a study.
@@ -94,6 +91,7 @@ class StudyRecorder(FoldRecorder):
         own: OwnCode | None = None,
         networks: Mapping[str, Sequence[Any]] | None = None,
         resume: bool = True,
+        lease: StudyLease | None = None,
         tell: Callable[[str], object] = _logger.warning,
     ) -> Self:
         """Open the study run of ``spec`` in the store at ``uri``, or create store, experiment and run.
@@ -126,6 +124,8 @@ class StudyRecorder(FoldRecorder):
             Whether to resume the newest study run of the same study and inputs, whatever its status; runs of an earlier
             session that are still RUNNING become KILLED. Comparisons, arms and numbers of seeds may differ; what
             changed after something was tested is recorded as declared later. False always creates a new study run.
+        lease
+            The lease on the study, which the caller releases; None to acquire one until the recorder is closed.
         tell
             Called with each message for the user: a server that does not answer, another process that writes this study
             run and must be waited for, code whose state could not be recorded.
@@ -143,9 +143,7 @@ class StudyRecorder(FoldRecorder):
         environment = collect_environment(command, overrides, own, networks)
         for warning in environment.warnings:
             tell(warning)
-        # Studies that resume the same study run share a lock.
-        core = core_digest(spec_document(spec), digests["data"])
-        lock = _take_lock(store, spec.study.name, core, tell)
+        own_lease = study_lease(uri, spec, digests["data"], tell) if lease is None else None
         recorder = None
         try:
             known = {**digests, **environment.facts.get("digests", {}), "spec": digest}
@@ -173,9 +171,10 @@ class StudyRecorder(FoldRecorder):
             # An interruption at this point must not leave a run that looks as if it were still running.
             if recorder is not None and isinstance(error, KeyboardInterrupt):
                 recorder.__exit__(type(error), error, error.__traceback__)
-            lock.close()
+            if own_lease is not None:
+                own_lease.release()
             raise
-        recorder._lock = lock
+        recorder._lease, recorder._own_lease = lease or own_lease, own_lease
         if spool is not None:
             recorder._courier = Courier(spool, tell)
             recorder._courier.offer(recorder.run_id)
@@ -198,11 +197,14 @@ class StudyRecorder(FoldRecorder):
             error.add_note(f"The study run could not be closed in MLflow: {second}")
 
     def close(self, status: str, error: BaseException | str | None = None) -> None:
-        """End the study run with ``status`` (FINISHED, FAILED or KILLED) and release its lock."""
+        """End the study run with ``status`` (FINISHED, FAILED or KILLED), and release the lease if it is its own."""
         if self._courier is not None:
             self._courier.stop(_SECONDS_TO_ARRIVE if status == names.FINISHED else 0)
         try:
-            with self._store.guard("close the study run"):
+            if self._lease is not None and self._lease.lost:
+                # The runs are now those of another process, which has closed or completed them.
+                return
+            with self._recording("close the study run"):
                 # Before the run ends, because MLflow watches its status.
                 if self._monitor is not None:
                     self._monitor.finish()
@@ -214,7 +216,8 @@ class StudyRecorder(FoldRecorder):
                 seconds = time.monotonic() - self._began
                 end_session(self._store, self.run_id, status, seconds, self._writer.now())
         finally:
-            self._lock.close()
+            if self._own_lease is not None:
+                self._own_lease.release()
 
     def log_search(self, arm: str, document: Mapping[str, Any]) -> None:
         """Write the search of ``arm``, as JSON data, into ``search/<arm>.json`` of the study run.
@@ -224,7 +227,7 @@ class StudyRecorder(FoldRecorder):
         TrackingError
             When the store cannot be written.
         """
-        with self._store.guard(f"record the search of arm {arm!r}"):
+        with self._recording(f"record the search of arm {arm!r}"):
             self._writer.put(self.run_id, {f"{names.SEARCH_FOLDER}/{arm}.json": json_file(document)})
 
     def trial(self, arm: Arm, phase: str, trial: int | None, params: Mapping[str, Any] | None = None) -> str:
@@ -247,7 +250,7 @@ class StudyRecorder(FoldRecorder):
             When the store cannot be written.
         """
         key = (arm.name, phase, trial)
-        with self._store.guard(f"record the {phase} of arm {arm.name!r}"):
+        with self._recording(f"record the {phase} of arm {arm.name!r}"):
             if key in self._trials:
                 run = self._store.client.get_run(self._trials[key])
                 reopen(self._store, run)
@@ -292,7 +295,7 @@ class StudyRecorder(FoldRecorder):
         tags = {names.METRIC_TAG: f"{part}_macro_accuracy"}
         if self._writer.tags(run_id)["phase"] == names.SEARCH:
             tags[names.PRUNED_TAG] = str(pruned).lower()
-        with self._store.guard("finish a trial"):
+        with self._recording("finish a trial"):
             self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
             if error:
                 self._writer.fail(run_id, error)
@@ -324,12 +327,3 @@ def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:
     with store.guard("record the report"):
         writers = {f"{names.REPORTS_FOLDER}/{name}": bytes_file(content) for name, content in files.items()}
         put_files(store, store.client.get_run(run_id), writers)
-
-
-def _take_lock(store: Store, study: str, digest: str, tell: Callable[[str], object]) -> ExitStack:
-    folder, name = local_folder(store.uri), f".writing-{study}-{digest[:12]}"
-    if folder is None:
-        # The writers of a database share no folder; those of one user on one machine still see each other's locks.
-        folder = platformdirs.user_state_path("harness") / "locks"
-        name += f"-{text_digest({'uri': mask_secrets(store.uri)})[:8]}"
-    return writer_lock(folder / name, f"study {study!r} in {store.shown}", tell)

@@ -18,7 +18,7 @@ from harness.search.arm_search import _open as open_search
 from harness.system.accounts import SHARED_CACHE
 from harness.system.writing import write_atomically
 from harness.tracking.files import text_file
-from harness.tracking.lock import writer_lock
+from harness.tracking.lease import StudyLease
 from harness.tracking.sync.spool import spool_of
 from tests.security.accounts import STRANGER, as_stranger, needs_root, open_to_others, umask
 from tests.security.conftest import House
@@ -196,5 +196,5 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     assert not (folder / "facts.json").is_symlink()
     (folder / ".writing-tiny").symlink_to(victim)
     with pytest.raises(TrackingError, match=r"cannot write .*\.writing-tiny"):
-        writer_lock(folder / ".writing-tiny", "the study", print)
+        StudyLease("tiny").lock_folder(folder, "the study", print, wait=True)
     assert victim.read_text() == "mine"

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +24,7 @@ from harness.system.retry import Retrying
 from harness.tracking.store import open_store
 from harness.tracking.study_reader import read_study
 from harness.tracking.study_recorder import StudyRecorder
-from tests.servers import free_port
+from tests.databases import Postgres
 
 
 def train(study: Any, recorder: StudyRecorder, before_end: Callable[[], object] = lambda: None) -> None:
@@ -155,47 +152,17 @@ def test_a_database_that_stays_locked_is_told(study: Any, tmp_path: Path, monkey
     assert_whole(study)
 
 
-@pytest.fixture
-def postgres() -> Iterator[tuple[str, Callable[[], object]]]:
-    """Return the URI of a database server of its own, and a function that restarts it."""
-    pytest.importorskip("psycopg")
-    if shutil.which("pg_ctl") is None or shutil.which("initdb") is None:
-        pytest.skip("needs PostgreSQL's pg_ctl and initdb on the path")
-    user = "postgres" if os.geteuid() == 0 else None
-    # Its user must reach the folder, which those of pytest forbid.
-    with tempfile.TemporaryDirectory() as name:
-        if user is not None:
-            shutil.chown(name, user)
-        port, data = free_port(), f"{name}/data"
-
-        def call(*command: str) -> None:
-            subprocess.run(command, user=user, cwd=name, check=True, stdout=subprocess.DEVNULL, timeout=120)
-
-        call("initdb", "-D", data, "-A", "trust", "-U", "me", "--no-sync")
-        options = ("-w", "-D", data, "-l", f"{name}/log", "-o", f"-p {port} -c fsync=off -k {name}")
-        call("pg_ctl", "start", *options)
-        try:
-            yield (
-                f"postgresql+psycopg://me@127.0.0.1:{port}/postgres",
-                lambda: call("pg_ctl", "restart", "-m", "immediate", *options),
-            )
-        finally:
-            call("pg_ctl", "stop", "-m", "immediate", *options)
-
-
 @pytest.mark.slow
 def test_a_database_server_that_restarts_is_waited_for(
     make_study: Callable[..., Any],
-    postgres: tuple[str, Callable[[], object]],
+    postgres: Postgres,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    uri, restart = postgres
-    study = make_study().with_changes(uri=uri)
+    study = make_study().with_changes(uri=postgres.create("restarts"))
     with study.recording() as recorder:
-        restarting = threading.Thread(target=lambda: [restart() for _ in range(3)])
+        restarting = threading.Thread(target=lambda: [postgres.restart() for _ in range(3)])
         restarting.start()
         # Until it has been restarted several times, there is something to write.
         trial = recorder.trial(study.spec.arm("A"), "search", 0)

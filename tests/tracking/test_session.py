@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -83,8 +84,8 @@ def test_runs_left_open_by_a_killed_process_are_killed_on_resume(study: Any) -> 
     recorder = study.open()
     trial = recorder.trial(study.spec.arm("A"), "final", None)
     fold = recorder.start_fold(trial, study.task())
-    # As after kill -9: nothing closes the runs, and the system lets go of the lock.
-    recorder._lock.close()
+    # As after kill -9: nothing closes the runs.
+    recorder._own_lease.release()
     client = MlflowClient(study.uri)
     assert client.get_run(fold).info.status == "RUNNING"
 
@@ -98,28 +99,23 @@ def test_runs_left_open_by_a_killed_process_are_killed_on_resume(study: Any) -> 
         assert "error" not in client.get_run(trial).data.tags
 
 
-def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(study: Any, tmp_path: Path) -> None:
+def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(study: Any) -> None:
     recorder = study.open()
-    lock = next((tmp_path / "mlruns").glob(".writing-*"))
     script = (
-        "import sys; from pathlib import Path; from harness.tracking.lock import writer_lock\n"
-        "lock = writer_lock(Path(sys.argv[1]), 'study x', lambda line: print(line, flush=True)); print('mine')"
+        "import sys; from pathlib import Path; from harness.tracking.lease import StudyLease\n"
+        "lease, (folder, wait) = StudyLease(sys.argv[1]), sys.argv[2:]\n"
+        "lease.lock_folder(Path(folder), 'study x', lambda line: print(line, flush=True), wait=bool(wait))\n"
+        "print('mine', flush=True); lease.release()"
     )
-    with subprocess.Popen([sys.executable, "-c", script, str(lock)], stdout=subprocess.PIPE, text=True) as second:
+    lock = next(Path(study.uri.removeprefix("sqlite:///")).parent.glob(".writing-*[!e]"))
+    arguments = [sys.executable, "-c", script, lock.name.removeprefix(".writing-"), str(lock.parent)]
+    holder = rf"study x is in use by \S+ on \S+ \(PID {os.getpid()}\) since .* UTC, last heartbeat .* UTC"
+    with subprocess.Popen([*arguments, "wait"], stdout=subprocess.PIPE, text=True) as second:
         assert second.stdout is not None
-        assert second.stdout.readline() == (
-            f"study x is in use by another process (PID {os.getpid()}); waiting for it to finish\n"
-        )
+        assert re.fullmatch(rf"{holder}; waiting for it to finish\n", second.stdout.readline())
+        third = subprocess.run([*arguments, ""], capture_output=True, text=True, check=False)
+        assert re.search(rf"InUseError: {holder}; run the command without --no-wait", third.stderr)
         recorder.close("FINISHED")
         assert second.stdout.readline() == "mine\n"
         assert second.wait(30) == 0
-
-
-def test_a_database_without_a_folder_has_its_lock_among_the_user_s_files(
-    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.tracking.study_recorder.local_folder", lambda _: None)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with study.recording():
-        assert len(list((tmp_path / "state").rglob(".writing-tiny-*"))) == 1
-    assert not list((tmp_path / "state").rglob(".writing-tiny-*"))
+    assert not list(lock.parent.glob(".writing-*"))
