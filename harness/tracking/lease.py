@@ -40,6 +40,15 @@ class TagBoard:
     MLflow cannot replace a tag only if it has a certain value. Whoever takes a lease therefore looks again a second
     later, and every heartbeat notices when the entry is another's. What is sent to a server is merged, so that two
     holders could at worst compute the same twice.
+
+    Parameters
+    ----------
+    server
+        Tracking URI of the store.
+    experiment, question
+        Name and description of the study's experiment, which is created if missing.
+    name
+        As in :class:`StudyLease`.
     """
 
     settling = _SETTLING
@@ -82,10 +91,14 @@ class StudyLease:
     ----------
     name
         Identifies the study among those of a store.
+    tell
+        Called with messages for the user: who holds the lease, if it must be waited for.
+    wait
+        Whether to wait for another process that holds the lease.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, tell: Tell, *, wait: bool = True) -> None:
+        self.name, self._tell, self._wait = name, tell, wait
         self._own = ExitStack()
         self._needed: list[Lease] = []
         self._server: Lease | None = None
@@ -123,14 +136,14 @@ class StudyLease:
         """Let others write the study."""
         self._own.close()
 
-    def take(self, board: Board, what: str, tell: Tell, *, wait: bool, alone: bool = False) -> None:
-        """Acquire a lease without which nothing may be written; raises as :meth:`Lease.acquire`."""
-        lease = Lease(board, what, tell, alone=alone)
-        lease.acquire(wait=wait)
+    def take(self, board: Board, what: str, *, alone: bool = False) -> None:
+        """Acquire a lease without which nothing may be written; parameters and errors as in :class:`Lease`."""
+        lease = Lease(board, what, self._tell, alone=alone)
+        lease.acquire(wait=self._wait)
         self._needed.append(lease)
         self._own.callback(lease.release)
 
-    def lock_folder(self, folder: Path, what: str, tell: Tell, *, wait: bool) -> None:
+    def lock_folder(self, folder: Path, what: str) -> None:
         """Acquire the lease on a folder, which other machines may share; raises as :meth:`Lease.acquire`.
 
         The lock of the system ends with its process and is therefore taken first. On network file systems it may
@@ -146,10 +159,10 @@ class StudyLease:
             return f" {found}" if found else f" another process{unknown}"
 
         def told(unknown: str) -> None:
-            tell(f"{what} is in use by{holder(unknown)}; waiting for it to finish")
+            self._tell(f"{what} is in use by{holder(unknown)}; waiting for it to finish")
 
         try:
-            self._own.enter_context(locked(file, waiting=told, temporary=True, seconds=-1 if wait else 0))
+            self._own.enter_context(locked(file, waiting=told, temporary=True, seconds=-1 if self._wait else 0))
         except TimeoutError:
             raise InUseError(
                 f"{what} is in use by{holder('')}; run the command without --no-wait to wait for it"
@@ -158,16 +171,16 @@ class StudyLease:
             locks, board.settling = False, _SETTLING
         except OSError as error:
             raise TrackingError(f"{what}: cannot write {file}: {error.strerror or error}") from None
-        self.take(board, what, tell, wait=wait, alone=locks)
+        self.take(board, what, alone=locks)
 
-    def seek_server(self, server: str, spec: StudySpec, tell: Tell, *, wait: bool) -> None:
+    def seek_server(self, server: str, spec: StudySpec) -> None:
         """Acquire the lease on a server, or seek it in the background if the server does not answer.
 
         Raises InUseError as :meth:`Lease.acquire`.
         """
-        lease = server_lease(server, spec.study.name, spec.study.question, self.name, tell)
+        lease = server_lease(server, spec.study.name, spec.study.question, self.name, self._tell)
         try:
-            lease.acquire(wait=wait)
+            lease.acquire(wait=self._wait)
         except InUseError:
             raise
         except TrackingError:
@@ -232,12 +245,12 @@ def study_lease(uri: str, spec: StudySpec, data_digest: str, tell: Tell, *, wait
         When the store cannot be written.
     """
     store = absolute_uri(recording_uri(uri))
-    lease = StudyLease(lease_name(spec.study.name, core_digest(spec_document(spec), data_digest)))
+    lease = StudyLease(lease_name(spec.study.name, core_digest(spec_document(spec), data_digest)), tell, wait=wait)
     what = f"study {spec.study.name!r} in {mask_address(store)}"
     try:
         folder = local_folder(store)
         if folder is not None:
-            lease.lock_folder(folder, what, tell, wait=wait)
+            lease.lock_folder(folder, what)
         else:
             # MLflow creates its tables first.
             open_store(store, create=True)
@@ -246,19 +259,17 @@ def study_lease(uri: str, spec: StudySpec, data_digest: str, tell: Tell, *, wait
                 if is_database(store)
                 else TagBoard(store, spec.study.name, spec.study.question, lease.name)
             )
-            lease.take(board, what, tell, wait=wait)
+            lease.take(board, what)
         if is_remote(uri):
-            lease.seek_server(uri, spec, tell, wait=wait)
-        _take_search(lease, spec, store, folder, tell, wait=wait)
+            lease.seek_server(uri, spec)
+        _take_search(lease, spec, store, folder)
     except BaseException:
         lease.release()
         raise
     return lease
 
 
-def _take_search(
-    lease: StudyLease, spec: StudySpec, store: str, folder: Path | None, tell: Tell, *, wait: bool
-) -> None:
+def _take_search(lease: StudyLease, spec: StudySpec, store: str, folder: Path | None) -> None:
     """Acquire the lease on the storage of the search, where that is not the store's own."""
     storage = spec.search.storage
     if not spec.search.trials or storage is None or storage == store:
@@ -268,8 +279,8 @@ def _take_search(
         path = split_sqlite_uri(storage)[1]
         place = Path(path).absolute().parent
         if path not in ("", ":memory:") and (folder is None or place.resolve() != folder.resolve()):
-            lease.lock_folder(place, what, tell, wait=wait)
+            lease.lock_folder(place, what)
     elif is_database(storage):
         if fault := server_fault(storage):
             raise TrackingError(f"search.storage = {mask_address(storage)!r}: {fault}")
-        lease.take(DatabaseBoard(storage, f"search-{lease.name}"), what, tell, wait=wait)
+        lease.take(DatabaseBoard(storage, f"search-{lease.name}"), what)

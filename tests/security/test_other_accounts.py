@@ -196,5 +196,5 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     assert not (folder / "facts.json").is_symlink()
     (folder / ".writing-tiny").symlink_to(victim)
     with pytest.raises(TrackingError, match=r"cannot write .*\.writing-tiny"):
-        StudyLease("tiny").lock_folder(folder, "the study", print, wait=True)
+        StudyLease("tiny", print).lock_folder(folder, "the study")
     assert victim.read_text() == "mine"

@@ -103,8 +103,9 @@ def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(stud
     recorder = study.open()
     script = (
         "import sys; from pathlib import Path; from harness.tracking.lease import StudyLease\n"
-        "lease, (folder, wait) = StudyLease(sys.argv[1]), sys.argv[2:]\n"
-        "lease.lock_folder(Path(folder), 'study x', lambda line: print(line, flush=True), wait=bool(wait))\n"
+        "name, folder, wait = sys.argv[1:]\n"
+        "lease = StudyLease(name, lambda line: print(line, flush=True), wait=bool(wait))\n"
+        "lease.lock_folder(Path(folder), 'study x')\n"
         "print('mine', flush=True); lease.release()"
     )
     lock = next(Path(study.uri.removeprefix("sqlite:///")).parent.glob(".writing-*[!e]"))
