@@ -18,9 +18,9 @@ from harness.study.shipped import shipped_studies, study_path
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
     from harness.record import StudyRecord
+    from harness.running.prediction import Predictor
 
 __all__ = ["StudyResults", "compare", "load_model", "load_report", "load_study", "run_study", "shipped_studies"]
 
@@ -269,76 +269,53 @@ def compare(
     return pd.DataFrame(rows)
 
 
-def load_model(run_id: str, tracking_uri: str | None = None, *, study_folder: str | Path | None = None) -> nn.Module:
-    """Return the network of a final training with its recorded weights, in evaluation mode.
+def load_model(
+    where: str | Path,
+    tracking_uri: str | None = None,
+    *,
+    arm: str | None = None,
+    fold: int | None = None,
+    seed: int | None = None,
+    ensemble: bool = False,
+    study_folder: str | Path | None = None,
+) -> Predictor:
+    """Return trained networks, ready to classify recordings.
 
-    It maps items as the study computed them, shape (B, channels, rows, columns), normalised by the training part, to
-    logits, shape (B, n_classes).
+    ``load_model(...).predict(["door.wav"])`` returns a table of probabilities; ``.module`` is the torch module of a
+    single network.
 
     Parameters
     ----------
-    run_id
-        Id of the fold run; its first letters suffice.
+    where
+        Id of a study, arm or fold run, whose first letters suffice; the folder of a report, whose runs are in the
+        store; or a folder to which ``harness export`` wrote.
     tracking_uri
         MLflow store; by default the one in this folder.
+    arm
+        The arm, if there are several. A fused arm predicts by its streams.
+    fold
+        The test fold, on which the network was not trained; by default the first.
+    seed
+        Index of the seed; by default the first.
+    ensemble
+        Whether to average the probabilities of all folds and seeds, or of those that match ``fold`` and ``seed``.
     study_folder
-        Folder of the study file, for a network of the user's own code; it allows that code to run.
+        Folder of the study file, for networks and planes of the user's own code; it allows that code to run.
 
     Raises
     ------
     HarnessError
-        When there is no such training, it kept no weights, or its code is not allowed to run.
+        When there is no such training, it kept no network, or its code is not allowed to run.
     """
-    import torch
-
-    from harness import own_code
-    from harness.errors import TrackingError
-    from harness.models.build import build_model
-    from harness.running.study_inputs import activate_code
+    from harness.running.prediction import Choice, open_predictor
     from harness.study import TrackingSection
-    from harness.terminal.progress import Silent
-    from harness.tracking.recorded_run import read_run
-    from harness.tracking.study_reader import load_weights
 
-    uri = tracking_uri or TrackingSection().uri
-    run = read_run(uri, run_id)
-    if run.level != "fold" or len(run.folds) != 1 or run.folds[0].is_fused:
-        raise TrackingError(f"run {run.run_id} ({run.title}) is not one training; give the id of a fold run")
-    fold = run.folds[0]
-    weights = load_weights(uri, fold.run_id)
-    if weights is None:
-        raise TrackingError(f"run {fold.run_id} kept no weights; its study has tracking.weights = false")
-    if study_folder is not None:
-        activate_code(run.spec, Path(study_folder), Silent())
-    arm = run.spec.arm(fold.arm)
-    settings = run.spec.settings(arm, dict(fold.values))
-    shape, rows, n_classes = _shapes(run.spec, arm.name, weights)
-    try:
-        model = build_model(settings.model_name, settings.model, shape, n_classes, rows)
-        model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    finally:
-        own_code.activate(None)
-    return model.eval()
-
-
-def _shapes(
-    spec: StudySpec, name: str, weights: Mapping[str, Any]
-) -> tuple[tuple[int, int, int], dict[str, slice] | None, int]:
-    """Return the shape of an item, the rows of its planes and the number of classes of an arm."""
-    from harness.errors import TrackingError
-    from harness.features.sets import plane_rows, set_shape
-    from harness.registry import Layout
-
-    inputs = spec.inputs(spec.arm(name))
-    n_classes = spec.data.description.n_classes
-    if inputs.layout is Layout.VECTOR:
-        # The length of a vector is known to its file, and to the first linear layer.
-        matrices = [array for array in weights.values() if array.ndim == 2]
-        if not matrices:
-            raise TrackingError(f"the network of {name!r} has no linear layer, so the length of its vectors is unknown")
-        return (1, 1, int(matrices[0].shape[1])), None, n_classes
-    rows = plane_rows(inputs, spec.features) if inputs.layout is Layout.SEGMENTS else None
-    return set_shape(inputs, spec.features), rows, n_classes
+    return open_predictor(
+        where,
+        Choice(arm, fold, seed, ensemble),
+        tracking_uri or TrackingSection().uri,
+        None if study_folder is None else Path(study_folder),
+    )
 
 
 def _results(record: StudyRecord, failures: tuple[str, ...], folder: Path | None) -> StudyResults:

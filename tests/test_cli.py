@@ -31,6 +31,14 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
         ("report",): {"study", "--check", "--run-id", "--declarations", "--tracking-uri", "--reports"},
         ("overview",): {"reports", "--output", "--network"},
+        ("predict",): {
+            "network", "recordings", "--arm", "--fold", "--seed", "--ensemble", "--tracking-uri", "--study-folder",
+            "--top", "--hop", "--csv", "--plot", "--device", "--json",
+        },
+        ("export",): {
+            "network", "--arm", "--fold", "--seed", "--ensemble", "--tracking-uri", "--study-folder",
+            "--output", "--onnx",
+        },
         ("sync",): {"--tracking-uri"},
         ("replay",): {
             "run", "--arm", "--fold", "--seed", "--declarations", "--study-folder", "--data-root", "--device",

@@ -14,6 +14,7 @@ from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
 from harness.cli.listing import list_command, new_command, schema_command
+from harness.cli.prediction import export_command, predict_command
 from harness.cli.replay import diff_command, replay_command
 from harness.cli.studies import (
     fields_command,
@@ -75,6 +76,8 @@ for _command in (
     plan_command,
     report_command,
     overview_command,
+    predict_command,
+    export_command,
     sync_command,
     replay_command,
     diff_command,

@@ -5,13 +5,14 @@ Conventions: samples are float32, mono, shape (n,), full scale at 1.0; rates are
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.choices import Padding
-from harness.data.audiofile import open_audio
+from harness.data.audiofile import RATES, not_a_file, open_audio, unusable
 from harness.errors import FeatureError
 
 Samples = NDArray[np.float32]
@@ -37,15 +38,62 @@ def read_mono(path: Path) -> tuple[Samples, int]:
         ) from None
     if len(channels) == 0:
         raise FeatureError(f"{path}: the file contains no samples; restore it, or remove the clip from the metadata")
+    return _mono(path, channels, 0), int(rate)
+
+
+def read_windows(path: Path, seconds: float, hop: float) -> Iterator[tuple[float, Samples, int]]:
+    """Decode a recording of any length in windows of ``seconds``, ``hop`` seconds apart, one at a time.
+
+    The last window ends where the recording ends. A recording that is not longer than ``seconds`` is one window, as
+    long as it is.
+
+    Yields
+    ------
+    start : float
+        Where the window starts, in seconds.
+    samples : ndarray of float32, shape (n,)
+        Its samples, channels averaged.
+    rate : int
+        Their sample rate in Hz.
+
+    Raises
+    ------
+    FeatureError
+        When the file is missing, cannot be decoded, holds no samples, or holds NaN or infinity.
+    """
+    import soundfile
+
+    if fault := not_a_file(path):
+        raise FeatureError(f"{path}: {fault}; name an audio file")
+    try:
+        with open_audio(path) as file:
+            rate = int(file.samplerate)
+            length, step = round(seconds * rate), max(1, round(hop * rate))
+            if file.frames <= 0 or not RATES[0] <= rate <= RATES[1]:
+                raise FeatureError(f"{path}: {unusable(file.frames, rate)}; record it again, or convert it")
+            last = max(0, file.frames - length)
+            for start in [*range(0, last, step), last]:
+                file.seek(start)
+                channels = file.read(length, dtype="float32", always_2d=True)
+                yield start / rate, _mono(path, channels, start), rate
+    except (soundfile.SoundFileError, OSError) as error:
+        raise FeatureError(
+            f"{path}: cannot decode the audio: {error}; convert it to a format that libsndfile reads, such as WAV, "
+            "FLAC, Ogg or MP3"
+        ) from None
+
+
+def _mono(path: Path, channels: NDArray[np.float32], first: int) -> Samples:
+    """Return the mean of ``channels``, shape (n, channels), which start at sample ``first`` of the file."""
     samples: Samples = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1, dtype=np.float32)
     finite = np.isfinite(samples)
     if not finite.all():
-        first = int(np.argmin(finite))
+        at = int(np.argmin(finite))
         raise FeatureError(
-            f"{path}: {int((~finite).sum())} of {len(samples)} samples are not finite, the first at sample {first} "
-            f"({samples[first]}); repair the file or remove the clip from the metadata"
+            f"{path}: {int((~finite).sum())} of {len(samples)} samples are not finite, the first at sample "
+            f"{first + at} ({samples[at]}); repair the file or remove the clip from the metadata"
         )
-    return np.ascontiguousarray(samples), int(rate)
+    return np.ascontiguousarray(samples)
 
 
 def resample(samples: Samples, rate: int, target: int) -> Samples:

@@ -85,7 +85,14 @@ def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> Load
     FeatureError
         When the audio cannot be used; the message names the file.
     """
-    decoded, rate = read_mono(path)
+    return prepare_clip(path, *read_mono(path), planes, params)
+
+
+def prepare_clip(
+    path: Path, decoded: Samples, rate: int, planes: Sequence[LaidOut], params: FeaturesSection
+) -> LoadedClip:
+    """Convert ``decoded`` samples, shape (N,), at ``rate`` Hz to the rates and lengths that ``planes`` are computed
+    from under ``params``; ``path`` names them in messages."""
     sources = _sources(planes, params)
     resampled = {target: resample(decoded, rate, target) for target in {source.sample_rate for source in sources}}
     stretches = {}

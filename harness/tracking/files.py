@@ -134,13 +134,6 @@ def history_file(history: pd.DataFrame) -> Writer:
     return text_file(csv_text(history))
 
 
-def weights_file(weights: Mapping[str, NDArray[Any]]) -> Writer:
-    """Return a writer of a state dict."""
-    from harness.training.weights import weights_bytes
-
-    return lambda path: path.write_bytes(weights_bytes(weights))
-
-
 def read_segments(file: Path) -> pd.DataFrame:
     """Return segment predictions as they were written."""
     return _read(file, lambda: pd.read_parquet(file, engine="pyarrow"), SEGMENTS_FILE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from harness.study import Arm, StudySpec
 from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import predictions_digest
-from harness.tracking.files import history_file, picture_files, predictions_file, segments_file, weights_file
+from harness.tracking.files import bytes_file, history_file, picture_files, predictions_file, segments_file
 from harness.tracking.lease import StudyLease
 from harness.tracking.live_curves import Curves
 from harness.tracking.run_writer import RunWriter
@@ -35,6 +36,8 @@ from harness.training.task import FoldResult, FoldTask
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+    from harness.training.trained import TrainedNetwork
 
 
 class FoldRecorder:
@@ -148,7 +151,7 @@ class FoldRecorder:
             **picture_files(pictures or {}),
         }
         if result.weights:
-            files[names.WEIGHTS_FILE] = weights_file(result.weights)
+            files |= {name: bytes_file(content) for name, content in self._network(run_id, result).files().items()}
         tags = {names.DEVICE_TAG: result.conditions.get("device", names.NOT_APPLICABLE)}
         tags |= {f"{names.CONDITIONS_TAG}.{name}": value for name, value in result.conditions.items()}
         if result.warnings:
@@ -248,6 +251,25 @@ class FoldRecorder:
             self._lease.check()
         with self._store.guard(doing):
             yield
+
+    def _network(self, run_id: str, result: FoldResult) -> TrainedNetwork:
+        from harness import __version__
+        from harness.training.trained import TrainedNetwork
+
+        tags = self._writer.tags(run_id)
+        return TrainedNetwork(
+            spec=self._tags.spec,
+            arm=tags["arm"],
+            values=json.loads(tags[names.SET_TAG]),
+            fold=int(tags["fold"]),
+            seed=int(tags["seed"]),
+            classes=tuple(self._clips.classes),
+            clip_seconds=float(self._clips.frame["duration"].max()),
+            normaliser=result.normaliser,
+            weights=result.weights,
+            conditions={**result.conditions, "harness": __version__},
+            run_id=run_id,
+        )
 
     def _offer(self, run_id: str) -> None:
         """Offer an ended run for sending to the study's server, if it has one."""

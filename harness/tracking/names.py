@@ -6,6 +6,8 @@ Curves are metrics below ``epoch/`` with the epoch as step; scores of a training
 
 from __future__ import annotations
 
+from harness.training import weights
+
 NOT_APPLICABLE = "-"
 
 STUDY, TRIAL, FOLD = "study", "trial", "fold"
@@ -68,7 +70,7 @@ DIFF_FILE = "git.diff"
 SEGMENTS_FILE = "segments.parquet"
 PREDICTIONS_FILE = "predictions.parquet"
 HISTORY_FILE = "history.csv"
-WEIGHTS_FILE = "weights.safetensors"
+WEIGHTS_FILE, NETWORK_FILE = weights.WEIGHTS_FILE, weights.NETWORK_FILE
 ERROR_FILE = "error.txt"
 PICTURES_FOLDER = "pictures"
 REPORTS_FOLDER = "reports"

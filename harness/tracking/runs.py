@@ -27,13 +27,13 @@ _DIGEST_LENGTH = 36  # MLflow's limit for the digest of a data set.
 
 
 class RunTags:
-    """Makes the tags of every run of one study run.
+    """Makes the tags of every run of one study run, of the study ``spec``.
 
     ``digests`` are those of the study's inputs by name: ``spec``, ``data``, ``features.<set>``, ``lock``.
     """
 
     def __init__(self, spec: StudySpec, digests: Mapping[str, str]) -> None:
-        self._spec = spec
+        self.spec = spec
         self._digests = digests
 
     def study(self) -> dict[str, str]:
@@ -61,7 +61,7 @@ class RunTags:
 
     def fold(self, study_run: str, task: FoldTask) -> dict[str, str]:
         """Return the tags of the training of ``task``."""
-        arm = self._spec.arm(task.arm)
+        arm = self.spec.arm(task.arm)
         own = {"features_digest": task.features.digest, "task_digest": task.digest}
         flat = self._flat(
             level=names.FOLD,
@@ -72,7 +72,7 @@ class RunTags:
             seed=str(task.seed_index),
             **{**self._of_arm(arm), **own},
         )
-        values = json.dumps(values_over_study(self._spec, arm, task.settings), sort_keys=True)
+        values = json.dumps(values_over_study(self.spec, arm, task.settings), sort_keys=True)
         floor = {names.FLOOR_TAG: json.dumps(task.floor)} if task.floor else {}
         return {**flat, names.TASK_KEY_TAG: task.key, names.SET_TAG: values, **floor}
 
@@ -103,12 +103,12 @@ class RunTags:
         return {**flat, names.TASK_KEY_TAG: f"{arm.name}/{names.FINAL}/fold{fold}/seed{seed}", names.SET_TAG: "{}"}
 
     def _of_arm(self, arm: Arm) -> dict[str, str]:
-        protocol = self._spec.arm_protocol(arm)
+        protocol = self.spec.arm_protocol(arm)
         return {"split": protocol.split, "epoch_rule": protocol.epoch_rule, **self._inputs(arm)}
 
     def _inputs(self, arm: Arm) -> dict[str, str]:
         if arm.is_fused:
-            sets = list(dict.fromkeys(str(self._spec.arm(name).features) for name in arm.fuse or ()))
+            sets = list(dict.fromkeys(str(self.spec.arm(name).features) for name in arm.fuse or ()))
             digests = {name: self._digests.get(f"features.{name}", "") for name in sets}
             model, features = f"{arm.rule} ({arm.level}) of {', '.join(arm.fuse or ())}", " & ".join(sets)
             return {"arm": arm.name, "model": model, "features": features, "features_digest": text_digest(digests)}
@@ -121,10 +121,10 @@ class RunTags:
 
     def _flat(self, **given: str) -> dict[str, str]:
         common = {
-            "study": self._spec.study.name,
-            "dataset": self._spec.data.name,
-            "split": ", ".join(self._spec.arm_splits),
-            "epoch_rule": ", ".join(dict.fromkeys(self._spec.arm_protocol(arm).epoch_rule for arm in self._spec.arms)),
+            "study": self.spec.study.name,
+            "dataset": self.spec.data.name,
+            "split": ", ".join(self.spec.arm_splits),
+            "epoch_rule": ", ".join(dict.fromkeys(self.spec.arm_protocol(arm).epoch_rule for arm in self.spec.arms)),
             **{f"{name}_digest": self._digests.get(name) or names.NOT_APPLICABLE for name in ("spec", "data", "lock")},
         }
         return {name: {**common, **given}.get(name, names.NOT_APPLICABLE) for name in names.FLAT_TAGS}

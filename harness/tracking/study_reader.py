@@ -35,6 +35,8 @@ from harness.tracking.stored_folds import (
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+    from harness.training.trained import TrainedNetwork
+
 
 @dataclass(frozen=True)
 class StudySummary:
@@ -156,6 +158,34 @@ def load_weights(uri: str, run_id: str) -> dict[str, NDArray[Any]] | None:
     with store.guard(f"read the weights of run {run_id}"), fetched(store, store.client.get_run(run_id)) as file:
         weights = file(names.WEIGHTS_FILE)
         return None if weights is None else read_weights(weights)
+
+
+def load_network(uri: str, run_id: str) -> TrainedNetwork:
+    """Return the network of a final training.
+
+    Raises
+    ------
+    TrackingError
+        When the run is missing, or kept no network.
+    TrainingError
+        When a file of it is damaged.
+    """
+    from harness.training.trained import read_network
+
+    store = open_store(uri, create=False)
+    with store.guard(f"read the network of run {run_id}"), fetched(store, store.client.get_run(run_id)) as file:
+        network, weights = file(names.NETWORK_FILE), file(names.WEIGHTS_FILE)
+        if weights is None:
+            raise TrackingError(
+                f"{store.shown}: run {run_id} kept no network: only final trainings do, of studies with "
+                "tracking.weights = true; train it again, for example by `harness run-study` in another store"
+            )
+        if network is None:
+            raise TrackingError(
+                f"{store.shown}: run {run_id} has weights without {names.NETWORK_FILE}, which the version that "
+                "recorded it did not write; train it again, for example by `harness run-study` in another store"
+            )
+        return read_network(network, weights)
 
 
 def _chosen(store: Store, name: str, run_id: str | None) -> Run:

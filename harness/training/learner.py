@@ -14,16 +14,13 @@ from torch import Tensor, nn
 from harness.choices import Precision
 from harness.study.sections import CROSS_ENTROPY
 from harness.training.augment import Batch, EpochDraws, augmented
+from harness.training.inference import all_logits, logits_of, probabilities
 from harness.training.optimizers import fused_optimizer
 from harness.training.own_parts import own_loss
 
 if TYPE_CHECKING:
     from harness.study import TrainSection
     from harness.training.resident import Resident
-
-# Fixed, so that predictions do not depend on a searched batch size.
-EVALUATION_BATCH = 128
-
 
 # Number of batches cut out of the features at once. A GPU launches several small kernels per cut, whatever its size; a
 # CPU benefits from having each batch in its cache when it is needed.
@@ -144,13 +141,9 @@ class Learner:
 
     def predict(self, resident: Resident, part: PartOnDevice) -> tuple[NDArray[np.float32], float]:
         """Return class probabilities, float32, shape (N, C), and the mean cross-entropy (without class weights)."""
-        self.model.eval()
         with torch.inference_mode():
-            batches = torch.split(part.positions, EVALUATION_BATCH)
-            pieces = [self.logits(resident.gather(positions)) for positions in batches]
-            logits = torch.cat(pieces)
-            loss = F.cross_entropy(logits, part.labels)
-            return logits.softmax(dim=1).cpu().numpy(), float(loss)
+            logits = all_logits(self.model, resident, part.positions, bfloat16=self._bfloat16)
+            return probabilities(logits), float(F.cross_entropy(logits, part.labels))
 
     def state(self) -> dict[str, Tensor]:
         """Return a copy of parameters and buffers, by name, on the device."""
@@ -165,9 +158,7 @@ class Learner:
 
     def logits(self, x_BCHW: Tensor) -> Tensor:
         """Return the network's outputs in float32, computed in ``train.precision``; shape (B, C)."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
-            logits: Tensor = self.model(x_BCHW)
-        return logits.float()
+        return logits_of(self.model, x_BCHW, bfloat16=self._bfloat16)
 
     def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
         if self._own_loss:

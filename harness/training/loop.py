@@ -94,7 +94,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
         with explained_memory(task.key, task.device, None):
             kept = KEPT_HERE.planes(task.features, device) if keeps(device) else None
             resident = Resident(task.features, device, kept)
-            normalise(resident, parts["train"], task.normalise)
+            normaliser = normalise(resident, parts["train"], task.normalise)
             if keeps_rounding(train):
                 resident.round_to_bfloat16()
         loaded = time.perf_counter()
@@ -132,6 +132,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
             warnings=tuple(complaints),
             trained_with=tuple(other.key for other in tasks if other is not one),
             stopped=run.stopped,
+            normaliser=normaliser,
         )
         for one in tasks
         for choice, predictions, weights in [results[one.key]]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.choices import Normalise
@@ -42,12 +44,26 @@ def training_statistics(resident: Resident, train: Items, how: str) -> Statistic
     return Statistics(mean, std)
 
 
-def normalise(resident: Resident, train: Items, how: str) -> None:
-    """Normalise ``resident`` in place by the statistics of ``train``; ``how`` as above, or ``"none"``."""
-    if how == "none":
-        return
+def normalise(resident: Resident, train: Items, how: str) -> dict[str, NDArray[np.float32]]:
+    """Normalise ``resident`` in place by the statistics of ``train``; ``how`` as above, or ``"none"``.
+
+    Returns what :func:`apply` needs to do the same to other clips.
+    """
+    if how == Normalise.NONE:
+        return {}
     statistics = training_statistics(resident, train, how)
-    resident.x.sub_(statistics.mean.float()).div_(statistics.std.float())
+    used = {name: getattr(statistics, name).float() for name in ("mean", "std")}
+    normaliser = {name: values.cpu().numpy() for name, values in used.items()}
+    apply(resident, normaliser)
+    return normaliser
+
+
+def apply(resident: Resident, normaliser: Mapping[str, NDArray[np.float32]]) -> None:
+    """Normalise ``resident`` in place by the ``mean`` and ``std`` of ``normaliser``, of a shape that broadcasts over
+    ``Resident.x``; by nothing if it is empty."""
+    if normaliser:
+        mean, std = (torch.from_numpy(normaliser[name]).to(resident.device) for name in ("mean", "std"))
+        resident.x.sub_(mean).div_(std)
 
 
 def _mean(x: Tensor, rows: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:

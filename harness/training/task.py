@@ -136,6 +136,9 @@ class FoldResult:
     weights
         State dict of that epoch as numpy arrays (float32, int64), by torch's parameter names; empty
         when the task does not keep them.
+    normaliser
+        ``mean`` and ``std`` of the training part, by which its items were normalised, float32: shape (bins,) for
+        segments, (rows, 1, channels) for images; empty where nothing is normalised.
     timing
         Seconds: ``total``, ``load`` (features to device), ``train``, ``evaluate``; and ``segments_per_second`` of
         training.
@@ -157,6 +160,7 @@ class FoldResult:
     warnings: tuple[str, ...] = field(default=())
     trained_with: tuple[str, ...] = field(default=())
     stopped: bool = False
+    normaliser: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def stopped_after(curve: Sequence[float], floor: Sequence[float], epochs: int) -> bool:

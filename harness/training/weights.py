@@ -18,6 +18,9 @@ from harness.text.printable import one_line
 if TYPE_CHECKING:
     from torch import nn
 
+WEIGHTS_FILE, NETWORK_FILE = "weights.safetensors", "network.json"
+"""The files of a trained network; :mod:`harness.training.trained` describes the second."""
+
 LARGEST = 2 << 30
 """Maximum size of a file of weights in bytes: fifty times ResNet-18's. A larger one could fill memory before it is
 recognised as something else."""

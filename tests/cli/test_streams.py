@@ -25,6 +25,8 @@ CALLS = {
     ("plan",): (["none.toml"], "none.toml: cannot read"),
     ("report",): (["tiny", "--reports", "reports"], "folds x seeds"),
     ("overview",): (["none"], "none"),
+    ("predict",): (["abcd", "none.wav"], "no run has the id"),
+    ("export",): (["abcd", "--output", "out"], "no run has the id"),
     ("sync",): ([], "no runs are waiting"),
     ("replay",): (["abcd"], "no run has the id"),
     ("diff",): (["abcd", "abce"], "no run has the id"),

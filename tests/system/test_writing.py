@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from harness.system.writing import write_atomically
-from harness.tracking.files import weights_file
+from harness.tracking.files import bytes_file
+from harness.training.weights import weights_bytes
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "weights.safetensors"
-    write_atomically(path, weights_file({"x": np.ones(4, np.float32)}))
+    write_atomically(path, bytes_file(weights_bytes({"x": np.ones(4, np.float32)})))
     before = path.read_bytes()
 
     def no_space(_: int) -> None:
@@ -21,7 +22,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr("os.fsync", no_space)
     with pytest.raises(OSError, match="no space"):
-        write_atomically(path, weights_file({"x": np.zeros(9, np.float32)}))
+        write_atomically(path, bytes_file(weights_bytes({"x": np.zeros(9, np.float32)})))
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["weights.safetensors"]
 

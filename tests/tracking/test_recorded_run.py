@@ -12,10 +12,11 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from harness.errors import TrackingError
-from harness.tracking.files import put_files, weights_file
+from harness.tracking.files import bytes_file, put_files
 from harness.tracking.recorded_run import read_run
 from harness.tracking.store import Store, open_store
 from harness.tracking.study_reader import load_weights
+from harness.training.weights import weights_bytes
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_weights_that_were_kept_and_weights_that_were_not(study: Any, recorded: 
 def test_damaged_weights_are_told(study: Any, recorded: dict[str, str]) -> None:
     store = open_store(study.uri, create=False)
     run = store.client.get_run(recorded["fold 1"])
-    put_files(store, run, {"weights.safetensors": weights_file({"a": np.zeros(3, np.float32)})})
+    put_files(store, run, {"weights.safetensors": bytes_file(weights_bytes({"a": np.zeros(3, np.float32)}))})
     file = artifact(study, recorded["fold 1"], "weights.safetensors")
     file.write_bytes(file.read_bytes()[:-5])
     with pytest.raises(TrackingError, match="damaged"):

@@ -220,6 +220,7 @@ def test_a_fold_run_holds_its_files(study: Any, tmp_path: Path) -> None:
         "predictions.parquet",
         "history.csv",
         "weights.safetensors",
+        "network.json",
         "pictures/curves.png",
         "pictures/confusion_test.png",
     }
