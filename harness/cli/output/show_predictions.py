@@ -18,7 +18,7 @@ _MOST_ROWS = 40
 
 
 def show_predictions(predictor: Predictor, predictions: pd.DataFrame, top: int, *, as_json: bool) -> None:
-    """Print the ``top`` most probable classes of every window of ``predictions``, the table that ``predictor`` returned,
+    """Print the ``top`` most probable classes of every window of ``predictions``, the table of ``predictor``,
     and of the whole of a recording with several windows; or everything, ``as_json``."""
     if as_json:
         say_lines(_json(predictor, predictions))
