@@ -60,6 +60,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("schema",): {"kind", "--output"},
         ("data", "list"): {"--data-root"},
         ("data", "check"): {"dataset", "--data-root", "--folds", "--columns", "--workers"},
+        ("data", "duplicates"): {"audio", "--data-root", "--columns", "--workers", "--csv", "--json"},
         ("data", "fetch"): {"dataset", "--data-root", "--url", "--checksum"},
         ("data", "synth"): {"--data-root", "--clips", "--seed"},
         ("cache",): {"--cache", "--prune"},

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.shared_options import DATA_ROOT, Named
+from harness.cli.shared_options import COLUMNS, DATA_ROOT, Named
 from harness.errors import DataError, HarnessError
 from harness.registry import DATASETS
 from harness.terminal.printing import say
 
 if TYPE_CHECKING:
     from harness.data.datasets.csv_file import Columns
+    from harness.data.inventory import Inventory
 
 
-@click.group("data", short_help="List, check, fetch or generate data sets.")
+@click.group("data", short_help="List, check, compare, fetch or generate data sets.")
 def data_group() -> None:
     """Data sets in the data root: list, check, fetch or generate them."""
 
@@ -39,19 +40,24 @@ def data_list_command(data_root: Path | None) -> None:
 
 
 class _NameOrFile(Named):
-    """A data set of the registry, or a CSV file of one's own data."""
+    """A data set of the registry, or a CSV file of one's own data; with ``folders`` also a folder of audio files."""
+
+    def __init__(self, *, folders: bool = False) -> None:
+        super().__init__(DATASETS)
+        self._folders = folders
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """Return the names as shown by help."""
-        return f"{super().get_metavar(param, ctx)[:-1]}|FILE.csv]"
+        return f"{super().get_metavar(param, ctx)[:-1]}|FILE.csv{'|DIR' if self._folders else ''}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name or the file, or raise click's usage error if there is neither."""
-        if is_file(value):
+        if is_file(value) or (self._folders and is_folder(value)):
             return str(value)
         name = super().convert(value, param, ctx)
         if DATASETS.get(name).own:
-            self.fail(f"name the file of your own data: harness data check FILE.{name}", param, ctx)
+            command = ctx.info_name if ctx else "check"
+            self.fail(f"name the file of your own data: harness data {command} FILE.{name}", param, ctx)
         return name
 
 
@@ -60,10 +66,15 @@ def is_file(value: str) -> bool:
     return value not in DATASETS and (Path(value).suffix.lower() in (".csv", ".tsv", ".txt") or Path(value).is_file())
 
 
+def is_folder(value: str) -> bool:
+    """Return whether an argument names a folder rather than a data set."""
+    return value not in DATASETS and Path(value).is_dir()
+
+
 @data_group.command("check", short_help="Count and decode every clip.")
-@click.argument("dataset", type=_NameOrFile(DATASETS))
+@click.argument("dataset", type=_NameOrFile())
 @DATA_ROOT
-@click.option("--columns", help="Columns of FILE.csv, as in file=path,label=class,fold=split,recording=source.")
+@COLUMNS
 @click.option("--folds", help="Folds to check, e.g. 1,2,10.  [default: all official folds]")
 @click.option(
     "--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files to decode in parallel."
@@ -81,9 +92,8 @@ def data_check_command(
     from harness.terminal.progress import Terminal
 
     root, chosen, own = resolve_data_root(data_root), _numbers(folds), is_file(dataset)
-    if columns is not None and not own:
-        raise HarnessError(f"--columns: {dataset} has columns of its own; they are named for a FILE.csv only")
-    named = _columns(columns) if own else None
+    require_own(dataset, columns, own)
+    named = named_columns(columns) if own else None
     with Terminal() as progress:
         progress.begin("check", f"checking {dataset}", 1)
 
@@ -97,6 +107,86 @@ def data_check_command(
     show_check(report)
     if not report.ok:
         sys.exit(DataError.exit_code)
+
+
+@data_group.command("duplicates", short_help="Find files with the same audio.")
+@click.argument("audio", type=_NameOrFile(folders=True))
+@DATA_ROOT
+@COLUMNS
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=2, show_default=True, help="Files to read in parallel."
+)
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write all pairs as CSV.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write all pairs as JSON.")
+def data_duplicates_command(
+    audio: str,
+    data_root: Path | None,
+    columns: str | None,
+    workers: int,
+    csv_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Find files with equal audio, the same audio in another form, or a part in common.
+
+    AUDIO is a data set, the CSV file of data of your own, or a folder of audio files: no metadata are needed.
+    Copies are found that were encoded again, made louder or quieter, padded, cut or shifted. Each pair is
+    confirmed on the waveforms; sounds that are merely alike are not reported.
+    """
+    from harness.cli.output.show_duplicates import duplicates_json, show_duplicates, write_text
+    from harness.data.data_root import resolve_data_root
+    from harness.duplicates.find import find_duplicates
+    from harness.duplicates.table import audio_below, pair_table, with_metadata
+    from harness.terminal.progress import Terminal
+    from harness.text.spreadsheet import csv_text
+
+    root, inventory = resolve_data_root(data_root), None
+    if is_folder(audio):
+        paths = audio_below(Path(audio))
+        names = [path.relative_to(audio).as_posix() for path in paths]
+    else:
+        inventory = _inventory(audio, root, columns)
+        entries = inventory.present()
+        paths, names = [entry.path for entry in entries], [entry.clip_id for entry in entries]
+    with Terminal() as progress:
+
+        def advance(what: str, done: int, total: int) -> None:
+            if done == 1:
+                progress.begin(what, f"{what} {audio}", total)
+            progress.advance(what, done)
+
+        found = find_duplicates(paths, workers, advance)
+    pairs = pair_table(found, names)
+    if inventory is not None:
+        pairs = with_metadata(pairs, inventory.entries, inventory.classes)
+    show_duplicates(found, pairs, names, audio)
+    if csv_file is not None:
+        write_text(csv_file, csv_text(pairs))
+    if json_file is not None:
+        write_text(json_file, duplicates_json(found, pairs, names))
+    if found.unreadable:
+        sys.exit(DataError.exit_code)
+
+
+def _inventory(dataset: str, root: Path, columns: str | None) -> Inventory:
+    """Return the inventory of a data set, or of the CSV file of one's own."""
+    from harness.data.dataset_check import read_own_table
+    from harness.data.load_clips import read_inventory
+
+    own = is_file(dataset)
+    require_own(dataset, columns, own)
+    return read_own_table(Path(dataset), root, named_columns(columns)) if own else read_inventory(dataset, root)
+
+
+def require_own(dataset: str, columns: str | None, own: bool) -> None:
+    """Check that columns are named for a CSV file only.
+
+    Raises
+    ------
+    HarnessError
+        When they are named for a data set of the registry.
+    """
+    if columns is not None and not own:
+        raise HarnessError(f"--columns: {dataset} has columns of its own; they are named for a FILE.csv only")
 
 
 @data_group.command("fetch", short_help="Download, verify and unpack a data set.")
@@ -125,7 +215,14 @@ def data_synth_command(data_root: Path | None, clips: int, seed: int) -> None:
     say(write_synthetic(resolve_data_root(data_root), SyntheticSection(clips_per_class_and_fold=clips, seed=seed)))
 
 
-def _columns(text: str | None) -> Columns:
+def named_columns(text: str | None) -> Columns:
+    """Return the names of columns that an option gives.
+
+    Raises
+    ------
+    HarnessError
+        When it names something else than columns.
+    """
     from pydantic import ValidationError
 
     from harness.data.datasets.csv_file import Columns

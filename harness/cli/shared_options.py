@@ -38,6 +38,9 @@ DATA_ROOT = click.option(
     type=click.Path(path_type=Path),
     help="Folder with ESC-50/ and UrbanSound8K/.  [default: HARNESS_DATA, else the user's cache]",
 )
+COLUMNS = click.option(
+    "--columns", help="Columns of FILE.csv, as in file=path,label=class,fold=split,recording=source."
+)
 TRACKING = click.option(
     "--tracking-uri", help="MLflow store; overrides the study's tracking.uri.  [default: sqlite:///mlruns/mlflow.db]"
 )

@@ -125,19 +125,38 @@ def check_table(
     DataError
         When a fold is not one of the file's.
     """
-    from harness.data.datasets.csv_file import Columns, CsvSection, resolve
-
-    if not file.is_file():
-        missing = DataError(f"{file}: there is no such file; name the CSV file of your data")
-        return _unread(file.name, DATASETS.get("csv"), file, missing)
-    stated = {"metadata": file.name, "columns": (columns or Columns()).model_dump()}
     try:
-        found = CsvSection.model_validate_json(json.dumps(resolve(stated, file.parent)))
-        inventory = read_inventory("csv", root, found, file.parent)
+        inventory = read_own_table(file, root, columns)
     except DataError as error:
         return _unread(file.name, DATASETS.get("csv"), file, error)
     _require_folds(inventory.dataset, folds)
     return _check(inventory, folds, workers, progress)
+
+
+def read_own_table(file: Path, root: Path, columns: Columns | None = None) -> Inventory:
+    """Return what the CSV file of data of one's own names, without reading the audio.
+
+    Parameters
+    ----------
+    file : Path
+        The CSV file.
+    root : Path
+        The data root, where audio is searched that is not relative to ``file``.
+    columns : Columns, optional
+        Names of the columns; their defaults by default.
+
+    Raises
+    ------
+    DataError
+        When it is missing or faulty.
+    """
+    from harness.data.datasets.csv_file import Columns, CsvSection, resolve
+
+    if not file.is_file():
+        raise DataError(f"{file}: there is no such file; name the CSV file of your data")
+    stated = {"metadata": file.name, "columns": (columns or Columns()).model_dump()}
+    found = CsvSection.model_validate_json(json.dumps(resolve(stated, file.parent)))
+    return read_inventory("csv", root, found, file.parent)
 
 
 def _require_folds(dataset: Dataset, folds: Sequence[int] | None) -> None:

@@ -1,0 +1,1 @@
+"""Audio that is the same, or nearly the same, in different files."""
