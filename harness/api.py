@@ -120,7 +120,7 @@ def run_study(
     data_root
         The folder that holds the data sets; by default HARNESS_DATA, else a folder in the user's cache.
     device
-        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` (untested).
     workers
         How many trainings run at once; by default as many as the device allows. With more than one on the CPU, call
         this below ``if __name__ == "__main__":``, since workers are new processes.
@@ -138,27 +138,24 @@ def run_study(
     HarnessError
         When the study cannot be run. A single training that fails is a row of ``failures`` instead.
     """
-    from harness.data.data_root import resolve_data_root
-    from harness.running.reports import ReportKind
     from harness.running.study import Options
     from harness.running.study import run_study as run
-    from harness.running.study_inputs import user_cache
     from harness.terminal.progress import Silent
 
     path = study_path(str(study))
     spec = read_study_file(path, overrides)
-    options = Options(
-        data_root=resolve_data_root(Path(data_root) if data_root is not None else None),
-        cache=Path(cache) if cache is not None else user_cache(),
+    options = Options.of(
+        spec,
+        path,
+        overrides,
+        f"harness.run_study({str(study)!r})",
+        data_root=Path(data_root) if data_root is not None else None,
+        cache=Path(cache) if cache is not None else None,
         reports=Path(reports),
-        tracking_uri=tracking_uri or spec.tracking.uri,
+        tracking_uri=tracking_uri,
         device=device,
         workers=workers,
-        overrides=tuple(overrides),
-        command=f"harness.run_study({str(study)!r})",
-        claims=path.parent / "claims",
-        folder=path.parent,
-        report=ReportKind(report),
+        report=report,
     )
     outcome = run(spec, options, Silent())
     folder = outcome.report.folder if outcome.report is not None else None

@@ -21,7 +21,7 @@ from harness.errors import TrainingError
 if TYPE_CHECKING:
     import torch
 
-_NAME = re.compile(r"cpu|cuda(?::(\d{1,4}))?")
+_NAME = re.compile(r"cpu|mps|cuda(?::(\d{1,4}))?")
 # Messages of torch on a CPU and of CUDA's libraries, which raise plain RuntimeErrors.
 _MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
@@ -29,10 +29,12 @@ _MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC
 def resolve_device(asked: str) -> str:
     """Return the name of the device to train on: ``auto`` is CUDA where there is one, else the CPU.
 
+    ``mps``, the GPU of Apple's processors, has not been tested and is used only when it is named.
+
     Raises
     ------
     TrainingError
-        When the name is not ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, or this machine has no such device.
+        When the name is not ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``, or this machine has no such device.
     """
     if asked == "auto":
         import torch
@@ -43,13 +45,15 @@ def resolve_device(asked: str) -> str:
 
 
 def open_device(name: str) -> torch.device:
-    """Return the device called ``cpu``, ``cuda`` or ``cuda:N``; raises as :func:`resolve_device`."""
+    """Return the device called ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; raises as :func:`resolve_device`."""
     import torch
 
     match = _NAME.fullmatch(name)
     if match is None:
-        raise TrainingError(f"--device {name}: expected auto, cpu, cuda or cuda:N")
-    if name != "cpu" and int(match[1] or 0) >= torch.cuda.device_count():
+        raise TrainingError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise TrainingError(f"--device {name}: this machine has no GPU of Apple's; use --device cpu or auto")
+    if device_kind(name) == "cuda" and int(match[1] or 0) >= torch.cuda.device_count():
         raise TrainingError(
             f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu or auto"
         )
@@ -57,8 +61,21 @@ def open_device(name: str) -> torch.device:
 
 
 def device_kind(name: str) -> str:
-    """Return ``cpu`` or ``cuda`` of a device's name."""
+    """Return ``cpu``, ``cuda`` or ``mps`` of a device's name."""
     return name.partition(":")[0]
+
+
+def features_device(name: str) -> str:
+    """Return the device that computes the features of trainings on ``name``: the same one, but the CPU for ``mps``,
+    which has no float64."""
+    return "cpu" if name == "mps" else name
+
+
+def widest_float(device: torch.device) -> torch.dtype:
+    """Return float64, or float32 on ``mps``, which has no float64."""
+    import torch
+
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def default_workers(device: str, threads: int) -> int:

@@ -435,8 +435,10 @@ def is_library(reference: str) -> bool:
 def _network_of(reference: str) -> Network:
     library, _, name = reference.partition(":")
     if is_library(reference):
-        build = f"harness.models.libraries:{library}_network"
-        return Network(reference, build, (Layout.IMAGE, Layout.SEGMENTS), (("name", name),), _ANY)
+        fixed = (("library", library), ("name", name))
+        return Network(
+            reference, "harness.models.libraries:library_network", (Layout.IMAGE, Layout.SEGMENTS), fixed, _ANY
+        )
     return Network(reference, reference, tuple(Layout), options=_ANY, own=True)
 
 

@@ -65,7 +65,7 @@ class StudyFile(click.ParamType):  # type: ignore[type-arg]  # generic since cli
 
 STUDY_FILE = click.argument("study", type=StudyFile())
 DEVICE = click.option(
-    "--device", default="auto", show_default=True, help="Device to train on: auto, cpu, cuda or cuda:N."
+    "--device", default="auto", show_default=True, help="Device to train on: auto, cpu, cuda, cuda:N or mps (untested)."
 )
 WORKERS = click.option(
     "--workers",

@@ -58,26 +58,23 @@ def run_study_command(
 
     # Errors in the study are reported before the heavy libraries are loaded.
     spec = load_study(study, overrides)
-    claims = _checked_claims(spec, study)
+    _check_claims(spec, study)
     from harness.cli.output.show_studies import show_outcome
-    from harness.data.data_root import resolve_data_root
-    from harness.running.reports import ReportKind
     from harness.running.study import Options, run_study
-    from harness.running.study_inputs import user_cache
     from harness.terminal.progress import Terminal
 
-    options = Options(
-        data_root=resolve_data_root(data_root),
-        cache=cache or user_cache(),
+    options = Options.of(
+        spec,
+        study,
+        overrides,
+        shlex.join(["harness", *sys.argv[1:]]),
+        data_root=data_root,
+        cache=cache,
         reports=reports,
-        tracking_uri=tracking_uri or spec.tracking.uri,
+        tracking_uri=tracking_uri,
         device=device,
         workers=workers,
-        overrides=tuple(overrides),
-        command=shlex.join(["harness", *sys.argv[1:]]),
-        claims=claims,
-        folder=study.parent,
-        report=ReportKind(report),
+        report=report,
         wait=not no_wait,
     )
     with second_ends_at_once(), Terminal() as progress:
@@ -100,7 +97,7 @@ def plan_command(
     from harness.study import load_study
 
     spec = load_study(study, overrides)
-    _checked_claims(spec, study)
+    _check_claims(spec, study)
     from harness.cli.output.show_studies import show_plan
     from harness.running.plan import make_plan
 
@@ -223,15 +220,10 @@ def ui_command(tracking_uri: str | None, host: str, port: int) -> None:
     serve_ui(tracking_uri or TrackingSection().uri, host, port)
 
 
-def _checked_claims(spec: StudySpec, study: Path) -> Path:
-    """Return the folder of the user's own claims files.
-
-    Raises ClaimsError now when a claim of the study cannot be found, not after hours of training.
-    """
+def _check_claims(spec: StudySpec, study: Path) -> None:
+    """Raise ClaimsError now if a claim of the study cannot be found, not after hours of training."""
     from harness.claims import FOLDER, load_library
 
-    folder = study.parent / FOLDER
-    library = load_library((folder,))
+    library = load_library((study.parent / FOLDER,))
     for comparison in spec.compare:
         library.claim(comparison.claim)
-    return folder

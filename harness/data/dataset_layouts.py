@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.data.inventory import Inventory, dataset_folder, folder_names
+from harness.data.inventory import ClipEntry, Inventory, dataset_folder, folder_names
 from harness.errors import DataError
 from harness.registry import Dataset
 
@@ -32,6 +32,11 @@ class Arrangement:
     metadata: str
     audio: str
     name: str = ""
+
+    @property
+    def fixed_audio(self) -> str:
+        """The part of ``audio`` before the first name in braces."""
+        return self.audio.partition("{")[0]
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,12 @@ class Place:
         """Return the path of an audio file; ``parts`` fill in the braces of the arrangement."""
         return self.folder / self.arrangement.audio.format(**parts) / file
 
+    def inventory(self, dataset: Dataset, classes: Sequence[str], entries: Sequence[ClipEntry]) -> Inventory:
+        """Return the inventory of ``entries`` as :meth:`checked`; classes without one are its absent ones."""
+        used = {entry.label for entry in entries}
+        absent = tuple(name for label, name in enumerate(classes) if label not in used)
+        return self.checked(Inventory(dataset, self.folder, self.metadata, tuple(classes), tuple(entries), absent))
+
     def checked(self, inventory: Inventory) -> Inventory:
         """Return ``inventory``, of this place, with its layout.
 
@@ -94,7 +105,8 @@ def find_place(dataset: Dataset, root: Path, arrangements: Sequence[Arrangement]
     root : Path
         The data root.
     arrangements : sequence of Arrangement
-        The authors' first, then those of known copies.
+        The authors' first, then those of known copies. Of several with the same metadata, the first whose folder of
+        audio is there counts.
 
     Raises
     ------
@@ -102,10 +114,11 @@ def find_place(dataset: Dataset, root: Path, arrangements: Sequence[Arrangement]
         When it is at none of these places.
     """
     for folder, where in _folders(dataset, root):
-        for arrangement in arrangements:
-            if (folder / arrangement.metadata).is_file():
-                layout = ", ".join(filter(None, (where, arrangement.name)))
-                return Place(folder, arrangement, layout, not arrangement.name and folder.parent == root)
+        possible = [arrangement for arrangement in arrangements if (folder / arrangement.metadata).is_file()]
+        if possible:
+            arrangement = next((each for each in possible if (folder / each.fixed_audio).is_dir()), possible[0])
+            layout = ", ".join(filter(None, (where, arrangement.name)))
+            return Place(folder, arrangement, layout, not arrangement.name and folder.parent == root)
     return Place(dataset_folder(dataset, root), arrangements[0])
 
 

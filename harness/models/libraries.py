@@ -13,9 +13,10 @@ from torch import nn
 from harness.errors import StudyError
 
 
-def torchvision_network(input_shape: tuple[int, int, int], n_classes: int, name: str, **arguments: Any) -> nn.Module:
-    """Return the classification network ``name`` of torchvision, its first convolution replaced by a fresh one with
-    ``input_shape[0]`` input channels unless that is 3.
+def library_network(
+    input_shape: tuple[int, int, int], n_classes: int, library: str, name: str, **arguments: Any
+) -> nn.Module:
+    """Return the classification network ``name`` of a library, for items and classes of these numbers.
 
     Parameters
     ----------
@@ -23,6 +24,8 @@ def torchvision_network(input_shape: tuple[int, int, int], n_classes: int, name:
         Channels, rows and columns of an item.
     n_classes : int
         Number of logits.
+    library : str
+        ``"torchvision"`` or ``"timm"``.
     name : str
         Name of the network in the library.
     **arguments
@@ -31,60 +34,41 @@ def torchvision_network(input_shape: tuple[int, int, int], n_classes: int, name:
     Raises
     ------
     StudyError
-        When torchvision is not installed, has no such network, or refuses the arguments.
+        When the library is not installed, has no such network, or refuses the arguments.
     """
+    make = _torchvision if library == "torchvision" else _timm
     try:
-        from torchvision import models  # type: ignore[import-untyped]
+        return make(name, input_shape[0], n_classes, arguments)
     except ImportError:
-        raise _missing("torchvision") from None
-    if name not in models.list_models(models):
         raise StudyError(
-            f"model = 'torchvision:{name}': torchvision has no such network; it has "
-            f"{', '.join(models.list_models(models)[:12])}, ..."
-        )
-    try:
-        model: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **arguments)
-    except (TypeError, ValueError) as error:
-        raise StudyError(f"model = 'torchvision:{name}': {error}") from None
-    if input_shape[0] != 3:
-        _with_channels(model, input_shape[0], f"torchvision:{name}")
+            f"model: {library} is not installed; install it with: pip install 'harness[{library}]'"
+        ) from None
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise StudyError(f"model = '{library}:{name}': {error}") from None
+
+
+def _torchvision(name: str, channels: int, n_classes: int, arguments: dict[str, Any]) -> nn.Module:
+    from torchvision import models  # type: ignore[import-untyped]
+
+    if name not in models.list_models(models):
+        known = ", ".join(models.list_models(models)[:12])
+        raise StudyError(f"model = 'torchvision:{name}': torchvision has no such network; it has {known}, ...")
+    model: nn.Module = models.get_model(name, weights=None, num_classes=n_classes, **arguments)
+    if channels != 3:
+        # Other than timm's, its factories have no argument for it.
+        _with_channels(model, channels, f"torchvision:{name}")
     return model
 
 
-def timm_network(input_shape: tuple[int, int, int], n_classes: int, name: str, **arguments: Any) -> nn.Module:
-    """Return the network ``name`` of timm for ``input_shape`` and ``n_classes``.
+def _timm(name: str, channels: int, n_classes: int, arguments: dict[str, Any]) -> nn.Module:
+    import timm  # type: ignore[import-not-found]
 
-    Parameters
-    ----------
-    input_shape : (int, int, int)
-        Channels, rows and columns of an item.
-    n_classes : int
-        Number of logits.
-    name : str
-        Name of the network in the library.
-    **arguments
-        Further arguments of the library's factory.
-
-    Raises
-    ------
-    StudyError
-        When timm is not installed, has no such network, or refuses the arguments.
-    """
-    try:
-        import timm  # type: ignore[import-not-found]
-    except ImportError:
-        raise _missing("timm") from None
     if not timm.is_model(name):
         close = timm.list_models(f"*{name[:6]}*")[:12]
         raise StudyError(f"model = 'timm:{name}': timm has no such network; similar ones are {', '.join(close) or '-'}")
     if "pretrained" in arguments:
         raise StudyError(f"model = 'timm:{name}': nothing is downloaded; give arm.weights = 'FILE.safetensors'")
-    try:
-        model: nn.Module = timm.create_model(
-            name, pretrained=False, in_chans=input_shape[0], num_classes=n_classes, **arguments
-        )
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise StudyError(f"model = 'timm:{name}': {error}") from None
+    model: nn.Module = timm.create_model(name, pretrained=False, in_chans=channels, num_classes=n_classes, **arguments)
     return model
 
 
@@ -107,7 +91,3 @@ def _with_channels(model: nn.Module, channels: int, name: str) -> None:
             setattr(model.get_submodule(parent), leaf, fresh)
             return
     raise StudyError(f"model = {name!r}: has no convolution, so its input channels cannot be changed from 3")
-
-
-def _missing(library: str) -> StudyError:
-    return StudyError(f"model: {library} is not installed; install it with: pip install 'harness[{library}]'")

@@ -128,14 +128,13 @@ def device_of(fold: RecordedFold, asked: str) -> str:
         return resolve_device(asked)
     name = fold.conditions.get("device", "")
     gpus = [gpu["name"] for gpu in fold.environment.get("hardware", {}).get("gpus", ())]
-    if name not in gpus:
-        return "cpu"
+    kind = "mps" if name.endswith("(mps)") else "cuda" if name in gpus else "cpu"
     try:
-        return resolve_device("cuda")
+        return resolve_device(kind)
     except TrainingError:
         raise TrainingError(
-            f"{fold.task_key}: it was trained on {name}, and this machine has no CUDA device; --device cpu trains it "
-            "on the CPU, where an equal result cannot be expected"
+            f"{fold.task_key}: it was trained on {name}, and this machine has no {kind.upper()} device; --device cpu "
+            "trains it on the CPU, where an equal result cannot be expected"
         ) from None
 
 

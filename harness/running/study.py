@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from harness.choices import Sampler
+from harness.claims import FOLDER
+from harness.data.data_root import resolve_data_root
 from harness.devices import default_workers, resolve_device
 from harness.errors import TrainingError
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.report.folder.place import check_place
 from harness.running.reports import Outcome, ReportKind, claimed_papers, report_run
-from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs
+from harness.running.study_inputs import StudyInputs, check_precisions, study_inputs, user_cache
 from harness.running.trainings import Trainings
 from harness.search.arm_search import search_arm
 from harness.search.trials import FoldScore, TrialRecord
@@ -95,6 +97,57 @@ class Options:
     report: ReportKind = ReportKind.FULL
     executor: OpenExecutor = local_executor
     wait: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        spec: StudySpec,
+        file: Path,
+        overrides: Sequence[str],
+        command: str,
+        *,
+        data_root: Path | None,
+        cache: Path | None,
+        reports: Path,
+        tracking_uri: str | None,
+        device: str,
+        workers: int | None,
+        report: str,
+        wait: bool = True,
+    ) -> Self:
+        """Return the options of a run of the study in ``file``, with defaults for what is None.
+
+        Parameters
+        ----------
+        spec
+            The study.
+        file
+            Its file; claims and code are next to it.
+        overrides, command, reports, device, workers, wait
+            As in the class.
+        data_root
+            None for HARNESS_DATA, else a folder in the user's cache.
+        cache
+            None for a folder in the user's cache.
+        tracking_uri
+            None for that of the study.
+        report
+            ``full``, ``data`` or ``none``.
+        """
+        return cls(
+            data_root=resolve_data_root(data_root),
+            cache=cache or user_cache(),
+            reports=reports,
+            tracking_uri=tracking_uri or spec.tracking.uri,
+            device=device,
+            workers=workers,
+            overrides=tuple(overrides),
+            command=command,
+            claims=file.parent / FOLDER,
+            folder=file.parent,
+            report=ReportKind(report),
+            wait=wait,
+        )
 
 
 def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:

@@ -17,7 +17,7 @@ from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport, leakage_report
 from harness.data.load_clips import load_clips
 from harness.data.splits import Split, make_splits
-from harness.devices import default_workers
+from harness.devices import default_workers, features_device
 from harness.errors import StudyError
 from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.features.sets import expected_segments
@@ -288,6 +288,7 @@ def _features(
     progress: Progress,
     folder: Path,
 ) -> dict[str, FeatureRef]:
+    device = features_device(device)
     # On a GPU, workers are the trainings that share it, while the CPU's cores supply it with clips.
     hands = workers if device == "cpu" else max(workers, default_workers("cpu", 1))
     progress.begin("features", "features", len(clips))

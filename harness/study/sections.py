@@ -7,6 +7,7 @@ numbered by the data set's authors.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
@@ -77,20 +78,26 @@ class DataSection(Section):
     folds: Annotated[tuple[Positive, ...] | None, Most(1_000, "more than any data set has")] = None
     """Folds to use; default all. Naming them allows a data set of which only these folds are present."""
 
+    @classmethod
+    def tabled(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``given``, a section whose data set is known, with the options that are written in [data] itself in
+        the table of the data set."""
+        name = given["dataset"]
+        options = options_of(DATASETS.get(name)).model_fields.keys() - cls.model_fields.keys()
+        inline = {key: value for key, value in given.items() if key in options}
+        rest = {key: value for key, value in given.items() if key not in inline}
+        if inline and isinstance(rest.get(name, {}), Mapping):
+            rest[name] = {**rest.get(name, {}), **inline}
+        return rest
+
     @model_validator(mode="before")
     @classmethod
     def _with_options(cls, given: Any) -> Any:
         if not isinstance(given, dict) or given.get("dataset") not in DATASETS:
             return given
+        rest = cls.tabled(given)
         name = given["dataset"]
         kind = options_of(DATASETS.get(name))
-        # Options may be written in [data] itself.
-        inline = {
-            key: value for key, value in given.items() if key in kind.model_fields and key not in cls.model_fields
-        }
-        rest = {key: value for key, value in given.items() if key not in inline}
-        if inline and isinstance(rest.get(name, {}), dict):
-            rest[name] = {**rest.get(name, {}), **inline}
         kinds = {name: kind} if kind.model_fields else {}
         own = {key: {} for key in kinds} | {key: rest[key] for key in rest if key not in cls.model_fields}
         # Python sees lists first here, which strict sections accept as tuples only in JSON.

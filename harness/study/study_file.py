@@ -17,6 +17,7 @@ from harness.registry import DATASETS, PLANES, code, options_of
 from harness.section import keys_of, section_of
 from harness.study.bounds import require_bounded
 from harness.study.dotted import path_of
+from harness.study.sections import DataSection
 from harness.study.spec import StudySpec
 from harness.study.toml import as_toml
 from harness.text.messages import near, shortened
@@ -71,16 +72,13 @@ def _resolved(document: dict[str, Any], path: Path) -> dict[str, Any]:
     name = data.get("dataset") if isinstance(data, dict) else None
     if not isinstance(data, dict) or name not in DATASETS or not (resolve := DATASETS.get(str(name)).resolve):
         return document
-    kind = options_of(DATASETS.get(str(name)))
-    inline = {key: value for key, value in data.items() if key in kind.model_fields}
-    table = data.get(str(name))
-    options = {**(table if isinstance(table, dict) else {}), **inline}
+    tabled = DataSection.tabled(data)
+    table = tabled.get(str(name))
     try:
-        found = code(resolve)(options, path.parent)
+        found = code(resolve)(table if isinstance(table, dict) else {}, path.parent)
     except ValidationError:
         return document  # the study's own validation says what is wrong
-    rest = {key: value for key, value in data.items() if key not in inline}
-    return {**document, "data": {**rest, str(name): found}}
+    return {**document, "data": {**tabled, str(name): found}}
 
 
 def _set(document: dict[str, Any], override: str) -> tuple[int | str, ...]:

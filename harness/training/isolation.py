@@ -29,17 +29,22 @@ def isolated(device: torch.device, seed: int, threads: int) -> Iterator[list[str
     threads_before = torch.get_num_threads()
     # Only this training's generators: forking or seeding those of other GPUs would open a context on each.
     cuda = [device] if device.type == "cuda" else []
+    mps = torch.mps.get_rng_state() if device.type == "mps" else None
     memory = nullcontext() if cuda else kept_memory()
     with torch.random.fork_rng(devices=cuda), _deterministic(), _collected(complaints), memory:
         torch.default_generator.manual_seed(seed)
         if cuda:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
+        if mps is not None:
+            torch.mps.manual_seed(seed)
         torch.set_num_threads(threads)
         try:
             yield complaints
         finally:
             torch.set_num_threads(threads_before)
+            if mps is not None:
+                torch.mps.set_rng_state(mps)
 
 
 @contextmanager
@@ -97,4 +102,6 @@ def device_name(device: torch.device) -> str:
     """Return the name of the processor or the GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"{processor_name()} (mps)"
     return processor_name()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.choices import Precision
+from harness.devices import widest_float
 from harness.study.sections import CROSS_ENTROPY
 from harness.training.augment import Batch, EpochDraws, augmented
 from harness.training.inference import all_logits, logits_of, probabilities
@@ -83,7 +84,7 @@ class Learner:
         self._own_augment = train.augment
         self._optimizer = self._make_optimizer(train)
         self._weights = None if weights_C is None else torch.from_numpy(weights_C).to(device)
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._loss_sum = torch.zeros((), dtype=widest_float(device), device=device)
         self._n_correct = torch.zeros((), dtype=torch.int64, device=device)
         self._n_seen = 0
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.choices import Normalise
+from harness.devices import widest_float
 from harness.registry import Layout
 from harness.training.resident import Items, Resident, plane_rows
 
@@ -70,9 +71,10 @@ def _mean(x: Tensor, rows: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the mean of ``of(x[rows])`` over rows (and an image's columns)."""
     size = max(1, CHUNK_ELEMENTS // max(1, x[0].numel()))
     over = (0,) if x.ndim == 2 else (0, 2)
-    total = torch.zeros((), dtype=torch.float64, device=x.device)
+    wide = widest_float(x.device)
+    total = torch.zeros((), dtype=wide, device=x.device)
     for chunk in torch.split(rows, size):
-        total = total + of(x.index_select(0, chunk).double()).sum(dim=over, keepdim=True)
+        total = total + of(x.index_select(0, chunk).to(wide)).sum(dim=over, keepdim=True)
     # Drop the leading dimension: (F,) for segments, (H, 1, C) for images.
     return total[0] / (len(rows) * (1 if x.ndim == 2 else x.shape[2]))
 

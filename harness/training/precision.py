@@ -46,6 +46,11 @@ def check_precision(precision: str, device: torch.device, who: str) -> None:
     TrainingError
         Names ``who``, the device and what to do.
     """
+    if precision == Precision.BFLOAT16 and device.type == "mps":
+        raise TrainingError(
+            f"{who}: bfloat16 is not supported on mps, where it was never tested; use float32 "
+            "(--set train.precision=float32)"
+        )
     if precision == Precision.BFLOAT16 and not has_bfloat16(device):
         raise TrainingError(
             f"{who}: {device_name(device)} has no bfloat16 arithmetic and would emulate it, many times slower than "

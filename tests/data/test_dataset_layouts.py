@@ -47,6 +47,26 @@ def test_kaggles_layout_of_urbansound8k_is_read(make_urbansound: Callable[..., P
     assert "as on Kaggle" in layout.what
 
 
+@pytest.mark.parametrize(("where", "audio"), [(".", "audio/audio/44100"), ("ESC-50", "audio/audio")])
+def test_kaggles_layout_of_esc_is_read(make_esc: Callable[..., Any], where: str, audio: str) -> None:
+    root = make_esc().root
+    official = load_clips(DataSection(dataset="esc10"), root)
+    (root / "ESC-50").rename(root / "old")
+    (root / where / audio).parent.mkdir(parents=True, exist_ok=True)
+    (root / "old" / "audio").rename(root / where / audio)
+    (root / "old" / "meta" / "esc50.csv").rename(root / where / "esc50.csv")
+    # Its clips at another sample rate have the same names.
+    other = root / where / "audio" / "audio" / "16000"
+    other.mkdir()
+    (other / next((root / where / audio).glob("*.wav")).name).write_bytes(b"")
+    clips = load_clips(DataSection(dataset="esc10"), root)
+    assert clips.digest == official.digest
+    assert "as on Kaggle" in read_inventory("esc10", root).layout
+    next((root / where / audio).glob("*.wav")).unlink()
+    with pytest.raises(DataError, match=r"looks like ESC-10 in another layout .*as on Kaggle.* 1 of 400 files"):
+        load_clips(DataSection(dataset="esc10"), root)
+
+
 def test_nested_urbansound8k_is_read(make_urbansound: Callable[..., Path]) -> None:
     root = make_urbansound(COUNTS)
     _nested(root, "UrbanSound8K")

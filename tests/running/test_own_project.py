@@ -18,6 +18,7 @@ from click.testing import CliRunner
 import harness
 from harness import own_code
 from harness.cli import cli
+from harness.cli.output.show_studies import show_outcome
 from harness.errors import StudyError, TrackingError
 from harness.executors.events import Epoch, Event, OpenExecutor, Started
 from harness.executors.local import InProcessExecutor, local_executor
@@ -172,9 +173,11 @@ def test_changed_code_is_trained_again_and_said_by_replay(tmp_path: Path) -> Non
     assert changed.record.environment["code"]["files"] != first.record.environment["code"]["files"]
 
 
-def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path) -> None:
+def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = write_holdout(tmp_path)
     outcome, _ = run(study, tmp_path)
+    show_outcome(outcome)
+    assert "rooms: macro accuracy on the test part, mean over seeds" in " ".join(capsys.readouterr().out.split())
     scores = outcome.record.predictions.groupby("arm")["fold"].unique()
     assert {arm: list(folds) for arm, folds in scores.items()} == {"linear": [1], "mlp": [1]}
     right = outcome.record.predictions

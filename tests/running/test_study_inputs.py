@@ -118,7 +118,7 @@ def test_devices() -> None:
     assert resolve_device("auto") in ("cpu", "cuda")
     with pytest.raises(TrainingError, match=r"--device cuda:99"):
         resolve_device("cuda:99")
-    with pytest.raises(TrainingError, match=r"--device gpu.*auto, cpu, cuda or cuda:N"):
+    with pytest.raises(TrainingError, match=r"--device gpu.*auto, cpu, cuda, cuda:N or mps"):
         resolve_device("gpu")
     with pytest.raises(TrainingError, match=r"--device cuda:x"):
         resolve_device("cuda:x")

@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from harness.devices import open_device
+from harness.devices import default_workers, features_device, open_device, resolve_device, widest_float
 from harness.errors import TrainingError
 from harness.training.isolation import device_name, isolated
 
@@ -83,10 +83,37 @@ def test_an_operation_without_deterministic_kernel_is_told_not_fatal() -> None:
 def test_devices() -> None:
     assert open_device("cpu") == CPU
     for name in ("gpu", "meta", "cuda:x", "CPU"):
-        with pytest.raises(TrainingError, match=f"--device {name}: expected auto, cpu, cuda or cuda:N"):
+        with pytest.raises(TrainingError, match=f"--device {name}: expected auto, cpu, cuda, cuda:N or mps"):
             open_device(name)
     with pytest.raises(TrainingError, match=r"--device cuda:99: this machine has \d+ CUDA devices; use --device cpu"):
         open_device("cuda:99")
+
+
+def test_mps_is_used_only_where_it_is_named_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match="--device mps: this machine has no GPU of Apple's; use --device cpu"):
+        resolve_device("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("mps") == "mps"
+    assert resolve_device("auto") == "cpu"
+    device = open_device("mps")
+    assert device.type == "mps"
+    assert device_name(device).endswith(" (mps)")
+    assert default_workers("mps", 1) == 1
+    # It has no float64: features are computed on the CPU, sums in float32.
+    assert features_device("mps") == "cpu"
+    assert (widest_float(device), widest_float(CPU)) == (torch.float32, torch.float64)
+
+
+def test_generators_of_mps_are_seeded_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: "before")
+    monkeypatch.setattr(torch.mps, "set_rng_state", called.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", called.append)
+    with isolated(torch.device("mps"), 3, 1):
+        called.append("within")
+    assert called == [3, "within", "before"]
 
 
 def test_the_processor_has_a_name() -> None:

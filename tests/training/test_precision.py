@@ -64,3 +64,9 @@ def test_a_training_is_refused_too(make_task: Callable[..., FoldTask], monkeypat
     with pytest.raises(TrainingError, match="has no bfloat16 arithmetic"):
         train_fold(make_task(settings=settings_of(precision="bfloat16", epochs=1)))
     train_fold(make_task(settings=settings_of(epochs=1)))
+
+
+def test_bfloat16_is_refused_on_mps() -> None:
+    check_precision("float32", torch.device("mps"), "arm 'A'")
+    with pytest.raises(TrainingError, match=r"^arm 'A': bfloat16 is not supported on mps.*--set train.precision=flo"):
+        check_precision("bfloat16", torch.device("mps"), "arm 'A'")

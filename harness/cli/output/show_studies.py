@@ -79,7 +79,9 @@ def _trainings(arm: ArmPlan) -> str:
 def show_outcome(outcome: Outcome) -> None:
     """Print the summary of a study run: accuracies per arm, and where everything was written."""
     terminal = console()
-    title = f"{outcome.record.name}: macro accuracy on the test folds, mean ± SD over folds (seeds averaged first)"
+    holdout = outcome.record.spec.data.description.holdout
+    measured = "part, mean over seeds" if holdout else "folds, mean ± SD over folds (seeds averaged first)"
+    title = f"{outcome.record.name}: macro accuracy on the test {measured}"
     summary = summary_rows(outcome.record)
     terminal.print(table(title, list(summary[0]), [list(row.values()) for row in summary], left=3))
     for failure in outcome.failures:

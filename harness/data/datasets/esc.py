@@ -2,7 +2,8 @@
 
 Source: K. J. Piczak, ESC: Dataset for Environmental Sound Classification, ACM MM 2015. Layout below the data root:
 ``ESC-50/meta/esc50.csv`` and ``ESC-50/audio/``; the folder name of GitHub's archive, ``ESC-50-master``, is also
-accepted. The recording of a clip is its ``src_file``.
+accepted, and so is Kaggle's copy, with ``esc50.csv`` at the top and the clips in ``audio/audio/44100/`` or
+``audio/audio/`` (its clips resampled to 16 kHz are not read). The recording of a clip is its ``src_file``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from harness.registry import Dataset, Source, register
 from harness.section import Section
 
 METADATA = Path("meta", "esc50.csv")
-_ARRANGEMENTS = (Arrangement(METADATA.as_posix(), "audio"),)
+AUTHORS = Arrangement(METADATA.as_posix(), "audio")
+_ARRANGEMENTS = (
+    AUTHORS,
+    Arrangement("esc50.csv", "audio/audio/44100", "as on Kaggle, with esc50.csv at the top"),
+    Arrangement("esc50.csv", "audio/audio", "as on Kaggle, with esc50.csv at the top"),
+)
 FOLDS = (1, 2, 3, 4, 5)
 # The targets of ESC-10 within ESC-50; their order gives the labels 0 to 9.
 ESC10_TARGETS = (0, 1, 10, 11, 12, 20, 21, 38, 40, 41)
@@ -94,7 +100,7 @@ def read_categories(dataset: Dataset, root: Path, _options: Section) -> Inventor
     """
     place, rows, _ = _read(dataset, root)
     labels = {target: target // 10 for target in range(50)}
-    return place.checked(inventory_of(dataset, place.folder, rows, CATEGORIES, labels))
+    return place.checked(inventory_of(dataset, place, rows, CATEGORIES, labels))
 
 
 def _read(dataset: Dataset, root: Path) -> tuple[Place, tuple[EscRow, ...], dict[int, str]]:
@@ -108,25 +114,25 @@ def _of_targets(
 ) -> Inventory:
     classes = tuple(names.get(target, f"target {target}") for target in targets)
     labels = {target: label for label, target in enumerate(targets)}
-    return place.checked(inventory_of(dataset, place.folder, rows, classes, labels))
+    return place.checked(inventory_of(dataset, place, rows, classes, labels))
 
 
 def inventory_of(
     dataset: Dataset,
-    folder: Path,
+    place: Place,
     rows: Sequence[EscRow],
     classes: tuple[str, ...],
     labels: Mapping[int, int],
     expected: Counts = (),
 ) -> Inventory:
-    """Return the inventory of rows in the layout of ESC-50.
+    """Return the inventory of rows of the metadata of ESC-50.
 
     Parameters
     ----------
     dataset : Dataset
         The registered description.
-    folder : Path
-        Folder of the data set, which holds ``audio``.
+    place : Place
+        Where the data set is.
     rows : sequence of EscRow
         The rows of the metadata that belong to the data set.
     classes : tuple of str
@@ -148,7 +154,7 @@ def inventory_of(
         entries.append(
             ClipEntry(
                 clip_id=Path(row.filename).stem,
-                path=folder / "audio" / row.filename,
+                path=place.audio(row.filename),
                 label=labels[row.target],
                 fold=row.fold,
                 recording=row.src_file,
@@ -157,7 +163,7 @@ def inventory_of(
         )
     used = {row.target for row in rows}
     absent = tuple(f"target {target}" for target in labels if target not in used)
-    return Inventory(dataset, folder, folder / METADATA, classes, tuple(entries), absent, expected)
+    return Inventory(dataset, place.folder, place.metadata, classes, tuple(entries), absent, expected)
 
 
 register(

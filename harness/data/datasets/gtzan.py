@@ -51,9 +51,7 @@ def read(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     """
     place = find_place(dataset, root, _ARRANGEMENTS)
     entries = tuple(entry for part, name in LISTS.items() for entry in _entries(place, part, name))
-    used = {entry.label for entry in entries}
-    absent = tuple(genre for label, genre in enumerate(GENRES) if label not in used)
-    return place.checked(Inventory(dataset, place.folder, place.metadata, GENRES, entries, absent))
+    return place.inventory(dataset, GENRES, entries)
 
 
 def _entries(place: Place, part: int, name: str) -> Iterator[ClipEntry]:

@@ -59,9 +59,7 @@ def read(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     listed = tuple(entry for part, name in LISTS.items() for entry in _listed(place, part, name))
     held_out = {entry.clip_id for entry in listed}
     entries = (*listed, *(entry for entry in _found(place) if entry.clip_id not in held_out))
-    used = {entry.label for entry in entries}
-    absent = tuple(word for label, word in enumerate(WORDS) if label not in used)
-    return place.checked(Inventory(dataset, place.folder, place.metadata, WORDS, entries, absent))
+    return place.inventory(dataset, WORDS, entries)
 
 
 def _listed(place: Place, part: int, name: str) -> Iterator[ClipEntry]:

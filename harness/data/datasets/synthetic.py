@@ -17,7 +17,8 @@ import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from harness.data.datasets.esc import FOLDS, METADATA, EscRow, inventory_of
+from harness.data.dataset_layouts import Place
+from harness.data.datasets.esc import AUTHORS, FOLDS, METADATA, EscRow, inventory_of
 from harness.data.inventory import Inventory, class_names
 from harness.data.metadata import read_rows
 from harness.errors import DataError
@@ -96,7 +97,7 @@ def read_synthetic(dataset: Dataset, root: Path, spec: SyntheticSection) -> Inve
     class_names(rows, "target", "category")
     expected = ((spec.clips_per_class_and_fold,) * dataset.n_classes,) * len(dataset.folds)
     labels = {label: label for label in range(dataset.n_classes)}
-    return inventory_of(dataset, folder, rows, tuple(VOICES), labels, expected)
+    return inventory_of(dataset, Place(folder, AUTHORS), rows, tuple(VOICES), labels, expected)
 
 
 def is_whole(folder: Path) -> bool:

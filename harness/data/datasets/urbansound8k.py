@@ -90,16 +90,8 @@ def read(dataset: Dataset, root: Path, _options: Section) -> Inventory:
     place = find_place(dataset, root, _ARRANGEMENTS)
     rows = read_rows(place.metadata, UrbanSoundRow)
     names = class_names(rows, "label", "class_name")
-    labels = range(dataset.n_classes)
-    inventory = Inventory(
-        dataset,
-        place.folder,
-        place.metadata,
-        classes=tuple(names.get(label, f"classID {label}") for label in labels),
-        entries=tuple(_entry(row, place) for row in rows),
-        absent=tuple(f"classID {label}" for label in labels if label not in names),
-    )
-    return place.checked(inventory)
+    classes = [names.get(label, f"classID {label}") for label in range(dataset.n_classes)]
+    return place.inventory(dataset, classes, [_entry(row, place) for row in rows])
 
 
 def _entry(row: UrbanSoundRow, place: Place) -> ClipEntry:
