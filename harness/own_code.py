@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError, StudyError
-from harness.registry import code
+from harness.registry import code, is_library
 
 T = TypeVar("T")
 
@@ -110,6 +110,10 @@ def find_code(places: Mapping[str, str], folder: Path) -> OwnCode | None:
         parts = reference.partition(":")[0].split(".")
         top = parts[0]
         own, installed = _source_of(folder, parts) or _source_of(folder, parts[:1]), installed_as(top, folder)
+        if own is None and not installed and is_library(reference):
+            raise StudyError(
+                f"{place} = {reference!r}: {top} is not installed; install it with: pip install 'harness[{top}]'"
+            )
         if own is None and not installed:
             raise StudyError(
                 f"{place} = {reference!r}: there is no {top}.py in {folder}, and no installed module of that name; "

@@ -6,6 +6,7 @@ downloaded.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from torch import nn
@@ -64,7 +65,7 @@ def _timm(name: str, channels: int, n_classes: int, arguments: dict[str, Any]) -
     import timm  # type: ignore[import-not-found]
 
     if not timm.is_model(name):
-        close = timm.list_models(f"*{name[:6]}*")[:12]
+        close = get_close_matches(name, timm.list_models(), n=5)
         raise StudyError(f"model = 'timm:{name}': timm has no such network; similar ones are {', '.join(close) or '-'}")
     if "pretrained" in arguments:
         raise StudyError(f"model = 'timm:{name}': nothing is downloaded; give arm.weights = 'FILE.safetensors'")
