@@ -178,7 +178,5 @@ def test_a_study_that_names_a_library_that_is_not_installed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.own_code.installed_as", lambda *_: "")
-    with pytest.raises(
-        StudyError, match=r"^arm 'x': model = 'timm:resnet18': timm is not installed; .*harness\[timm\]'"
-    ):
+    with pytest.raises(StudyError, match=r"^arm 'x': model = 'timm:resnet18': timm is not installed; .*\[timm\]'"):
         find_code({"timm:resnet18": "arm 'x': model"}, tmp_path)
