@@ -7,7 +7,7 @@ explanation. Accuracies in tables are fractions, in comparisons percent; differe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,18 +162,28 @@ def run_study(
     return _results(outcome.record, outcome.failures, folder)
 
 
-def load_report(folder: str | Path) -> StudyResults:
+def load_report(folder: str | Path, study: str | Path | None = None) -> StudyResults:
     """Return the results in a report folder, computed from its predictions.
+
+    Parameters
+    ----------
+    folder
+        Folder of the report.
+    study
+        The study file, or the name of a study that ships with the package, whose declarations are used and next to
+        which its own claims are; without it, comparisons with claims that do not ship with the package are left out.
 
     Raises
     ------
     ReportError
-        When the folder has no report that can be read.
+        When the folder has no report that can be read, or ``study`` is another study.
     """
     from harness.report.folder.read import open_report, record_of_report
+    from harness.running.reports import declared
 
     place = Path(folder)
-    return _results(record_of_report(open_report(place)), (), place)
+    spec, claims = declared(study_path(str(study)) if study is not None else None)
+    return _results(replace(record_of_report(open_report(place), spec), claims=claims or {}), (), place)
 
 
 def compare(

@@ -64,6 +64,8 @@ def test_a_report_is_read_into_tables(capfd: pytest.CaptureFixture[str], tmp_pat
     assert capfd.readouterr() == ("", "")
     with pytest.raises(ReportError):
         harness.load_report(tmp_path)
+    with pytest.raises(ReportError, match="quickstart"):
+        harness.load_report(REPORTS / "resnet18-esc10", study="quickstart")
 
 
 @pytest.mark.slow
