@@ -77,8 +77,8 @@ class StudyRecord:
         ``error``), ``chosen`` (fold to trial) and ``importance`` (share of
         each hyperparameter, by dotted name; empty when it could not be estimated).
     learnt
-        Training accuracy of the last epoch by arm, mean over its final trainings, for a record without ``history``, as
-        read from a report.
+        Training accuracy of the last epoch by arm, mean over its final trainings, as read from a report, whose
+        ``history`` is rounded or missing.
     claims
         The papers that the study is compared with, as of its run: claims file content by key.
     """

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,9 @@ from harness.record import StudyRecord
 from harness.tracking import store
 from tests.databases import Postgres, postgres_server
 from tests.records import ESC10, TRAINED, MakeRecord, build_record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # A busy machine makes no test wrong.
 settings.register_profile("harness", deadline=None)
@@ -125,6 +129,21 @@ def esc50_root() -> Path:
 def urbansound_metadata() -> Path:
     """Return UrbanSound8K's whole metadata file, named by HARNESS_URBANSOUND8K_CSV; its audio is not needed."""
     return _named("HARNESS_URBANSOUND8K_CSV", "UrbanSound8K's whole metadata file")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return Chromium without a window; it is closed after each file, because its event loop would be that of other
+    tests too."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra dev)")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("needs Chromium: apt install chromium")
+    with playwright.sync_playwright() as started:
+        # As root, as in containers, Chromium has no sandbox.
+        opened = started.chromium.launch(executable_path=program, chromium_sandbox=os.geteuid() != 0)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,14 @@ def plan_command(
     metavar="STUDY.toml",
     help="With a report folder: take question, comparisons and tuning from this study file.",
 )
+@click.option(
+    "--audio",
+    type=click.IntRange(1, 500),
+    metavar="N",
+    help="Embed the N clips that most arms miss into report.html, with sound from --data-root. Off by default: the "
+    "recordings have the licence of their data set.",
+)
+@DATA_ROOT
 @TRACKING
 @REPORTS
 def report_command(
@@ -125,6 +133,8 @@ def report_command(
     check: bool,
     run_id: str | None,
     declarations: Path | None,
+    audio: int | None,
+    data_root: Path | None,
     tracking_uri: str | None,
     reports: Path,
 ) -> None:
@@ -133,25 +143,27 @@ def report_command(
     STUDY may also be a report folder. Its report is then rewritten in place from its own predictions, with the current
     statistics, claims and wording, and without the store.
 
-    --check recomputes every number in results.json, the tables, README.md and report.tex of a report folder from its
-    predictions and compares them, in a minute or two; nothing is trained or written. The PDF, the figures and values
-    known only from the record are not covered, and are listed. Predictions that were changed consistently with all
-    numbers are detected only by harness replay. Exit code 0: everything covered is equal; 1: something differs.
+    --check recomputes every number in results.json, the tables, report.html, README.md and report.tex of a report
+    folder from its predictions and compares them, in a minute or two; nothing is trained or written. The PDF, the
+    figures and values known only from the record are not covered, and are listed. Predictions that were changed
+    consistently with all numbers are detected only by harness replay. Exit code 0: everything covered is equal; 1:
+    something differs.
     """
     from harness.cli.output.show_report_check import show_check
     from harness.cli.output.show_studies import show_outcome
-    from harness.running.reports import check_study, report_study, rewrite_study
+    from harness.running.reports import AudioRequest, check_study, report_study, rewrite_study
 
+    sound = AudioRequest(audio, data_root) if audio else None
     if check:
         found = check_study(Path(study), declarations)
         show_check(found)
         sys.exit(0 if found.equal else 1)
     if (Path(study) / "results.json").is_file():
-        show_outcome(rewrite_study(Path(study), declarations))
+        show_outcome(rewrite_study(Path(study), declarations, sound))
         return
     if declarations:
         raise click.UsageError(f"--declarations requires a report folder, and {study} is not one")
-    show_outcome(report_study(study, run_id, tracking_uri, reports))
+    show_outcome(report_study(study, run_id, tracking_uri, reports, sound))
 
 
 @click.command("overview", short_help="Compare the protocols of several studies.")
@@ -161,12 +173,12 @@ def report_command(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports/overview"),
     show_default=True,
-    help="Folder for the figure and the table.",
+    help="Folder for the page, the figure and the table.",
 )
 @click.option("--network", "networks", multiple=True, metavar="ARM", help="Only this network; may be repeated.")
 def overview_command(reports: tuple[Path, ...], output: Path, networks: tuple[str, ...]) -> None:
-    """Draw one figure and write one table of the effect of the protocol alone, from REPORTS: report folders of studies
-    that train a network under several protocols."""
+    """Write a page with one figure and one table of the effect of the protocol alone, from REPORTS: report folders of
+    studies that train a network under several protocols."""
     from harness.report.overview import write_overview
 
     files = write_overview(reports, output, networks)

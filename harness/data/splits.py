@@ -102,7 +102,7 @@ def make_splits(
     items, fold_of = code(rule.deal)(clips, seed, segments_per_clip)
     splits = []
     for fold in test_folds:
-        test, validation = fold_of == fold, fold_of == _validating(folds, fold)
+        test, validation = fold_of == fold, fold_of == validating(folds, fold)
         parts = (items.where(~(test | validation)), items.where(validation), items.where(test))
         splits.append(Split(protocol, fold, *parts))
     if rule.official and not clips.own:
@@ -110,7 +110,7 @@ def make_splits(
     return tuple(splits)
 
 
-def _validating(folds: Sequence[int], fold: int) -> int | None:
+def validating(folds: Sequence[int], fold: int) -> int | None:
     """Return the fold that validates when ``fold`` is tested: the next one in cyclic order; with two folds none."""
     return folds[(folds.index(fold) + 1) % len(folds)] if len(folds) > 2 else None
 

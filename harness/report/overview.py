@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from harness.comparisons.protocols import ProtocolEffect
 from harness.errors import ReportError
@@ -20,8 +21,10 @@ from harness.report.cells import accuracy
 from harness.report.evidence import reads_as_macro
 from harness.report.folder.place import put_in_place
 from harness.report.folder.results_file import RESULTS, Effect, Results, read_results
+from harness.report.page.page import Page, html_of
+from harness.report.page.plot import svg_of
 from harness.report.results import SCHEMA
-from harness.report.section import Table
+from harness.report.section import Drawing, Section, Table
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.topics.protocol_effects import (
     Published,
@@ -32,6 +35,7 @@ from harness.report.topics.protocol_effects import (
     of_network,
     protocol_figure,
 )
+from harness.report.topics.terms import glossary_section
 from harness.report.typeset import markdown
 from harness.report.typeset.table import table_tex
 from harness.study import read_recorded
@@ -139,8 +143,8 @@ def overview(
 
 
 def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str] = ()) -> OverviewFiles:
-    """Write the overview of the reports in ``folders`` into ``target``: a figure as PDF and PNG, a table as LaTeX, CSV
-    and Markdown.
+    """Write the overview of the reports in ``folders`` into ``target``: a page, a figure as PDF and PNG, a table as
+    LaTeX, CSV and Markdown.
 
     Raises
     ------
@@ -154,13 +158,31 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
         figure = protocol_figure(effects, published)
         assert figure is not None
         drawn = {f"{STEM}.pdf": pdf_bytes(figure), f"{STEM}.png": png_bytes(figure)}
+        plot = svg_of(figure, STEM, table.caption)
     written = {
+        f"{STEM}.html": _page(table, plot),
         f"{STEM}.tex": table_tex(table, f"tab:overview-{STEM}").encode(),
         f"{STEM}.csv": csv_text(table.data).encode(),
         f"{STEM}.md": page.encode(),
     }
     put_in_place(drawn | written, target)
     return OverviewFiles(target, tuple(target / name for name in drawn), tuple(target / name for name in written))
+
+
+def _page(table: Table, plot: Markup) -> bytes:
+    drawing = Drawing(STEM, f"{table.title}: the means of the table.", lambda: None)
+    shown = Section(STEM, table.title, tables=(table,), figures=(drawing,))
+    return html_of(
+        Page(
+            title="Protocols compared",
+            question="What the protocol alone does to the accuracy of the same networks.",
+            sections=(shown, glossary_section()),
+            plots={STEM: plot},
+            elsewhere={},
+            data={},
+            notes=(f"{STEM}.tex, {STEM}.csv and {STEM}.md have the same table.",),
+        )
+    )
 
 
 def _title(found: Results) -> str:

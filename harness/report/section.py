@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 Item = TypeVar("Item")
 Heading = str | tuple[str, str]
@@ -77,6 +79,34 @@ class Drawing:
     name: str
     caption: str
     draw: Callable[[], Figure | None]
+
+
+@dataclass(frozen=True)
+class Confusion(Drawing):
+    """A confusion matrix; a page shows it as a table whose cells open the list of their clips.
+
+    Attributes
+    ----------
+    arm, classes
+        The arm, and the names of the C classes.
+    counts
+        Clips by true class (rows) and predicted class (columns), int64, shape (C, C).
+    """
+
+    arm: str
+    classes: tuple[str, ...]
+    counts: NDArray[np.int64] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Curves(Drawing):
+    """The learning curves of an arm; a page also shows those of each training.
+
+    ``history`` has the columns of ``StudyRecord.history``, for ``arm`` alone; it may be empty.
+    """
+
+    arm: str
+    history: pd.DataFrame = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ _SETTINGS = {
     # Text is embedded as TrueType fonts, which a PDF reader can search and copy.
     "pdf.fonttype": 42,
     "svg.hashsalt": "harness",
+    # Text stays text, which a reader can search and a screen reader reads.
+    "svg.fonttype": "none",
 }
 # matplotlib's settings are global to the process.
 _LOCK = threading.RLock()

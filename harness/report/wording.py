@@ -192,7 +192,8 @@ def _near_guessing(record: StudyRecord, scores: StudyScores) -> list[str]:
 def last_training_accuracy(record: StudyRecord) -> dict[str, float]:
     """Return the training accuracy of each arm's last epoch, averaged over its final trainings."""
     history = record.history
-    if history.empty:
+    # A report publishes it at full precision, and its curves rounded.
+    if history.empty or record.learnt:
         return record.learnt
     last = history.sort_values("epoch").groupby(["arm", "fold", "seed"])["train_segment_accuracy"].last()
     return {str(arm): float(value) for arm, value in last.groupby("arm").mean().items()}

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from harness.comparisons.scores import checked_predictions
 from harness.record import StudyRecord
+from harness.report import wording
 from harness.report.evidence import Evidence, gather
-from harness.report.folder.place import put_in_place
+from harness.report.folder.curves_file import CURVES, curves_bytes, published_curves
+from harness.report.folder.place import holds, put_in_place
 from harness.report.folder.read import open_report, record_of_report
+from harness.report.page.audio import Audio, clips_section
+from harness.report.page.plot import svg_of
+from harness.report.page.report_page import PAGE_NAME, report_page
 from harness.report.results import results_json
-from harness.report.section import Section, file_stem
+from harness.report.section import Confusion, Section, file_stem
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.topics import sections_of
 from harness.report.topics.network_layers import layer_tables
@@ -35,7 +41,7 @@ NO_FIGURES = "not requested (--report data); `harness report` writes figures and
 class ReportFiles:
     """Paths of the parts of a report; if ``pdf`` is None, ``pdf_hint`` says why and how to make it.
 
-    ``contents`` holds every file that was generated, by its path within the folder.
+    ``contents`` holds every file that was generated, by its path within the folder; the page without audio.
     """
 
     folder: Path
@@ -44,6 +50,7 @@ class ReportFiles:
     document: Path
     tables: tuple[Path, ...]
     figures: tuple[Path, ...]
+    page: Path
     pdf: Path | None
     pdf_hint: str
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -57,6 +64,7 @@ def write_report(
     kept: Mapping[str, bytes] | None = None,
     pdf: bool = True,
     figures: bool = True,
+    audio: Audio | None = None,
 ) -> ReportFiles:
     """Write the report of ``record`` into ``folder`` (reports/<study>), replacing an earlier one.
 
@@ -78,6 +86,8 @@ def write_report(
         Whether to compile report.tex as well, if LaTeX is installed.
     figures
         Whether to draw figures; without them nothing is compiled either, and ``kept`` is left out.
+    audio
+        The clips to embed into report.html; None for none.
 
     Raises
     ------
@@ -85,41 +95,58 @@ def write_report(
         When the record holds no tested fold, or predictions that are not ones; when the folder cannot be written, or a
         file that the harness did not write would be replaced.
     """
+    learnt = wording.last_training_accuracy(record)
+    record = replace(record, history=published_curves(record.history), learnt=learnt)
     evidence = gather(record, layer_tables(record) if networks is None else networks)
     sections = sections_of(evidence)
-    pictures = draw(sections, kept or {}) if figures else {}
+    pictures, plots = draw(sections, kept or {}) if figures else ({}, {})
+    drawn = {Path(name).stem for name in pictures}
+    curves = {} if record.history.empty else {CURVES: curves_bytes(record.history)}
     files = {
         "predictions.parquet": _parquet(checked_predictions(record)),
+        **curves,
         **pictures,
-        **report_texts(evidence, sections, {Path(name).stem for name in pictures}),
+        **report_texts(evidence, sections, drawn, plots),
         "results.json": results_json(evidence),
     }
+    contents = dict(files)
+    if audio is not None:
+        files[PAGE_NAME] = report_page(evidence, sections, drawn, plots, clips_section(evidence, audio))
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         del files[FRONT]
     hints = [] if figures else [NO_FIGURES]
     compiled = compile_pdf(files, folder, say=hints.append) if pdf and figures else None
     if compiled is not None:
         files[PDF_NAME] = compiled
+    elif FRONT in files and not ((folder / PDF_NAME).is_file() and holds(folder, files)):
+        # There is no PDF, or it will be removed because it shows other numbers.
+        files[FRONT] = front_page(evidence, shown_sections(sections, drawn), pdf=False).encode()
     put_in_place(files, folder, PDF_NAME)
     return ReportFiles(
         folder=folder,
         predictions=folder / "predictions.parquet",
         results=folder / "results.json",
+        page=folder / PAGE_NAME,
         document=folder / "report.tex",
         tables=tuple(folder / name for name in files if name.startswith("tables/")),
         figures=tuple(folder / name for name in files if name.startswith("figures/")),
         pdf=folder / PDF_NAME if compiled is not None else None,
         pdf_hint=" ".join(hints),
-        contents=files,
+        contents=files | {PAGE_NAME: contents[PAGE_NAME]},
     )
 
 
 def rewrite_report(
-    folder: Path, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None, *, pdf: bool = True
+    folder: Path,
+    study: StudySpec | None = None,
+    claims: Mapping[str, Any] | None = None,
+    *,
+    pdf: bool = True,
+    audio: Callable[[StudySpec], Audio] | None = None,
 ) -> tuple[StudyRecord, ReportFiles]:
     """Write the report in ``folder`` again from its results.json and predictions.parquet; nothing is trained.
 
-    Learning curves are not among a report's numbers, so their pictures are kept as they are.
+    Reports of earlier versions have no learning curves but their pictures, which are kept as they are.
 
     Parameters
     ----------
@@ -132,6 +159,8 @@ def rewrite_report(
         The papers that the study is compared with, as JSON data by key; by default those that ship with the project.
     pdf
         Whether to compile report.tex as well, if LaTeX is installed.
+    audio
+        Returns the clips to embed into report.html, given the study; None for none.
 
     Raises
     ------
@@ -145,15 +174,17 @@ def rewrite_report(
         for path in sorted((folder / "figures").glob("curves-*"))
         if path.is_file() and not path.is_symlink()
     }
-    return record, write_report(record, folder, kept=kept, pdf=pdf)
+    return record, write_report(record, folder, kept=kept, pdf=pdf, audio=audio(record.spec) if audio else None)
 
 
-def draw(sections: Iterable[Section], kept: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the figures of ``sections`` as PDF and PNG files by path in the report.
+def draw(sections: Iterable[Section], kept: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, Markup]]:
+    """Return the figures of ``sections`` as PDF and PNG files by path in the report, and as SVG by name.
 
-    ``kept`` holds files of an earlier report, which are taken for a figure that cannot be drawn.
+    ``kept`` holds files of an earlier report, which are taken for a figure that cannot be drawn. A page shows a
+    confusion matrix as a table, so there is no SVG of it.
     """
     files: dict[str, bytes] = {}
+    plots: dict[str, Markup] = {}
     with figure_style():
         for drawing in (drawing for section in sections for drawing in section.figures):
             figure = drawing.draw()
@@ -162,11 +193,20 @@ def draw(sections: Iterable[Section], kept: Mapping[str, bytes]) -> dict[str, by
             else:
                 files[f"figures/{drawing.name}.pdf"] = pdf_bytes(figure)
                 files[f"figures/{drawing.name}.png"] = png_bytes(figure)
-    return files
+                if not isinstance(drawing, Confusion):
+                    plots[drawing.name] = svg_of(figure, drawing.name, drawing.caption)
+    return files, plots
 
 
-def report_texts(evidence: Evidence, sections: Sequence[Section], drawn: Collection[str]) -> dict[str, bytes]:
-    """Return the tables, the front page and the document of the report by path.
+def report_texts(
+    evidence: Evidence,
+    sections: Sequence[Section],
+    drawn: Collection[str],
+    plots: Mapping[str, Markup],
+    *,
+    pdf: bool = True,
+) -> dict[str, bytes]:
+    """Return the tables, the page, the front page and the document of the report by path.
 
     Parameters
     ----------
@@ -176,18 +216,28 @@ def report_texts(evidence: Evidence, sections: Sequence[Section], drawn: Collect
         The sections, in the order of the document; empty ones are left out.
     drawn
         Names of the figures that the report has; others are left out.
+    plots
+        Those that are drawn for the page, by name.
+    pdf
+        Whether the report has a PDF.
     """
-    there = (replace(each, figures=tuple(one for one in each.figures if one.name in drawn)) for each in sections)
-    shown = [section for section in there if not section.is_empty]
+    shown = shown_sections(sections, drawn)
     prefix = file_stem(evidence.record.name)
     files: dict[str, bytes] = {}
     for section in shown:
         for table in section.tables:
             marks = evidence.marks if table.marked else ()
             files |= table_files(table, f"tab:{prefix}-{table.name}", marks)
-    files[FRONT] = front_page(evidence, shown).encode()
+    files[PAGE_NAME] = report_page(evidence, sections, drawn, plots)
+    files[FRONT] = front_page(evidence, shown, pdf=pdf).encode()
     files["report.tex"] = document_tex(evidence, shown).encode()
     return files
+
+
+def shown_sections(sections: Iterable[Section], drawn: Collection[str]) -> list[Section]:
+    """Return the sections with the figures that are ``drawn``, without empty ones."""
+    there = (replace(each, figures=tuple(one for one in each.figures if one.name in drawn)) for each in sections)
+    return [section for section in there if not section.is_empty]
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

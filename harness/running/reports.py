@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.claims import load_library
+from harness.data.data_root import resolve_data_root
+from harness.data.load_clips import read_inventory
 from harness.errors import TrackingError
 from harness.record import StudyRecord
 from harness.report.folder.check import ReportCheck, check_report
 from harness.report.folder.place import check_place
+from harness.report.page.audio import Audio
 from harness.report.write import ReportFiles, rewrite_report, write_report
 from harness.study import StudySpec, TrackingSection, load_study
 from harness.system.redaction import mask_secrets
@@ -62,7 +67,29 @@ class Outcome:
         return shlex.join(["harness", "ui", "--tracking-uri", self.place])
 
 
-def report_study(study: str, run_id: str | None, tracking_uri: str | None, reports: Path) -> Outcome:
+@dataclass(frozen=True)
+class AudioRequest:
+    """Sound to embed into report.html: the ``most`` clips that most arms miss, from ``data_root`` (None for the default
+    one)."""
+
+    most: int
+    data_root: Path | None
+
+    def of(self, spec: StudySpec, folder: Path) -> Audio:
+        """Return where the clips of ``spec`` are; ``folder`` is that of the study file, for a user's own data.
+
+        Raises
+        ------
+        DataError
+            When the data set is not below the data root, or its metadata is faulty.
+        """
+        inventory = read_inventory(spec.data.dataset, resolve_data_root(self.data_root), spec.data.options, folder)
+        return Audio({entry.clip_id: entry.path for entry in inventory.entries}, self.most)
+
+
+def report_study(
+    study: str, run_id: str | None, tracking_uri: str | None, reports: Path, audio: AudioRequest | None = None
+) -> Outcome:
     """Write the report of a recorded study, and log it to the study run if the store can be written.
 
     Parameters
@@ -75,6 +102,8 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
         Tracking URI of the store; None for that of the study file, or the default.
     reports
         The folder below which reports are written, one folder per study.
+    audio
+        Sound to embed; it is not logged to the store.
 
     Raises
     ------
@@ -83,7 +112,9 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
     """
     spec = load_study(Path(study)) if study.endswith(".toml") else None
     uri = readable_uri(tracking_uri or (spec.tracking.uri if spec else TrackingSection().uri))
-    outcome = report_run(spec.study.name if spec else study, run_id, uri, reports)
+    name, folder = (spec.study.name, Path(study).parent) if spec else (study, Path())
+    sound = partial(audio.of, folder=folder) if audio else None
+    outcome = report_run(name, run_id, uri, reports, audio=sound)
     try:
         log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
     except TrackingError as error:
@@ -92,7 +123,7 @@ def report_study(study: str, run_id: str | None, tracking_uri: str | None, repor
     return outcome
 
 
-def rewrite_study(folder: Path, study: Path | None) -> Outcome:
+def rewrite_study(folder: Path, study: Path | None, audio: AudioRequest | None = None) -> Outcome:
     """Write the report in ``folder`` again from its own predictions, with the present declarations of the file
     ``study``.
 
@@ -101,7 +132,8 @@ def rewrite_study(folder: Path, study: Path | None) -> Outcome:
     ReportError
         When the folder holds no report that can be read, or the file is of another study.
     """
-    record, files = rewrite_report(folder, *declared(study))
+    sound = partial(audio.of, folder=study.parent if study else Path()) if audio else None
+    record, files = rewrite_report(folder, *declared(study), audio=sound)
     return Outcome(record, files, (), "")
 
 
@@ -126,7 +158,13 @@ def declared(study: Path | None) -> tuple[StudySpec | None, dict[str, Any] | Non
 
 
 def report_run(
-    name: str, run_id: str | None, tracking_uri: str, reports: Path, kind: ReportKind = ReportKind.FULL
+    name: str,
+    run_id: str | None,
+    tracking_uri: str,
+    reports: Path,
+    kind: ReportKind = ReportKind.FULL,
+    *,
+    audio: Callable[[StudySpec], Audio] | None = None,
 ) -> Outcome:
     """Read a study back from the store and write its report.
 
@@ -142,6 +180,8 @@ def report_run(
         The folder below which reports are written, one folder per study.
     kind
         How much of the report is written.
+    audio
+        Returns the clips to embed, given the study; None for none.
 
     Raises
     ------
@@ -155,7 +195,8 @@ def report_run(
         check_place(reports / name)
     record = read_study(tracking_uri, name, run_id)
     if kind is not ReportKind.NONE:
-        files = write_report(record, reports / name, figures=kind is ReportKind.FULL)
+        sound = audio(record.spec) if audio else None
+        files = write_report(record, reports / name, figures=kind is ReportKind.FULL, audio=sound)
     # A search may try values that cannot be trained: the trial is a row with its error, not a failure of the study.
     failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
     failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())

@@ -56,7 +56,7 @@ def test_each_network_stands_under_its_data_set_with_every_protocol(folders: lis
 def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_path: Path) -> None:
     files = write_overview(folders, tmp_path / "out")
     first = {path.name: path.read_bytes() for path in files.folder.iterdir()}
-    kinds = ("pdf", "png", "tex", "csv", "md")
+    kinds = ("html", "pdf", "png", "tex", "csv", "md")
     assert set(first) == {MANIFEST, *(f"protocols.{kind}" for kind in kinds)}
     write_overview(folders, tmp_path / "out")
     assert {path.name: path.read_bytes() for path in files.folder.iterdir()} == first
@@ -65,6 +65,9 @@ def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_
     assert table["mean"].tolist() == pytest.approx([each.mean for each in effects])
     assert table["published"].dropna().tolist() == ["80.25 (reference)"] * 2
     assert "80.25" in (tmp_path / "out" / "protocols.tex").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "protocols.html").read_text(encoding="utf-8")
+    assert '<svg class="plot"' in page
+    assert page.count("<tr") - 2 == len(effects)
 
 
 def test_some_networks_may_be_shown_alone(folders: list[Path], tmp_path: Path) -> None:

@@ -35,15 +35,15 @@ def layers() -> pd.DataFrame:
 def files_of(evidence: Evidence, topics: Any = TOPICS) -> tuple[tuple[Section, ...], dict[str, bytes]]:
     """Return the sections of ``topics``, and the files that follow from them."""
     sections = sections_of(evidence, topics)
-    pictures = draw(sections, {})
+    pictures, plots = draw(sections, {})
     stems = {name.partition("/")[2].partition(".")[0] for name in pictures}
-    return sections, pictures | report_texts(evidence, sections, stems)
+    return sections, pictures | report_texts(evidence, sections, stems, plots)
 
 
 def captions(record: StudyRecord, *, main: bool = True) -> list[str]:
     """Return the captions of the tables of main results in LaTeX, or those of all others."""
     evidence = gather(record, {"LMCNet": layers()})
-    files = report_texts(evidence, sections_of(evidence), ())
+    files = report_texts(evidence, sections_of(evidence), (), {})
     names = [name for name in files if re.fullmatch(r"tables/.*\.tex", name)]
     found = [files[name].decode() for name in names if (Path(name).stem in MAIN) == main]
     return [next(line for line in text.splitlines() if r"\caption[" in line) for text in found]
@@ -95,7 +95,8 @@ def test_a_new_topic_is_one_function_and_one_entry(evidence: Evidence) -> None:
     plain = files_of(evidence)[1]
     _, files = files_of(evidence, [TOPICS[0], toy, *TOPICS[1:]])
     assert files.keys() - plain.keys() == {"tables/toys.tex", "tables/toys.csv", "figures/toy.pdf", "figures/toy.png"}
-    assert {name for name in plain if plain[name] != files[name]} == {"report.tex", "README.md"}
+    assert {name for name in plain if plain[name] != files[name]} == {"report.tex", "README.md", "report.html"}
+    assert '<section id="toys" ' in files["report.html"].decode()
     document = files["report.tex"].decode()
     assert "\\section{Toys \\& games}\n4 arms.\nNot one \\& only.\n\\input{tables/toys}\n\\begin{figure}" in document
     assert r"\caption{Toy: a square.}" in document
@@ -109,7 +110,8 @@ def test_a_new_topic_is_one_function_and_one_entry(evidence: Evidence) -> None:
 
 def test_a_figure_that_cannot_be_drawn_again_is_kept(evidence: Evidence) -> None:
     kept = {"figures/no-toy.pdf": b"pdf", "figures/no-toy.png": b"png", "figures/toy.png": b"old", "figures/x.pdf": b""}
-    made = draw(sections_of(evidence, [toy]), kept)
+    made, plots = draw(sections_of(evidence, [toy]), kept)
+    assert list(plots) == ["toy"]
     assert (made["figures/no-toy.pdf"], made["figures/no-toy.png"]) == (b"pdf", b"png")
     assert made["figures/toy.png"].startswith(b"\x89PNG")
     assert "figures/x.pdf" not in made
@@ -158,7 +160,7 @@ class TestMarks:
         assert all(escape(mark) in caption for caption in told)
         assert not any(escape(mark) in caption for caption in others)
         evidence = gather(record)
-        document = report_texts(evidence, sections_of(evidence), {"fold-accuracies"})["report.tex"].decode()
+        document = report_texts(evidence, sections_of(evidence), {"fold-accuracies"}, {})["report.tex"].decode()
         assert document.count(breakable(mark)) == 1
         assert "includegraphics" in document
 

@@ -42,15 +42,18 @@ def written(record: StudyRecord, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_everything_is_there(written: Path) -> None:
     names = set(contents(written))
     tables = {"accuracy", "folds", "classes", "contrasts", "contrasts-complement", "leakage", "parameters"}
+    tables |= {"class-scores", "class-scores-2"}
     arms = ("lmcnet", "mcnet", "mlmc", "tscnn-ds")
     figures = {
         "fold-accuracies",
+        "folds-used",
         "contrasts",
         *(f"confusion-{arm}" for arm in arms),
         *(f"curves-{arm}" for arm in arms[:3]),
     }
     assert names == (
-        {"README.md", "predictions.parquet", "results.json", "report.tex", ".harness-files.json"}
+        {"README.md", "report.html", "predictions.parquet", "curves.parquet", "results.json", "report.tex"}
+        | {".harness-files.json"}
         | {f"tables/{table}.{kind}" for table in tables for kind in ("tex", "csv")}
         | {f"figures/{figure}.{kind}" for figure in figures for kind in ("pdf", "png")}
     )
@@ -229,9 +232,9 @@ def test_a_whole_comparison_compiles_and_every_part_is_in_it(us8k: Evidence, tmp
     document = files.document.read_text()
     sections = re.findall(r"\\section\{([^}]*)\}", document)
     assert sections == [
-        *("Protocol", "Findings", "Comparison with claims", "Claimed and measured classes", "Arms against each other"),
+        *("Findings", "Protocol", "Comparison with claims", "Claimed and measured classes", "Arms against each other"),
         *("Accuracy", "Classes", "Hard clips", "Search", "Training", "Leakage", "Networks", "Audit of su2019"),
-        "Environment",
+        *("Environment", "Terms"),
     ]
     inputs = set(re.findall(r"\\input\{tables/([^}]*)\}", document))
     assert inputs == {path.stem for path in files.tables}

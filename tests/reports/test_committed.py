@@ -76,8 +76,8 @@ def test_there_are_reports() -> None:
 def test_they_stay_small_and_hold_neither_audio_nor_weights() -> None:
     files = committed_files()
     assert len(files) > 100
-    assert sum(path.stat().st_size for path in files) < 20 * MEGABYTE
-    assert {path.suffix for path in files} <= {".pdf", ".tex", ".csv", ".png", ".json", ".parquet", ".md"}
+    assert sum(path.stat().st_size for path in files) < 30 * MEGABYTE
+    assert {path.suffix for path in files} <= {".pdf", ".tex", ".csv", ".png", ".json", ".parquet", ".md", ".html"}
 
 
 @pytest.mark.slow

@@ -32,7 +32,14 @@ def test_no_report_then_one_without_figures_then_all_of_it(
     written = {
         path.relative_to(tmp_path / "reports" / "tiny").as_posix() for path in (tmp_path / "reports").rglob("*.*")
     }
-    assert written >= {"README.md", "report.tex", "results.json", "predictions.parquet", "tables/accuracy.csv"}
+    assert written >= {
+        "README.md",
+        "report.html",
+        "report.tex",
+        "results.json",
+        "predictions.parquet",
+        "tables/accuracy.csv",
+    }
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".png", ".pdf"}]
     numbers = data.report.results.read_bytes()
     assert "includegraphics" not in data.report.document.read_text("utf-8")

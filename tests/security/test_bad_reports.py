@@ -139,7 +139,7 @@ def test_an_honest_report_is_equal_and_its_limits_are_named(report: Path) -> Non
     told = " ".join(result.output.split())
     assert result.exit_code == 0, result.output
     assert "EQUAL: the report matches its predictions" in told
-    assert "README.md and report.tex" in told
+    assert "report.html, README.md and report.tex" in told
     assert "taken from the record, not checked: study file" in told
     assert "searches and chosen values" in told
     assert "figures" in told

@@ -12,14 +12,18 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.errors import ReportError
 from harness.report.evidence import gather
 from harness.report.folder.read import ReportFolder, open_report, record_of_report
 from harness.report.folder.results_file import RESULTS
+from harness.report.page.report_page import AUDIO_BEGINS, AUDIO_ENDS, PAGE_NAME
 from harness.report.results import SCHEMA, results_json
 from harness.report.topics import sections_of
 from harness.report.topics.network_layers import layer_tables
 from harness.report.typeset.markdown import FRONT, is_own
+from harness.report.typeset.pdf import PDF_NAME
 from harness.report.write import report_texts
 from harness.study import StudySpec
 
@@ -36,6 +40,10 @@ _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _MISSING = object()
 _LONGEST = 120
 _SPARE = 10_000
+_MOST_PAGE = 2**28
+"""Limit on the size of a page in bytes; its drawings and audio are not compared."""
+_PLOT = '<svg class="plot"'
+_DRAWN = f"{_PLOT}></svg>"
 
 
 @dataclass(frozen=True)
@@ -82,8 +90,10 @@ class ReportCheck:
 def check_report(
     report: Path | ReportFolder, study: StudySpec | None = None, claims: Mapping[str, Any] | None = None
 ) -> ReportCheck:
-    """Recompute every number of a report from its predictions, and compare results.json, tables, front page and
+    """Recompute every number of a report from its predictions, and compare results.json, tables, page, front page and
     document.
+
+    Of the page, its drawings, learning curves and audio are not compared.
 
     Consistent changes of both predictions and numbers are not detected; only training again detects them.
 
@@ -107,7 +117,8 @@ def check_report(
     record = replace(record_of_report(opened, study), claims=dict(claims or {}))
     evidence = gather(record, layer_tables(record))
     drawn = {path.stem for path in (folder / "figures").glob("*") if path.is_file()}
-    files = report_texts(evidence, sections_of(evidence), drawn)
+    plots = dict.fromkeys(drawn, Markup(_DRAWN))
+    files = report_texts(evidence, sections_of(evidence), drawn, plots, pdf=_links_pdf(folder / FRONT))
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
         # A page that was not generated, which a report leaves alone.
         del files[FRONT]
@@ -162,10 +173,13 @@ def _lines(folder: Path, name: str, computed: str) -> Iterator[Mismatch]:
         if not path.is_file():
             yield Mismatch(name, "the file", "missing", "follows from the predictions")
             return
-        if path.stat().st_size > 2 * len(computed.encode()) + _SPARE:
+        most = _MOST_PAGE if name == PAGE_NAME else 2 * len(computed.encode()) + _SPARE
+        if path.stat().st_size > most:
             yield Mismatch(name, "its length", f"{path.stat().st_size:,} bytes", f"{len(computed.encode()):,} bytes")
             return
         published = path.read_text(encoding="utf-8", errors="replace")
+        if name == PAGE_NAME:
+            published = _without_media(published)
     except OSError as error:
         raise ReportError(
             f"{path}: cannot be read: {error.strerror}; take it from where it was published again"
@@ -177,6 +191,23 @@ def _lines(folder: Path, name: str, computed: str) -> Iterator[Mismatch]:
             yield Mismatch(name, f"line {number}", next(texts), next(texts))
         elif not _same_line(before, after):
             yield Mismatch(name, f"line {number}", *_around(before, after))
+
+
+def _links_pdf(front: Path) -> bool:
+    """Return whether the front page links a PDF; the document may have been compiled by hand since."""
+    try:
+        return f"]({PDF_NAME})" in front.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def _without_media(page: str) -> str:
+    """Return a page whose drawings are empty, without its audio: the part that follows from the predictions."""
+    lines = [_DRAWN if line.startswith(_PLOT) else line for line in page.split("\n")]
+    text = "\n".join(lines)
+    before, begun, rest = text.partition(AUDIO_BEGINS)
+    _, ended, after = rest.partition(AUDIO_ENDS)
+    return (before + AUDIO_BEGINS + AUDIO_ENDS + after) if begun and ended else text
 
 
 def _same_line(published: str, computed: str) -> bool:

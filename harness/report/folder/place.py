@@ -99,6 +99,11 @@ def unwritable(folder: Path, error: OSError) -> ReportError:
     )
 
 
+def holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Return whether ``folder`` has all of ``files``, by path below it, with these contents."""
+    return all(_holds(folder / name, content) for name, content in files.items())
+
+
 def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
     _sweep(folder)
     known = _known(folder)

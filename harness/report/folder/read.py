@@ -16,6 +16,7 @@ import pandas as pd
 
 from harness.errors import ReportError, StudyError
 from harness.record import FOLD_COLUMNS, StudyRecord
+from harness.report.folder.curves_file import read_curves
 from harness.report.folder.predictions_file import PREDICTIONS, read_predictions
 from harness.report.folder.results_file import RESULTS, Results, read_results
 from harness.study import COMPARISONS, DECLARATIONS, Dotted, StudySpec, read_recorded, recorded_document
@@ -62,7 +63,7 @@ def open_report(folder: Path) -> ReportFolder:
 
 
 def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> StudyRecord:
-    """Return the record of a study from its report: final trainings and their predictions, without histories.
+    """Return the record of a study from its report: final trainings with their predictions and rounded curves.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def record_of_report(report: ReportFolder, study: StudySpec | None = None) -> St
         spec=spec,
         classes=tuple(read.classes),
         predictions=report.predictions,
-        history=pd.DataFrame(),
+        history=read_curves(report.folder, [arm.name for arm in read.arms]),
         folds=pd.DataFrame(_fold_rows(report), columns=FOLD_COLUMNS),
         leakage=pd.DataFrame(found["leakage"]),
         environment=environment,

@@ -21,6 +21,7 @@ from harness.report.topics import (
     run_facts,
     search,
     split_leakage,
+    terms,
     training,
 )
 
@@ -41,6 +42,7 @@ TOPICS: tuple[Topic, ...] = (
     network_layers.sections,
     audits.sections,
     run_facts.sections,
+    terms.sections,
 )
 """The topics in the order of the document."""
 

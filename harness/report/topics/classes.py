@@ -1,4 +1,4 @@
-"""Accuracy per class, and each arm's confusion matrix in percent of each true class."""
+"""Accuracy, precision, recall and F1 per class, and each arm's confusion matrix in percent of each true class."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.report import style
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Section, Table, headed, paged
+from harness.report.section import Confusion, Drawing, Section, Table, headed, paged
 from harness.report.style import RUN_DPI, TEXT_WIDTH, TITLE_SIZE
 from harness.report.wording import percent
 
@@ -23,6 +24,9 @@ ARMS_ABREAST = 12
 MOST_NUMBERED = 16
 """Up to this number of classes cells show their number; above it, only their colour, with a colour bar."""
 
+SCORES_ABREAST = 3
+"""The most arms in a table of precision, recall and F1."""
+
 _LONGEST_NAME = 26
 # Inches: a numbered cell, the smallest matrix, an axis label, the line of the title and of the note, the colour bar.
 _CELL, _SMALLEST, _LABEL, _LINE, _SCALE, _EDGE = 0.25, 1.5, 0.24, 0.26, 0.68, 0.04
@@ -31,7 +35,8 @@ _NOTE_SIZE = 7.0
 
 def sections(evidence: Evidence) -> Iterator[Section]:
     """Yield the section on class accuracies and confusion matrices."""
-    yield Section("classes", "Classes", tables=tuple(_tables(evidence)), figures=tuple(_drawings(evidence)))
+    tables = (*_tables(evidence), *_score_tables(evidence))
+    yield Section("classes", "Classes", tables=tables, figures=tuple(_drawings(evidence)))
 
 
 def _tables(evidence: Evidence) -> Iterator[Table]:
@@ -59,6 +64,59 @@ def _tables(evidence: Evidence) -> Iterator[Table]:
         yield Table(name, "Accuracy per class", caption, printed, data[["class", *shown]], rules=(len(classes),))
 
 
+def class_scores(counts: NDArray[np.int64], classes: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each class: its name, and what follows from the confusion matrix ``counts``, shape (C, C).
+
+    Columns: ``class``, ``tests`` (clips of the class), ``assigned`` (clips assigned to it), ``correct`` (both),
+    ``precision``, ``recall`` and ``f1`` (fractions). Precision is missing for a class that nothing was assigned to,
+    recall for one without clips; F1 is 2 correct / (tests + assigned).
+    """
+    tests, assigned, correct = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
+    rows = {"class": list(classes), "tests": tests, "assigned": assigned, "correct": correct}
+    for name, parts, whole in (
+        ("precision", correct, assigned),
+        ("recall", correct, tests),
+        ("f1", 2 * correct, tests + assigned),
+    ):
+        rows[name] = np.divide(parts, whole, out=np.full(len(classes), np.nan), where=whole > 0)
+    return pd.DataFrame(rows)
+
+
+def _score_tables(evidence: Evidence) -> Iterator[Table]:
+    """Yield precision, recall and F1 per class with counts: classes in rows, arms in columns."""
+    confusions = evidence.scores.confusions
+    arms = [arm for arm in evidence.stems if arm in confusions]
+    scores = {arm: class_scores(confusions[arm], evidence.record.classes) for arm in arms}
+    caption = (
+        "Precision, recall and F1 per class in percent. Tests: clips of the class, folds and seeds together; the CSV "
+        "also has the clips assigned to it and those that are correct. Scores are of these counts, not means over "
+        "folds."
+    )
+    for name, shown in paged("class-scores", arms, SCORES_ABREAST):
+        rows = [
+            [
+                label,
+                *(
+                    cell
+                    for arm in shown
+                    for row in [scores[arm].iloc[position]]
+                    for cell in (
+                        f"{int(row['tests']):,}",
+                        *(percent(row[key]) for key in ("precision", "recall", "f1")),
+                    )
+                ),
+            ]
+            for position, label in enumerate(evidence.record.classes)
+        ]
+        columns = ("Tests", "Precision", "Recall", "F1")
+        printed = headed(rows, [("", "Class"), *((arm, column) for arm in shown for column in columns)])
+        data = pd.concat([scores[arm].assign(arm=arm) for arm in shown], ignore_index=True)
+        data.insert(0, "arm", data.pop("arm"))
+        whose = f": {', '.join(shown)}" if len(arms) > len(shown) else ""
+        title = f"Precision, recall and F1 per class{whose}"
+        yield Table(name, title, caption, printed, data, further=shown[0] != arms[0])
+
+
 def _drawings(evidence: Evidence) -> Iterator[Drawing]:
     predictions, classes = evidence.record.predictions, evidence.record.classes
     for arm, stem in evidence.stems.items():
@@ -67,7 +125,8 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
             clips = predictions.loc[predictions["arm"] == arm, "clip_id"].nunique()
             note = f"n = {int(counts.sum()):,} tests of {clips:,} clips, folds and seeds together"
             caption = f"Confusion matrix of {arm}: percent of each true class; {note}."
-            yield Drawing(f"confusion-{stem}", caption, partial(confusion_figure, counts, classes, arm, note))
+            draw = partial(confusion_figure, counts, classes, arm, note)
+            yield Confusion(f"confusion-{stem}", caption, draw, arm, classes, counts)
 
 
 def confusion_png(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[str], title: str) -> bytes:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 from harness.choices import EpochRule, FinalTrain, TunedOn
 from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.between_arms import MOST_ARMS
 from harness.comparisons.scores import StudyScores
+from harness.data.splits import validating
 from harness.record import StudyRecord
 from harness.registry import SPLITS
-from harness.report import wording
+from harness.report import style, wording
 from harness.report.cells import accuracy, count, p_value, points
 from harness.report.evidence import Evidence
-from harness.report.section import Finding, Findings, Items, Paragraph, Section
+from harness.report.section import Drawing, Finding, Findings, Items, Paragraph, Section
+from harness.report.style import GREY, SKY, TEXT_WIDTH, VERMILLION
 from harness.report.topics.claimed_accuracy import claim_basis
 from harness.report.topics.contrasts import contrast_basis, of_own_stream
 from harness.statistics.verdict import Verdict
@@ -30,6 +36,17 @@ _EPOCHS: dict[str, str] = {
     EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
     EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
 }
+_TEST, _VALIDATE, _TRAIN = "test", "validate", "train"
+# Colour, hatch and colour of the letters.
+_ROLES = {
+    _TEST: (VERMILLION, "", "black"),
+    _VALIDATE: (SKY, "", "black"),
+    _TRAIN: ("#E3E3E3", "", "black"),
+    "": ("white", "", "black"),
+}
+# Inches: a row, the space for the legend and for the names of folds, the right edge, and a cell with a whole word.
+_ROW, _BELOW, _ABOVE, _EDGE, _WIDE = 0.24, 0.3, 0.26, 0.08, 0.56
+_SIZE = 7.5
 _PARTS = "the parts that the data set names: train, validation if there is one, and test"
 _MOST_NAMED = 6
 # More undecided pairs than these are merged into one sentence: a list of them would hide the findings.
@@ -41,7 +58,7 @@ def sections(evidence: Evidence) -> Iterator[Section]:
     care = (Items(evidence.marks, "Read with care."),) if evidence.marks else ()
     yield Section("findings", "Findings", before=(Findings(tuple(findings(evidence))), *care))
     protocol = Paragraph(tuple(protocol_sentences(evidence.record, evidence.scores)))
-    yield Section("protocol", "Protocol", before=(protocol,))
+    yield Section("protocol", "Protocol", before=(protocol,), figures=(_drawing(evidence.record),))
 
 
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
@@ -120,6 +137,79 @@ def _each(names: Sequence[str], meanings: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {meanings.get(name, name)}" for name in names)
 
 
+def _drawing(record: StudyRecord) -> Drawing:
+    part = "part" if wording.is_holdout(record) else "fold"
+    caption = f"What each {part} of the data is used for. A row is one training and its test."
+    if wording.is_holdout(record):
+        caption = "What each part of the data set is used for."
+    if FinalTrain.TRAIN_AND_VALIDATION in {protocol.final_train for protocol in record.protocols}:
+        caption += f" The validation {part} chooses hyperparameters or epochs; final trainings then learn from it too."
+    others = [name for name in wording.split_names(record) if name in SPLITS and not SPLITS.get(name).official]
+    if others:
+        caption += f" Under {', '.join(others)}, folds are not the authors': their items are drawn at random."
+    return Drawing("folds-used", caption, partial(folds_figure, *fold_roles(record)))
+
+
+def fold_roles(record: StudyRecord) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the names of the data set's folds, and for each row of the picture the role of every fold: ``test``,
+    ``validate``, ``train``, or empty if it is not used."""
+    data = record.spec.data
+    description = data.description
+    if wording.is_holdout(record):
+        roles = {"test": _TEST, "validation": _VALIDATE, "train": _TRAIN}
+        names = tuple(name for name in ("train", "validation", "test") if name != "validation" or data.validates)
+        return names, {"": tuple(roles[name] for name in names)}
+    used = tuple(data.used_folds)
+    shown = tuple(sorted({*description.folds, *used}))
+    rows = {}
+    for tested in record.spec.test_folds:
+        chooses = validating(used, tested) if data.validates else None
+        rows[f"test {tested}"] = tuple(
+            "" if fold not in used else _TEST if fold == tested else _VALIDATE if fold == chooses else _TRAIN
+            for fold in shown
+        )
+    return tuple(f"fold {fold}" for fold in shown), rows
+
+
+def folds_figure(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Figure:
+    """Return the picture of :func:`fold_roles`."""
+    left = style.text_inches(rows, _SIZE) + 0.16
+    width = min(TEXT_WIDTH - left - _EDGE, 1.1 * len(names))
+    height = _ROW * len(rows)
+    figure = Figure(figsize=(left + width + _EDGE, _BELOW + height + _ABOVE))
+    axes = style.place(figure, left, _BELOW, width, height)
+    short = width / len(names) < _WIDE
+    for row, roles in enumerate(rows.values()):
+        for column, role in enumerate(roles):
+            colour, hatch, letters = _ROLES[role]
+            axes.add_patch(
+                Rectangle((column, row), 1, 1, facecolor=colour, hatch=hatch, edgecolor="white", linewidth=1.2)
+            )
+            text = role[:1].upper() if short else role
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=_SIZE, color=letters)
+    axes.set_xlim(0, len(names))
+    axes.set_ylim(len(rows), 0)
+    turned = width / len(names) < style.text_inches(names, _SIZE) + 0.06
+    shown = [name.removeprefix("fold ") for name in names] if turned else names
+    axes.set_xticks([column + 0.5 for column in range(len(names))], shown)
+    axes.xaxis.tick_top()
+    axes.set_yticks([row + 0.5 for row in range(len(rows))], list(rows))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    present = dict.fromkeys(role for roles in rows.values() for role in roles)
+    handles = [
+        Patch(
+            facecolor=_ROLES[role][0],
+            hatch=_ROLES[role][1],
+            edgecolor="white" if role else GREY,
+            label=role or "not used",
+        )
+        for role in present
+    ]
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), borderpad=0.1, columnspacing=1.2)
+    return figure
+
+
 def findings(evidence: Evidence) -> list[Finding]:
     """Return the findings.
 
@@ -172,7 +262,7 @@ def _undecided(evidence: Evidence, contrasts: list[Contrast]) -> Finding:
     if len(contrasts) > len(largest):
         named = f"the largest differences are {named}; the table of pairs has all"
     sentence = (
-        f"for {count(len(contrasts), 'pair')} of arms the difference is not significant, and equivalence within "
+        f"{count(len(contrasts), 'pair')} of arms, whose differences are not significant and whose equivalence within "
         f"±{evidence.margin:g} points is not shown: {named}.{_too_few(evidence, contrasts)}"
     )
     return Finding(sentence, Verdict.INCONCLUSIVE.value)

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from harness.report import style
 from harness.report.cells import count
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Section
+from harness.report.section import Curves, Drawing, Section
 from harness.report.style import BLACK, BLUE, RUN_DPI, TEXT_WIDTH, TITLE_SIZE, VERMILLION
 
 
@@ -55,7 +55,7 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
                 f"mean over {count(trained['fold'].nunique(), 'fold')} thick; the mean ends where the first fold stops."
             )
             own = history[history["arm"] == arm] if len(history) else history
-            yield Drawing(f"curves-{stem}", caption, partial(curves_figure, own, arm))
+            yield Curves(f"curves-{stem}", caption, partial(curves_figure, own, arm), arm, own)
 
 
 def curves_png(history: pd.DataFrame, title: str) -> bytes:

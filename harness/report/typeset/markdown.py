@@ -46,7 +46,7 @@ def _cell(text: object) -> str:
     return _SPECIALS.sub(r"\\\1", "".join(_MARKUP.get(sign, sign) for sign in flat))
 
 
-def front_page(evidence: Evidence, sections: Sequence[Section]) -> str:
+def front_page(evidence: Evidence, sections: Sequence[Section], *, pdf: bool = True) -> str:
     """Return README.md: findings, the first section with tables for the front page, protocol, and how it was made."""
     record = evidence.record
     question = record.spec.study.question
@@ -61,10 +61,13 @@ def front_page(evidence: Evidence, sections: Sequence[Section]) -> str:
     parts += ["## Protocol", *_prose(by_key["protocol"].before)]
     parts += ["## How it was made", *_prose(_made(evidence))]
     parts.append(
-        "`harness replay` with this folder repeats the trainings and compares clip by clip. "
-        "[report.pdf](report.pdf) has all tables and figures; [tables](tables) has them as LaTeX and CSV; "
+        "[report.html](report.html) has all tables and figures, and the clips behind every confusion; it is one file "
+        "that needs no network."
+        + (" [report.pdf](report.pdf) has the same for printing." if pdf else "")
+        + " [tables](tables) has the tables as LaTeX and CSV; "
         "[results.json](results.json) has every number and the environment; "
-        "[predictions.parquet](predictions.parquet) has the predictions from which they can be computed."
+        "[predictions.parquet](predictions.parquet) has the predictions from which they can be computed. "
+        "`harness replay` with this folder repeats the trainings and compares clip by clip."
     )
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from harness.errors import HarnessError, ReportError
 from harness.report.folder.check import RECORDED, check_report
 from harness.report.folder.results_file import RESULTS
+from harness.report.page.report_page import AUDIO_BEGINS
 from harness.report.write import write_report
 from tests.records import TRAINED, build_record, restudied, searched_record
 from tests.security.fuzz import fuzz
@@ -38,10 +40,30 @@ def test_a_written_report_is_equal(folder: Path) -> None:
     assert found.mismatches == ()
     assert found.equal
     assert found.numbers > 1000
-    assert {"results.json", "README.md", "report.tex"} <= set(found.files)
+    assert {"results.json", "README.md", "report.tex", "report.html"} <= set(found.files)
     tables = {path.relative_to(folder).as_posix() for path in (folder / "tables").iterdir()}
     assert tables == {name for name in found.files if name.startswith("tables/")}
-    assert {name.partition("/")[0] for name in found.uncovered} == {"figures"}
+    assert {name.partition("/")[0] for name in found.uncovered} == {"figures", "curves.parquet"}
+
+
+def test_every_number_of_the_page_is_checked_but_not_what_is_drawn_or_heard(folder: Path) -> None:
+    page = folder / "report.html"
+    whole = page.read_text(encoding="utf-8")
+    drawing = re.sub(r"(<svg [^>]*>)", r"\1<text>99.9</text>", whole).replace(
+        AUDIO_BEGINS, f'{AUDIO_BEGINS}<audio src="data:audio/wav;base64,QUJD"></audio>\n'
+    )
+    assert drawing.count("<text>99.9</text>") > 3
+    page.write_text(drawing, encoding="utf-8")
+    assert check_report(folder).equal
+    for before, after in (('<td class="n">', '<td class="n">1'), ('"sets":["', '"sets":["A'), ("data-n=", "data-m=")):
+        page.write_text(whole.replace(before, after, 1), encoding="utf-8")
+        assert {each.file for each in check_report(folder).mismatches} == {"report.html"}
+
+
+def test_a_pdf_that_was_compiled_by_hand_changes_nothing(folder: Path) -> None:
+    assert "report.pdf" not in (folder / "README.md").read_text(encoding="utf-8")
+    (folder / "report.pdf").write_bytes(b"%PDF")
+    assert check_report(folder).equal
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from PIL import Image
+from sklearn.metrics import precision_recall_fscore_support
 
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
 from harness.report.style import TEXT_WIDTH
 from harness.report.topics import classes
 from harness.report.topics.classes import confusion_figure, confusion_png, row_percent
+from harness.training.metrics import predicted_classes
 from tests.records import MakeRecord
 from tests.report.sections import tables
 from tests.report.tidy import assert_tidy, texts
@@ -55,7 +57,7 @@ def test_grid_of_the_confusion_lies_between_cells() -> None:
 
 
 def test_class_table_has_the_shape_of_table_2(record: StudyRecord, evidence: Evidence) -> None:
-    (table,) = tables(classes.sections, evidence)
+    table, *_ = tables(classes.sections, evidence)
     assert list(table.printed.columns) == ["Class", "LMCNet", "MCNet", "MLMC", "TSCNN-DS"]
     assert list(table.printed["Class"]) == [*record.classes, "Average"]
     means = table.data["MLMC"].to_numpy()
@@ -66,15 +68,38 @@ def test_class_table_has_the_shape_of_table_2(record: StudyRecord, evidence: Evi
 
 
 def test_a_class_called_average_keeps_its_name(make_record: MakeRecord) -> None:
-    (table,) = tables(classes.sections, gather(make_record(classes=["average", *"bcdefghij"])))
+    table, *_ = tables(classes.sections, gather(make_record(classes=["average", *"bcdefghij"])))
     assert list(table.printed["Class"]) == ["average", *"bcdefghij", "Average"]
 
 
 def test_more_arms_than_fit_continue_in_a_second_class_table(make_record: MakeRecord) -> None:
     trained = [(f"arm {number}", "su4", "LMC", 1.0) for number in range(13)]
     pages = tables(classes.sections, gather(make_record(trained=trained, fused=None, folds=(1, 2, 3), n_seeds=1)))
-    assert [page.name for page in pages] == ["classes", "classes-2"]
+    scores = ["class-scores", *(f"class-scores-{number}" for number in range(2, 6))]
+    assert [page.name for page in pages] == ["classes", "classes-2", *scores]
     assert list(pages[1].printed.columns) == ["Class", "arm 12"]
+
+
+def test_precision_recall_and_f1_are_those_of_scikit_learn(record: StudyRecord, evidence: Evidence) -> None:
+    _, first, second = tables(classes.sections, evidence)
+    rows = record.predictions.query("arm == 'TSCNN-DS'")
+    called = predicted_classes(rows)
+    precision, recall, f1, tests = precision_recall_fscore_support(rows["y_true"], called, zero_division=0)
+    data = second.data.query("arm == 'TSCNN-DS'")
+    assert list(data["class"]) == list(record.classes)
+    assert data["tests"].tolist() == tests.tolist()
+    assert data["assigned"].tolist() == np.bincount(called, minlength=10).tolist()
+    for name, expected in (("precision", precision), ("recall", recall), ("f1", f1)):
+        assert data[name].to_numpy() == pytest.approx(expected)
+    assert first.printed.columns[1:5].tolist() == [("LMCNet", part) for part in ("Tests", "Precision", "Recall", "F1")]
+
+
+def test_a_class_without_clips_or_answers_has_no_score() -> None:
+    scores = classes.class_scores(np.array([[2, 0, 0], [1, 0, 0], [0, 0, 0]]), ["a", "b", "c"]).set_index("class")
+    assert scores.loc["a", ["precision", "recall", "f1"]].tolist() == pytest.approx([2 / 3, 1, 4 / 5])
+    assert np.isnan(scores.loc["b", "precision"])
+    assert scores.loc["b", ["recall", "f1"]].tolist() == [0, 0]
+    assert scores.loc["c", ["precision", "recall", "f1"]].isna().all()
 
 
 def opened(png: bytes) -> Image.Image:

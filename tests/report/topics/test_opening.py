@@ -14,7 +14,7 @@ from harness.report.topics import opening
 from harness.report.topics.claimed_accuracy import claim_note
 from harness.report.topics.opening import protocol_sentences
 from harness.statistics.verdict import Decision, Verdict
-from tests.records import TRAINED, MakeRecord, restated, restudied, with_arm
+from tests.records import TRAINED, MakeRecord, holdout_record, restated, restudied, with_arm
 
 
 def findings(evidence: Evidence) -> list[str]:
@@ -65,8 +65,8 @@ def test_many_undecided_pairs_stand_in_one_sentence_after_those_that_were_decide
             continue
         assert told[:-1] == decided
         assert told[-1].startswith(
-            f"Inconclusive: for {undecided} pairs of arms the difference is not significant, and equivalence within "
-            "±2 points is not shown: "
+            f"Inconclusive: {undecided} pairs of arms, whose differences are not significant and whose equivalence "
+            "within ±2 points is not shown: "
         )
         for each in changed[:undecided]:
             sign = "−" if each.mean < 0 else "+"
@@ -101,6 +101,20 @@ def test_a_reference_is_never_called_replicated(make_record: MakeRecord) -> None
         assert findings(dataclasses.replace(evidence, claims=changed))[0] == f"{words.capitalize()}: r"
         heading = f"LMCNet and piczak2015cnn:ESC-10/CNN (reference): {words}."
         assert claim_note(evidence, changed[0])[0] == heading
+
+
+def test_the_role_of_each_fold_is_drawn(make_record: MakeRecord) -> None:
+    names, rows = opening.fold_roles(make_record(dataset="urbansound8k", folds=(1, 2, 10)))
+    assert names == tuple(f"fold {fold}" for fold in range(1, 11))
+    unused = ("",) * 7
+    assert rows == {
+        "test 1": ("test", "validate", *unused, "train"),
+        "test 2": ("train", "test", *unused, "validate"),
+        "test 10": ("validate", "train", *unused, "test"),
+    }
+    names, rows = opening.fold_roles(holdout_record())
+    assert dict(zip(names, rows[""], strict=True)) == {"train": "train", "validation": "validate", "test": "test"}
+    assert len(opening.folds_figure(names, rows).axes[0].patches) == 3
 
 
 @pytest.mark.parametrize(
