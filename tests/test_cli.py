@@ -29,7 +29,9 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
             "--cache", "--no-wait",
         },
         ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
-        ("report",): {"study", "--check", "--run-id", "--declarations", "--tracking-uri", "--reports"},
+        ("report",): {
+            "study", "--check", "--run-id", "--declarations", "--audio", "--data-root", "--tracking-uri", "--reports",
+        },
         ("overview",): {"reports", "--output", "--network"},
         ("predict",): {
             "network", "recordings", "--arm", "--fold", "--seed", "--ensemble", "--tracking-uri", "--study-folder",

@@ -21,7 +21,7 @@ ONLY_IN = {
     "torch.device": {"devices.py"},
     "read_csv": set(),
     "read_parquet": {"tracking/files.py", "features/vectors.py"},
-    "ParquetFile": {"tracking/files.py", "report/folder/predictions_file.py"},
+    "ParquetFile": {"tracking/files.py", "report/folder/parquet_table.py"},
     "csv.reader": {"text/delimited.py", "tracking/files.py", "testing/datasets.py"},
     "cpuinfo": {"devices.py"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import ReportError
+from harness.report.folder.parquet_table import read_table
 
 CURVES = "curves.parquet"
 MOST_BYTES, MOST_ROWS = 2**28, 2**22
@@ -58,21 +60,8 @@ def read_curves(folder: Path, arms: Collection[str]) -> pd.DataFrame:
     path = folder / CURVES
     if not path.is_file():
         return published_curves(pd.DataFrame())
-    if path.stat().st_size > MOST_BYTES:
-        _refuse(path, f"larger than {MOST_BYTES >> 20} MiB, which no report is")
-    try:
-        with pq.ParquetFile(path, read_dictionary=["arm"]) as file:
-            schema = _checked_schema(path, file)
-            table = file.read(columns=schema.names, use_threads=False)
-        table.validate(full=True)
-        frame: pd.DataFrame = table.select(schema.names).cast(schema).replace_schema_metadata(None).to_pandas()
-    except MemoryError:
-        _refuse(path, "holds more than this machine has memory for")
-    # For a damaged file, pyarrow raises its own exceptions and many of Python's.
-    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        if isinstance(error, PermissionError):
-            raise ReportError(f"{path}: cannot read the report: {error.strerror}") from None
-        _refuse(path, f"cannot be read: {' '.join(str(error).split())[:200]}")
+    schema_of, refuse = partial(_checked_schema, path), partial(_refuse, path)
+    frame = read_table(path, ["arm"], schema_of, refuse, most_bytes=MOST_BYTES)
     for name in frame["arm"].unique():
         if name not in arms:
             _refuse(path, f"arm {str(name)[:80]!r} is not among the arms of results.json")
@@ -84,16 +73,15 @@ def read_curves(folder: Path, arms: Collection[str]) -> pd.DataFrame:
     return frame
 
 
-def _checked_schema(path: Path, file: pq.ParquetFile) -> pa.Schema:
-    found: pa.Schema = file.schema_arrow
+def _checked_schema(path: Path, found: pa.Schema, size: pq.FileMetaData) -> pa.Schema:
     names = list(found.names)
     if unknown := [name for name in names if name not in (*_KEYS, *_VALUES) or names.count(name) > 1]:
         _refuse(path, f"column {unknown[0][:80]!r}: expected {', '.join((*_KEYS, *_VALUES))}, each once")
     if missing := [name for name in _KEYS if name not in names]:
         _refuse(path, f"column {missing[0]!r} is missing")
-    if not 0 <= file.metadata.num_rows <= MOST_ROWS:
-        _refuse(path, f"claims {file.metadata.num_rows:,} rows, more than the {MOST_ROWS:,} of a report")
-    sizes = [file.metadata.row_group(number).total_byte_size for number in range(file.metadata.num_row_groups)]
+    if not 0 <= size.num_rows <= MOST_ROWS:
+        _refuse(path, f"claims {size.num_rows:,} rows, more than the {MOST_ROWS:,} of a report")
+    sizes = [size.row_group(number).total_byte_size for number in range(size.num_row_groups)]
     if any(size < 0 for size in sizes) or sum(sizes) > 8 * MOST_BYTES:
         _refuse(path, "claims more bytes than any report has")
     fields = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import ReportError
+from harness.report.folder.parquet_table import read_table
 from harness.training.metrics import PUBLISHED_PRECISION
 
 PREDICTIONS = "predictions.parquet"
@@ -41,31 +43,21 @@ def read_predictions(folder: Path, n_classes: int) -> pd.DataFrame:
     path = folder / PREDICTIONS
     if not path.is_file():
         raise ReportError(f"{path}: no such file, but the report's numbers rest on it; {_AGAIN}")
-    if path.stat().st_size > MOST_BYTES:
-        _refuse(path, f"larger than {MOST_BYTES >> 20} MiB, which no report is")
-    try:
-        # Each distinct text is stored once: a short file may repeat a long one in millions of rows.
-        with pq.ParquetFile(path, read_dictionary=list(_TEXTS)) as file:
-            schema = _checked_schema(path, file, n_classes)
-            table = file.read(columns=schema.names, use_threads=False)
-        table.validate(full=True)
-        _check_texts(path, table)
-        frame: pd.DataFrame = table.select(schema.names).cast(schema).replace_schema_metadata(None).to_pandas()
-    except MemoryError:
-        _refuse(path, "holds more than this machine has memory for")
-    # For a damaged file, pyarrow raises its own exceptions and many of Python's.
-    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError) as error:
-        if isinstance(error, PermissionError):
-            raise ReportError(f"{path}: cannot read the report: {error.strerror}") from None
-        _refuse(path, f"cannot be read: {' '.join(str(error).split())[:200]}")
+    frame = read_table(
+        path,
+        _TEXTS,
+        lambda found, size: _checked_schema(path, found, size, n_classes),
+        partial(_refuse, path),
+        most_bytes=MOST_BYTES,
+        check=lambda table: _check_texts(path, table),
+    )
     _check_rows(path, frame, n_classes)
     return frame
 
 
-def _checked_schema(path: Path, file: pq.ParquetFile, n_classes: int) -> pa.Schema:
+def _checked_schema(path: Path, found: pa.Schema, size: pq.FileMetaData, n_classes: int) -> pa.Schema:
     """Return the columns to read, in the file's order; refuse other columns and excessive sizes before reading any
     value."""
-    found: pa.Schema = file.schema_arrow
     probabilities = [f"p_{label}" for label in range(n_classes)]
     expected = {*_TEXTS, *_NUMBERS, *probabilities}
     fields = []
@@ -85,8 +77,8 @@ def _checked_schema(path: Path, file: pq.ParquetFile, n_classes: int) -> pa.Sche
         fields.append(pa.field(name, read))
     if missing := expected - set(found.names):
         _refuse(path, f"column {min(missing)!r} is missing; expected {_listed(n_classes)}")
-    rows = file.metadata.num_rows
-    groups = [file.metadata.row_group(number) for number in range(min(file.metadata.num_row_groups, MOST_ROWS))]
+    rows = size.num_rows
+    groups = [size.row_group(number) for number in range(min(size.num_row_groups, MOST_ROWS))]
     claims = [rows, *(group.num_rows for group in groups), *(group.total_byte_size for group in groups)]
     if min(claims) < 0 or rows != sum(group.num_rows for group in groups):
         _refuse(path, f"its row groups do not add up to {rows} rows")
