@@ -27,6 +27,7 @@ from benchmarks import (
     naive,
     outside,
     record,
+    scheduling,
     step_profile,
     targets,
     training,
@@ -56,6 +57,7 @@ BENCHMARKS = {
     "memory": Benchmark(memory.training_memory, partial(memory.training_memory, 1, (8, 32), (50, 100)), 5.0),
     "growth": Benchmark(growth.growth, partial(growth.growth, 1, {"trials": (1, 2, 3)}), 4.0),
     "load": Benchmark(load.load, partial(load.load, 1, (1,)), 12.0),
+    "scheduling": Benchmark(scheduling.scheduling, partial(scheduling.scheduling, (16,), (5,)), 2.5),
     "quickstart": Benchmark(whole.quickstart, whole.quickstart, 2.5),
     "calibration": Benchmark(calibration.calibration, partial(calibration.calibration, 500, 500, claims=500), 0.8),
     "calibration-holdout": Benchmark(

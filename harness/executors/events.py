@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -45,6 +45,14 @@ class Failed:
 Event = Started | Epoch | Finished | Failed
 
 
+Group = tuple[FoldTask, ...]
+"""Tasks of one trajectory, which one training serves."""
+
+Take = Callable[[str], Group | None]
+"""Gives a free worker its next training, or None while there is none; called with the name of the arm that the worker
+trained last, empty for a new one."""
+
+
 class Executor(Protocol):
     """Where fold tasks run: a context manager, entered before the first task and exited after the last one.
 
@@ -56,8 +64,9 @@ class Executor(Protocol):
         """How many tasks run at once."""
         ...
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
-        """Run ``tasks``, and call ``on_event`` with each step in the caller's thread; return when all have ended."""
+    def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
+        """Run what ``take`` gives, and call ``on_event`` with each step in the caller's thread; return when nothing
+        runs and ``take`` has nothing more, not even after the last event."""
         ...
 
     def __enter__(self) -> Self:

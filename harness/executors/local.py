@@ -13,14 +13,10 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
 from harness.devices import release_memory
-from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
+from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Group, Started, Take
 from harness.executors.failures import failure_message
 from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
-from harness.training.task import FoldTask, trajectories
-
-_Group = tuple[FoldTask, ...]
-"""Tasks of one trajectory."""
 
 
 class InProcessExecutor:
@@ -28,13 +24,15 @@ class InProcessExecutor:
 
     capacity = 1
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
-        """Run ``tasks`` in order; see :class:`harness.executors.events.Executor`."""
+    def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
+        """Run what ``take`` gives; see :class:`harness.executors.events.Executor`."""
         from harness.training.loop import train_together
 
-        for group in trajectories(tasks):
+        arm = ""
+        while (group := take(arm)) is not None:
+            arm = group[0].arm
 
-            def tell(rows: list[dict[str, float]], group: _Group = group) -> None:
+            def tell(rows: list[dict[str, float]], group: Group = group) -> None:
                 _tell([Epoch(task, row) for task, row in zip(group, rows, strict=True)], on_event)
 
             _tell([Started(task) for task in group], on_event)
@@ -67,29 +65,28 @@ class ProcessExecutor:
         self._workers: list[_Worker] = []
         self.capacity = workers
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
-        """Run ``tasks``; see :class:`harness.executors.events.Executor`."""
-        waiting = trajectories(tasks)
-        while len(self._workers) < min(self.capacity, len(waiting)):
-            self._workers.append(_Worker(self._context))
-        while True:
-            for worker in self._workers:
-                if not worker.tasks and waiting:
-                    worker.take(waiting.pop(0))
-            busy = [worker for worker in self._workers if worker.tasks]
-            if not busy:
-                return
+    def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
+        """Run what ``take`` gives; see :class:`harness.executors.events.Executor`."""
+        while busy := self._employ(take):
             ready = wait([worker.pipe for worker in busy])
-            for worker in busy:
-                if worker.pipe not in ready:
-                    continue
-                events = worker.receive()
-                if not worker.alive:
-                    self._workers[self._workers.index(worker)] = _Worker(self._context)
-                elif not worker.tasks and waiting:
-                    # It continues to train while the caller records the result.
-                    worker.take(waiting.pop(0))
-                _tell(events, on_event)
+            events = [event for worker in busy if worker.pipe in ready for event in worker.receive()]
+            self._workers = [worker for worker in self._workers if worker.alive]
+            # Workers continue to train while the caller records their results.
+            self._employ(take)
+            _tell(events, on_event)
+
+    def _employ(self, take: Take) -> list[_Worker]:
+        """Give every free worker a training, starting workers as needed, and return those that train."""
+        free = [worker for worker in self._workers if not worker.tasks]
+        while len(self._workers) < self.capacity or free:
+            group = take(free[0].arm if free else "")
+            if group is None:
+                break
+            if not free:
+                free = [_Worker(self._context)]
+                self._workers += free
+            free.pop(0).take(group)
+        return [worker for worker in self._workers if worker.tasks]
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +106,8 @@ class _Worker:
     """One process and the parent's end of its pipe."""
 
     def __init__(self, context: Any) -> None:
-        self.tasks: _Group = ()
+        self.tasks: Group = ()
+        self.arm = ""
         self.alive = True
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -117,8 +115,9 @@ class _Worker:
             self._process.start()
         theirs.close()
 
-    def take(self, tasks: _Group) -> None:
+    def take(self, tasks: Group) -> None:
         self.tasks = tasks
+        self.arm = tasks[0].arm
         try:
             self.pipe.send(tasks)
         except OSError:
@@ -169,7 +168,7 @@ def _serve(pipe: Connection) -> None:
 
     while True:
         try:
-            tasks: _Group = pipe.recv()
+            tasks: Group = pipe.recv()
         except (EOFError, OSError):
             raise SystemExit from None
         try:

@@ -19,6 +19,7 @@ from harness.devices import resolve_device
 from harness.errors import HarnessError, TrackingError, TrainingError
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.local import local_executor
+from harness.executors.queue import run_all
 from harness.replay.outcome import FINAL, FoldReplay, Replay, precision_of, title
 from harness.replay.predictions import (
     ClipChange,
@@ -192,7 +193,7 @@ class _Again:
                     self._end(self._compared(fold, result, prepared.clips, now | {"workers": str(workers)}))
 
         with local_executor(workers, prepared.device) as executor:
-            executor.run(tasks, on_event)
+            run_all(executor, tasks, on_event)
 
     def fuse(self, clips: ClipTable) -> None:
         """Repeat the fusions."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import TypeVar
 
 import pandas as pd
 
 from harness.data.clips import ClipTable
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
+from harness.executors.queue import Queue
 from harness.report.topics.classes import confusion_png
 from harness.report.topics.training import curves_png
 from harness.terminal.progress import Progress, duration
@@ -18,6 +20,15 @@ from harness.training.metrics import clip_predictions, predicted_classes, table_
 from harness.training.task import FoldResult, FoldTask
 
 _FOLDS = "folds"
+
+
+_T = TypeVar("_T")
+
+Condition = Callable[[], bool]
+"""Whether something has happened."""
+
+Chain = Generator[Condition, None, _T]
+"""Work that depends on trainings; it yields the condition under which it can go on."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,66 @@ class Ended:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Where a training is recorded, and how many its chain still needs one after another."""
+
+    parent: str
+    rounds: int
+
+
+class Speeds:
+    """How long trainings take, as far as can be known from those of this run."""
+
+    def __init__(self) -> None:
+        self._rates: dict[str, float] = {}
+
+    def learn(self, task: FoldTask, result: FoldResult) -> None:
+        """Take note of a finished training."""
+        if result.timing.get("total") and len(result.history):
+            self._rates[task.arm] = result.timing["total"] / (_items(task) * len(result.history))
+
+    def seconds(self, task: FoldTask) -> float:
+        """Return the expected seconds of a training: as its arm's last one, or else as the mean of other arms."""
+        others = sum(self._rates.values()) / len(self._rates) if self._rates else 1.0
+        return self._rates.get(task.arm, others) * _items(task) * task.settings.train.epochs
+
+
+def _items(task: FoldTask) -> int:
+    return max(1, len(task.split.train))
+
+
+@dataclass
+class _Count:
+    """How many of the ``total`` trainings were recorded before or shared, and how many ended since ``began``."""
+
+    total: int
+    recorded: int = 0
+    trained: int = 0
+    began: float = 0.0
+
+    @property
+    def ended(self) -> int:
+        return self.recorded + self.trained
+
+    def pace(self, running: int) -> str:
+        """Return how many trainings have ended and the time left, for log files, which have no bars."""
+        counted = f"{self.ended} of {self.total}"
+        if self.ended >= self.total:
+            return counted
+        # Trainings in progress count as half done.
+        done = self.trained + running / 2
+        left = (perf_counter() - self.began) / done * (self.total - self.recorded - done)
+        return f"{counted}, about {duration(left)} left"
+
+
 class Trainings:
-    """Runs tasks on an executor and records each event; tasks that the store has finished are not run again.
+    """Runs chains of trainings on an executor and records each event; tasks that the store has finished are not run
+    again.
+
+    A chain is a generator that asks for trainings (:meth:`train`), yields until they have ended, and goes on from their
+    results. All chains proceed at the same time, in the caller's thread, and the trainings that they ask for wait in
+    one queue: those first that the longest remaining chain waits for.
 
     Parameters
     ----------
@@ -55,6 +124,8 @@ class Trainings:
         The clips of the data set.
     progress
         Shows the progress of trainings.
+    total
+        How many trainings all chains will ask for.
     pictures
         Whether to draw curves and confusion matrices of final trainings for their runs.
     """
@@ -65,6 +136,7 @@ class Trainings:
         executor: Executor,
         clips: ClipTable,
         progress: Progress,
+        total: int,
         *,
         pictures: bool = True,
     ) -> None:
@@ -77,6 +149,12 @@ class Trainings:
         self._ended = {
             digest: Ended(fold.run_id, fold.accuracies) for digest, fold in recorder.finished_folds().items()
         }
+        self._queue = Queue()
+        self._waiting: dict[Chain[None], Condition] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._new: list[FoldTask] = []
+        self._speeds = Speeds()
+        self._count = _Count(total)
 
     def ended(self, task: FoldTask) -> Ended | None:
         """Return how ``task`` ended, or None if it has not."""
@@ -87,31 +165,79 @@ class Trainings:
         ended = self._ended[task.digest]
         return ended.curve or _curve(self._recorder.load_result(ended.run_id).history)
 
-    def run(self, tasks: Sequence[FoldTask], parents: Mapping[str, str]) -> None:
-        """Train those of ``tasks`` that have not ended; ``parents`` maps each task's key to its trial run."""
-        due = [task for task in tasks if self.ended(task) is None]
-        ended = 0
-        began = perf_counter()
+    def run(self, chains: Iterable[Chain[None]]) -> None:
+        """Run all ``chains`` to their end."""
+        self._start(chains)
+        self._count.began = perf_counter()
+        self._progress.begin(_FOLDS, "trainings", self._count.total)
+        self._go_on()
+        self._executor.run(self._queue.take, self._on_event)
+        self._progress.end(_FOLDS)
+        if self._waiting:
+            raise RuntimeError(f"{len(self._waiting)} chains of trainings wait for something that never happens")
 
-        def on_event(event: Event) -> None:
-            nonlocal ended
-            if not isinstance(event, Finished | Failed):
-                self._write(event, parents[event.task.key])
-                return
-            ended += 1
-            self._progress.advance(_FOLDS, ended)
-            others = len(self._open.keys() - {event.task.digest})
-            pace = _pace(event.task, ended, others, len(due), perf_counter() - began)
-            self._write(event, parents[event.task.key], pace)
+    def train(self, tasks: Sequence[FoldTask], parent: str, rounds: int = 1) -> Condition:
+        """Ask for ``tasks``, and return the condition that they have ended; those that have are not trained again.
 
-        if due:
-            self._progress.begin(_FOLDS, "folds", len(due))
-            self._executor.run(due, on_event)
-            self._progress.end(_FOLDS)
+        Parameters
+        ----------
+        tasks
+            The trainings.
+        parent
+            Id of the trial run that they belong to.
+        rounds
+            How many trainings, including this one, its chain still needs one after another.
+        """
+        for task in tasks:
+            if task.digest in self._ended or task.digest in self._asked:
+                self._count.recorded += 1
+                continue
+            self._asked[task.digest] = _Asked(parent, rounds)
+            self._new.append(task)
+        digests = {task.digest for task in tasks}
+        return lambda: digests <= self._ended.keys()
 
-    def _write(self, event: Event, parent: str, pace: str = "") -> None:
+    def together(self, chains: Sequence[Chain[None]]) -> Condition:
+        """Start further ``chains``, and return the condition that they have ended."""
+        self._start(chains)
+        return lambda: self._waiting.keys().isdisjoint(chains)
+
+    def give_up(self, number: int) -> None:
+        """Expect ``number`` trainings fewer: they will not be asked for."""
+        self._count.total -= number
+
+    def _start(self, chains: Iterable[Chain[None]]) -> None:
+        self._waiting |= dict.fromkeys(chains, lambda: True)
+
+    def _go_on(self) -> None:
+        """Resume the chains whose condition is met until there are none, then queue the trainings that they ask for.
+
+        Trainings that are asked for at the same time share one if they are of one trajectory.
+        """
+        while ready := [chain for chain, condition in self._waiting.items() if condition()]:
+            for chain in ready:
+                try:
+                    self._waiting[chain] = next(chain)
+                except StopIteration:
+                    del self._waiting[chain]
+        self._queue.add(self._new, lambda task: self._asked[task.digest].rounds * self._speeds.seconds(task))
+        self._new = []
+        self._progress.advance(_FOLDS, self._count.ended)
+
+    def _on_event(self, event: Event) -> None:
+        if not isinstance(event, Finished | Failed):
+            self._write(event)
+            return
+        self._count.trained += 1
+        if isinstance(event, Finished):
+            self._speeds.learn(event.task, event.result)
+        self._write(event, self._count.pace(len(self._open.keys() - {event.task.digest})))
+        self._go_on()
+
+    def _write(self, event: Event, pace: str = "") -> None:
         task = event.task
         digest = task.digest
+        parent = self._asked[digest].parent
         match event:
             case Started():
                 self._open[digest] = self._recorder.start_fold(parent, task)
@@ -151,17 +277,6 @@ class Trainings:
 
 def _curve(history: pd.DataFrame) -> tuple[float, ...]:
     return tuple(float(value) for value in history.get("validation_macro_accuracy", ()))
-
-
-def _pace(task: FoldTask, ended: int, running: int, total: int, seconds: float) -> str:
-    """Return how many of the trainings have ended and the time left, for log files, which have no bars."""
-    counted = f"{ended} of {total}"
-    # A trial is a small part of its search, whose end is unknown because trials may be pruned.
-    if task.phase != "final" or ended == total:
-        return counted
-    # Trainings in progress count as half done.
-    done = ended + running / 2
-    return f"{counted}, about {duration(seconds / done * (total - done))} left"
 
 
 def _pictures(

@@ -1,26 +1,25 @@
-"""The search of one arm: ask Optuna for values, evaluate them fold by fold, resume after an interruption."""
+"""The search of one arm: batches of trials, whose results are recorded in Optuna; it resumes after an interruption."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.choices import Sampler
-from harness.errors import HarnessError, TrackingError
+from harness.errors import TrackingError
 from harness.search.importance import importances
 from harness.search.pruning import floor_of
 from harness.search.space import distributions
-from harness.search.strategies import grid_point, make_sampler
+from harness.search.strategies import given, propose
 from harness.search.trials import FoldScore, SearchOutcome, TrialRecord, choose
 from harness.study import Arm, StudySpec
 from harness.system.accounts import make_private_file
@@ -30,25 +29,42 @@ from harness.system.servers import server_fault
 from harness.system.sqlite_uri import is_sqlite, split_sqlite_uri, sqlalchemy_uri
 
 _NEWER = "upgrade Optuna (pip install --upgrade optuna), or choose another storage (search.storage)"
+_FAULTS = (SQLAlchemyError, StorageInternalError)
 
-Floors = Mapping[int, tuple[float, ...]]
-"""By fold, the validation macro accuracy by epoch below which its training is stopped (empty: never)."""
-
-Evaluate = Callable[[int, dict[str, Any], Floors], Mapping[int, FoldScore]]
-"""Trains trial ``index`` with ``values`` on the folds of the floors, and returns how each ended. A HarnessError means
-that no fold can be trained; a TrackingError that nothing can be recorded, so the search stops."""
+_T = TypeVar("_T")
 
 
-def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate: Evaluate) -> SearchOutcome:
-    """Run the search of ``arm`` until its trials have ended, and choose one for every test fold.
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to train.
 
-    One Optuna study proposes the values of ``search.trials`` trials for all folds. With the ``per-fold-tpe`` sampler
-    each fold has its own study and ``search.trials`` trials, whose proposals depend on its own validation part alone;
-    trials are then numbered fold after fold.
+    Attributes
+    ----------
+    index
+        Number of the trial within the arm's search, from 0.
+    values
+        Hyperparameters by dotted name.
+    floors
+        By fold to train, the validation macro accuracy by epoch below which its training is stopped (empty: never).
+    """
 
-    Trials that ended in an earlier run are kept; an interrupted trial is run again with its own values. The outcome
-    equals that of an uninterrupted search. It does not depend on the number of workers that train the folds: trials run
-    one after another, and each fold is judged by its own earlier trials.
+    index: int
+    values: dict[str, Any]
+    floors: Mapping[int, tuple[float, ...]]
+
+
+Scores = Mapping[int, Mapping[int, FoldScore]]
+"""How the trainings of trials ended, by index of the trial and fold."""
+
+
+class ArmSearch:
+    """The search of ``arm``: one Optuna study proposes the values of ``search.trials`` trials for all folds. With the
+    ``per-fold-tpe`` sampler each fold has its own study and ``search.trials`` trials, whose proposals depend on its own
+    validation part alone; trials are then numbered fold after fold.
+
+    Trials are proposed in batches of ``search.parallel_trials``. The values and floors of a batch depend on the trials
+    of earlier batches alone, in the order of their indices, so the outcome does not depend on which training ends
+    first. Trials that ended in an earlier run are kept; an interrupted trial is run again with its own values.
 
     Parameters
     ----------
@@ -60,92 +76,150 @@ def search_arm(spec: StudySpec, arm: Arm, study_key: str, storage: str, evaluate
         Name of the search in the storage; it changes with anything that changes the outcome of a trial.
     storage : str
         URL of Optuna's storage.
-    evaluate : callable
-        Trains one trial on its folds and returns how each ended; see :data:`Evaluate`.
+
+    Attributes
+    ----------
+    parts : list of SearchPart
+        Searches that do not depend on each other: one for all folds, or one for each.
 
     Raises
     ------
     TrackingError
-        When the storage cannot be opened, read or written.
-    TrainingError
-        When no trial gives a score for a fold.
+        When the storage cannot be opened, read or written; also from all methods.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    parts = [(study_key, spec.test_folds)]
-    if spec.search.sampler == Sampler.PER_FOLD_TPE:
-        parts = [(f"{study_key}/fold{fold}", (fold,)) for fold in spec.test_folds]
-    trials: list[TrialRecord] = []
-    shares: list[dict[str, float]] = []
-    for key, folds in parts:
-        study = _open(key, storage)
-        trials += _patient(study, spec, arm, folds, len(trials), storage, evaluate)
-        shares.append(importances(study))
-    outcome = choose(arm.name, trials, spec.test_folds, spec.search.selection)
-    return replace(outcome, importance=_mean_shares(shares))
+
+    def __init__(self, spec: StudySpec, arm: Arm, study_key: str, storage: str) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._spec = spec
+        self._arm = arm
+        parts = [(study_key, spec.test_folds)]
+        if spec.search.sampler == Sampler.PER_FOLD_TPE:
+            parts = [(f"{study_key}/fold{fold}", (fold,)) for fold in spec.test_folds]
+        self.parts = [
+            SearchPart(spec, arm, _open(key, storage), storage, folds, place * spec.search.trials)
+            for place, (key, folds) in enumerate(parts)
+        ]
+
+    def outcome(self) -> SearchOutcome:
+        """Return all trials, and the one chosen for every test fold, when all parts have ended.
+
+        Raises
+        ------
+        TrainingError
+            When no trial gives a score for a fold.
+        """
+        trials = [trial for part in self.parts for trial in part.records()]
+        outcome = choose(self._arm.name, trials, self._spec.test_folds, self._spec.search.selection)
+        return replace(outcome, importance=_mean_shares([part.shares() for part in self.parts]))
 
 
-def _patient(
-    study: optuna.Study,
-    spec: StudySpec,
-    arm: Arm,
-    folds: Sequence[int],
-    first: int,
-    storage: str,
-    evaluate: Evaluate,
-) -> list[TrialRecord]:
-    """Run the trials of one Optuna study, retrying while its storage does not respond."""
-    space = distributions(spec.search.space, spec.settings(arm))
-    errors = (SQLAlchemyError, StorageInternalError)
-    try:
-        # Each call continues with the trials that are still to run, as a new process would.
-        trials: list[TrialRecord] = retry(
-            _search, study, spec, arm, space, folds, first, evaluate, anew=2 * SECONDS, errors=errors
-        )
-    except errors as error:
-        why = _reason(error)
-        raise TrackingError(
-            f"search.storage = {_shown(storage)!r}: cannot record the search of arm {arm.name!r}: {why}{_advice(why)}. "
-            "After fixing this, run the same command to resume"
-        ) from error
-    return trials
+class SearchPart:
+    """One Optuna study of an arm's search.
 
+    Parameters
+    ----------
+    spec, arm
+        The study and the arm.
+    study
+        The Optuna study.
+    storage
+        URL of its storage, for messages.
+    folds
+        The folds that its trials are trained on.
+    first
+        Index of its first trial within the arm's search.
+    """
 
-def _search(
-    study: optuna.Study,
-    spec: StudySpec,
-    arm: Arm,
-    space: dict[str, BaseDistribution],
-    folds: Sequence[int],
-    first: int,
-    evaluate: Evaluate,
-) -> list[TrialRecord]:
-    """Return the trials of ``study``, numbered from ``first``, after running those that are missing on ``folds``."""
-    _requeue_interrupted(study, set(space))
-    while (ended := len(earlier := _ended(study))) < spec.search.trials:
-        study.sampler = make_sampler(spec.search, spec.study.seed, arm.name, ended)
-        if spec.search.sampler == Sampler.GRID and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            study.enqueue_trial(grid_point(spec.search, spec.study.seed, arm.name, ended))
-        floors = {fold: floor_of(spec.search, _curves(earlier, fold)) for fold in folds}
-        trial = study.ask(space)
-        trial.set_user_attr("index", first + ended)
-        _run(study, trial, first + ended, floors, evaluate)
-    return [_record(trial) for trial in earlier]
+    def __init__(
+        self, spec: StudySpec, arm: Arm, study: optuna.Study, storage: str, folds: Sequence[int], first: int
+    ) -> None:
+        self._spec = spec
+        self._arm = arm
+        self._study = study
+        self._storage = storage
+        self._folds = folds
+        self._first = first
+        self._space = distributions(spec.search.space, spec.settings(arm))
+        self._open: dict[int, optuna.Trial] = {}
 
+    def next_batch(self, found: Scores) -> list[Proposal]:
+        """Record how the trials of the previous batch ended, and return the next one; empty when all trials have ended.
 
-def _run(study: optuna.Study, trial: optuna.Trial, index: int, floors: Floors, evaluate: Evaluate) -> None:
-    try:
-        found = evaluate(index, dict(trial.params), floors)
-    except TrackingError:
-        raise
-    except HarnessError as error:
-        found = {fold: FoldScore(error=str(error)) for fold in floors}
-    kept = {str(fold): asdict(each) | {"error": mask_secrets(each.error)} for fold, each in found.items()}
-    trial.set_user_attr("folds", kept)
-    if all(each.error for each in found.values()):
-        trial.set_user_attr("error", True)
-        study.tell(trial, state=TrialState.FAIL)
-        return
-    study.tell(trial, sum(_value(each) for each in found.values()) / len(found))
+        ``found`` is empty in the first call.
+        """
+        return self._patient(self._next, found)
+
+    def records(self) -> list[TrialRecord]:
+        """Return the ended trials, by index."""
+        return [_record(trial) for trial in self._patient(_ended, self._study)]
+
+    def shares(self) -> dict[str, float]:
+        """Return the importance of each hyperparameter, as :func:`harness.search.importance.importances`."""
+        return self._patient(importances, self._study)
+
+    def _patient(self, call: Callable[..., _T], *args: Any) -> _T:
+        """Return what ``call`` returns, retrying while the storage does not respond."""
+        try:
+            result: _T = retry(call, *args, errors=_FAULTS)
+        except _FAULTS as error:
+            why = _reason(error)
+            raise TrackingError(
+                f"search.storage = {_shown(self._storage)!r}: cannot record the search of arm {self._arm.name!r}: "
+                f"{why}{_advice(why)}. After fixing this, run the same command to resume"
+            ) from error
+        return result
+
+    def _next(self, found: Scores) -> list[Proposal]:
+        # It may be called again after any failure of the storage, as a new process would.
+        self._tell(found)
+        self._open.clear()
+        own = self._close_interrupted()
+        search, seed = self._spec.search, self._spec.study.seed
+        ended = {int(trial.user_attrs["index"]) - self._first: trial for trial in _ended(self._study)}
+        missing = [place for place in range(search.trials) if place not in ended]
+        if not missing:
+            return []
+        begin = missing[0] - missing[0] % search.parallel_trials
+        earlier = [trial for place, trial in ended.items() if place < begin]
+        floors = {fold: floor_of(search, _curves(earlier, fold)) for fold in self._folds}
+        proposals = []
+        for place in missing:
+            if place >= begin + search.parallel_trials:
+                break
+            index = self._first + place
+            # An interrupted trial of which not all values were drawn is proposed again, with the same ones.
+            values = own.get(index) or propose(search, seed, self._arm.name, place, self._space, earlier)
+            self._study.sampler = given(values)
+            trial = self._study.ask(self._space)
+            trial.set_user_attr("index", index)
+            self._open[index] = trial
+            proposals.append(Proposal(index, dict(trial.params), floors))
+        return proposals
+
+    def _tell(self, found: Scores) -> None:
+        """Record how the trials of the batch ended, in the order of their indices."""
+        for index, trial in sorted(self._open.items()):
+            folds = found[index]
+            kept = {str(fold): asdict(each) | {"error": mask_secrets(each.error)} for fold, each in folds.items()}
+            trial.set_user_attr("folds", kept)
+            if all(each.error for each in folds.values()):
+                trial.set_user_attr("error", True)
+                self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            else:
+                value = sum(map(_value, folds.values())) / len(folds)
+                self._study.tell(trial, value, skip_if_finished=True)
+            del self._open[index]
+
+    def _close_interrupted(self) -> dict[int, dict[str, Any]]:
+        """Close trials that a stopped process left open; return the values of interrupted trials by their index."""
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        failed = self._study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+        return {
+            int(trial.user_attrs["index"]): dict(trial.params)
+            for trial in failed
+            if "index" in trial.user_attrs and not _counts(trial) and set(trial.params) == set(self._space)
+        }
 
 
 def _value(fold: FoldScore) -> float:
@@ -235,29 +309,15 @@ def _make_file(storage: str) -> None:
         make_private_file(Path(path))
 
 
-def _requeue_interrupted(study: optuna.Study, names: set[str]) -> None:
-    """Close trials that a stopped process left open, and put their values first in the queue."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        params = dict(trial.params)
-        study.tell(trial.number, state=TrialState.FAIL)
-        # A failed trial lacked only its state; with it, it counts.
-        if "error" in trial.user_attrs:
-            continue
-        study.set_user_attr("interrupted", study.user_attrs.get("interrupted", 0) + 1)
-        # With only some values drawn, the sampler must draw them all again: it would otherwise give the first random
-        # number to the first missing value. It draws the same ones as where the queue was not reached.
-        if set(params) == names:
-            study.enqueue_trial(params)
-
-
 def _ended(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that count, by index: completed, or failed in every fold."""
-    trials = [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state == TrialState.COMPLETE or (trial.state == TrialState.FAIL and "error" in trial.user_attrs)
-    ]
+    """Return the trials that count, by index."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if _counts(trial)]
     return sorted(trials, key=lambda trial: int(trial.user_attrs["index"]))
+
+
+def _counts(trial: FrozenTrial) -> bool:
+    """Return whether a trial completed, or failed in every fold."""
+    return trial.state == TrialState.COMPLETE or (trial.state == TrialState.FAIL and "error" in trial.user_attrs)
 
 
 def _record(trial: FrozenTrial) -> TrialRecord:

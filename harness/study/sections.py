@@ -453,6 +453,9 @@ class SearchSection(Section):
 
     trials: Annotated[Natural, Most(100_000, "more would take years of training")] = 0
     """Trials per arm; 0 = no search."""
+    parallel_trials: Annotated[Positive, Most(1_000, "more than a sampler can learn from")] = 1
+    """Trials of an arm that are proposed and trained at once: a batch, which learns from earlier batches. More of them
+    occupy more workers, but learn from fewer trials. The outcome depends on this number, not on that of workers."""
     sampler: Sampler = Sampler.TPE
     """How values are proposed. tpe: by the mean of earlier trials over all folds. per-fold-tpe: for each fold by trials
     of its own, so that it sees no other fold (trials per arm and fold). grid takes choices only."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +49,6 @@ def retry(
     call: Callable[..., Any],
     *args: Any,
     seconds: float = SECONDS,
-    anew: float = math.inf,
     errors: tuple[type[Exception], ...] = (Exception,),
     **named: Any,
 ) -> Any:
@@ -64,8 +62,6 @@ def retry(
         Its positional arguments.
     seconds
         How long to keep trying, in s.
-    anew
-        A call that took longer than this, in s, had worked before it failed: the time starts again.
     errors
         Types of the errors that may be transient.
     **named
@@ -79,14 +75,10 @@ def retry(
     deadline = time.monotonic() + seconds
     pause = 0.1
     while True:
-        began = time.monotonic()
         try:
             return call(*args, **named)
         except errors as error:
-            now = time.monotonic()
-            if now - began > anew:
-                deadline, pause = now + seconds, 0.1
-            if not is_transient(error) or now + pause > deadline:
+            if not is_transient(error) or time.monotonic() + pause > deadline:
                 raise
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from harness.terminal.console import Screen
 
 
+_WIDE = 110
+"""Columns of a terminal that has room for everything."""
+
+
 def duration(seconds: float) -> str:
     """Return ``seconds`` in readable form: 4.2 s, 45 s, 12 min, 3 h 20 min."""
     if seconds < 90:
@@ -58,24 +62,34 @@ class Silent:
 
 
 class Terminal:
-    """Bars drawn by rich on standard error; if that is not a terminal (a log file, CI), only lines are printed."""
+    """Bars drawn by rich on standard error; if that is not a terminal (a log file, CI), only lines are printed.
+
+    Bars that do not fit on the screen wait until others end; those that began first are shown.
+    """
 
     def __init__(self, console: Screen | None = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
+        from rich.table import Column
 
         from harness.terminal.console import Screen
 
+        def whole() -> Column:
+            return Column(no_wrap=True)
+
         self._console = console or Screen(file=sys.stderr)
         self._tasks: dict[str, TaskID] = {}
+        narrow = self._console.width < _WIDE
         self._bars = Bars(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False, table_column=whole()),
+            BarColumn(bar_width=6 if narrow else 24),
+            MofNCompleteColumn(table_column=whole()),
+            *([] if narrow else [TimeElapsedColumn(table_column=whole())]),
+            TextColumn("left", table_column=whole()),
+            TimeRemainingColumn(table_column=whole()),
+            # It takes the space that the others leave.
+            TextColumn("{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+            expand=True,
             console=self._console,
             disable=not self._console.is_terminal,
             transient=True,
@@ -98,7 +112,7 @@ class Terminal:
 
     def begin(self, key: str, text: str, total: int) -> None:
         """Add a bar."""
-        self._tasks[key] = self._bars.add_task(one_line(text), total=total, note="")
+        self._tasks[key] = self._bars.add_task(one_line(text), total=total, note="", visible=self._has_room())
 
     def advance(self, key: str, done: int, note: str = "") -> None:
         """Move the bar."""
@@ -109,6 +123,13 @@ class Terminal:
         """Remove the bar."""
         if key in self._tasks:
             self._bars.remove_task(self._tasks.pop(key))
+            hidden = [task.id for task in self._bars.tasks if not task.visible]
+            if hidden and self._has_room():
+                self._bars.update(hidden[0], visible=True)
+
+    def _has_room(self) -> bool:
+        """Return whether one more bar fits on the screen, with room for a few lines of text."""
+        return sum(task.visible for task in self._bars.tasks) < max(3, self._console.height - 6)
 
 
 @contextmanager

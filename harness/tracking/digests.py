@@ -44,9 +44,12 @@ def document_digest(document: Mapping[str, Any], digests: Mapping[str, str], *, 
 
     With ``comparisons`` the digest includes question and comparisons, as in earlier versions.
     """
-    left_out = () if comparisons else ("study.question", *DECLARATIONS)
+    left_out = ["search.storage", *(() if comparisons else ("study.question", *DECLARATIONS))]
+    if document.get("search", {}).get("parallel_trials") == 1:
+        # As in records of earlier versions, which had no such field.
+        left_out.append("search.parallel_trials")
     kept = {name: section for name, section in document.items() if name != "tracking"}
-    return _digest({"spec": _without(kept, "search.storage", *left_out), "inputs": dict(digests)})
+    return _digest({"spec": _without(kept, *left_out), "inputs": dict(digests)})
 
 
 def core_digest(document: Mapping[str, Any], data_digest: str) -> str:

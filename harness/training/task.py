@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ class FoldTask:
     code: OwnCode | None = None
     weights: str = ""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256, hex, of everything that determines the result except the machine: tasks with equal digests are the
         same training."""

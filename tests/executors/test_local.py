@@ -13,6 +13,7 @@ import pytest
 
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
+from harness.executors.queue import run_all
 from harness.training.task import FoldTask
 from tests.toys import N_CLASSES, DeadlyFeatures, settings_of, task_of, write_segments
 
@@ -28,7 +29,7 @@ def tasks(tmp_path: Path) -> list[FoldTask]:
 def run(executor: InProcessExecutor | ProcessExecutor, tasks: list[FoldTask]) -> list[Event]:
     events: list[Event] = []
 
-    executor.run(tasks, events.append)
+    run_all(executor, tasks, events.append)
     return events
 
 

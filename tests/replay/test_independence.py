@@ -6,7 +6,7 @@ tests/executors/test_local.py, tests/running/test_path.py and tests/training/tes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.executors.events import Epoch, Event, Finished
+from harness.executors.events import Epoch, Event, Finished, Take
 from harness.executors.local import InProcessExecutor, ProcessExecutor
+from harness.executors.queue import run_all
 from harness.tracking.study_reader import load_fold, load_weights
 from harness.training.task import FoldTask
 from tests.replay.conftest import Recorded, run, spec_of
@@ -77,17 +78,17 @@ def test_what_else_the_study_trains(whole: Recorded, tmp_path: Path, change: dic
 @pytest.mark.slow
 def test_an_interruption_in_the_middle_of_a_fold(whole: Recorded, tmp_path: Path) -> None:
     class Interrupted(InProcessExecutor):
-        def run(self, tasks: Sequence[FoldTask], on_event: object) -> None:
+        def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
             epochs = 0
 
-            def count(event: Event) -> bool:
+            def count(event: Event) -> None:
                 nonlocal epochs
                 epochs += isinstance(event, Epoch)
                 if epochs == 5:
                     raise KeyboardInterrupt
-                return bool(on_event(event))  # type: ignore[operator]
+                on_event(event)
 
-            super().run(tasks, count)
+            super().run(take, count)
 
     with pytest.raises(KeyboardInterrupt):
         run(spec_of(**WHOLE), tmp_path, whole.shared, executor=lambda *_: Interrupted())
@@ -100,12 +101,11 @@ def test_an_interruption_in_the_middle_of_a_fold(whole: Recorded, tmp_path: Path
 def trained(executor: InProcessExecutor | ProcessExecutor, tasks: list[FoldTask]) -> dict[str, pd.DataFrame]:
     found: dict[str, pd.DataFrame] = {}
 
-    def keep(event: Event) -> bool:
+    def keep(event: Event) -> None:
         if isinstance(event, Finished):
             found[event.task.key] = event.result.predictions
-        return True
 
-    executor.run(tasks, keep)
+    run_all(executor, tasks, keep)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from harness.cli.output.show_replay import show_replay
 from harness.errors import TrackingError, TrainingError
-from harness.executors.events import Epoch, Event
+from harness.executors.events import Epoch, Event, Take
 from harness.executors.local import InProcessExecutor
 from harness.replay.outcome import Replay
 from harness.replay.rebuild import REST, device_of
@@ -88,17 +88,17 @@ def test_an_interrupted_and_resumed_study_replays(recorded: Recorded, tmp_path: 
     class Interrupted(InProcessExecutor):
         """Is stopped in the middle of the third training."""
 
-        def run(self, tasks: Sequence[FoldTask], on_event: object) -> None:
+        def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
             epochs = 0
 
-            def count(event: Event) -> bool:
+            def count(event: Event) -> None:
                 nonlocal epochs
                 epochs += isinstance(event, Epoch)
                 if epochs == 5:
                     raise KeyboardInterrupt
-                return bool(on_event(event))  # type: ignore[operator]
+                on_event(event)
 
-            super().run(tasks, count)
+            super().run(take, count)
 
     spec = spec_of(search={"trials": 0}, evaluate={"folds": [1, 3]})
     with pytest.raises(KeyboardInterrupt):

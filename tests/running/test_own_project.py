@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from harness import own_code
 from harness.cli import cli
 from harness.cli.output.show_studies import show_outcome
 from harness.errors import StudyError, TrackingError
-from harness.executors.events import Epoch, Event, OpenExecutor, Started
+from harness.executors.events import Epoch, Event, OpenExecutor, Started, Take
 from harness.executors.local import InProcessExecutor, local_executor
 from harness.replay.sources import open_source
 from harness.replay.train_again import replay
@@ -30,7 +30,6 @@ from harness.running.study import Options, run_study
 from harness.study import load_study
 from harness.terminal.progress import Silent
 from harness.tracking.study_reader import load_weights
-from harness.training.task import FoldTask
 from tests.own_project import write_holdout, write_project
 
 
@@ -47,7 +46,7 @@ class Lines(Silent):
 class DiesInTheThird(InProcessExecutor):
     """Kills its process, as by ``kill -9``, after the first epoch of the third training."""
 
-    def run(self, tasks: Sequence[FoldTask], on_event: Callable[[Event], None]) -> None:
+    def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
         started = 0
 
         def watched(event: Event) -> None:
@@ -57,7 +56,7 @@ class DiesInTheThird(InProcessExecutor):
             if started == 3 and isinstance(event, Epoch):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        super().run(tasks, watched)
+        super().run(take, watched)
 
 
 def die(study: Path, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,11 @@ import pandas as pd
 import pytest
 
 from harness.cli.output.show_studies import summary_rows
-from harness.executors.events import Event, Finished
+from harness.executors.events import Event, Finished, Take
 from harness.executors.local import InProcessExecutor
 from harness.running.reports import Outcome, report_study
 from harness.tracking.study_reader import list_studies
 from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
-from harness.training.task import FoldTask
 from tests.running.study import run, same, spec_of
 
 
@@ -120,16 +119,15 @@ def test_an_interrupted_study_goes_on_and_ends_the_same(
     ended = 0
 
     class Interrupted(InProcessExecutor):
-        def run(self, tasks: Sequence[FoldTask], on_event: object) -> None:
-            def count(event: Event) -> bool:
+        def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
+            def count(event: Event) -> None:
                 nonlocal ended
-                going_on = bool(on_event(event))  # type: ignore[operator]
+                on_event(event)
                 ended += isinstance(event, Finished)
                 if ended == after:
                     raise KeyboardInterrupt
-                return going_on
 
-            super().run(tasks, count)
+            super().run(take, count)
 
     with pytest.raises(KeyboardInterrupt):
         run(spec_of(), tmp_path, shared, executor=lambda *_: Interrupted())

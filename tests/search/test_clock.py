@@ -11,8 +11,8 @@ from typing import Any
 import optuna
 import pytest
 
-from harness.search.arm_search import search_arm
 from harness.search.trials import FoldScore, SearchOutcome
+from tests.search.blocking import search_arm
 from tests.search.test_arm_search import accuracy, fold_score, study_of
 
 DAY = 24 * 3600

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from harness.errors import TrackingError
-from harness.search.arm_search import search_arm
 from harness.search.trials import FoldScore, SearchOutcome
+from tests.search.blocking import search_arm
 from tests.search.test_arm_search import accuracy, fold_score, study_of
 from tests.tracking.conftest import small_disk
 

@@ -14,13 +14,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrainingError
-from harness.search.arm_search import search_arm
 from harness.search.trials import FoldScore, SearchOutcome
+from tests.search.blocking import search_arm
 from tests.search.test_arm_search import accuracy, fold_score, study_of
 
 # Two values, so that a death between them leaves one; trial 2 cannot be trained; trials are pruned.
 SPACES = {
     "tpe": None,
+    "tpe x 3": None,
     "random": None,
     "grid": '{"train.lr": {"choices": [0.01, 0.02, 0.03]}, "train.batch_size": {"choices": [16, 32]}}',
 }
@@ -32,7 +33,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def search(sampler: str, file: Path) -> SearchOutcome:
-    spec = study_of(TRIALS, sampler, "median", SPACES[sampler])
+    name, _, parallel = sampler.partition(" x ")
+    spec = study_of(TRIALS, name, "median", SPACES[sampler], parallel=int(parallel or 1))
 
     def evaluate(index: int, values: dict[str, Any], floors: Mapping[int, tuple[float, ...]]) -> dict[int, FoldScore]:
         if index == 2:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from harness.executors.local import InProcessExecutor
+from harness.executors.queue import run_all
 from harness.tracking.study_reader import read_study
 from tests.stores import record_tiny
 from tests.toys import settings_of, task_of, write_segments
@@ -24,7 +25,7 @@ def test_a_hundred_trainings_take_no_more_descriptors_and_memory_than_ten(tmp_pa
     task = task_of(write_segments(tmp_path, labels), labels, settings=settings_of(epochs=1))
     process, seen = psutil.Process(), {}
     for number in range(1, 101):
-        InProcessExecutor().run([dataclasses.replace(task, seed=number)], lambda _: None)
+        run_all(InProcessExecutor(), [dataclasses.replace(task, seed=number)], lambda _: None)
         if number in (10, 50, 100):
             seen[number] = (process.num_fds(), process.num_threads(), process.memory_info().rss)
     assert seen[100][:2] == seen[50][:2] == seen[10][:2]

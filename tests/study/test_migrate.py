@@ -14,7 +14,7 @@ from harness.study import StudySpec, load_study, read_recorded, recorded_documen
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(ROOT.glob("reports/*/results.json"))
-LATER = ("claim_exact", "norm_statistics", "tuned_on", "tuned_by", "seed_of", "tuned_as", "seeds")
+LATER = ("claim_exact", "norm_statistics", "tuned_on", "tuned_by", "seed_of", "tuned_as", "seeds", "parallel_trials")
 """Fields that the first versions did not have."""
 
 

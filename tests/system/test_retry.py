@@ -57,19 +57,6 @@ def test_patience_ends_after_a_minute(clock: list[float]) -> None:
     assert 50 < sum(clock) <= 60
 
 
-def test_a_call_that_had_worked_is_waited_for_anew(clock: list[float]) -> None:
-    class Working(Flaky):
-        def ask(self, number: int, *, twice: bool = False) -> int:
-            clock.append(100)  # works for 100 s, then its database is gone
-            return super().ask(number, twice=twice)
-
-    working = Working(3, wrapped("connection refused"))
-    assert retry(working.ask, 1, anew=90) == 1
-    assert working.calls == 4
-    with pytest.raises(MlflowException, match="refused"):
-        retry(Working(1, wrapped("connection refused")).ask, 1)
-
-
 def test_only_the_named_errors_may_be_passing(clock: list[float]) -> None:
     flaky = Flaky(1, wrapped("database is locked"))
     with pytest.raises(MlflowException, match="locked"):

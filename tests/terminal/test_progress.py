@@ -39,6 +39,30 @@ def test_bars_on_a_terminal_show_step_count_and_time_left() -> None:
         assert part in shown
 
 
+def test_count_and_time_left_fit_into_80_columns() -> None:
+    stream = io.StringIO()
+    with Terminal(Screen(file=stream, force_terminal=True, width=80)) as progress:
+        progress.begin("a", "MLMCNet-6 trial 3 fold 12 seed 0", 1320)
+        progress.advance("a", 137, "loss 0.512 val 71.2%")
+    (line,) = {line for line in stream.getvalue().splitlines() if "loss" in line and "137/" in line}
+    for part in ("MLMCNet-6 trial 3 fold 12 seed 0", "137/1320", "left", "-:--:--"):
+        assert part in line
+
+
+def test_bars_that_do_not_fit_wait_until_others_end() -> None:
+    stream = io.StringIO()
+    screen = Screen(file=stream, force_terminal=True, width=80, height=12)
+    with Terminal(screen) as progress:
+        for number in range(20):
+            progress.begin(str(number), f"step {number} of many", 10)
+        shown = stream.getvalue()
+        progress.end("3")
+    assert "step 5 of many" in shown
+    assert "step 6 of many" not in shown
+    assert "step 6 of many" in stream.getvalue()
+    assert "step 7 of many" not in stream.getvalue()
+
+
 def test_a_hostile_step_moves_no_cursor_and_forges_no_line() -> None:
     stream = io.StringIO()
     with Terminal(Screen(file=stream, force_terminal=True, width=110)) as progress:

@@ -83,6 +83,16 @@ def test_what_changes_trainings_counts(resolved: dict[str, Any], dotted: str, va
     assert document_digest(resolved, INPUTS | {"data": "2" * 64}) != document_digest(resolved, INPUTS)
 
 
+def test_one_trial_at_a_time_is_what_earlier_versions_did(resolved: dict[str, Any]) -> None:
+    earlier = copy.deepcopy(resolved)
+    assert earlier["search"].pop("parallel_trials") == 1
+    assert document_digest(earlier, INPUTS) == document_digest(resolved, INPUTS)
+    assert core_digest(earlier, "d") == core_digest(resolved, "d")
+    for other in (put(resolved, "search.parallel_trials", 2), put(resolved, "search.parallel_trials", 3)):
+        assert document_digest(other, INPUTS) != document_digest(resolved, INPUTS)
+        assert core_digest(other, "d") != core_digest(resolved, "d")
+
+
 def test_records_of_earlier_versions_are_told_by_their_own_digest(resolved: dict[str, Any]) -> None:
     other = put(resolved, "evaluate.margin", 3.0)
     assert document_digest(other, INPUTS, comparisons=True) != document_digest(resolved, INPUTS, comparisons=True)

@@ -98,9 +98,10 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
         chosen = "one choice for all folds" if pooled else "chosen for each fold on its own validation fold"
         if holdout:
             chosen = "chosen on the validation part"
-        sentences.append(
-            f"Search: {search.trials} trials per arm ({search.sampler}) by validation macro accuracy, {chosen}."
-        )
+        how = str(search.sampler)
+        if search.parallel_trials > 1:
+            how += f", {search.parallel_trials} at a time"
+        sentences.append(f"Search: {search.trials} trials per arm ({how}) by validation macro accuracy, {chosen}.")
     else:
         sentences.append("No hyperparameters were searched.")
     sentences += _tuned_sentences(record)
