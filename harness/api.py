@@ -120,9 +120,10 @@ def run_study(
     data_root
         The folder that holds the data sets; by default HARNESS_DATA, else a folder in the user's cache.
     device
-        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps`` (untested).
+        ``auto`` (every GPU, else the CPU), ``cpu``, ``cuda``, ``cuda:N``, ``mps`` (untested), or several GPUs:
+        ``cuda:0,cuda:1``.
     workers
-        How many trainings run at once; by default as many as the device allows. With more than one on the CPU, call
+        How many trainings run at once; by default as many as the devices allow. With more than one on the CPU, call
         this below ``if __name__ == "__main__":``, since workers are new processes.
     tracking_uri
         MLflow store; by default that of the study.

@@ -11,7 +11,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,48 @@ def resolve_device(asked: str) -> str:
     return asked
 
 
+def resolve_devices(asked: str) -> tuple[str, ...]:
+    """Return the names of the devices to train on, each once.
+
+    Parameters
+    ----------
+    asked : str
+        ``auto``, which is every visible GPU or else the CPU; ``cpu``, ``cuda`` or ``cuda:N``; or several GPUs,
+        separated by commas.
+
+    Raises
+    ------
+    TrainingError
+        As :func:`resolve_device`, and when a device is named twice or the devices are of several kinds.
+    """
+    if asked == "auto":
+        import torch
+
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        return tuple(f"cuda:{number}" for number in range(count)) if count > 1 else (resolve_device("auto"),)
+    names = [name.strip() for name in asked.split(",")]
+    for name in names:
+        open_device(name)
+    # cuda is cuda:0.
+    numbers = ["cuda:0" if name == "cuda" else name for name in names]
+    if len(set(numbers)) < len(names):
+        raise TrainingError(
+            f"--device {asked}: a device is named twice; use --workers to run several trainings on each device"
+        )
+    if len({device_kind(name) for name in names}) > 1:
+        raise TrainingError(
+            f"--device {asked}: a GPU's results differ from a CPU's in their last digits; name devices of one kind"
+        )
+    return tuple(names)
+
+
+def worker_devices(devices: Sequence[str], workers: int | None, threads: int) -> tuple[str, ...]:
+    """Return the device of each worker: one worker on each GPU, or one for every ``threads`` cores of the CPU; or, if
+    given, ``workers`` of them in turn over ``devices``."""
+    number = workers or sum(default_workers(device, threads) for device in devices)
+    return tuple(devices[place % len(devices)] for place in range(number))
+
+
 def open_device(name: str) -> torch.device:
     """Return the device called ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; raises as :func:`resolve_device`."""
     import torch
@@ -58,6 +100,15 @@ def open_device(name: str) -> torch.device:
             f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use --device cpu or auto"
         )
     return torch.device(name)
+
+
+def use_device(name: str) -> None:
+    """Make ``name`` the device of this process, where it exists: nothing is then put on another GPU by mistake."""
+    if device_kind(name) == "cuda":
+        import torch
+
+        if int(name.partition(":")[2] or 0) < torch.cuda.device_count():
+            torch.cuda.set_device(name)
 
 
 def device_kind(name: str) -> str:

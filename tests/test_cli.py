@@ -25,10 +25,10 @@ def leaves(command: object, path: tuple[str, ...] = ()) -> dict[tuple[str, ...],
 def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
     assert leaves(cli) == {
         ("run-study",): {
-            "study", "--data-root", "--set", "--device", "--workers", "--tracking-uri", "--reports", "--report",
-            "--cache", "--no-wait",
+            "study", "--data-root", "--set", "--device", "--devices", "--workers", "--tracking-uri", "--reports",
+            "--report", "--cache", "--no-wait",
         },
-        ("plan",): {"study", "--data-root", "--set", "--device", "--workers"},
+        ("plan",): {"study", "--data-root", "--set", "--device", "--devices", "--workers"},
         ("report",): {
             "study", "--check", "--run-id", "--declarations", "--audio", "--data-root", "--tracking-uri", "--reports",
         },

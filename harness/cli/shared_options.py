@@ -67,10 +67,18 @@ STUDY_FILE = click.argument("study", type=StudyFile())
 DEVICE = click.option(
     "--device", default="auto", show_default=True, help="Device to train on: auto, cpu, cuda, cuda:N or mps (untested)."
 )
+DEVICES = click.option(
+    "--device",
+    "--devices",
+    "device",
+    default="auto",
+    show_default=True,
+    help="Devices to train on: auto (every GPU, else the CPU), cpu, mps (untested), cuda:N, or several: cuda:0,cuda:1.",
+)
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(1, 1024),
-    help="Parallel training processes; results do not depend on their number.  [default: number of cores; 1 on CUDA]",
+    help="Parallel training processes; results do not depend on their number.  [default: number of cores, or of GPUs]",
 )
 REPORTS = click.option(
     "--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True, help="Folder for reports."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.shared_options import CACHE, DATA_ROOT, DEVICE, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+from harness.cli.shared_options import CACHE, DATA_ROOT, DEVICES, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
 from harness.terminal.interrupt import second_ends_at_once
 from harness.terminal.printing import say
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
-@DEVICE
+@DEVICES
 @WORKERS
 @TRACKING
 @REPORTS
@@ -88,7 +88,7 @@ def run_study_command(
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
-@DEVICE
+@DEVICES
 @WORKERS
 def plan_command(
     study: Path, data_root: Path | None, overrides: tuple[str, ...], device: str, workers: int | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -80,5 +80,5 @@ class Executor(Protocol):
         ...
 
 
-OpenExecutor = Callable[[int, str], Executor]
-"""Creates an executor from a number of workers and a device."""
+OpenExecutor = Callable[[Sequence[str]], Executor]
+"""Creates an executor from the device of each worker."""

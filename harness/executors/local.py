@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self
 
-from harness.devices import release_memory
+from harness.devices import release_memory, use_device
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Group, Started, Take
 from harness.executors.failures import failure_message
 from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
+from harness.training.task import placed
 
 
 class InProcessExecutor:
@@ -31,6 +32,7 @@ class InProcessExecutor:
         arm = ""
         while (group := take(arm)) is not None:
             arm = group[0].arm
+            group = placed(group, "cpu")
 
             def tell(rows: list[dict[str, float]], group: Group = group) -> None:
                 _tell([Epoch(task, row) for task, row in zip(group, rows, strict=True)], on_event)
@@ -54,23 +56,26 @@ class InProcessExecutor:
 
 
 class ProcessExecutor:
-    """Runs tasks in ``workers`` processes of this machine, which persist between calls of :meth:`run`.
+    """Runs tasks in processes of this machine, one for each of ``devices``, which persist between calls of :meth:`run`.
 
     Each worker has its own pipe, so a worker that dies affects only its task: the task is reported as failed and
     another worker takes its place.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, devices: Sequence[str]) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
-        self.capacity = workers
+        self._unused = list(devices)
+        self.capacity = len(devices)
 
     def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
         """Run what ``take`` gives; see :class:`harness.executors.events.Executor`."""
         while busy := self._employ(take):
             ready = wait([worker.pipe for worker in busy])
             events = [event for worker in busy if worker.pipe in ready for event in worker.receive()]
-            self._workers = [worker for worker in self._workers if worker.alive]
+            for worker in [worker for worker in self._workers if not worker.alive]:
+                self._workers.remove(worker)
+                self._unused.insert(0, worker.device)
             # Workers continue to train while the caller records their results.
             self._employ(take)
             _tell(events, on_event)
@@ -78,12 +83,12 @@ class ProcessExecutor:
     def _employ(self, take: Take) -> list[_Worker]:
         """Give every free worker a training, starting workers as needed, and return those that train."""
         free = [worker for worker in self._workers if not worker.tasks]
-        while len(self._workers) < self.capacity or free:
+        while free or self._unused:
             group = take(free[0].arm if free else "")
             if group is None:
                 break
             if not free:
-                free = [_Worker(self._context)]
+                free = [_Worker(self._context, self._unused.pop(0))]
                 self._workers += free
             free.pop(0).take(group)
         return [worker for worker in self._workers if worker.tasks]
@@ -94,6 +99,7 @@ class ProcessExecutor:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.stop()
+            self._unused.append(worker.device)
         self._workers.clear()
 
 
@@ -103,23 +109,24 @@ def _tell(events: Sequence[Event], on_event: Callable[[Event], None]) -> None:
 
 
 class _Worker:
-    """One process and the parent's end of its pipe."""
+    """One process on ``device``, and the parent's end of its pipe."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, device: str) -> None:
+        self.device = device
         self.tasks: Group = ()
         self.arm = ""
         self.alive = True
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, device), daemon=True)
         with workers_hear_no_signals():
             self._process.start()
         theirs.close()
 
     def take(self, tasks: Group) -> None:
-        self.tasks = tasks
+        self.tasks = placed(tasks, self.device)
         self.arm = tasks[0].arm
         try:
-            self.pipe.send(tasks)
+            self.pipe.send(self.tasks)
         except OSError:
             # The worker died while idle; receive() reports it for this task.
             return
@@ -153,11 +160,12 @@ class _Worker:
         self._process.join()
 
 
-def _serve(pipe: Connection) -> None:
-    """Train the tasks received through ``pipe`` until it closes."""
+def _serve(pipe: Connection, device: str) -> None:
+    """Train the tasks received through ``pipe`` on ``device`` until it closes."""
     from harness.training.loop import train_together
 
     guard_streams()
+    use_device(device)
 
     def say(kind: str, content: object) -> None:
         try:
@@ -181,12 +189,12 @@ def _serve(pipe: Connection) -> None:
             say("finished", results)
 
 
-def local_executor(workers: int, device: str = "cpu") -> Executor:
-    """Return an executor with ``workers`` processes.
+def local_executor(devices: Sequence[str]) -> Executor:
+    """Return an executor with a worker process on each of ``devices``, where one may be named several times.
 
-    A single worker trains in this process, which takes the least memory; on a GPU in a separate one, so that the GPU
-    stays busy while results are recorded.
+    A single worker on the CPU trains in this process, which takes the least memory; on a GPU in a separate one, so that
+    the GPU stays busy while results are recorded.
     """
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, received {workers}")
-    return InProcessExecutor() if workers == 1 and device == "cpu" else ProcessExecutor(workers)
+    if not devices:
+        raise ValueError("devices must name the device of at least one worker, received none")
+    return InProcessExecutor() if list(devices) == ["cpu"] else ProcessExecutor(devices)

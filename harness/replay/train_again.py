@@ -192,7 +192,7 @@ class _Again:
                     now = replay_conditions(task, fold, prepared.clips.digest, self._environment, result.conditions)
                     self._end(self._compared(fold, result, prepared.clips, now | {"workers": str(workers)}))
 
-        with local_executor(workers, prepared.device) as executor:
+        with local_executor([prepared.device] * workers) as executor:
             run_all(executor, tasks, on_event)
 
     def fuse(self, clips: ClipTable) -> None:

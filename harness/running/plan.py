@@ -14,7 +14,7 @@ from harness.data.clips import ClipTable
 from harness.data.data_root import resolve_data_root
 from harness.data.load_clips import load_clips
 from harness.data.splits import Part, Split, make_splits
-from harness.devices import default_workers, resolve_device
+from harness.devices import resolve_devices, worker_devices
 from harness.features.sets import expected_segments, plane_rows, set_shape
 from harness.features.vectors import read_vectors
 from harness.models.build import build_model
@@ -83,9 +83,9 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     data_root
         The folder that holds the data sets; None as in :func:`harness.data.data_root.resolve_data_root`.
     device
-        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or several GPUs, as in :func:`harness.devices.resolve_devices`.
     workers
-        How many trainings run at once; None for as many as the device allows.
+        How many trainings run at once; None for as many as the devices allow.
     folder
         The folder of the study file, to which the files and modules that it names are relative.
 
@@ -98,15 +98,17 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     TrainingError
         When the device is not available, or lacks the precision of an arm.
     """
-    chosen = resolve_device(device)
-    check_precisions(spec, chosen)
+    devices = resolve_devices(device)
+    chosen = devices[0]
+    for each in devices:
+        check_precisions(spec, each)
     activate_code(spec, folder, Silent())
     clips = load_clips(spec.data, resolve_data_root(data_root), folder=folder)
     segments = expected_segments(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
     splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
-    n_workers = workers or default_workers(chosen, spec.train.threads)
+    n_workers = len(worker_devices(devices, workers, spec.train.threads))
     arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers, folder) for arm in spec.arms]
-    return Plan(spec, clips, splits, tuple(_shared(spec, arms)), chosen, n_workers)
+    return Plan(spec, clips, splits, tuple(_shared(spec, arms)), ", ".join(devices), n_workers)
 
 
 def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:

@@ -16,7 +16,7 @@ from typing import Self
 
 from harness.claims import FOLDER
 from harness.data.data_root import resolve_data_root
-from harness.devices import default_workers, resolve_device
+from harness.devices import resolve_devices, worker_devices
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.report.folder.place import check_place
@@ -53,9 +53,9 @@ class Options:
     tracking_uri
         Tracking URI of the store or server.
     device
-        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or several GPUs, as in :func:`harness.devices.resolve_devices`.
     workers
-        How many trainings run at once; None for as many as the device allows.
+        How many trainings run at once; None for as many as the devices allow.
     overrides
         The values of ``--set``.
     command
@@ -150,9 +150,12 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     if options.report is not ReportKind.NONE:
         check_place(options.reports / spec.study.name)
     papers = claimed_papers(spec, options.claims)
-    device = resolve_device(options.device)
-    check_precisions(spec, device)
-    workers = options.workers or default_workers(device, spec.train.threads)
+    devices = resolve_devices(options.device)
+    for device in devices:
+        check_precisions(spec, device)
+    workers = worker_devices(devices, options.workers, spec.train.threads)
+    if len(devices) > 1:
+        progress.line(f"{len(workers)} workers on {', '.join(devices)}")
     # Studies of a server are recorded on this machine first.
     store = recording_uri(options.tracking_uri)
     shown = mask_secrets(store)
@@ -160,7 +163,9 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         Saved(mask_secrets(options.command), lambda: f"computed features are kept in {options.cache}") as saved,
         ExitStack() as until_sent,
     ):
-        prepared = study_inputs(spec, options.data_root, options.cache, workers, device, progress, options.folder)
+        prepared = study_inputs(
+            spec, options.data_root, options.cache, len(workers), devices[0], progress, options.folder
+        )
         lease = until_sent.enter_context(
             study_lease(options.tracking_uri, spec, prepared.digests["data"], progress.line, wait=options.wait)
         )
@@ -179,7 +184,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 lease=lease,
                 tell=progress.line,
             ) as recorder,
-            options.executor(workers, device) as executor,
+            options.executor(workers) as executor,
         ):
             saved.what = lambda: f"{len(recorder.finished_folds())} finished trainings are recorded in {shown}"
             trainings = Trainings(

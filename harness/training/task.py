@@ -40,7 +40,7 @@ class FoldTask:
     features
         Where the feature arrays are and how they are cut.
     device
-        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+        ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; set by the worker that trains the task, and no part of its identity.
     keep_weights
         Whether the result carries the weights; a search needs none.
     code
@@ -67,7 +67,7 @@ class FoldTask:
     n_classes: int
     features: FeatureRef
     normalise: str
-    device: str
+    device: str = "cpu"
     keep_weights: bool = True
     floor: tuple[float, ...] = ()
     code: OwnCode | None = None
@@ -171,9 +171,14 @@ def stopped_after(curve: Sequence[float], floor: Sequence[float], epochs: int) -
     return done < min(epochs, len(floor) + 1) and max(curve) < floor[done - 1]
 
 
+def placed(tasks: Sequence[FoldTask], device: str) -> tuple[FoldTask, ...]:
+    """Return ``tasks`` for a worker on ``device``."""
+    return tuple(task if task.device == device else replace(task, device=device) for task in tasks)
+
+
 def trajectories(tasks: Sequence[FoldTask]) -> list[tuple[FoldTask, ...]]:
-    """Return ``tasks`` grouped by trajectory and device, in first-occurrence order."""
-    groups: dict[tuple[str, str, bool], list[FoldTask]] = {}
+    """Return ``tasks`` grouped by trajectory, in first-occurrence order."""
+    groups: dict[tuple[str, bool], list[FoldTask]] = {}
     for task in tasks:
-        groups.setdefault((task.trajectory, task.device, task.keep_weights), []).append(task)
+        groups.setdefault((task.trajectory, task.keep_weights), []).append(task)
     return [tuple(group) for group in groups.values()]

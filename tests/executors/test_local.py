@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import torch
 
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
@@ -41,7 +41,7 @@ def results(events: list[Event]) -> dict[str, pd.DataFrame]:
 def test_results_do_not_depend_on_the_number_of_workers_or_the_order(tasks: list[FoldTask]) -> None:
     alone = results(run(InProcessExecutor(), tasks))
     assert set(alone) == {task.key for task in tasks}
-    with ProcessExecutor(2) as executor:
+    with ProcessExecutor(["cpu"] * 2) as executor:
         together = results(run(executor, tasks[::-1]))
         again = results(run(executor, tasks[:1]))
     for key, predictions in alone.items():
@@ -51,7 +51,7 @@ def test_results_do_not_depend_on_the_number_of_workers_or_the_order(tasks: list
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_task_tells_its_start_its_epochs_and_its_end(tasks: list[FoldTask], workers: int) -> None:
-    with local_executor(workers) as executor:
+    with local_executor(["cpu"] * workers) as executor:
         events = run(executor, tasks)
     for task in tasks:
         mine = [event for event in events if event.task.key == task.key]
@@ -63,7 +63,7 @@ def test_each_task_tells_its_start_its_epochs_and_its_end(tasks: list[FoldTask],
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_tasks_that_differ_in_the_epoch_rule_are_one_training(tasks: list[FoldTask], workers: int) -> None:
     pairs = [(task, dataclasses.replace(task, arm="other", epoch_rule="best-on-test")) for task in tasks]
-    with local_executor(workers) as executor:
+    with local_executor(["cpu"] * workers) as executor:
         events = run(executor, [task for pair in zip(*pairs, strict=True) for task in pair])
     found = {event.task.key: event.result for event in events if isinstance(event, Finished)}
     for pair in pairs:
@@ -78,7 +78,7 @@ def test_tasks_that_differ_in_the_epoch_rule_are_one_training(tasks: list[FoldTa
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_one_training_of_several_tasks_fails_for_each(tasks: list[FoldTask], workers: int) -> None:
     broken = dataclasses.replace(tasks[0], settings=settings_of(lr=1e30, epochs=3))
-    with local_executor(workers) as executor:
+    with local_executor(["cpu"] * workers) as executor:
         events = run(executor, [broken, dataclasses.replace(broken, arm="other", epoch_rule="best-on-test"), tasks[1]])
     assert {event.task.arm for event in events if isinstance(event, Failed)} == {"toy", "other"}
     assert [event.task.key for event in events if isinstance(event, Finished)] == [tasks[1].key]
@@ -87,7 +87,7 @@ def test_one_training_of_several_tasks_fails_for_each(tasks: list[FoldTask], wor
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: int) -> None:
     broken = dataclasses.replace(tasks[0], fold=9, settings=settings_of(lr=1e30, epochs=3))
-    with local_executor(workers) as executor:
+    with local_executor(["cpu"] * workers) as executor:
         events = run(executor, [broken, *tasks])
     failed = [event for event in events if isinstance(event, Failed)]
     assert [event.task.fold for event in failed] == [9]
@@ -99,7 +99,7 @@ def test_a_task_that_cannot_train_fails_alone(tasks: list[FoldTask], workers: in
 @pytest.mark.slow
 def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -> None:
     deadly = dataclasses.replace(tasks[0], fold=9, seed=9, features=DeadlyFeatures(**vars(tasks[0].features)))
-    with ProcessExecutor(2) as executor:
+    with ProcessExecutor(["cpu"] * 2) as executor:
         events = run(executor, [deadly, *tasks])
         failed = [event for event in events if isinstance(event, Failed)]
         assert [event.task.fold for event in failed] == [9]
@@ -112,7 +112,7 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -
 @pytest.mark.slow
 def test_no_worker_outlives_the_executor(tasks: list[FoldTask]) -> None:
     before = set(psutil.Process().children())
-    with ProcessExecutor(2) as executor:
+    with ProcessExecutor(["cpu"] * 2) as executor:
         run(executor, tasks[:2])
         born = set(psutil.Process().children()) - before
         assert len(born) >= 2
@@ -120,12 +120,25 @@ def test_no_worker_outlives_the_executor(tasks: list[FoldTask]) -> None:
 
 
 def test_no_workers_is_refused() -> None:
-    make: Callable[[int], object] = local_executor
-    with pytest.raises(ValueError, match="received 0"):
-        make(0)
+    with pytest.raises(ValueError, match="received none"):
+        local_executor([])
 
 
 def test_a_gpu_goes_on_while_results_are_written_down() -> None:
-    assert isinstance(local_executor(1), InProcessExecutor)
-    with local_executor(1, "cuda") as executor:
+    assert isinstance(local_executor(["cpu"]), InProcessExecutor)
+    with local_executor(["cuda"]) as executor:
         assert isinstance(executor, ProcessExecutor)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.device_count() > 2, reason="a third GPU would be there")
+def test_tasks_take_their_device_from_the_worker(tasks: list[FoldTask]) -> None:
+    with ProcessExecutor(["cuda:2", "cuda:3"]) as executor:
+        events = run(executor, tasks)
+    failed = [event for event in events if isinstance(event, Failed)]
+    assert {event.task.device for event in failed} == {"cuda:2", "cuda:3"}
+    assert all(event.error.startswith(f"--device {event.task.device}: this machine has") for event in failed)
+    # It is no part of what a training is.
+    assert [event.task.digest for event in failed] == [
+        next(task.digest for task in tasks if task.fold == event.task.fold) for event in failed
+    ]

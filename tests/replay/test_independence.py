@@ -117,7 +117,7 @@ def test_any_order_and_any_selection_of_tasks_and_workers(tmp_path: Path) -> Non
     assert len(alone) == 4
     orders = [[0, 1, 2, 3], [3, 1, 0, 2], [2, 0]]
     groups = [trained(InProcessExecutor(), [tasks[place] for place in order]) for order in orders]
-    with ProcessExecutor(2) as executor:
+    with ProcessExecutor(["cpu"] * 2) as executor:
         groups += [trained(executor, [tasks[place] for place in order]) for order in orders]
     for group in groups:
         for key, table in group.items():
