@@ -17,7 +17,7 @@ from harness.tracking.digests import document_digest
 from harness.tracking.files import fetched, read_json
 from harness.tracking.session import descendants
 from harness.tracking.store import Store, open_store
-from harness.tracking.stored_folds import belongs, latest, needed, study_of, training_of, whole_or_none
+from harness.tracking.stored_folds import belongs, in_order, latest, needed, study_of, training_of, whole_or_none
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -88,7 +88,7 @@ class RecordedRun:
     environment
         ``environment.json`` of the study run's last session.
     folds
-        Finished trainings at or below the run, one each, in the order they began.
+        Finished trainings at or below the run, one each, as :func:`~harness.tracking.stored_folds.in_order` sorts them.
     siblings
         Finished trainings of the entire study run.
     unfinished
@@ -149,7 +149,7 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
                 "repeated and can then be replayed"
             )
         found = [each for each in found if each not in gone]
-        finished = latest(each for each in found if each.info.status == names.FINISHED)
+        finished = in_order(latest(each for each in found if each.info.status == names.FINISHED), spec)
         siblings = {each.info.run_id: _fold(each, sessions) for each in finished}
         below = [each for each in found if _is_below(each, run)]
         mine = [each for each in finished if _is_below(each, run)]

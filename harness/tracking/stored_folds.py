@@ -121,6 +121,27 @@ def training_of(run: Run) -> tuple[str, ...]:
     return tags["arm"], tags["phase"], trial, tags["fold"], tags["seed"]
 
 
+def in_order(folds: Iterable[Run], spec: StudySpec) -> list[Run]:
+    """Return ``folds`` by arm in the order of ``spec``, its search before its final trainings: a search by trial, final
+    trainings by fold and seed, whichever trial each fold chose; when they were trained does not matter."""
+    arms = {arm.name: position for position, arm in enumerate(spec.arms)}
+
+    def position(run: Run) -> tuple[int, ...]:
+        tags = run.data.tags
+        final = tags["phase"] == names.FINAL
+        trial = None if final else whole_or_none(tags["trial"])
+        return (
+            arms.get(tags["arm"], len(arms)),
+            final,
+            -1 if trial is None else trial,
+            int(tags["fold"]),
+            int(tags["seed"]),
+            run.info.start_time,
+        )
+
+    return sorted(folds, key=position)
+
+
 def plain_metrics(run: Run) -> dict[str, float]:
     """Return the metrics of a run that are not curves."""
     return {

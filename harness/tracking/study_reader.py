@@ -24,6 +24,7 @@ from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import (
     StoredFold,
     belongs,
+    in_order,
     latest,
     needed,
     plain_metrics,
@@ -110,9 +111,8 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
             spec = study_of(run, content[names.SPEC_FILE], content[names.ENVIRONMENT_FILE])
             searches = _searches(file, spec)
         data = content[names.DATA_FILE]
-        order = {arm.name: position for position, arm in enumerate(spec.arms)}
-        folds = latest(each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec))
-        folds.sort(key=lambda each: _position(each, order))
+        found = latest(each for each in below if each.data.tags["level"] == names.FOLD and belongs(each, spec))
+        folds = in_order(found, spec)
         final = [
             each for each in folds if each.info.status == names.FINISHED and each.data.tags["phase"] == names.FINAL
         ]
@@ -206,20 +206,6 @@ def _chosen(store: Store, name: str, run_id: str | None) -> Run:
     raise TrackingError(
         f"{store.shown}: study {name!r} has no finished run; available: {there}. Run the study again to complete it, "
         "or choose one of these runs with --run-id to report its results so far"
-    )
-
-
-def _position(run: Run, order: dict[str, int]) -> tuple[Any, ...]:
-    tags = run.data.tags
-    trial = whole_or_none(tags["trial"])
-    return (
-        order.get(tags["arm"], len(order)),
-        tags["phase"] == names.FINAL,
-        # Searches are ordered by trial; final trainings by fold, whichever trial each fold chose.
-        -1 if trial is None or tags["phase"] == names.FINAL else trial,
-        int(tags["fold"]),
-        int(tags["seed"]),
-        run.info.start_time,
     )
 
 
