@@ -19,7 +19,7 @@ from harness.report import style, wording
 from harness.report.cells import accuracy, count, p_value, points
 from harness.report.evidence import Evidence
 from harness.report.section import Drawing, Finding, Findings, Items, Paragraph, Section
-from harness.report.style import GREY, SKY, TEXT_WIDTH, VERMILLION
+from harness.report.style import SKY, TEXT_WIDTH, VERMILLION
 from harness.report.topics.claimed_accuracy import claim_basis
 from harness.report.topics.contrasts import contrast_basis, of_own_stream
 from harness.statistics.verdict import Verdict
@@ -37,16 +37,11 @@ _EPOCHS: dict[str, str] = {
     EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
 }
 _TEST, _VALIDATE, _TRAIN = "test", "validate", "train"
-# Colour, hatch and colour of the letters.
-_ROLES = {
-    _TEST: (VERMILLION, "", "black"),
-    _VALIDATE: (SKY, "", "black"),
-    _TRAIN: ("#E3E3E3", "", "black"),
-    "": ("white", "", "black"),
-}
+_ROLES = {_TEST: VERMILLION, _VALIDATE: SKY, _TRAIN: "#E3E3E3", "": "white"}
 # Inches: a row, the space for the legend and for the names of folds, the right edge, and a cell with a whole word.
 _ROW, _BELOW, _ABOVE, _EDGE, _WIDE = 0.24, 0.3, 0.26, 0.08, 0.56
 _SIZE = 7.5
+_MOST_ROWS, _MOST_COLUMNS = 30, 50
 _PARTS = "the parts that the data set names: train, validation if there is one, and test"
 _MOST_NAMED = 6
 # More undecided pairs than these are merged into one sentence: a list of them would hide the findings.
@@ -172,8 +167,10 @@ def fold_roles(record: StudyRecord) -> tuple[tuple[str, ...], dict[str, tuple[st
     return tuple(f"fold {fold}" for fold in shown), rows
 
 
-def folds_figure(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Figure:
-    """Return the picture of :func:`fold_roles`."""
+def folds_figure(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Figure | None:
+    """Return the picture of :func:`fold_roles`; None for more folds than a page has space for."""
+    if len(rows) > _MOST_ROWS or len(names) > _MOST_COLUMNS:
+        return None
     left = style.text_inches(rows, _SIZE) + 0.16
     width = min(TEXT_WIDTH - left - _EDGE, 1.1 * len(names))
     height = _ROW * len(rows)
@@ -182,12 +179,11 @@ def folds_figure(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Fig
     short = width / len(names) < _WIDE
     for row, roles in enumerate(rows.values()):
         for column, role in enumerate(roles):
-            colour, hatch, letters = _ROLES[role]
-            axes.add_patch(
-                Rectangle((column, row), 1, 1, facecolor=colour, hatch=hatch, edgecolor="white", linewidth=1.2)
-            )
+            edge = "none" if role else "#CCCCCC"
+            corner = (column + 0.03, row + 0.05)
+            axes.add_patch(Rectangle(corner, 0.94, 0.9, facecolor=_ROLES[role], edgecolor=edge, linewidth=0.5))
             text = role[:1].upper() if short else role
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=_SIZE, color=letters)
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=_SIZE)
     axes.set_xlim(0, len(names))
     axes.set_ylim(len(rows), 0)
     turned = width / len(names) < style.text_inches(names, _SIZE) + 0.06
@@ -199,12 +195,7 @@ def folds_figure(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Fig
     axes.spines[:].set_visible(False)
     present = dict.fromkeys(role for roles in rows.values() for role in roles)
     handles = [
-        Patch(
-            facecolor=_ROLES[role][0],
-            hatch=_ROLES[role][1],
-            edgecolor="white" if role else GREY,
-            label=role or "not used",
-        )
+        Patch(facecolor=_ROLES[role], edgecolor="none" if role else "#CCCCCC", label=role or "not used")
         for role in present
     ]
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), borderpad=0.1, columnspacing=1.2)

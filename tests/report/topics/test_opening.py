@@ -114,7 +114,10 @@ def test_the_role_of_each_fold_is_drawn(make_record: MakeRecord) -> None:
     }
     names, rows = opening.fold_roles(holdout_record())
     assert dict(zip(names, rows[""], strict=True)) == {"train": "train", "validation": "validate", "test": "test"}
-    assert len(opening.folds_figure(names, rows).axes[0].patches) == 3
+    figure = opening.folds_figure(names, rows)
+    assert figure is not None
+    assert len(figure.axes[0].patches) == 3
+    assert opening.folds_figure([str(fold) for fold in range(51)], rows) is None
 
 
 @pytest.mark.parametrize(

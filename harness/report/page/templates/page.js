@@ -265,13 +265,14 @@
       training.addEventListener("change", () => {
         const figure = [...document.querySelectorAll('figure[data-kind="curves"]')].find((one) => !one.hidden);
         const whole = figure.querySelector(".scroll:not(.one)");
-        figure.querySelector(".one")?.remove();
+        for (const one of figure.querySelectorAll(".one")) one.remove();
         const each = curves().get(figure.id);
         const run = training.value === "" ? undefined : each?.runs[Number(training.value)];
-        if (whole) whole.hidden = Boolean(run);
+        for (const other of [whole, figure.querySelector("figcaption")]) if (other) other.hidden = Boolean(run);
         if (run) {
           const title = `Learning curves of ${each.arm}, fold ${run.fold}, seed ${run.seed}`;
-          figure.prepend(make("div", { class: "scroll paper one", tabindex: "0", role: "region", "aria-label": title }, chart(run, title)));
+          const picture = make("div", { class: "scroll paper one", tabindex: "0", role: "region", "aria-label": title }, chart(run, title));
+          figure.prepend(picture, make("p", { class: "source one" }, `${title}.`));
         }
       });
     },
