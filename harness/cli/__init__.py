@@ -16,6 +16,7 @@ from harness.cli.data import data_group
 from harness.cli.listing import list_command, new_command, schema_command
 from harness.cli.prediction import export_command, predict_command
 from harness.cli.replay import diff_command, replay_command
+from harness.cli.splits import splits_group
 from harness.cli.studies import (
     fields_command,
     overview_command,
@@ -88,6 +89,7 @@ for _command in (
     list_command,
     schema_command,
     data_group,
+    splits_group,
     cache_command,
     ui_command,
 ):

@@ -18,6 +18,7 @@ from harness.terminal.printing import say
 if TYPE_CHECKING:
     from harness.data.datasets.csv_file import Columns
     from harness.data.inventory import Inventory
+    from harness.terminal.progress import Progress
 
 
 @click.group("data", short_help="List, check, compare, fetch or generate data sets.")
@@ -148,13 +149,7 @@ def data_duplicates_command(
         entries = inventory.present()
         paths, names = [entry.path for entry in entries], [entry.clip_id for entry in entries]
     with Terminal() as progress:
-
-        def advance(what: str, done: int, total: int) -> None:
-            if done == 1:
-                progress.begin(what, f"{what} {audio}", total)
-            progress.advance(what, done)
-
-        found = find_duplicates(paths, workers, advance)
+        found = find_duplicates(paths, workers, steps_of(progress, audio))
     pairs = pair_table(found, names)
     if inventory is not None:
         pairs = with_metadata(pairs, inventory.entries, inventory.classes)
@@ -165,6 +160,17 @@ def data_duplicates_command(
         write_text(json_file, duplicates_json(found, pairs, names))
     if found.unreadable:
         sys.exit(DataError.exit_code)
+
+
+def steps_of(progress: Progress, name: str) -> Callable[[str, int, int], None]:
+    """Return a function that shows what is being done about ``name``, how much is done, and of how much."""
+
+    def advance(what: str, done: int, total: int) -> None:
+        if done == 1:
+            progress.begin(what, f"{what} {name}", total)
+        progress.advance(what, done)
+
+    return advance
 
 
 def _inventory(dataset: str, root: Path, columns: str | None) -> Inventory:

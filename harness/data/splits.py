@@ -100,14 +100,30 @@ def make_splits(
                 f"{clips.dataset}: fold {fold} is not in use and cannot be tested; folds in use: {list(folds)}"
             )
     items, fold_of = code(rule.deal)(clips, seed, segments_per_clip)
-    splits = []
-    for fold in test_folds:
-        test, validation = fold_of == fold, fold_of == validating(folds, fold)
-        parts = (items.where(~(test | validation)), items.where(validation), items.where(test))
-        splits.append(Split(protocol, fold, *parts))
+    splits = tuple(split_by_fold(protocol, items, fold_of, folds, fold) for fold in test_folds)
     if rule.official and not clips.own:
         check_official(splits, clips)
-    return tuple(splits)
+    return splits
+
+
+def split_by_fold(protocol: str, items: Part, fold_of: NDArray[np.int64], folds: Sequence[int], fold: int) -> Split:
+    """Return the split that tests ``fold``, validates on the next one of ``folds`` and trains on the others.
+
+    Parameters
+    ----------
+    protocol : str
+        Name of the split.
+    items : Part
+        All items.
+    fold_of : ndarray of int64, shape (n_items,)
+        Fold of each item.
+    folds : sequence of int
+        All folds, ascending.
+    fold : int
+        The fold to test.
+    """
+    test, validation = fold_of == fold, fold_of == validating(folds, fold)
+    return Split(protocol, fold, items.where(~(test | validation)), items.where(validation), items.where(test))
 
 
 def validating(folds: Sequence[int], fold: int) -> int | None:

@@ -107,9 +107,18 @@ FilePath = Annotated[str, reads("a relative path with an extension, without '..'
 Part = Annotated[str, reads("a whole number from 1 to 1000, or train, validation or test", _part)]
 
 
-def rows_of(file: Path, columns: Columns) -> tuple[tuple[Row, ...], bool]:
+def rows_of(file: Path, columns: Columns, *, folds: bool = True) -> tuple[tuple[Row, ...], bool]:
     """Return the rows of the CSV ``file``, with the fields ``file``, ``label``, ``fold`` and ``recording``, and whether
     the last one is known.
+
+    Parameters
+    ----------
+    file : Path
+        The CSV file.
+    columns : Columns
+        Names of its columns.
+    folds : bool
+        Whether there must be a column of folds; otherwise rows have the field only where there is one.
 
     Raises
     ------
@@ -126,8 +135,9 @@ def rows_of(file: Path, columns: Columns) -> tuple[tuple[Row, ...], bool]:
     fields: dict[str, Any] = {
         "file": (FilePath, Field(alias=columns.file)),
         "label": (Text, Field(alias=columns.label)),
-        "fold": (Part, Field(alias=columns.fold)),
     }
+    if folds or columns.fold in header:
+        fields["fold"] = (Part, Field(alias=columns.fold))
     if recording is not None:
         fields["recording"] = (Identifier, Field(alias=recording))
     model: type[Row] = create_model("CsvRow", __base__=Row, **fields)
@@ -163,7 +173,7 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         raise DataError(
             f"{file}: column {given.columns.fold!r} holds both words ({', '.join(words)}) and numbers; use one kind"
         )
-    folds = tuple(sorted({_number(part) for part in parts}))
+    folds = tuple(sorted({fold_number(part) for part in parts}))
     if words and not {TEST, TRAIN} <= set(folds):
         raise DataError(
             f"{file}: column {given.columns.fold!r} has {', '.join(words)}; a hold-out data set needs train and test"
@@ -229,7 +239,7 @@ def read(dataset: Dataset, root: Path, options: CsvSection, folder: Path) -> Inv
             row.fail("label", f"one of the study's classes: {', '.join(list(known)[:20])}")
         clip = PurePosixPath(path).with_suffix("").as_posix()
         recording = getattr(row, "recording", "") or clip
-        entries.append(ClipEntry(clip, listed.path(path), known[label], _number(part), recording, row.origin))
+        entries.append(ClipEntry(clip, listed.path(path), known[label], fold_number(part), recording, row.origin))
     described = describe(dataset, options)
     inventory = Inventory(described, file.parent, file, tuple(known), tuple(entries))
     strange = sorted({entry.fold for entry in entries} - set(described.folds))
@@ -254,7 +264,8 @@ def metadata_file(options: CsvSection, folder: Path) -> Path:
     return file
 
 
-def _number(part: str) -> int:
+def fold_number(part: str) -> int:
+    """Return the number of a fold, or of a part of a hold-out data set, as :data:`Part` reads it."""
     return _PARTS[part] if part in _PARTS else int(part)
 
 

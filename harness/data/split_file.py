@@ -1,0 +1,158 @@
+"""Splits that anybody made, from files: the clips of any data set, and the parts or folds that they were put into.
+
+The split is a CSV file with a column ``clip`` and one or both of
+
+- ``fold``: each fold is tested once, the next one validates and the others train;
+- ``part``: train, validation or test, of a single split, or of the split of each fold.
+
+A clip is named by its file as the metadata have it, with or without folders and extension.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, create_model
+
+from harness.data.clips import COLUMNS, ClipTable
+from harness.data.datasets.csv_file import Columns, Part, fold_number, rows_of
+from harness.data.metadata import Row, Text, read_rows
+from harness.data.splits import Part as Items
+from harness.data.splits import Split, make_splits, split_by_fold
+from harness.errors import DataError
+from harness.registry import SPLITS, TEST, TRAIN, VALIDATION, Unit
+from harness.text.delimited import TableError, read_table
+
+_NO_FOLD = 0
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The clips of a data set whose audio was not read.
+
+    Attributes
+    ----------
+    clips
+        The clips: ``path`` is the file as the metadata have it, ``duration`` NaN, ``fold`` 0 where there is no such
+        column, and ``recording`` the clip itself where recordings are not known.
+    recordings_known
+        Whether recordings are known.
+    tested
+        Folds to test: all, or the test part of a hold-out data set.
+    """
+
+    clips: ClipTable
+    recordings_known: bool
+    tested: tuple[int, ...]
+
+
+def read_metadata(file: Path, columns: Columns) -> Metadata:
+    """Return the clips that the metadata ``file`` names, without reading audio.
+
+    Raises
+    ------
+    DataError
+        When the file is missing or faulty, or names a clip twice.
+    """
+    rows, known = rows_of(file, columns, folds=False)
+    seen: dict[str, str] = {}
+    clips = []
+    for row in rows:
+        clip = PurePosixPath(row.file).with_suffix("").as_posix()  # type: ignore[attr-defined]
+        if clip in seen:
+            raise DataError(
+                f"{row.origin}: clip {clip!r} is already listed in {seen[clip]}; remove one of the two rows"
+            )
+        seen[clip] = row.origin
+        fold = fold_number(row.fold) if hasattr(row, "fold") else _NO_FOLD
+        clips.append((clip, row.file, row.label, fold, getattr(row, "recording", clip), np.nan))  # type: ignore[attr-defined]
+    classes = tuple(sorted({label for _, _, label, *_ in clips}))
+    frame = pd.DataFrame(clips, columns=list(COLUMNS))
+    number = {name: label for label, name in enumerate(classes)}
+    frame["label"] = frame["label"].map(number).astype("int64")
+    table = ClipTable(file.name, frame, classes, digest="", own=True)
+    holdout = any(not getattr(row, "fold", "1").isdigit() for row in rows)
+    return Metadata(table, known, (TEST,) if holdout else table.folds)
+
+
+def splits_of_rule(metadata: Metadata, rule: str, seed: int) -> tuple[Split, ...]:
+    """Return the splits of every tested fold by a registered rule.
+
+    Raises
+    ------
+    DataError
+        When the metadata have no folds, or the rule deals segments, whose number only the audio tells.
+    """
+    if SPLITS.get(rule).unit is not Unit.CLIP:
+        raise DataError(f"--split {rule}: deals segments of clips; a study that uses it reports its leakage")
+    clips = metadata.clips
+    if clips.folds == (_NO_FOLD,):
+        raise DataError(
+            f"{clips.dataset}: has no column of folds, over which --split {rule} deals clips; name it with --columns "
+            "fold=NAME, or give a split file"
+        )
+    return make_splits(clips, rule, metadata.tested, seed)
+
+
+def read_split(file: Path, clips: ClipTable) -> tuple[Split, ...]:
+    """Return the splits that the CSV ``file`` describes.
+
+    Raises
+    ------
+    DataError
+        When the file is missing or faulty, names a clip that ``clips`` have not, or has no test or training part.
+    """
+    try:
+        header = read_table(file).header
+    except (OSError, TableError):
+        header = ()  # read_rows reports it
+    given = [name for name in ("fold", "part") if name in header]
+    fields: dict[str, Any] = {"clip": (Text, Field(alias="clip"))}
+    fields |= {name: (Part, Field(alias=name)) for name in given or ["fold"]}
+    model: type[Row] = create_model("SplitRow", __base__=Row, **fields)
+    rows = read_rows(file, model)
+    positions = _positions(rows, clips)
+    name = file.name
+    if given == ["fold"]:
+        folds = np.array([fold_number(row.fold) for row in rows], dtype=np.int64)  # type: ignore[attr-defined]
+        numbers = sorted(map(int, np.unique(folds)))
+        if len(numbers) < 2:
+            raise DataError(f"{file}: column 'fold' has one fold, {numbers[0]}; a split needs two or more")
+        return tuple(split_by_fold(name, Items(positions), folds, numbers, fold) for fold in numbers)
+    parts: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, position in zip(rows, positions, strict=True):
+        part = fold_number(row.part)  # type: ignore[attr-defined]
+        if row.part.isdigit():  # type: ignore[attr-defined]
+            row.fail("part", "train, validation or test; numbers belong into a column 'fold'")
+        parts[fold_number(row.fold) if "fold" in given else 1][part].append(int(position))  # type: ignore[attr-defined]
+    for fold, of_fold in parts.items():
+        for part, word in ((TEST, "test"), (TRAIN, "train")):
+            if part not in of_fold:
+                where = f"fold {fold} has" if "fold" in given else "has"
+                raise DataError(f"{file}: {where} no clips of the part {word!r}; a split needs test and train")
+    return tuple(
+        Split(name, fold, *(Items(np.array(of_fold[part], dtype=np.int64)) for part in (TRAIN, VALIDATION, TEST)))
+        for fold, of_fold in sorted(parts.items())
+    )
+
+
+def _positions(rows: Sequence[Row], clips: ClipTable) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the row of ``clips`` that each row of a split names."""
+    known: dict[str, set[int]] = defaultdict(set)
+    for position, (clip, path) in enumerate(zip(clips.frame["clip_id"], clips.frame["path"], strict=True)):
+        for name in (clip, path, PurePosixPath(clip).name, PurePosixPath(path).name):
+            known[name].add(position)
+    positions: list[int] = []
+    for row in rows:
+        found = known.get(row.clip, known.get(PurePosixPath(row.clip).with_suffix("").as_posix(), set()))  # type: ignore[attr-defined]
+        if len(found) != 1:
+            what = "the name of several clips of" if found else "a clip of"
+            row.fail("clip", f"{what} {clips.dataset}{' with its folder' if found else ''}")
+        positions.extend(found)
+    return np.array(positions, dtype=np.int64)
