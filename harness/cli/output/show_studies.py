@@ -88,7 +88,8 @@ def show_outcome(outcome: Outcome) -> None:
         terminal.print(f"failed: {failure}")
     places: dict[str, object] = {"report": "not written (--report none); `harness report` writes it from the record"}
     if outcome.report:
-        places = {"report": outcome.report.folder, "pdf": outcome.report.pdf or outcome.report.pdf_hint}
+        report = outcome.report
+        places = {"report": report.folder, "page": report.page, "pdf": report.pdf or report.pdf_hint}
     if outcome.tracking_uri:
         places["runs"] = f"{outcome.place} (experiment {outcome.record.name}, run {outcome.record.run_id})"
         places["open"] = outcome.open_command

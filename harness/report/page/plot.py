@@ -16,6 +16,8 @@ _TAG = re.compile(r"<[^>]*>")
 _ID = re.compile(r'\s+id="([^"]*)"')
 _USED = re.compile(r'(?:url\(#|href="#)([^)"]*)')
 _LONG_NUMBER = re.compile(r"(?<![#\w])-?\d+\.\d{3,}(?:e-?\d+)?")
+_LARGER = 1.2
+"""How much larger a figure is on a screen than on paper, where its letters have 8 points."""
 _BREAK = re.compile(r"\s*\n\s*")
 
 
@@ -41,7 +43,8 @@ def svg_of(figure: Figure, name: str, label: str) -> Markup:
     used = set(_USED.findall("".join(_TAG.findall(body))))
     body = _TAG.sub(lambda tag: _tidy(tag[0], name, used), body)
     width, height = (72 * size for size in figure.get_size_inches())
-    box = f'viewBox="0 0 {width:g} {height:g}" width="{width * 4 / 3:.0f}" height="{height * 4 / 3:.0f}"'
+    shown = 4 / 3 * _LARGER
+    box = f'viewBox="0 0 {width:g} {height:g}" width="{width * shown:.0f}" height="{height * shown:.0f}"'
     head = (
         f'<svg class="plot" role="img" aria-label="{escape(label)}" xmlns:xlink="http://www.w3.org/1999/xlink" {box}>'
     )

@@ -228,7 +228,7 @@
     return found;
   };
   const chart = (run, title) => {
-    const picture = drawn("svg", { class: "plot", viewBox: "0 0 640 270", width: 640, height: 270, role: "img", "aria-label": title });
+    const picture = drawn("svg", { class: "plot", viewBox: "0 0 640 270", width: 726, height: 306, role: "img", "aria-label": title });
     LINES.forEach(([label, lines], panel) => {
       const shown = lines.filter(([column]) => run[column]);
       const values = shown.flatMap(([column]) => run[column]).filter((value) => value !== null);
