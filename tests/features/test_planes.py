@@ -62,6 +62,10 @@ class TestCqt(PlaneConformance):
     plane = "CQT"
 
 
+class TestShortcut(PlaneConformance):
+    plane = "shortcut"
+
+
 class TestSpectrogram(PlaneConformance):
     plane = "spectrogram"
 

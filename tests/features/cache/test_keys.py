@@ -32,6 +32,8 @@ def _changed(before: dict[LaidOut, str], after: dict[LaidOut, str]) -> set[LaidO
 def _other(value: Any) -> Any:
     if value is None:
         return 3.0
+    if isinstance(value, tuple):
+        return value[1:]
     return {"zeros": "repeat", "per-bin": "none"}[value] if isinstance(value, str) else value * 2 + 1
 
 
