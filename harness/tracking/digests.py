@@ -53,8 +53,16 @@ def document_digest(document: Mapping[str, Any], digests: Mapping[str, str], *, 
 
 
 def core_digest(document: Mapping[str, Any], data_digest: str) -> str:
-    """Return the digest of a study as JSON data without its :data:`EXTENT`, and of its audio."""
-    return document_digest(_without(document, *EXTENT), {"data": data_digest})
+    """Return the digest of a study as JSON data without its :data:`EXTENT`, and of its audio.
+
+    The study's own feature sets are left out too, so that some can be added with the arms that use them; those that
+    arms use are compared by the digests of their contents.
+    """
+    kept = _without(document, *EXTENT)
+    features = kept.get("features")
+    if isinstance(features, Mapping) and "sets" in features:
+        kept["features"] = {**features, "sets": {}}
+    return document_digest(kept, {"data": data_digest})
 
 
 def _without(document: Mapping[str, Any], *dotted: str) -> dict[str, Any]:

@@ -172,6 +172,27 @@ def test_changed_code_is_trained_again_and_said_by_replay(tmp_path: Path) -> Non
     assert changed.record.environment["code"]["files"] != first.record.environment["code"]["files"]
 
 
+def test_a_set_and_its_arm_may_be_added_and_only_they_are_trained(tmp_path: Path) -> None:
+    study = write_project(tmp_path)
+    text = study.read_text(encoding="utf-8")
+    first_arm = text[: text.index('[[arms]]\nname = "mel32"')].replace('contrasts = [["mel32", "mel16"]]', "")
+    study.write_text(first_arm, encoding="utf-8")
+    first, _ = run(study, tmp_path, report=ReportKind.NONE)
+    more = (
+        '[features.sets.mel24]\nplane = "log-mel"\nn_mels = 24\n'
+        '[[arms]]\nname = "new"\nmodel = "mynet:Net"\nfeatures = "mel24"\n'
+    )
+    study.write_text(first_arm + more, encoding="utf-8")
+    second, lines = run(study, tmp_path, report=ReportKind.NONE)
+    assert len([line for line in lines if line.startswith("new fold ")]) == 3
+    assert not [line for line in lines if line.startswith("mel16 fold ")]
+    assert second.record.run_id == first.record.run_id
+    study.write_text((first_arm + more).replace("n_mels = 16", "n_mels = 17"), encoding="utf-8")
+    third, lines = run(study, tmp_path, report=ReportKind.NONE)
+    assert len([line for line in lines if line.startswith("mel16 fold ")]) == 3
+    assert third.record.run_id != first.record.run_id
+
+
 def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = write_holdout(tmp_path)
     outcome, _ = run(study, tmp_path)
