@@ -19,6 +19,7 @@ from harness.report.evidence import Evidence, gather
 from harness.report.folder.curves_file import CURVES, curves_bytes, published_curves
 from harness.report.folder.place import holds, put_in_place
 from harness.report.folder.read import open_report, record_of_report
+from harness.report.notes import Notes, notes
 from harness.report.page.audio import Audio, clips_section
 from harness.report.page.plot import svg_of
 from harness.report.page.report_page import PAGE_NAME, report_page
@@ -42,6 +43,7 @@ class ReportFiles:
     """Paths of the parts of a report; if ``pdf`` is None, ``pdf_hint`` says why and how to make it.
 
     ``contents`` holds every file that was generated, by its path within the folder; the page without audio.
+    ``notes`` say the same in few words.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class ReportFiles:
     pdf: Path | None
     pdf_hint: str
     contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    notes: Notes = field(default_factory=Notes, repr=False)
 
 
 def write_report(
@@ -133,6 +136,7 @@ def write_report(
         pdf=folder / PDF_NAME if compiled is not None else None,
         pdf_hint=" ".join(hints),
         contents=files | {PAGE_NAME: contents[PAGE_NAME]},
+        notes=notes(evidence),
     )
 
 

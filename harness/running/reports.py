@@ -24,7 +24,7 @@ from harness.study import StudySpec, TrackingSection, load_study
 from harness.system.redaction import mask_secrets
 from harness.tracking.store import readable_uri
 from harness.tracking.study_reader import read_study
-from harness.tracking.study_recorder import log_reports
+from harness.tracking.study_recorder import log_notes, log_reports
 from harness.tracking.sync.delivery import Delivery
 
 _logger = logging.getLogger(__name__)
@@ -116,7 +116,8 @@ def report_study(
     sound = partial(audio.of, folder=folder) if audio else None
     outcome = report_run(name, run_id, uri, reports, audio=sound)
     try:
-        log_reports(uri, outcome.record.run_id, outcome.report.contents if outcome.report else {})
+        if outcome.report is not None:
+            log_report(uri, outcome.record.run_id, outcome.report)
     except TrackingError as error:
         # Users who may only read the store still get the report.
         _logger.warning("The report was written but could not be logged to its run: %s", error)
@@ -201,6 +202,12 @@ def report_run(
     failed = record.folds[(record.folds["status"] == "FAILED") & (record.folds["phase"] == "final")]
     failures = tuple(f"{row.arm} fold {row.fold} seed {row.seed}: {row.error}" for row in failed.itertuples())
     return Outcome(record, files, failures, tracking_uri)
+
+
+def log_report(uri: str, run_id: str, report: ReportFiles) -> None:
+    """Write a report's files and notes into the runs of its study; raises TrackingError."""
+    log_reports(uri, run_id, report.contents)
+    log_notes(uri, run_id, report.notes.study, report.notes.arms, report.notes.verdicts)
 
 
 def claimed_papers(spec: StudySpec, folder: Path | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.report.folder.place import check_place
 from harness.running.arms import StudyArms, expected_trainings
-from harness.running.reports import Outcome, ReportKind, claimed_papers, report_run
+from harness.running.reports import Outcome, ReportKind, claimed_papers, log_report, report_run
 from harness.running.study_inputs import check_precisions, study_inputs, user_cache
 from harness.running.trainings import Trainings
 from harness.study import StudySpec
@@ -29,7 +29,7 @@ from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
 from harness.tracking.lease import study_lease
-from harness.tracking.study_recorder import StudyRecorder, log_reports
+from harness.tracking.study_recorder import StudyRecorder
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri
 
@@ -201,7 +201,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         saved.what = lambda: f"all trainings are recorded in {shown}, but the report or its copies are not finished"
         outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)
         if outcome.report is not None:
-            log_reports(store, run_id, outcome.report.contents)
+            log_report(store, run_id, outcome.report)
         deliveries = send_waiting_runs(options.tracking_uri, progress)
     failures = (*arms.failures, *outcome.failures)
     return replace(outcome, failures=failures, delivery=deliveries[0] if deliveries else None)

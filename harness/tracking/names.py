@@ -6,6 +6,10 @@ Curves are metrics below ``epoch/`` with the epoch as step; scores of a training
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Sequence
+
 from harness.training import weights
 
 NOT_APPLICABLE = "-"
@@ -48,7 +52,8 @@ TRAINED_WITH_TAG = "trained_with"  # trainings that shared this one, under anoth
 SESSIONS_TAG = "sessions"
 SESSION_START_TAG = "session_start_ms"
 ACTIVE_SECONDS_TAG = "active_seconds"
-METRIC_TAG = "metric"  # the accuracy that a trial's fold_k, mean and sd repeat
+VERDICT_TAG = "verdict"  # what the tests of the report say of an arm
+NOTE_TAG = "mlflow.note.content"  # Markdown at the top of a run's page
 SEARCH_REPEATS_TAG = "search_is_reproducible"
 SOURCE_TAG = "harness.source_run"  # on a server: the local run of which a run is a copy
 RESUMED_TAG = "changed_between_sessions"
@@ -77,3 +82,22 @@ REPORTS_FOLDER = "reports"
 SEARCH_FOLDER = "search"
 
 FINISHED, FAILED, KILLED, RUNNING = "FINISHED", "FAILED", "KILLED", "RUNNING"
+
+_FOREIGN = re.compile(r"[^\w -]")
+_LONGEST_NAME = 200
+
+
+def metric_names(arms: Sequence[str]) -> dict[str, str]:
+    """Return by arm a name that may be part of a metric's: MLflow allows letters, digits, and few signs.
+
+    Examples
+    --------
+    >>> metric_names(["A & B", "A + B"])
+    {'A & B': 'A _ B', 'A + B': 'A _ B 2'}
+    """
+    found: dict[str, str] = {}
+    for arm in arms:
+        safe = _FOREIGN.sub("_", arm)[:_LONGEST_NAME]
+        candidates = itertools.chain([safe], (f"{safe} {number}" for number in itertools.count(2)))
+        found[arm] = next(name for name in candidates if name not in found.values())
+    return found

@@ -26,6 +26,7 @@ from harness.system.redaction import mask_address, mask_secrets
 from harness.system.retry import Retrying, is_transient
 from harness.system.servers import server_fault
 from harness.system.sqlite_uri import is_sqlite, sqlalchemy_uri
+from harness.tracking import ui_view
 from harness.tracking.artifact_places import (
     ARTIFACTS,
     experiment_place,
@@ -117,7 +118,7 @@ class Store:
             return str(found.experiment_id)
         location = experiment_place(home, name).as_uri() if home is not None else None
         # Without the kind, the UI asks for the purpose of the experiment and hides the charts until answered.
-        tags = {"mlflow.experimentKind": "custom_model_development"}
+        tags = {"mlflow.experimentKind": "custom_model_development", ui_view.TAG: ui_view.view()}
         if description:
             tags["mlflow.note.content"] = description
         if home is not None:

@@ -6,6 +6,7 @@ run" is not used: every call names its run. Accuracies are fractions, times are 
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
 from harness.tracking.lease import StudyLease, study_lease
 from harness.tracking.monitor import load_monitor
+from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import RunTags, metrics_of
 from harness.tracking.session import (
     begin_session,
@@ -44,7 +46,7 @@ from harness.tracking.sync.spool import recording_uri, spool_of
 from harness.tracking.uri import is_remote
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 _logger = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class StudyRecorder(FoldRecorder):
         self._own_lease: StudyLease | None = None
         self._monitor: Any = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
+        self._metric_names = names.metric_names([arm.name for arm in spec.arms])
         # A monotonic clock, since the system clock may be set during a study.
         self._began = time.monotonic()
 
@@ -266,7 +269,11 @@ class StudyRecorder(FoldRecorder):
     def finish_trial(
         self, run_id: str, accuracies: Mapping[int, float], part: str, error: str = "", *, pruned: bool = False
     ) -> None:
-        """End a trial run with its macro accuracies as ``fold_<k>``, ``mean`` and ``sd`` (ddof 1; needs two folds).
+        """End a trial run with its macro accuracies: ``mean_<part>_macro_accuracy``, ``sd_...`` (ddof 1; needs two
+        folds), and ``<part>_macro_accuracy_by_fold``, a curve whose step is the fold.
+
+        Those of final trainings are also metrics of the study run: ``macro_accuracy/<arm>``, ``sd/<arm>`` and
+        ``by_fold/<arm>``.
 
         Parameters
         ----------
@@ -286,17 +293,17 @@ class StudyRecorder(FoldRecorder):
         TrackingError
             When the store cannot be written.
         """
-        values = {f"fold_{fold}": float(accuracy) for fold, accuracy in sorted(accuracies.items())}
-        folds = list(values.values())
-        if folds:
-            values["mean"] = float(np.mean(folds))
-        if len(folds) > 1:
-            values["sd"] = float(np.std(folds, ddof=1))
-        tags = {names.METRIC_TAG: f"{part}_macro_accuracy"}
-        if self._writer.tags(run_id)["phase"] == names.SEARCH:
-            tags[names.PRUNED_TAG] = str(pruned).lower()
+        run_tags = self._writer.tags(run_id)
+        search = run_tags["phase"] == names.SEARCH
+        tags = {names.PRUNED_TAG: str(pruned).lower()} if search else {}
+        whole = f"{part}_macro_accuracy"
+        keys = {"mean": f"mean_{whole}", "sd": f"sd_{whole}", "by_fold": f"{whole}_by_fold"}
         with self._recording("finish a trial"):
-            self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
+            self._writer.log(run_id, _fold_metrics(accuracies, keys, self._writer.now()), tags)
+            if not search:
+                arm = self._metric_names[run_tags["arm"]]
+                keys = {"mean": f"macro_accuracy/{arm}", "sd": f"sd/{arm}", "by_fold": f"by_fold/{arm}"}
+                self._writer.log(self.run_id, _fold_metrics(accuracies, keys, self._writer.now()), {})
             if error:
                 self._writer.fail(run_id, error)
             self._writer.end(run_id, names.FAILED if error else names.FINISHED)
@@ -311,6 +318,49 @@ class StudyRecorder(FoldRecorder):
                 self._note_finished(run.info.run_id, tags, run.data.metrics)
             elif tags["level"] == names.TRIAL:
                 self._trials[tags["arm"], tags["phase"], whole_or_none(tags["trial"])] = run.info.run_id
+
+
+def _fold_metrics(accuracies: Mapping[int, float], keys: Mapping[str, str], now: int) -> list[Metric]:
+    """Return mean, SD and the accuracy of each fold as metrics, named by ``keys``."""
+    folds = [float(accuracy) for _, accuracy in sorted(accuracies.items())]
+    values = {keys["mean"]: float(np.mean(folds))} if folds else {}
+    if len(folds) > 1:
+        values[keys["sd"]] = float(np.std(folds, ddof=1))
+    curve = [metrics_of({keys["by_fold"]: accuracy}, fold, now) for fold, accuracy in sorted(accuracies.items())]
+    return metrics_of(values, 0, now) + list(itertools.chain(*curve))
+
+
+def log_notes(uri: str, run_id: str, study: str, arms: Mapping[str, str], verdicts: Mapping[str, str]) -> None:
+    """Write what a report found onto the pages of a study run and of its arms' final runs.
+
+    Parameters
+    ----------
+    uri
+        Tracking URI of the store.
+    run_id
+        Id of the study run.
+    study
+        Markdown for the study run.
+    arms
+        Markdown by arm.
+    verdicts
+        The verdicts in a few words by arm, for a column of the table of runs.
+
+    Raises
+    ------
+    TrackingError
+        When the store or the run is missing, or cannot be written.
+    """
+    store = open_store(uri, create=False)
+    with store.guard("record the findings"):
+        run = store.client.get_run(run_id)
+        writer = RunWriter(store, run.info.experiment_id)
+        writer.log(run_id, [], {names.NOTE_TAG: study})
+        for each in descendants(store, run.info.experiment_id, run_id):
+            tags = each.data.tags
+            if (tags["level"], tags["phase"]) == (names.TRIAL, names.FINAL) and tags["arm"] in arms:
+                arm = tags["arm"]
+                writer.log(each.info.run_id, [], {names.NOTE_TAG: arms[arm], names.VERDICT_TAG: verdicts[arm] or "-"})
 
 
 def log_reports(uri: str, run_id: str, files: Mapping[str, bytes]) -> None:

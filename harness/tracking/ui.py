@@ -22,6 +22,7 @@ from harness.system.environment_variables import foreign_variables
 from harness.system.redaction import mask_address
 from harness.system.sqlite_uri import sqlalchemy_uri
 from harness.terminal.printing import say
+from harness.tracking import ui_view
 from harness.tracking.store import QUIET, open_store
 from harness.tracking.ui_app import VARIABLE, new_token, token_path
 from harness.tracking.uri import is_remote, local_folder
@@ -227,7 +228,11 @@ def study_addresses(uri: str, url: str) -> dict[str, str]:
     store = open_store(uri, create=False)
     with store.guard("list the studies"):
         found = store.client.search_experiments(order_by=["last_update_time DESC"])
-        pages = {each.name: f"{url}/#/experiments/{each.experiment_id}?workflowType=machine_learning" for each in found}
+        pages = {
+            each.name: f"{url}/#/experiments/{each.experiment_id}/runs?workflowType=machine_learning"
+            + (f"&viewStateShareKey={ui_view.KEY}" if ui_view.TAG in each.tags else "")
+            for each in found
+        }
     pages.pop("Default", None)
     return pages
 

@@ -17,7 +17,7 @@ from harness.errors import TrackingError
 from harness.tracking import names
 from harness.tracking.files import read_weights
 from harness.tracking.study_reader import read_study
-from harness.tracking.study_recorder import StudyRecorder, log_reports
+from harness.tracking.study_recorder import StudyRecorder, log_notes, log_reports
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, scores
 
@@ -147,6 +147,22 @@ def test_scores_of_each_part_are_metrics(study: Any) -> None:
     assert "validation_clip_accuracy" in metrics
 
 
+def test_the_study_run_has_the_accuracies_of_its_arms_and_pages_have_the_findings(study: Any) -> None:
+    with study.recording() as recorder:
+        runs = {name: recorder.trial(study.spec.arm(name), "final", None) for name in ("A", "A+B")}
+        for number, run_id in enumerate(runs.values()):
+            recorder.finish_trial(run_id, {1: 0.5, 3: 0.75 + number / 8}, "test")
+    client = MlflowClient(study.uri)
+    metrics = client.get_run(recorder.run_id).data.metrics
+    assert {name: metrics[f"macro_accuracy/{name}"] for name in ("A", "A_B")} == {"A": 0.625, "A_B": 0.6875}
+    assert metrics["sd/A"] == np.std([0.5, 0.75], ddof=1)
+    assert [point.step for point in client.get_metric_history(recorder.run_id, "by_fold/A_B")] == [1, 3]
+    log_notes(study.uri, recorder.run_id, "- found", {"A": "- *lower*", "A+B": ""}, {"A": "lower (x:T1/A)", "A+B": ""})
+    tags = [client.get_run(run_id).data.tags for run_id in (recorder.run_id, runs["A"], runs["A+B"])]
+    assert [each["mlflow.note.content"] for each in tags] == ["- found", "- *lower*", ""]
+    assert [each.get("verdict") for each in tags] == [None, "lower (x:T1/A)", "-"]
+
+
 def test_a_trial_repeats_its_folds_with_mean_and_sd(study: Any) -> None:
     with study.recording() as recorder:
         whole = recorder.trial(study.spec.arm("A"), "search", 0)
@@ -157,16 +173,18 @@ def test_a_trial_repeats_its_folds_with_mean_and_sd(study: Any) -> None:
         recorder.finish_trial(failed, {}, "validation", "loss is not finite")
     client = MlflowClient(study.uri)
     run = client.get_run(whole)
+    by_fold = "validation_macro_accuracy_by_fold"
     assert run.data.metrics == {
-        "fold_1": 0.25,
-        "fold_2": 0.5,
-        "fold_3": 1.0,
-        "mean": pytest.approx(np.mean([0.25, 0.5, 1.0]), abs=0),
-        "sd": pytest.approx(np.std([0.25, 0.5, 1.0], ddof=1), abs=0),
+        by_fold: 1.0,
+        "mean_validation_macro_accuracy": pytest.approx(np.mean([0.25, 0.5, 1.0]), abs=0),
+        "sd_validation_macro_accuracy": pytest.approx(np.std([0.25, 0.5, 1.0], ddof=1), abs=0),
     }
-    assert run.data.tags["metric"] == "validation_macro_accuracy"
+    curve = client.get_metric_history(whole, by_fold)
+    assert [(point.step, point.value) for point in curve] == [(1, 0.25), (2, 0.5), (3, 1.0)]
+    # A search says nothing about the study's accuracies.
+    assert not client.get_run(recorder.run_id).data.metrics
     assert run.data.tags["pruned"] == "false"
-    assert client.get_run(pruned).data.metrics == {"fold_1": 0.25, "mean": 0.25}
+    assert client.get_run(pruned).data.metrics == {by_fold: 0.25, "mean_validation_macro_accuracy": 0.25}
     assert client.get_run(pruned).data.tags["pruned"] == "true"
     assert client.get_run(failed).info.status == "FAILED"
     assert client.get_run(failed).data.tags["error"] == "loss is not finite"

@@ -51,7 +51,8 @@ def test_the_ui_shows_the_store_takes_runs_and_ends(study: Any, port: int, tmp_p
         assert _get(f"http://localhost:{port}{token}/{picture}") == b"\x89PNG"
         run = json.loads(_get(f"{url}/ajax-api/2.0/mlflow/runs/get?run_id={run_id}"))["run"]
         assert {"key": "mlflow.parentRunId", "value": trial} in run["data"]["tags"]
-        page = f"{url}/#/experiments/{run['info']['experiment_id']}?workflowType=machine_learning"
+        page = f"{url}/#/experiments/{run['info']['experiment_id']}/runs?workflowType=machine_learning"
+        page += "&viewStateShareKey=harness"
         assert study_addresses(study.uri, url) == {study.spec.study.name: page}
         listening = {
             each.laddr.ip

@@ -84,6 +84,8 @@ def show_outcome(outcome: Outcome) -> None:
     title = f"{outcome.record.name}: macro accuracy on the test {measured}"
     summary = summary_rows(outcome.record)
     terminal.print(table(title, list(summary[0]), [list(row.values()) for row in summary], left=3))
+    for finding in outcome.report.notes.findings if outcome.report else ():
+        terminal.print(f"- {finding}")
     for failure in outcome.failures:
         terminal.print(f"failed: {failure}")
     places: dict[str, object] = {"report": "not written (--report none); `harness report` writes it from the record"}
