@@ -50,7 +50,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("compare",): {
             "--scores", "--claim", "--contrast", "--claims", "--dataset", "--data-folds", "--validation-apart",
             "--estimand", "--split", "--epoch-rule", "--tuning", "--margin", "--confidence", "--claim-exact",
-            "--as", "--json",
+            "--as", "--json", "--predictions", "files", "--latex",
         },
         ("claims", "list"): {"paper", "--claims"},
         ("claims", "show"): {"address", "--claims"},

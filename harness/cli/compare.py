@@ -12,10 +12,16 @@ from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say_lines
 
 
-@click.command("compare", short_help="Compare fold accuracies with a claim, or two arms with each other.")
+@click.command("compare", short_help="Compare accuracies with a claim, or systems with each other.")
+@click.option("--scores", type=click.Path(path_type=Path), metavar="FILE", help="CSV file with accuracies.")
 @click.option(
-    "--scores", required=True, type=click.Path(path_type=Path), metavar="FILE", help="CSV file with accuracies."
+    "--predictions",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV or Parquet file with the predictions of a system; further files may follow as FILES.",
 )
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--claim", "addresses", multiple=True, metavar="ADDRESS", help="Claim, as paper:table/column; may be repeated."
 )
@@ -96,8 +102,16 @@ from harness.terminal.printing import say_lines
     ),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@click.option(
+    "--latex",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the comparison of predictions as a LaTeX table.",
+)
 def compare_command(
-    scores: Path,
+    scores: Path | None,
+    predictions: tuple[Path, ...],
+    files: tuple[Path, ...],
     addresses: tuple[str, ...],
     contrasts: tuple[tuple[str, str], ...],
     claims: tuple[Path, ...],
@@ -113,12 +127,31 @@ def compare_command(
     claim_exact: bool,
     read_as: ReadAs | None,
     as_json: bool,
+    latex: Path | None,
 ) -> None:
-    """Compare fold accuracies from any code with published ones, or two arms with each other, and give a verdict.
+    """Compare accuracies from any code with published ones, or systems with each other, and give a verdict.
 
-    FILE has the columns fold and accuracy, and optionally seed and arm (or method, model, system). All comparisons
-    in one call, with claims and between arms, form one family.
+    The file of --scores has the columns fold and accuracy, and optionally seed and arm (or method, model, system).
+
+    --predictions A.csv B.csv ... compares systems by their predictions of the same clips. Each file has the columns
+    clip, y_true and either y_pred or one column p_CLASS for each class, and optionally fold, seed and recording.
+    Every pair is tested, or those that --contrast names.
+
+    All comparisons in one call form one family.
     """
+    if predictions or files:
+        if scores is not None or addresses:
+            raise click.UsageError("Predictions are compared with each other: leave out --scores and --claim.")
+        if not predictions:
+            raise click.UsageError(f"Got unexpected extra argument ({files[0]}); name predictions with --predictions.")
+        _compare_predictions(
+            (*predictions, *files), contrasts, margin, confidence, data_folds, validation_apart, as_json, latex
+        )
+        return
+    if scores is None:
+        raise click.UsageError("Missing option '--scores' or '--predictions': give accuracies, or predictions.")
+    if latex is not None:
+        raise click.UsageError("--latex: is for --predictions only.")
     from harness.claims import load_library
     from harness.cli.output.show_comparisons import comparisons_json, show_comparisons
     from harness.comparisons.against_claim import Rules
@@ -158,3 +191,32 @@ def compare_command(
         say_lines(comparisons_json(with_claims, between, notes))
     else:
         show_comparisons(with_claims, between, notes)
+
+
+def _compare_predictions(
+    files: tuple[Path, ...],
+    contrasts: tuple[tuple[str, str], ...],
+    margin: float,
+    confidence: float,
+    data_folds: int | None,
+    validation_apart: bool,
+    as_json: bool,
+    latex: Path | None,
+) -> None:
+    from harness.cli.output.show_duplicates import write_text
+    from harness.cli.output.show_systems import show_systems, systems_json, systems_table
+    from harness.comparisons.against_claim import Rules
+    from harness.comparisons.prediction_files import compare_systems
+
+    found = compare_systems(
+        files, contrasts, Rules(margin, confidence), data_folds=data_folds, validation_apart=validation_apart
+    )
+    if as_json:
+        say_lines(systems_json(found))
+    else:
+        show_systems(found)
+    if latex is not None:
+        from harness.report.typeset.table import table_tex
+
+        table = systems_table(found)
+        write_text(latex, table_tex(table, f"tab:{table.name}"))

@@ -84,10 +84,15 @@ def _show_contrasts(contrasts: Sequence[Contrast]) -> None:
         for each in contrasts
     ]
     terminal.print(table("Contrasts between arms, paired by fold", columns, rows, wrap_first=True))
+    show_verdicts(contrasts)
+    terminal.print()
+
+
+def show_verdicts(contrasts: Sequence[Contrast]) -> None:
+    """Print the verdict of each pair with its reasons."""
     for each in contrasts:
         _show_verdict(each.decision)
         _listed(_of_tests(each))
-    terminal.print()
 
 
 def _show_verdict(decision: Decision, outcome: str = "") -> None:
