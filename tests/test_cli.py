@@ -26,9 +26,11 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
     assert leaves(cli) == {
         ("run-study",): {
             "study", "--data-root", "--set", "--device", "--devices", "--workers", "--tracking-uri", "--reports",
-            "--report", "--cache", "--no-wait",
+            "--report", "--cache", "--no-wait", "--executor", "--address",
         },
-        ("plan",): {"study", "--data-root", "--set", "--device", "--devices", "--workers"},
+        ("plan",): {
+            "study", "--data-root", "--set", "--device", "--devices", "--workers", "--executor", "--address",
+        },
         ("report",): {
             "study", "--check", "--run-id", "--declarations", "--audio", "--data-root", "--tracking-uri", "--reports",
         },

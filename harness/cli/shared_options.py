@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.registry import Registry, UnknownNameError
 from harness.study.shipped import study_path
+
+if TYPE_CHECKING:
+    from harness.executors.events import OpenExecutor
+    from harness.study import StudySpec
 
 NOT_STATED = "not stated"
 
@@ -75,6 +80,18 @@ DEVICES = click.option(
     show_default=True,
     help="Devices to train on: auto (every GPU, else the CPU), cpu, mps (untested), cuda:N, or several: cuda:0,cuda:1.",
 )
+EXECUTOR = click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where trainings run: processes of this machine, or a Ray cluster (pip install 'harness[ray]').",
+)
+ADDRESS = click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Ray cluster to use; every node with room trains.  [default: one on this machine alone]",
+)
 WORKERS = click.option(
     "--workers",
     type=click.IntRange(1, 1024),
@@ -86,6 +103,36 @@ REPORTS = click.option(
 CACHE = click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: the user's cache]"
 )
+
+
+def open_executor(
+    executor: str, address: str | None, workers: int | None, spec: StudySpec, cache: Path | None
+) -> OpenExecutor:
+    """Return what opens the executor that the command line names.
+
+    Parameters
+    ----------
+    executor, address, workers, cache
+        Values of ``--executor``, ``--address``, ``--workers`` and ``--cache``.
+    spec
+        The study.
+
+    Raises
+    ------
+    UsageError
+        When there is an address but no cluster is asked for.
+    """
+    if executor == "local":
+        if address is not None:
+            raise click.UsageError("--address is the address of a Ray cluster: add --executor ray")
+        from harness.executors.local import local_executor
+
+        return local_executor
+    from harness.executors.ray import ray_executor
+
+    threads = max((spec.settings(arm).train.threads for arm in spec.trained_arms), default=1)
+    return partial(ray_executor, address=address, workers=workers, threads=threads, cache=cache)
+
 
 STUDY_FOLDER = click.option(
     "--study-folder",

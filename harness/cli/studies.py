@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.shared_options import CACHE, DATA_ROOT, DEVICES, OVERRIDES, REPORTS, STUDY_FILE, TRACKING, WORKERS
+from harness.cli.shared_options import (
+    ADDRESS,
+    CACHE,
+    DATA_ROOT,
+    DEVICES,
+    EXECUTOR,
+    OVERRIDES,
+    REPORTS,
+    STUDY_FILE,
+    TRACKING,
+    WORKERS,
+    open_executor,
+)
 from harness.terminal.interrupt import second_ends_at_once
 from harness.terminal.printing import say
 
@@ -23,6 +35,8 @@ if TYPE_CHECKING:
 @OVERRIDES
 @DEVICES
 @WORKERS
+@EXECUTOR
+@ADDRESS
 @TRACKING
 @REPORTS
 @click.option(
@@ -44,6 +58,8 @@ def run_study_command(
     overrides: tuple[str, ...],
     device: str,
     workers: int | None,
+    executor: str,
+    address: str | None,
     tracking_uri: str | None,
     reports: Path,
     report: str,
@@ -76,6 +92,7 @@ def run_study_command(
         workers=workers,
         report=report,
         wait=not no_wait,
+        executor=open_executor(executor, address, workers, spec, cache),
     )
     with second_ends_at_once(), Terminal() as progress:
         outcome = run_study(spec, options, progress)
@@ -90,8 +107,16 @@ def run_study_command(
 @OVERRIDES
 @DEVICES
 @WORKERS
+@EXECUTOR
+@ADDRESS
 def plan_command(
-    study: Path, data_root: Path | None, overrides: tuple[str, ...], device: str, workers: int | None
+    study: Path,
+    data_root: Path | None,
+    overrides: tuple[str, ...],
+    device: str,
+    workers: int | None,
+    executor: str,
+    address: str | None,
 ) -> None:
     """Show what STUDY would run and for how long, estimated by a short probe; nothing is trained or written."""
     from harness.study import load_study
@@ -101,6 +126,12 @@ def plan_command(
     from harness.cli.output.show_studies import show_plan
     from harness.running.plan import make_plan
 
+    opened = open_executor(executor, address, workers, spec, None)
+    if address is not None:
+        from harness.devices import resolve_devices
+
+        with opened(resolve_devices(device)) as cluster:
+            workers = cluster.capacity
     show_plan(make_plan(spec, data_root, device, workers, study.parent))
 
 

@@ -102,6 +102,7 @@ class Options:
         workers: int | None,
         report: str,
         wait: bool = True,
+        executor: OpenExecutor = local_executor,
     ) -> Self:
         """Return the options of a run of the study in ``file``, with defaults for what is None.
 
@@ -111,7 +112,7 @@ class Options:
             The study.
         file
             Its file; claims and code are next to it.
-        overrides, command, reports, device, workers, wait
+        overrides, command, reports, device, workers, wait, executor
             As in the class.
         data_root
             None for HARNESS_DATA, else a folder in the user's cache.
@@ -135,6 +136,7 @@ class Options:
             folder=file.parent,
             report=ReportKind(report),
             wait=wait,
+            executor=executor,
         )
 
 

@@ -1,0 +1,140 @@
+"""Trainings on a real Ray cluster of several nodes of this machine, nodes of which die and are refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.errors import TrainingError
+from harness.executors.events import Epoch, Event, Failed, Finished, Started
+from harness.executors.local import InProcessExecutor
+from harness.executors.queue import run_all
+from harness.training.task import FoldResult, FoldTask
+from tests.toys import N_CLASSES, settings_of, task_of, write_segments
+
+if find_spec("ray") is None:
+    pytest.skip("the extra ray is not installed", allow_module_level=True)
+
+from harness.executors.ray import RayExecutor, ray_executor, ray_library
+
+LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a cluster with a token, whose head trains nothing; tests add nodes."""
+    folder = tmp_path_factory.mktemp("token")
+    (folder / "token").write_text("0123456789abcdef" * 4)
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "token")
+    ray_library(loopback=True)
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    yield made
+    made.shutdown()
+    del os.environ["RAY_AUTH_TOKEN_PATH"]
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> list[FoldTask]:
+    """Return tasks whose features are found only by a process that works in their folder."""
+    features = write_segments(tmp_path, LABELS)
+    near = dataclasses.replace(features, files=tuple(Path(file).name for file in features.files))
+    return [task_of(near, LABELS, fold=fold, seed=fold, settings=settings_of(epochs=30)) for fold in range(1, 7)]
+
+
+def joined(cluster: Any, cache: Path) -> RayExecutor:
+    return ray_executor(["cpu"], address=cluster.address, workers=None, threads=1, cache=cache)
+
+
+def results(executor: Any, tasks: list[FoldTask], look: Callable[[Event], None] = lambda _: None) -> dict[str, Any]:
+    events: list[Event] = []
+
+    def keep(event: Event) -> None:
+        events.append(event)
+        look(event)
+
+    run_all(executor, tasks, keep)
+    assert not [event.error for event in events if isinstance(event, Failed)]
+    for task in tasks:
+        mine = [event for event in events if event.task.key == task.key]
+        # Each step once, whatever had to be repeated.
+        assert isinstance(mine[0], Started)
+        assert isinstance(mine[-1], Finished)
+        assert [event.row["epoch"] for event in mine[1:-1] if isinstance(event, Epoch)] == list(range(1, 31))
+    return {event.task.key: event.result for event in events if isinstance(event, Finished)}
+
+
+def same(first: FoldResult, second: FoldResult) -> None:
+    assert first.predictions.equals(second.predictions)
+    assert first.history.equals(second.history)
+    assert first.weights.keys() == second.weights.keys()
+    assert all(np.array_equal(value, second.weights[name]) for name, value in first.weights.items())
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_changes_no_result_and_another_version_is_refused(
+    cluster: Any,
+    tasks: list[FoldTask],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One node has other sources of the harness.
+    shutil.copytree(ROOT / "harness", tmp_path / "other" / "harness")
+    with (tmp_path / "other" / "harness" / "errors.py").open("a") as file:
+        file.write("# another version\n")
+    nodes = [cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(ROOT)}) for _ in range(3)]
+    nodes.append(cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(tmp_path / "other")}))
+    monkeypatch.chdir(tmp_path)
+    alone = results(InProcessExecutor(), tasks)
+    killed: list[str] = []
+
+    def kill(event: Event) -> None:
+        if isinstance(event, Epoch) and event.row["epoch"] == 3 and not killed:
+            busy = {hand.node for hand in executor._hands if hand.work is not None}
+            (victim, *_) = [node for node in nodes if node.node_id in busy]
+            killed.append(victim.node_id)
+            cluster.remove_node(victim, allow_graceful=False)
+
+    with caplog.at_level(logging.WARNING), joined(cluster, tmp_path / "cache") as executor:
+        assert executor.capacity == 4
+        together = results(executor, tasks, kill)
+    assert killed
+    assert together.keys() == alone.keys()
+    for key, result in together.items():
+        same(result, alone[key])
+    refused = [record.message for record in caplog.records if "is not used" in record.message]
+    assert refused
+    assert "it has harness" in refused[0]
+    assert "here" in refused[0]
+    # Features went through the object store, once, as nothing else has that folder.
+    assert len(list((tmp_path / "cache" / "received").rglob("*.npy"))) == len(tasks[0].features.files)
+
+
+def test_an_address_is_always_explicit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("auto", "ray://127.0.0.1:10001", "127.0.0.1", "local", ""):
+        with pytest.raises(TrainingError, match=r"expected HOST:PORT"):
+            ray_executor(["cpu"], address=address, workers=None, threads=1, cache=None)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.9:6379")
+    ray_library()
+    assert "RAY_ADDRESS" not in os.environ
+
+
+def test_a_cluster_without_a_token_is_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    executor = ray_executor(["cpu"], address="127.0.0.1:6379", workers=None, threads=1, cache=None)
+    with pytest.raises(TrainingError, match=r"there is no token for the cluster"):
+        executor.__enter__()
