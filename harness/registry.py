@@ -114,6 +114,11 @@ class Plane:
     libraries
         Installed distributions whose versions its values depend on, apart from torch and the libraries that decode and
         resample.
+    scale
+        ``"module:function"`` of ``scale(options, sample_rate)``, which returns a
+        :class:`harness.features.row_scale.RowScale`: what the rows are, for pictures. Without it they are numbered.
+    unit
+        Unit of the values, for pictures; empty for none.
     own
         Whether ``compute`` is the user's own code, which only :mod:`harness.own_code` may import; it is then called as
         :mod:`harness.features.own_planes` describes, and ``rows`` is not used.
@@ -127,6 +132,8 @@ class Plane:
     revision: int = 1
     libraries: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    scale: str = ""
+    unit: str = ""
     own: bool = False
 
 

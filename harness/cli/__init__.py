@@ -13,6 +13,7 @@ from harness.cli.cache import cache_command
 from harness.cli.claims import claims_group
 from harness.cli.compare import compare_command
 from harness.cli.data import data_group
+from harness.cli.features import features_group
 from harness.cli.listing import list_command, new_command, schema_command
 from harness.cli.prediction import export_command, predict_command
 from harness.cli.replay import diff_command, replay_command
@@ -86,6 +87,7 @@ for _command in (
     claims_group,
     fields_command,
     new_command,
+    features_group,
     list_command,
     schema_command,
     data_group,

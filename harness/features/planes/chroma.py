@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
+from harness.features.row_scale import RowScale
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Section
 
@@ -33,6 +34,13 @@ def rows(options: ChromaOptions) -> int:
     return options.n_chroma
 
 
+def scale(options: ChromaOptions, _sample_rate: int) -> RowScale:
+    """Return the pitch classes, from C; with other than 12 bins, their numbers."""
+    pitches = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+    names = pitches if options.n_chroma == len(pitches) else tuple(str(row) for row in range(options.n_chroma))
+    return RowScale("Pitch class", names)
+
+
 def compute(waves: Waves, options: ChromaOptions) -> Tensor:
     """Return chroma, shape (B, T, n_chroma)."""
     return chroma(waves.spectrum(options.n_fft), options.n_chroma)
@@ -43,6 +51,7 @@ register(
         name="chroma",
         compute="harness.features.planes.chroma:compute",
         rows="harness.features.planes.chroma:rows",
+        scale="harness.features.planes.chroma:scale",
         options="harness.features.planes.chroma:ChromaOptions",
         revision=3,
         libraries=("librosa",),

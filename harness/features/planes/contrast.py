@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from harness.errors import FeatureError
+from harness.features.row_scale import RowScale
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Rate, Section
 
@@ -44,6 +45,12 @@ def rows(options: ContrastOptions) -> int:
     return options.bands + 1
 
 
+def scale(options: ContrastOptions, sample_rate: int) -> RowScale:
+    """Return the limits of the bands."""
+    edges = [0.0, *(options.fmin * 2.0**octave for octave in range(options.bands)), sample_rate / 2]
+    return RowScale("Band in Hz", tuple(f"{low:.0f} to {high:.0f}" for low, high in itertools.pairwise(edges)))
+
+
 def compute(waves: Waves, options: ContrastOptions) -> Tensor:
     """Return contrast, shape (B, T, bands + 1)."""
     return contrast(waves.spectrum(options.n_fft), options.bands, options.fmin)
@@ -54,6 +61,8 @@ register(
         name="contrast",
         compute="harness.features.planes.contrast:compute",
         rows="harness.features.planes.contrast:rows",
+        scale="harness.features.planes.contrast:scale",
+        unit="dB",
         options="harness.features.planes.contrast:ContrastOptions",
         revision=3,
         libraries=("librosa",),

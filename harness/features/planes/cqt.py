@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from harness.features.row_scale import RowScale, in_hertz
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Rate, Section
 
@@ -36,6 +37,11 @@ def rows(options: CqtOptions) -> int:
     return options.bins_per_octave * options.octaves
 
 
+def scale(options: CqtOptions, _sample_rate: int) -> RowScale:
+    """Return the centre frequencies of the filters."""
+    return in_hertz(options.fmin * 2.0 ** (row / options.bins_per_octave) for row in range(rows(options)))
+
+
 def compute(waves: Waves, options: CqtOptions) -> Tensor:
     """Return magnitudes in dB, at most 80 dB below the clip's maximum; shape (B, T, bins_per_octave * octaves).
 
@@ -56,6 +62,8 @@ register(
         name="CQT",
         compute=f"{__name__}:compute",
         rows=f"{__name__}:rows",
+        scale="harness.features.planes.cqt:scale",
+        unit="dB",
         options=f"{__name__}:CqtOptions",
         # The filters come from numpy's Fourier transform.
         libraries=("numpy",),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from harness.errors import FeatureError
+from harness.features.row_scale import RowScale, in_hertz
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Rate, Section
 
@@ -47,6 +48,11 @@ def rows(options: GammatoneOptions) -> int:
     return options.n_bands
 
 
+def scale(options: GammatoneOptions, sample_rate: int) -> RowScale:
+    """Return the centre frequencies of the filters."""
+    return in_hertz(centre_frequencies(options.n_bands, options.fmin, sample_rate))
+
+
 def compute(waves: Waves, options: GammatoneOptions) -> Tensor:
     """Return the powers in dB, at most 80 dB below the clip's maximum; shape (B, T, n_bands).
 
@@ -68,6 +74,8 @@ register(
         name="gammatone",
         compute=f"{__name__}:compute",
         rows=f"{__name__}:rows",
+        scale="harness.features.planes.gammatone:scale",
+        unit="dB",
         options=f"{__name__}:GammatoneOptions",
     )
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from harness.features.row_scale import RowScale, mel_scale
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Section
 
@@ -36,6 +37,11 @@ def rows(options: LogMelOptions) -> int:
     return options.n_mels
 
 
+def scale(options: LogMelOptions, sample_rate: int) -> RowScale:
+    """Return the centre frequencies of the bands."""
+    return mel_scale(options.n_mels, sample_rate)
+
+
 def compute(waves: Waves, options: LogMelOptions) -> Tensor:
     """Return LM, shape (B, T, n_mels)."""
     return log_mel(waves.spectrum(options.n_fft), options.n_mels)
@@ -46,6 +52,8 @@ register(
         name="LM",
         compute="harness.features.planes.logmel:compute",
         rows="harness.features.planes.logmel:rows",
+        scale="harness.features.planes.logmel:scale",
+        unit="dB",
         options="harness.features.planes.logmel:LogMelOptions",
         revision=3,
         libraries=("librosa",),

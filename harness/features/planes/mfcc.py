@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from harness.errors import FeatureError
 from harness.features.planes.logmel import log_mel
+from harness.features.row_scale import RowScale, coefficients
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Section
 
@@ -52,6 +53,11 @@ def rows(options: MfccOptions) -> int:
     return 3 * options.n_mfcc
 
 
+def scale(options: MfccOptions, _sample_rate: int) -> RowScale:
+    """Return the numbers of the coefficients and their derivatives."""
+    return coefficients(options.n_mfcc, derivatives=2)
+
+
 def compute(waves: Waves, options: MfccOptions) -> Tensor:
     """Return MFCC, shape (B, T, 3 * n_mfcc)."""
     return mfcc_with_deltas(waves.spectrum(options.n_fft), options.n_mfcc, options.delta_width)
@@ -62,6 +68,8 @@ register(
         name="MFCC",
         compute="harness.features.planes.mfcc:compute",
         rows="harness.features.planes.mfcc:rows",
+        scale="harness.features.planes.mfcc:scale",
+        unit="dB",
         options="harness.features.planes.mfcc:MfccOptions",
         revision=3,
         libraries=("librosa",),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from harness.features.planes.mfcc import MEL_BANDS, mfcc
+from harness.features.row_scale import RowScale, coefficients
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Section
 
@@ -33,6 +34,11 @@ def rows(options: MfccStaticOptions) -> int:
     return options.n_mfcc
 
 
+def scale(options: MfccStaticOptions, _sample_rate: int) -> RowScale:
+    """Return the numbers of the coefficients."""
+    return coefficients(options.n_mfcc)
+
+
 def compute(waves: Waves, options: MfccStaticOptions) -> Tensor:
     """Return coefficients, shape (B, T, n_mfcc)."""
     return mfcc(waves.spectrum(options.n_fft), options.n_mfcc, "MFCC-static")
@@ -43,6 +49,8 @@ register(
         name="MFCC-static",
         compute=f"{__name__}:compute",
         rows=f"{__name__}:rows",
+        scale="harness.features.planes.mfcc_static:scale",
+        unit="dB",
         options=f"{__name__}:MfccStaticOptions",
         libraries=("librosa",),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from harness.features.planes.logmel import mel_bands
+from harness.features.row_scale import RowScale, mel_scale
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Rate, Section
 
@@ -50,6 +51,11 @@ def rows(options: PcenOptions) -> int:
     return options.n_mels
 
 
+def scale(options: PcenOptions, sample_rate: int) -> RowScale:
+    """Return the centre frequencies of the bands."""
+    return mel_scale(options.n_mels, sample_rate)
+
+
 def compute(waves: Waves, options: PcenOptions) -> Tensor:
     """Return PCEN, shape (B, T, n_mels)."""
     magnitude_BTF = waves.spectrum(options.n_fft).magnitude
@@ -62,6 +68,7 @@ register(
         name="PCEN",
         compute=f"{__name__}:compute",
         rows=f"{__name__}:rows",
+        scale="harness.features.planes.pcen:scale",
         options=f"{__name__}:PcenOptions",
         libraries=("librosa",),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from harness.errors import FeatureError
+from harness.features.row_scale import RowScale, coefficients, in_hertz
 from harness.registry import Plane, register
 from harness.section import Most, Positive, Rate, Section
 
@@ -83,6 +84,21 @@ def mfcc_rows(options: MfccOptions) -> int:
     return options.n_mfcc
 
 
+def spectrogram_scale(options: SpectrogramOptions, sample_rate: int) -> RowScale:
+    """Return the frequencies of the bins."""
+    return in_hertz(row * sample_rate / options.n_fft for row in range(spectrogram_rows(options)))
+
+
+def mel_scale(options: MelOptions, sample_rate: int) -> RowScale:
+    """Return the centre frequencies of the bands."""
+    return in_hertz(_corners(sample_rate, options.n_mels, options.f_min)[1:-1].tolist())
+
+
+def mfcc_scale(options: MfccOptions, _sample_rate: int) -> RowScale:
+    """Return the numbers of the coefficients."""
+    return coefficients(options.n_mfcc)
+
+
 def spectrogram(waves: Waves, options: SpectrogramOptions) -> Tensor:
     """Return the power spectrogram in dB, shape (B, frames, 1 + n_fft // 2).
 
@@ -119,6 +135,8 @@ for _name, _options in (("spectrogram", SpectrogramOptions), ("mel", MelOptions)
             compute=f"harness.features.planes.practical:{_name}",
             rows=f"harness.features.planes.practical:{_name}_rows",
             options=f"harness.features.planes.practical:{_options.__name__}",
+            scale=f"harness.features.planes.practical:{_name}_scale",
+            unit="dB",
         )
     )
 
@@ -177,14 +195,22 @@ def _mel_bands(sample_rate: int, n_fft: int, n_mels: int, f_min: float) -> Tenso
     """Return triangular bands of height 1, evenly spaced on the HTK mel scale; shape (F, n_mels)."""
     import torch
 
-    edges = 2595.0 * math.log10(1.0 + f_min / 700.0), 2595.0 * math.log10(1.0 + sample_rate / 1400.0)
-    corners_M = 700.0 * (10.0 ** (torch.linspace(*edges, n_mels + 2) / 2595.0) - 1.0)
+    corners_M = _corners(sample_rate, n_mels, f_min)
     # torchaudio rounds the highest frequency down to an integer, also at an odd sample rate.
     bins_F = torch.linspace(0, sample_rate // 2, n_fft // 2 + 1)
     distance_FM = corners_M - bins_F[:, None]
     widths_M = corners_M.diff()
     rising_FM, falling_FM = -distance_FM[:, :-2] / widths_M[:-1], distance_FM[:, 2:] / widths_M[1:]
     return torch.minimum(rising_FM, falling_FM).clamp(min=0.0)
+
+
+def _corners(sample_rate: int, n_mels: int, f_min: float) -> Tensor:
+    """Return the corners of the bands in Hz, shape (n_mels + 2,)."""
+    import torch
+
+    edges = 2595.0 * math.log10(1.0 + f_min / 700.0), 2595.0 * math.log10(1.0 + sample_rate / 1400.0)
+    corners_M: Tensor = 700.0 * (10.0 ** (torch.linspace(*edges, n_mels + 2) / 2595.0) - 1.0)
+    return corners_M
 
 
 @lru_cache(maxsize=4)

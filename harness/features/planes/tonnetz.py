@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from harness.features.row_scale import RowScale
 from harness.registry import Plane, register
 from harness.section import NoOptions
 
@@ -54,6 +55,12 @@ def slow_down(samples: Samples, sample_rate: int, hop_length: int, _options: NoO
     return signals
 
 
+def scale(_options: NoOptions, _sample_rate: int) -> RowScale:
+    """Return the coordinates of the circles."""
+    circles = ("fifths", "minor thirds", "major thirds")
+    return RowScale("Tonal centroid", tuple(f"{circle} {axis}" for circle in circles for axis in ("x", "y")))
+
+
 def compute(waves: Waves, _options: NoOptions) -> Tensor:
     """Return tonnetz, shape (B, T, 6)."""
     return tonnetz(waves.prepared["tonnetz"], waves.sample_rate, waves.hop_length, waves.device)
@@ -64,6 +71,7 @@ register(
         name="tonnetz",
         compute="harness.features.planes.tonnetz:compute",
         rows="harness.features.planes.tonnetz:rows",
+        scale="harness.features.planes.tonnetz:scale",
         prepare="harness.features.planes.tonnetz:slow_down",
         revision=3,
         # The filters of the constant-Q transform come from numpy's Fourier transform.
