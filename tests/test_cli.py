@@ -58,6 +58,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("claims", "show"): {"address", "--claims"},
         ("claims", "audit"): {"paper", "--claims", "--output"},
         ("claims", "check"): {"file"},
+        ("features", "show"): {"what", "--sets", "--output", "--study", "--dataset", "--clips", "--data-root"},
         ("fields",): {"section"},
         ("list",): {"kind"},
         ("new",): {"kind", "name"},

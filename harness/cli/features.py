@@ -52,6 +52,7 @@ def show_features_command(
     from harness.data.data_root import resolve_data_root
     from harness.features.side_by_side import columns_of, feature_sets_of, read_study_clips, rows_of
     from harness.report.feature_picture import feature_png
+    from harness.report.page.features import feature_page
     from harness.running.study_inputs import activate_code
     from harness.study import DataSection, FeaturesSection, load_study
     from harness.system.writing import write_atomically
@@ -69,6 +70,7 @@ def show_features_command(
     entries, classes = read_study_clips(data, resolve_data_root(data_root), folder) if data is not None else ([], ())
     rows = rows_of(feature_sets_of([name.strip() for name in sets.split(",") if name.strip()], params), params)
     columns = columns_of(what, [row.plane for row in rows], params, entries, classes, clips)
-    content = feature_png(columns, rows)
+    make = feature_page if output.suffix.lower() == ".html" else feature_png
+    content = make(columns, rows)
     write_atomically(output, lambda path: path.write_bytes(content))
     say(f"{output}")

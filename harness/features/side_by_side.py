@@ -107,7 +107,7 @@ def rows_of(sets: Sequence[FeatureSet], params: FeaturesSection) -> list[PlaneRo
         within = [name for name in names if name not in (plane.name, f"{IMAGE_PREFIX}{plane.name}")]
         size = f"{len(scale.names)} rows"
         if image:
-            size += f", of {params.image.seconds:g} s an image of {params.image.rows} × {params.image.columns}"
+            size += f", first {params.image.seconds:g} s as an image of {params.image.rows} × {params.image.columns}"
         title = f"{plane.name}: {size}" + (f"; in {', '.join(within)}" if within else "")
         rows.append(PlaneRow(plane, title, scale, description.unit, seconds))
     return rows

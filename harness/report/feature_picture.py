@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from harness.features.sets import LaidOut
 from harness.features.side_by_side import Column, PlaneRow
 from harness.report import style
 
@@ -18,14 +18,27 @@ _WIDTH, _HEIGHT, _WAVE_HEIGHT = 2.6, 1.25, 0.7
 _LEFT, _RIGHT, _BETWEEN, _GAP, _TOP, _BOTTOM = 0.95, 0.75, 0.42, 0.42, 0.28, 0.42
 _TICKS = 6
 _MOST_POINTS = 4000
-_DPI = 150
+DPI = 150
 
 
-def feature_figure(columns: Sequence[Column], rows: Sequence[PlaneRow]) -> Figure:
-    """Return a figure with one column per clip, and one row for the waveforms and for each plane.
+Limits = Mapping[LaidOut, tuple[float, float]]
+"""Smallest and largest value of each plane."""
 
-    The colours of a row mean the same in every column.
-    """
+
+def limits_of(columns: Sequence[Column], rows: Sequence[PlaneRow]) -> Limits:
+    """Return the limits of each plane over all ``columns``, so that colours mean the same in each."""
+    return {
+        row.plane: (
+            min(float(each.planes[row.plane].min()) for each in columns),
+            max(float(each.planes[row.plane].max()) for each in columns),
+        )
+        for row in rows
+    }
+
+
+def feature_figure(columns: Sequence[Column], rows: Sequence[PlaneRow], limits: Limits) -> Figure:
+    """Return a figure with one column per clip, and one row for the waveforms and for each plane; ``limits`` are those
+    of the colours."""
     across = _LEFT + len(columns) * _WIDTH + (len(columns) - 1) * _BETWEEN + _RIGHT
     up = _TOP + _WAVE_HEIGHT + len(rows) * (_HEIGHT + _GAP) + _BOTTOM
     figure = Figure(figsize=(across, up))
@@ -38,7 +51,7 @@ def feature_figure(columns: Sequence[Column], rows: Sequence[PlaneRow]) -> Figur
         for number, row in enumerate(rows):
             bottom -= _GAP + _HEIGHT
             below = style.place(figure, left, bottom, _WIDTH, _HEIGHT)
-            image = _draw_plane(below, column, row, [each.planes[row.plane] for each in columns], first=position == 0)
+            image = _draw_plane(below, column, row, limits[row.plane], first=position == 0)
             if position == 0:
                 style.write(figure, left, bottom + _HEIGHT + 0.05, style.literal(row.title), fontsize=7.5)
             if position == len(columns) - 1:
@@ -54,7 +67,7 @@ def feature_figure(columns: Sequence[Column], rows: Sequence[PlaneRow]) -> Figur
 def feature_png(columns: Sequence[Column], rows: Sequence[PlaneRow]) -> bytes:
     """Return the figure as PNG."""
     with style.figure_style():
-        return style.png_bytes(feature_figure(columns, rows), dpi=_DPI)
+        return style.png_bytes(feature_figure(columns, rows, limits_of(columns, rows)), dpi=DPI)
 
 
 def _draw_wave(axes: Axes, column: Column, *, first: bool) -> None:
@@ -78,12 +91,12 @@ def _draw_plane(
     axes: Axes,
     column: Column,
     row: PlaneRow,
-    alike: Sequence[NDArray[np.float32]],
+    limits: tuple[float, float],
     *,
     first: bool,
 ) -> AxesImage:
     values = column.planes[row.plane]
-    low, high = min(float(each.min()) for each in alike), max(float(each.max()) for each in alike)
+    low, high = limits
     extent = (0.0, values.shape[1] * row.seconds, 0.0, float(len(values)))
     image = axes.imshow(
         values, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma", interpolation="none"

@@ -35,6 +35,7 @@ CALLS = {
     ("claims", "show"): (["su2019"], "Su"),
     ("claims", "audit"): (["su2019", "--output", "audit"], "audit"),
     ("claims", "check"): (["none.toml"], "none.toml"),
+    ("features", "show"): (["none.wav", "--output", "é.png"], "no such file"),
     ("fields",): ([], "train"),
     ("list",): (["splits"], "official"),
     ("new",): (["network", "é−"], "use a letter"),

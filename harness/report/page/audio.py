@@ -133,7 +133,7 @@ def _sound(evidence: Evidence, clip: str, answers: pd.DataFrame, files: Mapping[
     record = evidence.record
     tests = record.predictions[record.predictions["clip_id"] == clip]
     try:
-        samples, rate, sound = _read(path)
+        samples, rate, sound = read_sound(path)
     except (OSError, soundfile.LibsndfileError) as error:
         raise ReportError(f"{path}: cannot be read as sound: {error}; run harness data check") from None
     own = {str(row["arm"]): row for row in answers[answers["clip_id"] == clip].to_dict("records")}
@@ -151,15 +151,15 @@ def _sound(evidence: Evidence, clip: str, answers: pd.DataFrame, files: Mapping[
         folds=", ".join(map(str, sorted({int(fold) for fold in tests["fold"]}))),
         missed=f"{missing} of {len(cells)} arms miss it",
         sound=sound,
-        picture=_data("image/png", style.png_bytes(spectrogram_figure(samples, rate), dpi=130)),
+        picture=data_address("image/png", style.png_bytes(spectrogram_figure(samples, rate), dpi=130)),
         seconds=f"{len(samples) / rate:.1f} s",
         answers=tuple(cells),
     )
 
 
-def _read(path: Path) -> tuple[NDArray[np.float32], int, str]:
-    """Return the samples of a file as mono, shape (n,), their rate in Hz, and its sound as a data address: the file's
-    own bytes if browsers play them, else FLAC."""
+def read_sound(path: Path) -> tuple[NDArray[np.float32], int, str]:
+    """Return the samples of the file at ``path`` as mono, shape (n,), their rate in Hz, and its sound as a data
+    address: the file's own bytes if browsers play them, else FLAC."""
     with open_audio(path) as file:
         rate, kind = file.samplerate, _PLAYABLE.get((file.format, file.subtype))
         if not RATES[0] <= rate <= RATES[1]:
@@ -171,13 +171,13 @@ def _read(path: Path) -> tuple[NDArray[np.float32], int, str]:
         raise ReportError(f"{path}: holds no samples; run harness data check")
     samples = np.nan_to_num(channels.mean(axis=1, dtype=np.float32))
     if kind is not None:
-        return samples, rate, _data(kind, path.read_bytes())
+        return samples, rate, data_address(kind, path.read_bytes())
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(np.nan_to_num(channels), -1, 1), rate, format="FLAC", subtype="PCM_16")
-    return samples, rate, _data("audio/flac", buffer.getvalue())
+    return samples, rate, data_address("audio/flac", buffer.getvalue())
 
 
-def _data(kind: str, content: bytes) -> str:
+def data_address(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 

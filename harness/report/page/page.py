@@ -90,11 +90,16 @@ def html_of(page: Page) -> bytes:
     template = environment().get_template("page.html")
     text = template.render(
         page=page,
-        style=Markup(_asset("page.css")),
+        style=style_sheet(),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return text.encode()
+
+
+def style_sheet() -> Markup:
+    """Return the style sheet of pages."""
+    return Markup(_asset("page.css"))
 
 
 @cache
