@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from harness.choices import Choice
+from harness.features.row_scale import RowScale
 from harness.registry import Plane, register
 from harness.section import Most, Section
 
@@ -49,7 +50,14 @@ class Measure(Choice):
     """Share of samples at full scale, in decades, at least -6."""
 
 
-_ROWS = {Measure.LENGTH: 1, Measure.BANDWIDTH: 2, Measure.SILENCE: 3, Measure.LOUDNESS: 2, Measure.CLIPPING: 1}
+_ROWS = {
+    Measure.LENGTH: ("length",),
+    Measure.BANDWIDTH: ("roll-off", "highest frequency"),
+    Measure.SILENCE: ("silent share", "silence at start", "silence at end"),
+    Measure.LOUDNESS: ("RMS", "peak"),
+    Measure.CLIPPING: ("clipped share",),
+}
+"""The numbers of each measure."""
 
 
 class ShortcutOptions(Section):
@@ -61,7 +69,12 @@ class ShortcutOptions(Section):
 
 def rows(options: ShortcutOptions) -> int:
     """Return the number of numbers."""
-    return sum(_ROWS[measure] for measure in options.measures)
+    return sum(len(_ROWS[measure]) for measure in options.measures)
+
+
+def scale(options: ShortcutOptions, _sample_rate: int) -> RowScale:
+    """Return the names of the numbers."""
+    return RowScale("Measure", tuple(name for measure in options.measures for name in _ROWS[measure]))
 
 
 def compute(waves: Waves, options: ShortcutOptions) -> Tensor:
@@ -85,6 +98,7 @@ register(
         name="shortcut",
         compute=f"{__name__}:compute",
         rows=f"{__name__}:rows",
+        scale=f"{__name__}:scale",
         options=f"{__name__}:ShortcutOptions",
     )
 )
