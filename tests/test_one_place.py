@@ -20,7 +20,7 @@ ONLY_IN = {
     "OutOfMemoryError": {"devices.py"},
     "torch.device": {"devices.py"},
     "read_csv": set(),
-    "read_parquet": {"tracking/files.py", "features/vectors.py"},
+    "read_parquet": {"tracking/files.py", "text/parquet.py"},
     "ParquetFile": {"tracking/files.py", "report/folder/parquet_table.py"},
     "csv.reader": {"text/delimited.py", "tracking/files.py", "testing/datasets.py"},
     "cpuinfo": {"devices.py"},

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyarrow import ArrowException
 
 from harness.comparisons.arm_contrast import Contrast, pair_by_fold, settle_contrasts
 from harness.comparisons.claim_comparison import Rules
@@ -28,6 +27,7 @@ from harness.statistics.bootstrap import accuracy_difference_bootstrap
 from harness.statistics.clip_tests import mcnemar
 from harness.text.delimited import TableError, number, read_table, whole
 from harness.text.messages import near
+from harness.text.parquet import parquet_table
 
 _SCORE = "p_"
 _NEEDED = ("clip", "y_true")
@@ -112,7 +112,7 @@ def read_predictions(path: Path) -> System:
     ComparisonError
         When the file cannot be read, lacks a column, holds an invalid value, or names a clip twice in a fold and seed.
     """
-    frame = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    frame = _read(path)
     if "clip" not in frame:
         frame = frame.rename(columns={"clip_id": "clip"})  # as the harness's own predictions
     if missing := [name for name in _NEEDED if name not in frame]:
@@ -334,26 +334,19 @@ def _numbers(path: Path, frame: pd.DataFrame, name: str) -> pd.Series:
     return found.astype("int64")
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read(path: Path) -> pd.DataFrame:
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ComparisonError(f"{path}: has more than {_MOST_BYTES >> 30} GiB")
+        if path.suffix.lower() == ".parquet":
+            return parquet_table(path)
         table = read_table(path, comments=True)
     except OSError as error:
-        raise ComparisonError(f"{path}: cannot be read ({error.strerror})") from None
+        raise ComparisonError(f"{path}: cannot be read ({error.strerror or error})") from None
     except TableError as error:
         where = f"{path}, row {error.line}" if error.line else str(path)
-        raise ComparisonError(f"{where}: {error.fault}; save the table as CSV in UTF-8") from None
+        raise ComparisonError(f"{where}: {error.fault}; save the table as CSV in UTF-8, or as Parquet") from None
     if len(set(table.header)) < len(table.header):
         twice = next(name for name in table.header if table.header.count(name) > 1)
         raise ComparisonError(f"{path}: has more than one column {twice!r}")
     return pd.DataFrame([line.cells for line in table.lines], columns=list(table.header))
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ComparisonError(f"{path}: has more than {_MOST_BYTES >> 30} GiB")
-        return pd.read_parquet(path, engine="pyarrow")
-    except OSError as error:
-        raise ComparisonError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ArrowException, ValueError) as error:
-        raise ComparisonError(f"{path}: is not a Parquet file: {error}") from None

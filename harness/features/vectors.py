@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import FeatureError
+from harness.text.delimited import TableError
+from harness.text.parquet import parquet_table
 
 _MOST_BYTES = 8 << 30
 """Largest file: two million clips of 1,024 numbers."""
@@ -95,12 +97,11 @@ def _read_npz(path: Path) -> Mapping[str, NDArray[np.float64]]:
 
 def _read_parquet(path: Path) -> Mapping[str, NDArray[np.float64]]:
     import pandas as pd
-    from pyarrow import ArrowException
 
     try:
-        frame = pd.read_parquet(path, engine="pyarrow")
-    except (ArrowException, ValueError) as error:
-        raise FeatureError(f"{path}: is not a parquet file: {error}") from None
+        frame = parquet_table(path)
+    except TableError as error:
+        raise FeatureError(f"{path}: {error.fault}") from None
     if _ID not in frame:
         raise FeatureError(f"{path}: has no column {_ID!r}; its columns are {', '.join(map(str, frame.columns[:10]))}")
     ids = frame.pop(_ID).astype(str).tolist()

@@ -126,6 +126,12 @@ def test_a_faulty_file_is_refused(tmp_path: Path, text: str, message: str) -> No
         read_predictions(tmp_path / "a.csv")
 
 
+def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(ComparisonError, match=r"a\.parquet: is not a parquet file"):
+        read_predictions(tmp_path / "a.parquet")
+
+
 def test_systems_must_have_the_same_clips(tmp_path: Path) -> None:
     one, other = _made(tmp_path, "one", 0.9), _made(tmp_path, "other", 0.8)
     lines = other.read_text().splitlines()
