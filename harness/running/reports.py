@@ -16,6 +16,7 @@ from harness.data.data_root import resolve_data_root
 from harness.data.load_clips import read_inventory
 from harness.errors import TrackingError
 from harness.record import StudyRecord
+from harness.registry import DATASETS, code
 from harness.report.folder.check import ReportCheck, check_report
 from harness.report.folder.place import check_place
 from harness.report.page.audio import Audio
@@ -83,7 +84,10 @@ class AudioRequest:
         DataError
             When the data set is not below the data root, or its metadata is faulty.
         """
-        inventory = read_inventory(spec.data.dataset, resolve_data_root(self.data_root), spec.data.options, folder)
+        root, dataset = resolve_data_root(self.data_root), DATASETS.get(spec.data.dataset)
+        if dataset.prepare:
+            code(dataset.prepare)(root, spec.data.options)
+        inventory = read_inventory(spec.data.dataset, root, spec.data.options, folder)
         return Audio({entry.clip_id: entry.path for entry in inventory.entries}, self.most)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.output.show_studies import show_outcome, summary_rows
-from harness.running.reports import ReportKind, report_study
+from harness.running.reports import AudioRequest, ReportKind, report_study
 from tests.running.study import STUDY, run, spec_of
 
 
@@ -45,8 +45,12 @@ def test_no_report_then_one_without_figures_then_all_of_it(
     assert "includegraphics" not in data.report.document.read_text("utf-8")
     assert "](figures/" not in (data.report.folder / "README.md").read_text("utf-8")
 
-    full = report_study("tiny", None, data.tracking_uri, tmp_path / "reports").report
+    sound = AudioRequest(2, shared / "data")
+    full = report_study("tiny", None, data.tracking_uri, tmp_path / "reports", sound).report
     assert full is not None
+    assert full.page.read_text("utf-8").count("<audio ") == 2
+    # The recordings stay out of the store.
+    assert b"<audio " not in full.contents["report.html"]
     assert {path.suffix for path in full.figures} == {".png", ".pdf"}
     assert full.results.read_bytes() == numbers
     assert json.loads(numbers)["arms"]

@@ -109,7 +109,7 @@ def _put(files: Mapping[str, bytes], folder: Path, document: str) -> None:
     known = _known(folder)
     if known is None:
         # A folder written before manifests existed: files with current names are adopted, nothing is deleted.
-        known = dict.fromkeys([*files, document]) if _is_earlier_report(folder) else {}
+        known = dict.fromkeys(filter(None, [*files, document])) if _is_earlier_report(folder) else {}
     _refuse_others(files, folder, known)
     changed = any(not _holds(folder / name, content) for name, content in files.items() if name != document)
     now: dict[str, str | None] = {name: _digest(content) for name, content in files.items()}

@@ -226,3 +226,12 @@ def test_any_manifest_is_read_without_harm(tmp_path: Path, manifest: bytes) -> N
     (folder / "mine.txt").write_bytes(b"mine")
     put_in_place(FILES, folder)
     assert (folder / "mine.txt").read_bytes() == b"mine"
+
+
+def test_an_overview_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
+    # It has no manifest, and no document is compiled from it.
+    for name in ("protocols.md", "protocols.csv", "protocols.tex"):
+        (tmp_path / name).write_bytes(b"old")
+    put_in_place({"protocols.md": b"new", "protocols.csv": b"new", "protocols.tex": b"new"}, tmp_path)
+    assert (tmp_path / "protocols.csv").read_bytes() == b"new"
+    assert "" not in json.loads((tmp_path / MANIFEST).read_text(encoding="utf-8"))["files"]
