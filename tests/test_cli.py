@@ -44,6 +44,10 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
             "--output", "--onnx",
         },
         ("sync",): {"--tracking-uri"},
+        ("slurm",): {
+            "study", "--nodes", "--gpus-per-node", "--time", "--partition", "--account", "--qos", "--mem",
+            "--cpus-per-task", "--output", "options",
+        },
         ("replay",): {
             "run", "--arm", "--fold", "--seed", "--declarations", "--study-folder", "--data-root", "--device",
             "--workers", "--tracking-uri", "--cache", "--json",

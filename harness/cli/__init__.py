@@ -17,6 +17,7 @@ from harness.cli.features import features_group
 from harness.cli.listing import list_command, new_command, schema_command
 from harness.cli.prediction import export_command, predict_command
 from harness.cli.replay import diff_command, replay_command
+from harness.cli.slurm import slurm_command
 from harness.cli.splits import splits_group
 from harness.cli.studies import (
     fields_command,
@@ -93,6 +94,7 @@ for _command in (
     data_group,
     splits_group,
     cache_command,
+    slurm_command,
     ui_command,
 ):
     cli.add_command(_command)

@@ -28,7 +28,7 @@ from harness.study import StudySpec
 from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
-from harness.tracking.lease import study_lease
+from harness.tracking.lease import StudyLease, study_lease
 from harness.tracking.study_recorder import StudyRecorder
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri
@@ -204,13 +204,15 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
         outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)
         if outcome.report is not None:
             log_report(store, run_id, outcome.report)
-        deliveries = send_waiting_runs(options.tracking_uri, progress)
+        deliveries = send_waiting_runs(options.tracking_uri, progress, lease)
     failures = (*arms.failures, *outcome.failures)
     return replace(outcome, failures=failures, delivery=deliveries[0] if deliveries else None)
 
 
-def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
+def send_waiting_runs(uri: str | None, progress: Progress, lease: StudyLease | None = None) -> list[Delivery]:
     """Send the waiting runs for the server at ``uri``, or for every server if it is None, with a progress bar.
+
+    ``lease`` is the one on the study that this process has run.
 
     Raises
     ------
@@ -226,7 +228,7 @@ def send_waiting_runs(uri: str | None, progress: Progress) -> list[Delivery]:
             begun = True
         progress.advance(_SENDING, done)
 
-    deliveries = send_waiting(uri, on_sent)
+    deliveries = send_waiting(uri, on_sent, lease)
     if begun:
         progress.end(_SENDING)
     return deliveries

@@ -37,6 +37,8 @@ POLL = 2.0
 """How often the others look, in s."""
 
 _SECONDS_TO_STOP = 5
+_ENDED: set[str] = set()
+"""Keys of leases that this process gave back; a board that did not answer may still have their entries."""
 
 Tell = Callable[[str], object]
 
@@ -103,10 +105,12 @@ class Holder:
         return replace(self, beat=_now(), count=self.count + 1)
 
     def is_gone(self, *, alone: bool) -> bool:
-        """Return whether this holder is a process of this machine that has ended.
+        """Return whether this holder is a process of this machine that has ended, or gave the lease back.
 
         With ``alone``, a lock of this machine's system shows that no other of its processes can be the holder.
         """
+        if self.key in _ENDED:
+            return True
         if not self.kernel or self.kernel != _kernel():
             return False
         if alone:
@@ -179,7 +183,7 @@ class Lease:
             When the board does not answer.
         """
         told = False
-        while (holder := self.attempt()) is not None:
+        while (holder := self._first_attempt()) is not None:
             if not wait:
                 raise InUseError(
                     f"{self._what} is in use by {holder}; run the command without --no-wait to wait for it (if that "
@@ -190,6 +194,14 @@ class Lease:
                 told = True
             time.sleep(POLL)
         self._begin(self._renew)
+
+    def _first_attempt(self) -> Holder | None:
+        try:
+            return self.attempt()
+        except TrackingError:
+            # The entry may have been written nevertheless.
+            _ENDED.add(self._me.key)
+            raise
 
     def seek(self) -> None:
         """Take the lease as soon as it is free, and keep it, in the background."""
@@ -216,7 +228,8 @@ class Lease:
                     self._seen = None
                     raise
                 holder = holder_of(text) if text is not None else None
-                if text is not None and holder is not None and not holder.is_gone(alone=self._alone):
+                mine_before = holder is not None and holder.key == self._me.key
+                if text is not None and holder is not None and not (mine_before or holder.is_gone(alone=self._alone)):
                     if not self._is_stale(text):
                         return holder
                     self._tell(f"{self._what}: no heartbeat of {holder} for {STALE:g} s; this process takes over")
@@ -263,6 +276,7 @@ class Lease:
     def release(self) -> None:
         """Give the lease back, if this process holds it."""
         self._stopped.set()
+        _ENDED.add(self._me.key)
         if self._thread is not None:
             self._thread.join(_SECONDS_TO_STOP)
             if self._thread.is_alive():

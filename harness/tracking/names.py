@@ -39,6 +39,7 @@ FLAT_TAGS = (
 )
 
 PARENT_TAG = "mlflow.parentRunId"
+STUDY_RUN_TAG = "study_run"
 TASK_KEY_TAG = "task_key"
 SET_TAG = "set"  # JSON of the hyperparameters that override the study's
 ERROR_TAG = "error"
@@ -50,12 +51,13 @@ CONDITIONS_TAG = "conditions"
 WARNINGS_TAG = "warnings"
 TRAINED_WITH_TAG = "trained_with"  # trainings that shared this one, under another epoch rule
 SESSIONS_TAG = "sessions"
+SESSION_IDS_TAG = "session_ids"  # of all sessions, the last one last, to know who wrote a study run
 SESSION_START_TAG = "session_start_ms"
 ACTIVE_SECONDS_TAG = "active_seconds"
 VERDICT_TAG = "verdict"  # what the tests of the report say of an arm
 NOTE_TAG = "mlflow.note.content"  # Markdown at the top of a run's page
 SEARCH_REPEATS_TAG = "search_is_reproducible"
-SOURCE_TAG = "harness.source_run"  # on a server: the local run of which a run is a copy
+SOURCE_TAG = "harness.source_run"  # on a server, and where it was received: the run as it was recorded first
 RESUMED_TAG = "changed_between_sessions"
 DECLARED_LATER = "declared_later"  # comparisons that changed after something had been tested
 

@@ -6,6 +6,7 @@ an interruption. Each time it is opened is a session.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from harness.tracking.stored_folds import study_of
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+_MOST_SESSIONS = 400  # As many ids as fit into a tag.
 _COMPARED = ("harness", "python", "packages", "hardware", "platform", "git", "code")
 
 
@@ -210,6 +212,7 @@ def begin_session(
     git = facts.get("git", {})
     tags = {
         names.SESSIONS_TAG: str(number),
+        names.SESSION_IDS_TAG: " ".join([*session_ids(run), secrets.token_hex(4)][-_MOST_SESSIONS:]),
         names.SESSION_START_TAG: str(now_ms()),
         "mlflow.source.type": "LOCAL",
         # The UI shows the text after the last slash; of a command line that could be part of any path.
@@ -255,6 +258,11 @@ def end_session(store: Store, run_id: str, status: str, seconds: float, time_ms:
     earlier = float(store.client.get_run(run_id).data.tags.get(names.ACTIVE_SECONDS_TAG, "0"))
     store.client.set_tag(run_id, names.ACTIVE_SECONDS_TAG, f"{earlier + seconds:.3f}")
     store.client.set_terminated(run_id, status, time_ms)
+
+
+def session_ids(run: Run) -> list[str]:
+    """Return the ids of the sessions that wrote a study run, on whichever machines, the last one last."""
+    return run.data.tags.get(names.SESSION_IDS_TAG, "").split()
 
 
 def active_seconds(run: Run) -> float:

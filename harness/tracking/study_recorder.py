@@ -17,6 +17,7 @@ import numpy as np
 
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
+from harness.errors import TrackingError
 from harness.own_code import OwnCode
 from harness.study import Arm, StudySpec
 from harness.tracking import names
@@ -41,8 +42,9 @@ from harness.tracking.session import (
 from harness.tracking.session_environment import collect_environment
 from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import whole_or_none
+from harness.tracking.sync.adopt import adopt
 from harness.tracking.sync.delivery import Courier
-from harness.tracking.sync.spool import recording_uri, spool_of
+from harness.tracking.sync.spool import Spool, recording_uri, spool_of
 from harness.tracking.uri import is_remote
 
 if TYPE_CHECKING:
@@ -150,6 +152,9 @@ class StudyRecorder(FoldRecorder):
         recorder = None
         try:
             known = {**digests, **environment.facts.get("digests", {}), "spec": digest}
+            right = lease or own_lease
+            if spool is not None and resume and right is not None and right.may_send:
+                _receive(spool, spec, known, tell)
             with store.guard("open the study run"):
                 experiment = store.ensure_experiment(spec.study.name, spec.study.question)
                 run = find_study_run(store, experiment, spec, known) if resume else None
@@ -177,9 +182,9 @@ class StudyRecorder(FoldRecorder):
             if own_lease is not None:
                 own_lease.release()
             raise
-        recorder._lease, recorder._own_lease = lease or own_lease, own_lease
-        if spool is not None:
-            recorder._courier = Courier(spool, tell)
+        recorder._lease, recorder._own_lease = right, own_lease
+        if spool is not None and right is not None:
+            recorder._courier = Courier(spool, tell, lambda: right.may_send)
             recorder._courier.offer(recorder.run_id)
         return recorder
 
@@ -318,6 +323,17 @@ class StudyRecorder(FoldRecorder):
                 self._note_finished(run.info.run_id, tags, run.data.metrics)
             elif tags["level"] == names.TRIAL:
                 self._trials[tags["arm"], tags["phase"], whole_or_none(tags["trial"])] = run.info.run_id
+
+
+def _receive(spool: Spool, spec: StudySpec, digests: Mapping[str, str], tell: Callable[[str], object]) -> None:
+    """Receive the study from the server if another machine wrote it last there."""
+    try:
+        received = adopt(spool, spec, digests)
+    except TrackingError as error:
+        tell(f"{error}; the study continues with what is recorded on this machine")
+        return
+    if received:
+        tell(f"study {spec.study.name!r}: {received} runs of another machine were received from the server")
 
 
 def _fold_metrics(accuracies: Mapping[int, float], keys: Mapping[str, str], now: int) -> list[Metric]:

@@ -196,3 +196,41 @@ def test_an_entry_that_is_no_holder_is_replaced(make_board: Callable[[], Board])
     one.acquire(wait=False)
     assert one.held
     one.release()
+
+
+def test_an_entry_that_could_not_be_removed_hinders_no_other_lease_of_this_process(
+    make_board: Callable[[], Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Lease(make_board(), "study x", print)
+    first.acquire()
+
+    def silent(*_: object) -> bool:
+        raise TrackingError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(first._board), "swap", silent)
+        first.release()
+    assert make_board().read() is not None
+    second = Lease(make_board(), "study x", print)
+    second.acquire(wait=False)
+    second.release()
+    assert make_board().read() is None
+
+
+def test_a_lease_that_was_taken_without_an_answer_is_taken(
+    make_board: Callable[[], Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Lease(make_board(), "study x", print)
+    swap = type(first._board).swap
+
+    def forgetful(board: Board, seen: str | None, new: str | None) -> bool:
+        swap(board, seen, new)  # type: ignore[arg-type]
+        raise TrackingError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(first._board), "swap", forgetful)
+        with pytest.raises(TrackingError, match="no answer"):
+            first.acquire()
+    first.acquire(wait=False)
+    assert first.held
+    first.release()

@@ -11,10 +11,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.errors import TrackingError
+from harness.errors import InUseError, TrackingError
 from harness.system.locks import locked
 from harness.system.redaction import mask_address
-from harness.tracking.names import STUDY
+from harness.tracking.digests import core_digest
+from harness.tracking.files import fetched, read_json
+from harness.tracking.lease import StudyLease, lease_name, server_lease
+from harness.tracking.names import SPEC_FILE, STUDY
 from harness.tracking.store import Store, open_store
 from harness.tracking.sync.arrived import Receipts
 from harness.tracking.sync.mirror import Mirror, artifact_files, content_digest, study_runs
@@ -64,11 +67,12 @@ class Delivery:
         )
 
 
-def send_waiting(uri: str | None, told: Told | None = None) -> list[Delivery]:
+def send_waiting(uri: str | None, told: Told | None = None, lease: StudyLease | None = None) -> list[Delivery]:
     """Send the waiting runs for the server at ``uri``, or for every server if it is None; return one delivery per
     server.
 
-    There is no delivery for a store that is not a server, or for a server without recorded runs on this machine.
+    There is no delivery for a store that is not a server, or for a server without recorded runs on this machine. Runs
+    of a study that another machine runs at the moment keep waiting, except with the ``lease`` on that study.
 
     Raises
     ------
@@ -76,38 +80,68 @@ def send_waiting(uri: str | None, told: Told | None = None) -> list[Delivery]:
         When a spool cannot be read. An unreachable server does not raise but is reported in its delivery.
     """
     spools = all_spools() if uri is None else [spool_of(uri)] if is_remote(uri) else []
-    return [deliver(spool, told) for spool in spools if spool.exists]
+    return [deliver(spool, told, lease) for spool in spools if spool.exists]
 
 
-def deliver(spool: Spool, told: Told | None = None) -> Delivery:
-    """Send every waiting run of ``spool``, oldest study first; raises as :func:`send_waiting`."""
+def deliver(spool: Spool, told: Told | None = None, lease: StudyLease | None = None) -> Delivery:
+    """Send every waiting run of ``spool``, oldest study first; ``lease`` and errors as in :func:`send_waiting`."""
     shown = mask_address(spool.server)
     local = open_store(spool.uri, create=False)
     total = waiting = _waiting(local, spool)
     error = ""
     for attempt in range(_TRIES if waiting else 0):
         time.sleep(attempt)
-        error = _try(local, spool, itertools.count(total - waiting + 1), total, told)
+        error = _try(local, spool, itertools.count(total - waiting + 1), total, told, lease)
         waiting = _waiting(local, spool)
         if not error:
             break
     return Delivery(shown, str(spool.folder), max(total - waiting, 0), waiting, error.removeprefix(f"{shown}: "))
 
 
-def _try(local: Store, spool: Spool, numbers: Iterator[int], total: int, told: Told | None) -> str:
+def _try(
+    local: Store, spool: Spool, numbers: Iterator[int], total: int, told: Told | None, lease: StudyLease | None
+) -> str:
     """Send every study once, reporting each run with the next of ``numbers``; return the error that ended it."""
 
     def sent() -> None:
         if told is not None:
             told(min(next(numbers), total), total)
 
+    in_use = ""
     try:
         with sending(spool) as mirror:
             for study in _studies(local):
-                mirror.send_study(study, sent)
+                if not _waiting_runs(local, spool, study) and mirror.knows(study):
+                    continue
+                try:
+                    with _right_to_send(local, spool, study, lease):
+                        mirror.send_study(study, sent)
+                except InUseError as error:
+                    in_use = str(error)
     except TrackingError as error:
         return str(error)
-    return ""
+    return in_use
+
+
+@contextmanager
+def _right_to_send(local: Store, spool: Spool, study: Run, lease: StudyLease | None) -> Iterator[None]:
+    """Hold the lease on a study within the block; InUseError if another process holds it."""
+    with fetched(local, study) as file:
+        recorded = file(SPEC_FILE)
+        core = core_digest(read_json(recorded), study.data.tags["data_digest"]) if recorded is not None else ""
+    name = lease_name(study.data.tags["study"], core)
+    if lease is not None and lease.name == name and lease.may_send:
+        yield
+        return
+    own = server_lease(spool.server, study.data.tags["study"], "", name, lambda _: None)
+    try:
+        own.acquire(wait=False)
+    except InUseError as error:
+        raise InUseError(str(error).partition("; ")[0]) from None
+    try:
+        yield
+    finally:
+        own.release()
 
 
 @contextmanager
@@ -139,12 +173,15 @@ def _studies(local: Store) -> list[Run]:
 
 
 def _waiting(local: Store, spool: Spool) -> int:
+    return sum(_waiting_runs(local, spool, study) for study in _studies(local))
+
+
+def _waiting_runs(local: Store, spool: Spool, study: Run) -> int:
     receipts = Receipts(spool.folder)
-    runs = [run for study in _studies(local) for run in study_runs(local, study)]
     return sum(
         (receipt := receipts.get(run.info.run_id)) is None
         or receipt.content != content_digest(run, dict(artifact_files(local, run)))
-        for run in runs
+        for run in study_runs(local, study)
     )
 
 
@@ -152,11 +189,21 @@ class Courier:
     """Sends runs in its own thread while a study runs.
 
     Runs that cannot be sent keep waiting; it retries with the next run that is offered, and warns once.
+
+    Parameters
+    ----------
+    spool
+        Where the runs are.
+    tell
+        Called with the warning.
+    may_send
+        Whether this process holds the lease on the study at the moment.
     """
 
-    def __init__(self, spool: Spool, tell: Callable[[str], object]) -> None:
+    def __init__(self, spool: Spool, tell: Callable[[str], object], may_send: Callable[[], bool]) -> None:
         self._spool = spool
         self._tell = tell
+        self._may_send = may_send
         self._offered: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
@@ -179,7 +226,7 @@ class Courier:
             waiting |= dict.fromkeys(self._newly_offered())
             try:
                 with sending(self._spool) as mirror:
-                    while waiting and not self._stopped.is_set():
+                    while waiting and self._may_send() and not self._stopped.is_set():
                         mirror.send(next(iter(waiting)))
                         del waiting[next(iter(waiting))]
             except TrackingError as error:

@@ -3,6 +3,9 @@
 A copy carries the tag ``harness.source_run``, the id of the original run, by which it is found after any interruption:
 sending may stop at any point and be repeated without duplicates. A copy's status is set last, and a parent's after its
 children's, so that a FINISHED copy is complete with everything below it.
+
+The study on the server may have been continued, or run, from another machine. Then nothing there is changed: finished
+trainings that it lacks are added to it, and everything else is dropped.
 """
 
 from __future__ import annotations
@@ -14,9 +17,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.tracking.names import ERROR_TAG, FOLD, NOT_APPLICABLE, PARENT_TAG, RUNNING, SOURCE_TAG, STUDY, TRIAL
-from harness.tracking.session import descendants
+from harness.tracking.files import fetched, read_json
+from harness.tracking.names import (
+    ENVIRONMENT_FILE,
+    ERROR_TAG,
+    FINISHED,
+    FOLD,
+    NOT_APPLICABLE,
+    PARENT_TAG,
+    RUNNING,
+    SOURCE_TAG,
+    SPEC_FILE,
+    STUDY,
+    STUDY_RUN_TAG,
+    TRIAL,
+)
+from harness.tracking.session import descendants, find_study_run, session_ids
 from harness.tracking.store import Store
+from harness.tracking.stored_folds import study_of
 from harness.tracking.sync.arrived import Receipt, Receipts
 
 if TYPE_CHECKING:
@@ -25,7 +43,6 @@ if TYPE_CHECKING:
 _VALUES_AT_ONCE = 1000
 _PARAMS_AT_ONCE = 100
 _TAGS_AT_ONCE = 100
-_STUDY_RUN_TAG = "study_run"
 _DEEPEST_FIRST = {FOLD: 0, TRIAL: 1, STUDY: 2}
 
 
@@ -36,6 +53,60 @@ class Mirror:
         self._local = local
         self._server = server
         self._receipts = receipts
+        self._continued: dict[str, Run | None] = {}
+        self._finished: dict[str, dict[str, str]] = {}
+
+    def continued_elsewhere(self, study_run: Run) -> Run | None:
+        """Return the server's run of a study if another machine wrote it since, or instead; None if none did.
+
+        Parameters
+        ----------
+        study_run
+            The local study run.
+        """
+        run_id = study_run.info.run_id
+        if run_id not in self._continued:
+            with self._server.guard("look for the study there"):
+                self._continued[run_id] = self._written_elsewhere(study_run)
+        return self._continued[run_id]
+
+    def _written_elsewhere(self, study_run: Run) -> Run | None:
+        receipt = self._receipts.get(study_run.info.run_id)
+        copy = self._found(receipt.copy) if receipt is not None else self._copy_of(study_run)
+        if copy is None:
+            return self._same_study(study_run) if receipt is None else None
+        last = session_ids(copy)[-1:]
+        elsewhere = copy.info.lifecycle_stage == "active" and not set(last) <= set(session_ids(study_run))
+        return copy if elsewhere else None
+
+    def _same_study(self, study_run: Run) -> Run | None:
+        """Return the server's run of the same study, if it began on another machine."""
+        experiment = self._server.experiment(study_run.data.tags["study"])
+        with fetched(self._local, study_run) as file:
+            files = [file(SPEC_FILE), file(ENVIRONMENT_FILE)]
+            if experiment is None or None in files:
+                return None
+            document, environment = (read_json(each) for each in files if each is not None)
+        spec = study_of(study_run, document, environment)
+        digests = {**environment["digests"], "spec": study_run.data.tags["spec_digest"]}
+        found = find_study_run(self._server, experiment, spec, digests)
+        if found is None or self._is_here(found.data.tags.get(SOURCE_TAG, "")):
+            return None
+        return found
+
+    def _is_here(self, run_id: str) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return bool(run_id) and self._local.client.get_run(run_id) is not None
+        except MlflowException:
+            return False
+
+    def knows(self, study_run: Run) -> bool:
+        """Return whether the server has a run that a receipt names for a study run."""
+        receipt = self._receipts.get(study_run.info.run_id)
+        with self._server.guard("look for the study there"):
+            return receipt is not None and self._found(receipt.copy) is not None
 
     def send(self, run_id: str) -> bool:
         """Update the copy of one run, below its parents' copies; return whether there was anything to send.
@@ -74,6 +145,11 @@ class Mirror:
         receipt = self._receipts.get(run_id)
         if receipt is not None and receipt.content == content:
             return False
+        study = run if run.data.tags["level"] == STUDY else self._local.client.get_run(run.data.tags[STUDY_RUN_TAG])
+        theirs = self.continued_elsewhere(study)
+        if theirs is not None and (known := self._known_there(run, study, theirs)):
+            self._receipts.put(run_id, Receipt(known, content))
+            return True
         receipt, copy = self._copy(run, receipt)
         if copy.info.lifecycle_stage == "active":
             # MLflow would write to any location that the server names.
@@ -85,19 +161,56 @@ class Mirror:
         self._receipts.put(run_id, replace(receipt, content=content))
         return True
 
+    def _known_there(self, run: Run, study: Run, theirs: Run) -> str:
+        """Return the id of the run that a study continued elsewhere has instead of ``run``; empty if ``run`` is to be
+        sent.
+
+        Only finished trainings that the study lacks are, and the trials that were added for them.
+        """
+        tags, there = run.data.tags, str(theirs.info.run_id)
+        if tags["level"] == TRIAL:
+            trial = self._trial_there(run, theirs)
+            if trial is None:
+                return there
+            added = trial.data.tags.get(SOURCE_TAG) == _origin(run) and trial.info.status == RUNNING
+            return "" if added and run.info.status == FINISHED else str(trial.info.run_id)
+        if tags["level"] == STUDY or run.info.status != FINISHED:
+            return there
+        if there not in self._finished:
+            where = f"tags.{STUDY_RUN_TAG} = '{there}' and tags.level = '{FOLD}' and attributes.status = '{FINISHED}'"
+            found = self._server.search([theirs.info.experiment_id], where)
+            self._finished[there] = {each.data.tags["task_digest"]: str(each.info.run_id) for each in found}
+        if known := self._finished[there].get(tags["task_digest"]):
+            return known
+        # Its parents are those that the study has there.
+        parent = self._local.client.get_run(tags[PARENT_TAG])
+        self._receipts.put(study.info.run_id, Receipt(there))
+        if (trial := self._trial_there(parent, theirs)) is not None:
+            self._receipts.put(parent.info.run_id, Receipt(trial.info.run_id))
+        else:
+            self._receipts.drop(parent.info.run_id)
+        return ""
+
+    def _trial_there(self, trial: Run, theirs: Run) -> Run | None:
+        """Return the trial of a study continued elsewhere that is the same as ``trial``."""
+        tags = trial.data.tags
+        where = f"tags.{STUDY_RUN_TAG} = '{theirs.info.run_id}' and tags.level = '{TRIAL}'"
+        # Not in the query, since names of arms may contain quotes.
+        for each in self._server.search([theirs.info.experiment_id], where):
+            if all(each.data.tags.get(name) == tags[name] for name in ("arm", "phase", "trial")):
+                return each
+        return None
+
     def _copy(self, run: Run, receipt: Receipt | None) -> tuple[Receipt, Run]:
         """Return a run's copy on the server, which is created if missing."""
         if receipt is not None and (copy := self._found(receipt.copy)) is not None:
             return receipt, copy
         run_id = run.info.run_id
-        original = self._local.client.get_experiment(run.info.experiment_id)
-        note = original.tags.get("mlflow.note.content", "")
-        experiment = self._server.ensure_experiment(original.name, note)
-        known = self._server.search([experiment], f"tags.`{SOURCE_TAG}` = '{run_id}'", newest_first=False)
-        if known:
-            copy = known[0]
-        else:
-            tags = {SOURCE_TAG: run_id}
+        copy = self._copy_of(run)
+        if copy is None:
+            original = self._local.client.get_experiment(run.info.experiment_id)
+            experiment = self._server.ensure_experiment(original.name, original.tags.get("mlflow.note.content", ""))
+            tags = {SOURCE_TAG: _origin(run)}
             if parent := run.data.tags.get(PARENT_TAG):
                 tags[PARENT_TAG] = self._copy_id(parent)
             copy = self._server.client.create_run(
@@ -106,6 +219,14 @@ class Mirror:
         receipt = Receipt(copy.info.run_id)
         self._receipts.put(run_id, receipt)
         return receipt, copy
+
+    def _copy_of(self, run: Run) -> Run | None:
+        """Return the run on the server that is a copy of ``run``, found by its tag."""
+        experiment = self._server.experiment(self._local.client.get_experiment(run.info.experiment_id).name)
+        if experiment is None:
+            return None
+        where = f"tags.`{SOURCE_TAG}` = '{_origin(run)}'"
+        return next(iter(self._server.search([experiment], where, newest_first=False)), None)
 
     def _copy_id(self, run_id: str) -> str:
         """Return the id of a parent's copy; a missing one is created and stays open until its children are complete."""
@@ -131,7 +252,7 @@ class Mirror:
 
         client, copy_id = self._server.client, copy.info.run_id
         tags = dict(run.data.tags)
-        for name in (PARENT_TAG, _STUDY_RUN_TAG):
+        for name in (PARENT_TAG, STUDY_RUN_TAG):
             if tags.get(name) == run.info.run_id:
                 tags[name] = copy_id
             elif tags.get(name, NOT_APPLICABLE) != NOT_APPLICABLE:
@@ -180,6 +301,11 @@ class Mirror:
                 client.update_run(copy.info.run_id, RUNNING)
         elif (info.status, info.end_time) != (copy.info.status, copy.info.end_time):
             client.set_terminated(copy.info.run_id, info.status, info.end_time)
+
+
+def _origin(run: Run) -> str:
+    """Return the id of a run as it was recorded first; one that was received from a server began elsewhere."""
+    return str(run.data.tags.get(SOURCE_TAG, run.info.run_id))
 
 
 def study_runs(local: Store, study_run: Run) -> list[Run]:

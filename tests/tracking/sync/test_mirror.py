@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,38 +22,9 @@ from harness.tracking.study_recorder import log_reports
 from harness.tracking.sync.delivery import send_waiting
 from harness.tracking.sync.spool import all_spools, recording_uri, spool_of
 from harness.tracking.ui import ui_server
-from tests.servers import Proxy, free_port, not_mirrored, proxy_to, runs_of
+from tests.servers import Proxy, free_port, not_mirrored, runs_of
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(new_store: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run one MLflow server for all tests; each has an experiment of its own."""
-    with ui_server(new_store(tmp_path_factory.mktemp("server")), port=free_port()) as (_, url):
-        yield url
-
-
-@pytest.fixture
-def proxy(server: str) -> Iterator[Proxy]:
-    """Run a proxy before the server; the tests see the server through it alone."""
-    with proxy_to(server) as proxy:
-        yield proxy
-
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder, without the seconds of waiting for a server."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.tracking.sync.delivery.time.sleep", lambda _: None)
-    monkeypatch.setattr("harness.tracking.sync.delivery._SECONDS_BETWEEN_TRIES", 0)
-
-
-@pytest.fixture
-def remote(make_study: Callable[..., Any], proxy: Proxy, request: pytest.FixtureRequest) -> Any:
-    """Return a study of the server, named after its test."""
-    section = {"name": re.sub(r"\W+", "-", request.node.name), "question": "Does it arrive?", "seed": 3}
-    return make_study(study=section).with_changes(uri=proxy.url)
 
 
 def record(study: Any, arms: tuple[str, ...] = ("A",), folds: tuple[int, ...] = (1, 2)) -> str:
