@@ -97,7 +97,7 @@ def job(tmp_path: Path, synthetic_shared: Path, slurm: Callable[..., str]) -> tu
     (tmp_path / "tiny.toml").write_text(STUDY)
     batch, store = tmp_path / "job.sh", f"sqlite:///{tmp_path}/mlruns/mlflow.db"
     options = ["--data-root", f"{synthetic_shared}/data", "--cache", f"{synthetic_shared}/cache", "--report", "none"]
-    options += ["--tracking-uri", store, "--device", "cpu", "--workers", "1", "--set", "train.epochs=8"]
+    options += ["--tracking-uri", store, "--device", "cpu", "--workers", "1", "--set", "train.epochs=3"]
     asked = ["slurm", str(tmp_path / "tiny.toml"), "--gpus-per-node", "0", "--time", "10", "--output", str(batch)]
     result = CliRunner().invoke(cli, [*asked, "--", *options])
     assert result.exit_code == 0, result.output
@@ -122,15 +122,10 @@ def test_a_study_that_is_told_to_stop_is_queued_again_and_resumes(
     assert "finished trainings are recorded" in before
     assert before.count("seed 0: macro accuracy") < TRAININGS
 
-    def completed() -> bool:
-        state = slurm("scontrol", "show", "job", number)
-        if "JobState=PENDING" in state:
-            # SLURM lets a job that is queued again wait for two minutes, beginning when it has left its node.
-            slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
-            time.sleep(1)
-        return "JobState=COMPLETED" in state
-
-    until(completed, log)
+    # SLURM lets a job that is queued again wait for two minutes; at once its node would not know it for another.
+    time.sleep(3)
+    slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
+    until(lambda: "JobState=COMPLETED" in slurm("scontrol", "show", "job", number), log)
     assert said(log).count("seed 0: macro accuracy") == TRAININGS
     store = f"sqlite:///{tmp_path}/mlruns/mlflow.db"
     assert [study.status for study in list_studies(store)] == ["FINISHED"]

@@ -38,7 +38,7 @@ system_metrics = false
 """
 TRAININGS = 6
 
-# With a second argument, the machine stops before it records its third training, until there is a file "go".
+# The machine stops before it records the trainings whose numbers are given, until there is a file "go3".
 _MACHINE = f"""
 import sys, time
 from pathlib import Path
@@ -52,9 +52,9 @@ if pauses:
     finish, ended = FoldRecorder.finish_fold, []
     def finish_later(*args):
         ended.append(args)
-        if len(ended) == 3:
-            Path("paused").touch()
-            while not Path("go").exists():
+        if str(len(ended)) in pauses.split(","):
+            Path(f"paused{{len(ended)}}").touch()
+            while not Path(f"go{{len(ended)}}").exists():
                 time.sleep(0.05)
         finish(*args)
     FoldRecorder.finish_fold = finish_later
@@ -90,13 +90,16 @@ class Machine:
         return self._log.read_text() if self._log.exists() else ""
 
     @contextmanager
-    def running(self, *options: str, pauses: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the study in the background; what is still running at the end is killed."""
+    def running(self, *options: str, pauses: tuple[int, ...] = ()) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the study in the background; what is still running at the end is killed.
+
+        It stops before it records the trainings of ``pauses``, by number from 1, until it is told to go on.
+        """
         command = ["run-study", "tiny.toml", "--report", "data", *self._options, *options]
         known = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", _MACHINE, self.folder.name, "yes" if pauses else "", *command],
+                [sys.executable, "-c", _MACHINE, self.folder.name, ",".join(map(str, pauses)), *command],
                 cwd=self.folder,
                 env={**known, "HOME": str(self.folder / "home")},
                 stdout=log,
@@ -116,13 +119,13 @@ class Machine:
             assert time.monotonic() < deadline, self.said
             time.sleep(0.1)
 
-    def until_paused(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the machine has stopped before its third training is recorded."""
-        self.until((self.folder / "paused").exists, process)
+    def until_paused(self, process: subprocess.Popen[bytes], training: int) -> None:
+        """Wait until the machine has stopped before it records a training."""
+        self.until((self.folder / f"paused{training}").exists, process)
 
-    def go(self) -> None:
+    def go(self, training: int) -> None:
         """Let it go on."""
-        (self.folder / "go").touch()
+        (self.folder / f"go{training}").touch()
 
     @property
     def trained(self) -> int:

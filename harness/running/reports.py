@@ -59,13 +59,23 @@ class Outcome:
 
     @property
     def place(self) -> str:
-        """The store's URI as it may be printed."""
-        return mask_secrets(self.tracking_uri)
+        """The URI, as it may be printed, of the store that has all runs: of the server once they are there."""
+        return self.delivery.server if self._is_delivered and self.delivery else mask_secrets(self.tracking_uri)
+
+    @property
+    def run_id(self) -> str:
+        """Id of the study run there."""
+        copies = self.delivery.copies if self._is_delivered and self.delivery else {}
+        return copies.get(self.record.run_id, self.record.run_id)
 
     @property
     def open_command(self) -> str:
-        """The command that opens the runs in a browser."""
-        return shlex.join(["harness", "ui", "--tracking-uri", self.place])
+        """The command, or the address, that opens the runs in a browser."""
+        return self.place if self._is_delivered else shlex.join(["harness", "ui", "--tracking-uri", self.place])
+
+    @property
+    def _is_delivered(self) -> bool:
+        return self.delivery is not None and not self.delivery.error
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ _FAULTS = (SQLAlchemyError, StorageInternalError)
 
 _T = TypeVar("_T")
 
+METRIC = "validation macro accuracy"
+"""Name of the value of a trial: the mean over its folds, as Optuna's tools show it."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -251,12 +254,16 @@ def _open(study_key: str, storage: str) -> optuna.Study:
         engine["connect_args"] = {"timeout": SECONDS}
     try:
         _make_file(storage)
-        return optuna.create_study(
+        study = optuna.create_study(
             study_name=study_key,
             storage=RDBStorage(sqlalchemy_uri(storage), engine_kwargs=engine),
             direction="maximize",
             load_if_exists=True,
         )
+        # For the charts of optuna-dashboard. Studies of earlier versions get it when they are resumed.
+        if study.metric_names is None:
+            study.set_metric_names([METRIC])
+        return study
     except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError, ValueError, OSError) as error:
         raise TrackingError(
             f"search.storage = {_shown(storage)!r}: cannot open Optuna's storage: {_why(error, storage)}"

@@ -10,6 +10,8 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.storages import RDBStorage
+from sqlalchemy import text
 
 from harness.errors import TrackingError, TrainingError
 from harness.search.trials import FoldScore, SearchOutcome
@@ -107,6 +109,21 @@ def test_more_trials_go_on_from_where_it_stood(storage: str, tmp_path: Path) -> 
     whole, _ = run(study_of(6), f"sqlite:///{tmp_path / 'other.db'}")
     assert asked == [3, 4, 5]
     assert longer == whole
+
+
+def test_the_value_of_a_trial_has_a_name_for_optuna_s_tools(storage: str) -> None:
+    name = ["validation macro accuracy"]
+    first, _ = run(study_of(3), storage)
+    assert optuna.load_study(study_name="a/x", storage=storage).metric_names == name
+    # A study of an earlier version has none.
+    opened = RDBStorage(storage)
+    with opened.engine.begin() as connection:
+        removed = connection.execute(text("DELETE FROM study_system_attributes WHERE key = 'study:metric_names'"))
+    assert removed.rowcount == 1
+    assert optuna.load_study(study_name="a/x", storage=storage).metric_names is None
+    again, asked = run(study_of(3), storage)
+    assert (again, asked) == (first, [])
+    assert optuna.load_study(study_name="a/x", storage=storage).metric_names == name
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def show_outcome(outcome: Outcome) -> None:
         report = outcome.report
         places = {"report": report.folder, "page": report.page, "pdf": report.pdf or report.pdf_hint}
     if outcome.tracking_uri:
-        places["runs"] = f"{outcome.place} (experiment {outcome.record.name}, run {outcome.record.run_id})"
+        places["runs"] = f"{outcome.place} (experiment {outcome.record.name}, run {outcome.run_id})"
         places["open"] = outcome.open_command
     if outcome.delivery:
         places["server"] = str(outcome.delivery)

@@ -6,9 +6,9 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.errors import InUseError, TrackingError
@@ -49,6 +49,8 @@ class Delivery:
         Number of runs that were sent now, and of those that the server does not have completely.
     error
         Why some are still waiting; empty if none is.
+    copies
+        Ids of the study runs on the server, by their ids here.
     """
 
     server: str
@@ -56,10 +58,11 @@ class Delivery:
     sent: int
     waiting: int
     error: str = ""
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         if not self.error:
-            return f"{self.server} has all runs of {self.folder} ({self.sent} sent now)"
+            return f"{self.server} has all runs ({self.sent} sent now)"
         runs = "1 run is waiting" if self.waiting == 1 else f"{self.waiting} runs are waiting"
         return (
             f"{runs} in {self.folder} for {self.server} ({self.error}); nothing is lost: the next study on that server "
@@ -95,7 +98,10 @@ def deliver(spool: Spool, told: Told | None = None, lease: StudyLease | None = N
         waiting = _waiting(local, spool)
         if not error:
             break
-    return Delivery(shown, str(spool.folder), max(total - waiting, 0), waiting, error.removeprefix(f"{shown}: "))
+    receipts = {study.info.run_id: Receipts(spool.folder).get(study.info.run_id) for study in _studies(local)}
+    copies = {run_id: receipt.copy for run_id, receipt in receipts.items() if receipt is not None}
+    error = error.removeprefix(f"{shown}: ")
+    return Delivery(shown, str(spool.folder), max(total - waiting, 0), waiting, error, copies)
 
 
 def _try(

@@ -1,7 +1,9 @@
-"""Two machines start one study on one PostgreSQL: the second finds it done, or goes on where the first died."""
+"""Stores of several machines: of two that start one study, the second finds it done, or goes on where the first died; a
+restart of PostgreSQL and of an MLflow server loses nothing."""
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 import tomllib
@@ -14,10 +16,14 @@ import pytest
 
 from harness.errors import InUseError
 from harness.study.study_file import parse_study
+from harness.system.redaction import mask_address
+from harness.tracking.store import open_store
 from harness.tracking.study_reader import list_studies, read_study
+from harness.tracking.ui import ui_server
+from harness.tracking.ui_app import token_path
 from tests.databases import Postgres
 from tests.running.study import run
-from tests.servers import runs_of
+from tests.servers import free_port, not_mirrored, runs_of
 from tests.two_machines import STALE, STUDY, TRAININGS, Machine
 
 pytestmark = pytest.mark.slow
@@ -75,8 +81,8 @@ def test_the_second_machine_waits_and_finds_everything_done(
     tmp_path: Path,
 ) -> None:
     first, second = machines
-    with first.running(pauses=True) as one:
-        first.until_paused(one)
+    with first.running(pauses=(3,)) as one:
+        first.until_paused(one, 3)
         before = statuses(databases[0])
         with second.running() as two:
             second.until(lambda: "waiting for it to finish" in second.said, two)
@@ -86,7 +92,7 @@ def test_the_second_machine_waits_and_finds_everything_done(
             spec = parse_study(tomllib.loads(STUDY), "tiny.toml")
             with pytest.raises(InUseError, match=r"on first \(PID .* run the command without --no-wait"):
                 run(spec, tmp_path / "third", synthetic_shared, tracking_uri=databases[0], wait=False)
-            first.go()
+            first.go(3)
             assert one.wait(200) == 0, first.said
             assert two.wait(200) == 0, second.said
     assert "on first (PID" in second.said
@@ -99,8 +105,8 @@ def test_the_second_machine_goes_on_when_the_first_was_killed(
     machines: tuple[Machine, Machine], databases: tuple[str, str], undisturbed: pd.DataFrame
 ) -> None:
     first, second = machines
-    with first.running(pauses=True) as one:
-        first.until_paused(one)
+    with first.running(pauses=(3,)) as one:
+        first.until_paused(one, 3)
         with second.running() as two:
             second.until(lambda: "waiting for it to finish" in second.said, two)
             one.send_signal(signal.SIGKILL)
@@ -111,3 +117,47 @@ def test_the_second_machine_goes_on_when_the_first_was_killed(
     killed = [run for run in runs_of(databases[0], "tiny") if run.info.status == "KILLED"]
     assert [run.data.tags["level"] for run in killed] == ["fold"]
     assert killed[0].data.tags["error"].startswith("interrupted")
+
+
+def test_a_restart_of_both_servers_in_search_and_finals_loses_nothing(
+    tmp_path: Path,
+    synthetic_shared: Path,
+    databases: tuple[str, str],
+    postgres: Postgres,
+    undisturbed: pd.DataFrame,
+) -> None:
+    runs, search = databases
+    open_store(runs, create=True)
+    port, token = free_port(), "restarted" * 2
+    url = f"http://127.0.0.1:{port}{token_path(token)}"
+    machine = Machine(tmp_path / "alone", synthetic_shared, "--tracking-uri", url, "--set", f"search.storage={search}")
+    with machine.running(pauses=(3, 5)) as one:
+        # The trial's second training of two, and the first of the final ones.
+        for training in (3, 5):
+            with ui_server(runs, port=port, token=token) as (server, _):
+                machine.until_paused(one, training)
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+            postgres.restart()
+            machine.go(training)
+        with ui_server(runs, port=port, token=token):
+            assert one.wait(240) == 0, machine.said
+            (spool,) = all_spools_below(machine.folder)
+            assert not_mirrored(spool, url, "tiny", tmp_path / "copies") == []
+            pd.testing.assert_frame_equal(read_study(url, "tiny").predictions, undisturbed, check_exact=True)
+            (study,) = list_studies(url)
+    assert machine.trained == TRAININGS
+    assert study.status == "FINISHED"
+    assert study.folds == {"FINISHED": TRAININGS}
+    # The token is masked as a password is.
+    shown = mask_address(url)
+    *_, place, opened, sent = machine.said.rstrip().splitlines()
+    assert place.split() == ["runs", shown, "(experiment", "tiny,", "run", f"{study.run_id})"]
+    assert opened.split() == ["open", shown]
+    assert sent.strip().startswith(f"server  {shown} has all runs")
+    assert "spool" not in place + opened + sent
+
+
+def all_spools_below(folder: Path) -> list[str]:
+    """Return the tracking URIs of the spools of a machine."""
+    return [f"sqlite:///{file}" for file in folder.glob("mlruns/spool/*/mlflow.db")]
