@@ -132,18 +132,24 @@ def test_a_restart_of_both_servers_in_search_and_finals_loses_nothing(
     url = f"http://127.0.0.1:{port}{token_path(token)}"
     machine = Machine(tmp_path / "alone", synthetic_shared, "--tracking-uri", url, "--set", f"search.storage={search}")
     with machine.running(pauses=(3, 5)) as one:
-        # The trial's second training of two, and the first of the final ones.
-        for training in (3, 5):
-            with ui_server(runs, port=port, token=token) as (server, _):
-                machine.until_paused(one, training)
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
-            postgres.restart()
-            machine.go(training)
+        with ui_server(runs, port=port, token=token) as (server, _):
+            # The second trial's first training of two.
+            machine.until_paused(one, 3)
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+        machine.go(3)
+        postgres.restart()
+        with ui_server(runs, port=port, token=token) as (server, _):
+            # The first of the final trainings.
+            machine.until_paused(one, 5)
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+        postgres.restart()
         with ui_server(runs, port=port, token=token):
+            machine.go(5)
             assert one.wait(240) == 0, machine.said
             (spool,) = all_spools_below(machine.folder)
-            assert not_mirrored(spool, url, "tiny", tmp_path / "copies") == []
+            assert not_mirrored(spool, url, "tiny", tmp_path / "copies") == [], machine.said
             pd.testing.assert_frame_equal(read_study(url, "tiny").predictions, undisturbed, check_exact=True)
             (study,) = list_studies(url)
     assert machine.trained == TRAININGS

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import optuna
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -261,8 +262,11 @@ def _open(study_key: str, storage: str) -> optuna.Study:
             load_if_exists=True,
         )
         # For the charts of optuna-dashboard. Studies of earlier versions get it when they are resumed.
-        if study.metric_names is None:
-            study.set_metric_names([METRIC])
+        with warnings.catch_warnings():
+            # "Experimental" since 2023.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            if study.metric_names is None:
+                study.set_metric_names([METRIC])
         return study
     except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError, ValueError, OSError) as error:
         raise TrackingError(

@@ -172,6 +172,12 @@ class Lease:
         """Whether this process holds the lease for certain."""
         return self._entry is not None and _awake() - self._renewed < SURE
 
+    def is_sure(self) -> bool:
+        """Return whether this process holds the lease, after renewing it where that is in doubt."""
+        if not self.held:
+            self._renew()
+        return self.held
+
     def acquire(self, *, wait: bool = True) -> None:
         """Take the lease, waiting for its holder.
 

@@ -114,7 +114,7 @@ class StudyLease:
     @property
     def may_send(self) -> bool:
         """Whether this process may send the study's runs to its server."""
-        return self._server is None or self._server.held
+        return self._server is None or self._server.is_sure()
 
     @property
     def lost(self) -> bool:

@@ -145,6 +145,7 @@ def test_a_holder_whose_board_does_not_answer_is_unsure_and_goes_on_when_it_does
         assert not held.held
         with pytest.raises(TrackingError, match="no answer"):
             held.check()
+        assert not held.is_sure()
     held.check()
     assert held.held
     assert not held.lost
