@@ -72,7 +72,9 @@ def slurm_command(
         time,
         {name: str(value) for name, value in asked.items() if value is not None},
     )
-    run = [str(programs / "harness"), "run-study", str(study.absolute()), *options]
+    # A Ray cluster has GPUs only for studies that ask for them.
+    cuda = ("--device", "cuda") if nodes > 1 and gpus_per_node and given["device"] == "auto" else ()
+    run = [str(programs / "harness"), "run-study", str(study.absolute()), *cuda, *options]
     text = batch_file(job, run, str(programs / "ray"))
     try:
         write_atomically(output, lambda path: path.write_text(text, encoding="utf-8"))

@@ -47,7 +47,7 @@ def test_several_nodes_are_a_ray_cluster_with_a_token_and_ports_of_their_own(tmp
     assert result.exit_code == 0, result.output
     text = file.read_text()
     subprocess.run(["bash", "-n", file], check=True)
-    assert '--executor ray --address "$address:$port" &' in text
+    assert '.toml --device cuda --executor ray --address "$address:$port" &' in text
     for part in ("RAY_AUTH_MODE=token", "export RAY_AUTH_TOKEN", "--num-gpus=4", "/tmp/ray-$SLURM_JOB_ID"):
         assert part in text
     # What the shell computes: all ports of a job lie in its own thousand.
