@@ -41,11 +41,11 @@ def read_mono(path: Path) -> tuple[Samples, int]:
     return _mono(path, channels, 0), int(rate)
 
 
-def read_windows(path: Path, seconds: float, hop: float) -> Iterator[tuple[float, Samples, int]]:
-    """Decode a recording of any length in windows of ``seconds``, ``hop`` seconds apart, one at a time.
+def read_windows(path: Path, seconds: float, hop: float, whole: float) -> Iterator[tuple[float, Samples, int]]:
+    """Decode the recording ``path``, of any length, in windows of ``seconds``, ``hop`` seconds apart, one at a time.
 
-    The last window ends where the recording ends. A recording that is not longer than ``seconds`` is one window, as
-    long as it is.
+    The last window ends where the recording ends. A recording of at most ``whole`` seconds is one window, as long as it
+    is.
 
     Yields
     ------
@@ -71,6 +71,8 @@ def read_windows(path: Path, seconds: float, hop: float) -> Iterator[tuple[float
             length, step = round(seconds * rate), max(1, round(hop * rate))
             if file.frames <= 0 or not RATES[0] <= rate <= RATES[1]:
                 raise FeatureError(f"{path}: {unusable(file.frames, rate)}; record it again, or convert it")
+            if file.frames <= round(whole * rate):
+                length = file.frames
             last = max(0, file.frames - length)
             for start in [*range(0, last, step), last]:
                 file.seek(start)

@@ -1,7 +1,7 @@
 """Prediction of recordings by trained networks: one, the mean over folds and seeds, or a fused arm's streams.
 
-A recording that is longer than the data set's longest clip is cut into windows of that length, each of which is
-treated as a clip.
+A recording that is longer than the data set's longest clip is cut into windows of the median length of its clips, each
+of which is treated as a clip.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Predictor:
 
     @property
     def clip_seconds(self) -> float:
-        """Length of a window in seconds: that of the data set's longest clip."""
+        """Length of a window in seconds: the median of the data set's clips."""
         return self._first.clip_seconds
 
     @property
@@ -242,7 +242,7 @@ class Predictor:
         params = self._first.spec.features
         planes = list(dict.fromkeys(plane for network in self.networks for plane in network.planes))
         for path in paths:
-            for start, samples, rate in read_windows(path, self.clip_seconds, hop):
+            for start, samples, rate in read_windows(path, self.clip_seconds, hop, self._first.longest_seconds):
                 # One clip at a time by one thread, as the features of the training were computed.
                 with one_thread():
                     (computed,) = compute([prepare_clip(path, samples, rate, planes, params)], planes, params)

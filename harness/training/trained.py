@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 from torch import nn
 
 from harness.choices import Precision
+from harness.data.audiofile import LONGEST
 from harness.data.splits import Part
 from harness.devices import open_device
 from harness.errors import StudyError, TrainingError
@@ -65,8 +66,8 @@ class TrainedNetwork:
         The test fold, which it was not trained on, and the index of the seed.
     classes
         Class names; the position is the label.
-    clip_seconds
-        Length of the data set's longest clip, in seconds.
+    clip_seconds, longest_seconds
+        Median length of the data set's clips, and that of the longest one, in seconds.
     normaliser
         ``FoldResult.normaliser``.
     weights
@@ -84,6 +85,7 @@ class TrainedNetwork:
     seed: int
     classes: tuple[str, ...]
     clip_seconds: float
+    longest_seconds: float
     normaliser: Mapping[str, NDArray[np.float32]] = field(repr=False)
     weights: Mapping[str, NDArray[Any]] = field(repr=False)
     conditions: Mapping[str, str] = field(default_factory=dict)
@@ -227,6 +229,7 @@ class TrainedNetwork:
             "values": dict(self.values),
             "classes": list(self.classes),
             "clip_seconds": self.clip_seconds,
+            "longest_seconds": self.longest_seconds,
             "conditions": dict(self.conditions),
             "normaliser": {name: array.tolist() for name, array in self.normaliser.items()},
             "study": mask_tree(self.spec.model_dump(mode="json")),
@@ -248,7 +251,8 @@ class _File(Section):
     seed: Annotated[int, Field(ge=0, le=2**31)]
     values: dict[str, Any]
     classes: Annotated[list[str], Field(min_length=1, max_length=10_000)]
-    clip_seconds: Annotated[float, Field(gt=0, le=60)]
+    clip_seconds: Annotated[float, Field(gt=0, le=LONGEST)]
+    longest_seconds: Annotated[float, Field(gt=0, le=LONGEST)]
     conditions: dict[str, str]
     normaliser: dict[Literal["mean", "std"], list[Any]]
     study: dict[str, Any]
@@ -294,6 +298,7 @@ def read_network(network: Path, weights: Path) -> TrainedNetwork:
         seed=found.seed,
         classes=tuple(found.classes),
         clip_seconds=found.clip_seconds,
+        longest_seconds=found.longest_seconds,
         normaliser=normaliser,
         weights=arrays,
         conditions=found.conditions,

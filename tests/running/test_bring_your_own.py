@@ -18,9 +18,9 @@ from tests.running.test_own_project import run
 PAGE = Path(__file__).parents[2] / "studies" / "bring-your-own.md"
 
 
-def blocks() -> list[str]:
-    """Return the indented blocks of the page."""
-    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+def blocks(page: Path = PAGE) -> list[str]:
+    """Return the indented blocks of a page."""
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", page.read_text(encoding="utf-8"), re.MULTILINE)
     return [textwrap.dedent(block).strip("\n") for block in found]
 
 
