@@ -18,6 +18,7 @@ from pathlib import Path
 
 from benchmarks import (
     calibration,
+    coordinator,
     duplicates,
     features,
     floor,
@@ -60,6 +61,7 @@ BENCHMARKS = {
     "load": Benchmark(load.load, partial(load.load, 1, (1,)), 12.0),
     "scheduling": Benchmark(scheduling.scheduling, partial(scheduling.scheduling, (16,), (5,)), 2.5),
     "duplicates": Benchmark(duplicates.duplicates, partial(duplicates.duplicates, 1, (20, 40), 60), 25.0),
+    "coordinator": Benchmark(coordinator.coordinator, partial(coordinator.coordinator, (20,), 5), 8.0),
     "quickstart": Benchmark(whole.quickstart, whole.quickstart, 2.5),
     "calibration": Benchmark(calibration.calibration, partial(calibration.calibration, 500, 500, claims=500), 0.8),
     "calibration-holdout": Benchmark(

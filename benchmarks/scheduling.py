@@ -27,7 +27,7 @@ from harness.study.study_file import parse_study
 from harness.terminal.progress import Silent
 from harness.tracking.study_recorder import StudyRecorder
 
-N_CLASSES, N_FOLDS, PER_FOLD = 4, 10, 8
+N_CLASSES, N_FOLDS = 4, 10
 
 
 def study_of(arms: int, trials: int, parallel_trials: int) -> StudySpec:
@@ -68,15 +68,15 @@ class _NoRecorder:
     finish_trial = finish_fold = log_epoch = log_search = ignore
 
 
-def inputs_of(spec: StudySpec) -> StudyInputs:
-    """Return inputs of a few clips without audio or features."""
-    rows = np.arange(N_FOLDS * PER_FOLD)
+def inputs_of(spec: StudySpec, per_fold: int = 8) -> StudyInputs:
+    """Return inputs of ``per_fold`` clips in each of 10 folds, without audio or features."""
+    rows = np.arange(N_FOLDS * per_fold)
     frame = pd.DataFrame(
         {
             "clip_id": [f"clip{row}" for row in rows],
             "path": "",
             "label": rows % N_CLASSES,
-            "fold": 1 + rows // PER_FOLD,
+            "fold": 1 + rows // per_fold,
             "recording": [f"recording{row}" for row in rows],
             "duration": 4.0,
         }

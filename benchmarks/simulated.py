@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from harness.executors.events import Event, Finished, Group, Started, Take
+from harness.executors.events import Epoch, Event, Finished, Group, Started, Take
 from harness.training.task import FoldResult, FoldTask, stopped_after
 
 
@@ -24,6 +24,8 @@ class SimulatedExecutor:
         Returns how long a worker, given by its number from 0, takes for a training.
     train
         Returns the results of a training, when it ends.
+    epochs
+        Whether each epoch is reported, when the training ends.
 
     Attributes
     ----------
@@ -34,13 +36,19 @@ class SimulatedExecutor:
     """
 
     def __init__(
-        self, workers: int, seconds: Callable[[int, Group], float], train: Callable[[Group], Sequence[FoldResult]]
+        self,
+        workers: int,
+        seconds: Callable[[int, Group], float],
+        train: Callable[[Group], Sequence[FoldResult]],
+        *,
+        epochs: bool = False,
     ) -> None:
         self.capacity = workers
         self.clock = 0.0
         self.spans: list[tuple[float, float, Group]] = []
         self._seconds = seconds
         self._train = train
+        self._epochs = epochs
 
     def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
         """Run what ``take`` gives; see :class:`harness.executors.events.Executor`."""
@@ -64,6 +72,8 @@ class SimulatedExecutor:
                 return
             self.clock, _, ended = heapq.heappop(running)
             for task, result in zip(ended, self._train(ended), strict=True):
+                for row in result.history.to_dict("records") if self._epochs else ():
+                    on_event(Epoch(task, {str(name): float(value) for name, value in row.items()}))
                 on_event(Finished(task, result))
 
     def __enter__(self) -> Self:

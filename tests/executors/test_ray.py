@@ -6,12 +6,15 @@ import dataclasses
 import logging
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from harness.errors import TrainingError
@@ -138,3 +141,31 @@ def test_a_cluster_without_a_token_is_not_joined(tmp_path: Path, monkeypatch: py
     executor = ray_executor(["cpu"], address="127.0.0.1:6379", workers=None, threads=1, cache=None)
     with pytest.raises(TrainingError, match=r"there is no token for the cluster"):
         executor.__enter__()
+
+
+@pytest.mark.slow
+def test_a_cluster_of_its_own_listens_on_loopback_and_leaves_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "own.py"
+    script.write_text(
+        "import psutil\n"
+        "from harness.executors.ray import ray_executor\n"
+        "if __name__ == '__main__':\n"
+        "    with ray_executor(['cpu'] * 2, address=None, workers=None, threads=1, cache=None) as executor:\n"
+        "        assert executor.capacity == 2\n"
+        "        mine = [psutil.Process(), *psutil.Process().children(recursive=True)]\n"
+        "        found = {each.laddr.ip for one in mine for each in one.net_connections() if each.status == 'LISTEN'}\n"
+        "        print('listens', *sorted(found))\n"
+        "        print('folder', executor._folder)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment |= {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "192.0.2.1:6379", "HOME": str(tmp_path)}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    said = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("listens", "folder")))
+    assert said["listens"]
+    assert {address.removeprefix("::ffff:") for address in said["listens"].split()} <= {"127.0.0.1", "::1"}
+    assert not Path(said["folder"]).exists()
+    assert not [
+        each for each in psutil.process_iter(["cmdline"]) if said["folder"] in " ".join(each.info["cmdline"] or ())
+    ]
