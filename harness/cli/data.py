@@ -57,8 +57,7 @@ class _NameOrFile(Named):
             return str(value)
         name = super().convert(value, param, ctx)
         if DATASETS.get(name).own:
-            command = ctx.info_name if ctx else "check"
-            self.fail(f"name the file of your own data: harness data {command} FILE.{name}", param, ctx)
+            self.fail(f"name the file of your own data instead, such as FILE.{name}", param, ctx)
         return name
 
 

@@ -104,7 +104,7 @@ def test_columns_are_for_files_alone(tmp_path: Path) -> None:
     assert "esc10 has columns of its own" in said
     code, said = _run("csv", "--data-root", str(tmp_path))
     assert code == 2
-    assert "name the file of your own data: harness data check FILE.csv" in said
+    assert "name the file of your own data instead, such as FILE.csv" in said
 
 
 def test_audio_below_the_data_root_is_found(tmp_path: Path) -> None:
