@@ -14,7 +14,7 @@ _MOST_SHOWN = 10
 _RECORDED = (
     "taken from the record, not checked: study file, environment and command; run id, status and time; searches and "
     "chosen values; training accuracies and learning curves, leakage counts, failed trainings and devices; of "
-    "report.html also its drawings and audio"
+    "report.html also its drawings, audio, style and script"
 )
 _CONSISTENT = (
     "predictions that were changed consistently with all numbers are not detected here; harness replay trains them "

@@ -44,6 +44,12 @@ _MOST_PAGE = 2**28
 """Limit on the size of a page in bytes; its drawings and audio are not compared."""
 _PLOT = '<svg class="plot"'
 _DRAWN = f"{_PLOT}></svg>"
+# How a page looks may change between versions without any number.
+_LOOKS = (
+    re.compile("<style>.*?</style>", re.DOTALL),
+    re.compile("<script>.*?</script>", re.DOTALL),
+    re.compile("'sha256-[^']*'"),
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def check_report(
     """Recompute every number of a report from its predictions, and compare results.json, tables, page, front page and
     document.
 
-    Of the page, its drawings, learning curves and audio are not compared.
+    Of the page, its drawings, learning curves, audio, style and script are not compared.
 
     Consistent changes of both predictions and numbers are not detected; only training again detects them.
 
@@ -179,7 +185,7 @@ def _lines(folder: Path, name: str, computed: str) -> Iterator[Mismatch]:
             return
         published = path.read_text(encoding="utf-8", errors="replace")
         if name == PAGE_NAME:
-            published = _without_media(published)
+            published, computed = _contents_of(published), _contents_of(computed)
     except OSError as error:
         raise ReportError(
             f"{path}: cannot be read: {error.strerror}; take it from where it was published again"
@@ -201,8 +207,10 @@ def _links_pdf(front: Path) -> bool:
         return False
 
 
-def _without_media(page: str) -> str:
-    """Return a page whose drawings are empty, without its audio: the part that follows from the predictions."""
+def _contents_of(page: str) -> str:
+    """Return a page without its drawings, audio, style and script: the part that follows from the predictions."""
+    for pattern in _LOOKS:
+        page = pattern.sub("", page, count=1)
     lines = [_DRAWN if line.startswith(_PLOT) else line for line in page.split("\n")]
     text = "\n".join(lines)
     before, begun, rest = text.partition(AUDIO_BEGINS)
