@@ -24,7 +24,7 @@ from harness.system.garbage import no_collection
 from harness.system.locks import locked
 from harness.system.redaction import mask_address, mask_secrets
 from harness.system.retry import Retrying, is_transient
-from harness.system.servers import server_fault
+from harness.system.servers import is_database, server_fault
 from harness.system.sqlite_uri import is_sqlite, sqlalchemy_uri
 from harness.tracking import ui_view
 from harness.tracking.artifact_places import (
@@ -115,6 +115,13 @@ class Store:
         if found is not None:
             if home is not None and (fault := place_fault(found.artifact_location, home)):
                 raise TrackingError(f"{self.shown}: experiment {name!r}: {fault}")
+            place = self._shared_place(found.artifact_location)
+            if place is not None and not place.is_dir():
+                raise TrackingError(
+                    f"{self.shown}: experiment {name!r}: its artifacts are in {place}, which this machine does not have; "
+                    "machines with a study in a database need a shared folder at the same path, or the address of an "
+                    "MLflow server as --tracking-uri"
+                )
             return str(found.experiment_id)
         location = experiment_place(home, name).as_uri() if home is not None else None
         # Without the kind, the UI asks for the purpose of the experiment and hides the charts until answered.
@@ -126,12 +133,21 @@ class Store:
         from mlflow.exceptions import MlflowException
 
         try:
-            return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+            number = str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+            place = self._shared_place(self.client.get_experiment(number).artifact_location)
+            if place is not None:
+                make_private(place)
+            return number
         except MlflowException as error:
             # Another process has created it in the meantime.
-            if error.error_code != "RESOURCE_ALREADY_EXISTS" or (number := self.experiment(name)) is None:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or (made := self.experiment(name)) is None:
                 raise
-            return number
+            return made
+
+    def _shared_place(self, location: str) -> Path | None:
+        """Return the folder of an experiment's artifacts if a database server, which other machines use too, names
+        one."""
+        return file_uri_path(location) if is_database(self.uri) else None
 
     def search(self, experiment_ids: list[str], where: str, newest_first: bool = True) -> list[Run]:
         """Return every run that matches ``where``, over all pages."""

@@ -172,6 +172,24 @@ def test_a_database_server_that_restarts_is_waited_for(
     assert_whole(study)
 
 
+@pytest.mark.slow
+def test_a_database_whose_artifacts_are_on_another_machine_is_told(
+    make_study: Callable[..., Any], postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study().with_changes(uri=postgres.create("elsewhere"))
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    with study.recording() as recorder:
+        train(study, recorder)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").rename(tmp_path / "gone")
+    with pytest.raises(TrackingError, match=r"artifacts are in .*/there/mlruns/1, .*need a shared folder"):
+        study.open()
+    (tmp_path / "gone").rename(tmp_path / "there")
+    with study.recording() as recorder:
+        assert len(recorder.finished_folds()) == 3
+
+
 def test_a_database_on_a_file_system_that_does_not_suit_it_is_told_with_what_to_do(study: Any) -> None:
     from sqlite3 import OperationalError as SqliteError
 
