@@ -118,7 +118,7 @@ class Store:
             place = self._shared_place(found.artifact_location)
             if place is not None and not place.is_dir():
                 raise TrackingError(
-                    f"{self.shown}: experiment {name!r}: its artifacts are in {place}, which this machine does not have; "
+                    f"{self.shown}: experiment {name!r}: its artifacts are in {place}, a folder that is not here; "
                     "machines with a study in a database need a shared folder at the same path, or the address of an "
                     "MLflow server as --tracking-uri"
                 )
