@@ -125,7 +125,10 @@ def test_a_restart_of_both_servers_in_search_and_finals_loses_nothing(
     databases: tuple[str, str],
     postgres: Postgres,
     undisturbed: pd.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The server keeps its artifacts in its working folder.
+    monkeypatch.chdir(tmp_path)
     runs, search = databases
     open_store(runs, create=True)
     port, token = free_port(), "restarted" * 2
