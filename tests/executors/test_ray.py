@@ -8,8 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +17,21 @@ import psutil
 import pytest
 
 from harness.errors import TrainingError
-from harness.executors.events import Epoch, Event, Failed, Finished, Started
+from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor
 from harness.executors.queue import run_all
+from harness.executors.ray import ray_executor, ray_library
 from harness.training.task import FoldResult, FoldTask
+from tests.ray_cluster import ROOT, Killing, add_node, local_cluster
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments
 
-if find_spec("ray") is None:
-    pytest.skip("the extra ray is not installed", allow_module_level=True)
-
-from harness.executors.ray import RayExecutor, ray_executor, ray_library
-
 LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return a cluster with a token, whose head trains nothing; tests add nodes."""
-    folder = tmp_path_factory.mktemp("token")
-    (folder / "token").write_text("0123456789abcdef" * 4)
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(folder / "token")
-    ray_library(loopback=True)
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    yield made
-    made.shutdown()
-    del os.environ["RAY_AUTH_TOKEN_PATH"]
+    with local_cluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -56,18 +42,9 @@ def tasks(tmp_path: Path) -> list[FoldTask]:
     return [task_of(near, LABELS, fold=fold, seed=fold, settings=settings_of(epochs=30)) for fold in range(1, 7)]
 
 
-def joined(cluster: Any, cache: Path) -> RayExecutor:
-    return ray_executor(["cpu"], address=cluster.address, workers=None, threads=1, cache=cache)
-
-
-def results(executor: Any, tasks: list[FoldTask], look: Callable[[Event], None] = lambda _: None) -> dict[str, Any]:
+def results(executor: Executor, tasks: list[FoldTask]) -> dict[str, FoldResult]:
     events: list[Event] = []
-
-    def keep(event: Event) -> None:
-        events.append(event)
-        look(event)
-
-    run_all(executor, tasks, keep)
+    run_all(executor, tasks, events.append)
     assert not [event.error for event in events if isinstance(event, Failed)]
     for task in tasks:
         mine = [event for event in events if event.task.key == task.key]
@@ -97,23 +74,14 @@ def test_a_node_that_dies_changes_no_result_and_another_version_is_refused(
     shutil.copytree(ROOT / "harness", tmp_path / "other" / "harness")
     with (tmp_path / "other" / "harness" / "errors.py").open("a") as file:
         file.write("# another version\n")
-    nodes = [cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(ROOT)}) for _ in range(3)]
-    nodes.append(cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(tmp_path / "other")}))
+    nodes = [add_node(cluster) for _ in range(3)]
+    add_node(cluster, tmp_path / "other")
     monkeypatch.chdir(tmp_path)
     alone = results(InProcessExecutor(), tasks)
-    killed: list[str] = []
-
-    def kill(event: Event) -> None:
-        if isinstance(event, Epoch) and event.row["epoch"] == 3 and not killed:
-            busy = {hand.node for hand in executor._hands if hand.work is not None}
-            (victim, *_) = [node for node in nodes if node.node_id in busy]
-            killed.append(victim.node_id)
-            cluster.remove_node(victim, allow_graceful=False)
-
-    with caplog.at_level(logging.WARNING), joined(cluster, tmp_path / "cache") as executor:
+    with caplog.at_level(logging.WARNING), Killing(cluster, nodes, tmp_path / "cache", 5) as executor:
         assert executor.capacity == 4
-        together = results(executor, tasks, kill)
-    assert killed
+        together = results(executor, tasks)
+    assert executor.killed
     assert together.keys() == alone.keys()
     for key, result in together.items():
         same(result, alone[key])
