@@ -151,11 +151,10 @@ class RayExecutor:
                 _use_own_token()
                 # Paths of sockets below it must stay under 107 bytes.
                 self._folder = Path(tempfile.mkdtemp(prefix="hray-", dir="/tmp" if os.name == "posix" else None))
-                gpus = self._workers if self._kind == "cuda" else 0
                 ray.init(
                     address="local",
                     num_cpus=max(self._threads * (self._workers or 1), 1),
-                    **({"num_gpus": gpus} if self._kind == "cpu" else {}),
+                    num_gpus=0 if self._kind == "cpu" else None,
                     include_dashboard=False,
                     _node_ip_address="127.0.0.1",
                     _temp_dir=str(self._folder),
