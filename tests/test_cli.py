@@ -25,7 +25,8 @@ def leaves(command: object, path: tuple[str, ...] = ()) -> dict[tuple[str, ...],
 def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
     assert leaves(cli) == {
         ("run-study",): {
-            "study", "--data-root", "--set", "--device", "--devices", "--workers", "--tracking-uri", "--reports",
+            "study", "--quiet", "--json", "--data-root", "--set", "--device", "--devices", "--workers",
+            "--tracking-uri", "--reports",
             "--report", "--cache", "--no-wait", "--executor", "--address",
         },
         ("plan",): {

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.choices import ReadAs
-from harness.cli.shared_options import CLAIMS, NOT_STATED, Named
+from harness.cli.shared_options import CLAIMS, JSON, NOT_STATED, Named
 from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say_lines
 
@@ -101,7 +101,7 @@ from harness.terminal.printing import say_lines
         "Whether the scores replicate the claim's system or the claim is a reference.  [default: as the claim states]"
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@JSON
 @click.option(
     "--latex",
     type=click.Path(path_type=Path),

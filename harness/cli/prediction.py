@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.shared_options import STUDY_FOLDER, TRACKING
+from harness.cli.shared_options import JSON, STUDY_FOLDER, TRACKING
 
 if TYPE_CHECKING:
     from harness.running.prediction import Predictor
@@ -49,7 +49,7 @@ def _choice(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Draw each recording's probabilities over time into this PNG file.",
 )
 @click.option("--device", default="cpu", show_default=True, help="Device of the network: auto, cpu, cuda or cuda:N.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@JSON
 def predict_command(
     network: str,
     recordings: tuple[Path, ...],

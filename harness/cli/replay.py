@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.shared_options import CACHE, DATA_ROOT, STUDY_FOLDER, TRACKING, WORKERS
+from harness.cli.shared_options import CACHE, DATA_ROOT, JSON, STUDY_FOLDER, TRACKING, WORKERS
 from harness.terminal.interrupt import Interrupted, exit_code_of, second_ends_at_once
 from harness.terminal.printing import say_lines
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @click.command("replay", short_help="Retrain a recorded run and compare results.")
@@ -38,7 +36,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 @WORKERS
 @TRACKING
 @CACHE
-@_JSON
+@JSON
 def replay_command(
     run: str,
     arms: tuple[str, ...],
@@ -98,7 +96,7 @@ def replay_command(
 @click.argument("run_a")
 @click.argument("run_b")
 @TRACKING
-@_JSON
+@JSON
 def diff_command(run_a: str, run_b: str, tracking_uri: str | None, as_json: bool) -> None:
     """Show what differs between the finished runs RUN_A and RUN_B: study, conditions and results.
 

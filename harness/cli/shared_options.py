@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NOT_STATED = "not stated"
 
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
 
 class Named(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3
     """A name registered when the command runs, including those of other packages, or one of ``others``."""

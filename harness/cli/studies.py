@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from harness.cli.shared_options import (
     DATA_ROOT,
     DEVICES,
     EXECUTOR,
+    JSON,
     OVERRIDES,
     REPORTS,
     STUDY_FILE,
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="If another process runs this study, on any machine, say who and exit with code 3 instead of waiting.",
 )
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@JSON
 def run_study_command(
     study: Path,
     data_root: Path | None,
@@ -65,6 +69,8 @@ def run_study_command(
     report: str,
     cache: Path | None,
     no_wait: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Run STUDY from audio to report; an interrupted study resumes where it stopped.
 
@@ -77,7 +83,7 @@ def run_study_command(
     _check_claims(spec, study)
     from harness.cli.output.show_studies import show_outcome
     from harness.running.study import Options, run_study
-    from harness.terminal.progress import Terminal
+    from harness.terminal.progress import Silent, Terminal
 
     options = Options.of(
         spec,
@@ -94,9 +100,9 @@ def run_study_command(
         wait=not no_wait,
         executor=open_executor(executor, address, workers, spec, cache),
     )
-    with second_ends_at_once(), Terminal() as progress:
+    with second_ends_at_once(), nullcontext(Silent()) if quiet else Terminal() as progress:
         outcome = run_study(spec, options, progress)
-    show_outcome(outcome)
+    show_outcome(outcome, as_json=as_json)
     if outcome.failures:
         sys.exit(1)
 

@@ -291,11 +291,16 @@ def _features(
     device = features_device(device)
     # On a GPU, workers are the trainings that share it, while the CPU's cores supply it with clips.
     hands = workers if device == "cpu" else max(workers, default_workers("cpu", 1))
+    first: list[int] = []
+
+    def advance(done: int, _total: int) -> None:
+        # Until the first clips are done, workers load their libraries, which may take longer than the clips.
+        first.append(done)
+        progress.advance("features", done, "starting workers" if done == first[0] else "")
+
     progress.begin("features", "features", len(clips))
     try:
-        return FeatureStore(cache).build(
-            clips, sets, spec.features, hands, lambda done, _: progress.advance("features", done), device, folder
-        )
+        return FeatureStore(cache).build(clips, sets, spec.features, hands, advance, device, folder)
     finally:
         progress.end("features")
 

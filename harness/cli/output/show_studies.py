@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.output.screen_table import console, table
 from harness.comparisons.scores import arm_names, score_study
 from harness.record import FOLD_COLUMNS
 from harness.report.wording import NOTHING, percent, span
+from harness.terminal.printing import say_lines
 from harness.terminal.progress import duration
 
 if TYPE_CHECKING:
@@ -76,8 +78,11 @@ def _trainings(arm: ArmPlan) -> str:
     return str(arm.search_trainings + arm.final_trainings) if arm.final_trainings else "-"
 
 
-def show_outcome(outcome: Outcome) -> None:
-    """Print the summary of a study run: accuracies per arm, and where everything was written."""
+def show_outcome(outcome: Outcome, *, as_json: bool = False) -> None:
+    """Print the summary of a study run: accuracies per arm, findings, and where everything was written."""
+    if as_json:
+        say_lines(json.dumps(outcome_data(outcome), indent=2, ensure_ascii=False))
+        return
     terminal = console()
     holdout = outcome.record.spec.data.description.holdout
     measured = "part, mean over seeds" if holdout else "folds, mean ± SD over folds (seeds averaged first)"
@@ -99,6 +104,29 @@ def show_outcome(outcome: Outcome) -> None:
         places["server"] = str(outcome.delivery)
     for name, place in places.items():
         terminal.print(f"{name:>7}  {place}", soft_wrap=True)
+
+
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """Return the summary of a study run as JSON data: accuracies are fractions, null where there is none."""
+    record, report = outcome.record, outcome.report
+    scored = [] if record.predictions.empty else score_study(record).arms.to_dict("records")
+    columns = ("arm", "macro_accuracy_mean", "macro_accuracy_sd", "clip_accuracy_mean", "n_folds")
+    arms = [{name: _json_value(row[name]) for name in columns} for row in scored]
+    return {
+        "study": record.name,
+        "run_id": outcome.run_id,
+        "arms": arms,
+        "findings": list(report.notes.findings) if report else [],
+        "failures": list(outcome.failures),
+        "report": str(report.folder) if report else None,
+        "tracking_uri": outcome.place or None,
+    }
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(value)
+    return int(value) if isinstance(value, int) else str(value)
 
 
 def summary_rows(record: StudyRecord) -> list[dict[str, str]]:
