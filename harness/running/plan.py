@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +35,8 @@ class ArmPlan:
     in a final training, which may also learn from the validation part. ``epochs`` are the fewest and the most that a
     search may choose, or twice the arm's own. ``seconds`` estimates the wall time of all trainings of the arm, each
     with the mean of these numbers of epochs, from the measured ``items_per_second`` on this machine; ``parameters``
-    counts weights.
+    counts weights. ``work`` is the time of all trainings on one worker, and ``chain`` that of those that must follow
+    each other: one of each batch of the search, and a final one.
     """
 
     name: str
@@ -50,6 +52,8 @@ class ArmPlan:
     items_per_second: float
     seconds: float
     trained_with: str = ""
+    work: float = 0.0
+    chain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,12 @@ class Plan:
     arms: tuple[ArmPlan, ...]
     device: str
     workers: int
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all trainings, s: all arms proceed at the same time, so it is the work over the workers, or the
+        longest sequence of trainings of an arm where that takes longer."""
+        return max([sum(arm.work for arm in self.arms) / self.workers, *(arm.chain for arm in self.arms)])
 
     @property
     def weights_bytes(self) -> int:
@@ -124,7 +134,7 @@ def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
             alike = spec.settings(spelt).trajectory.model_dump_json()
             other = first.setdefault((spelt.seed_of or spelt.name, searched, alike), arm.name)
             if other != arm.name:
-                arm = replace(arm, final_trainings=0, seconds=0.0, trained_with=other)
+                arm = replace(arm, final_trainings=0, seconds=0.0, work=0.0, trained_with=other)
         planned.append(arm)
     return planned
 
@@ -166,6 +176,8 @@ def _plan_arm(
         items += round(float(np.mean([count(split.validation) for split in cuts])))
     epochs = _epochs(spec, arm)
     passes = (searched * search_items + final * items) * sum(epochs) / 2
+    batches = math.ceil(trials / spec.search.parallel_trials)
+    chain = (batches * search_items + items) * sum(epochs) / 2 / speed
     seconds = passes / speed / min(workers, max(searched, final, 1))
     return ArmPlan(
         arm.name,
@@ -180,6 +192,8 @@ def _plan_arm(
         count_parameters(model),
         speed,
         seconds,
+        work=passes / speed,
+        chain=chain,
     )
 
 

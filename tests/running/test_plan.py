@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,9 @@ def test_final_trainings_that_learn_from_the_validation_part_count_it(tmp_path: 
     expected = (10 * searched.search_items + 5 * searched.items) * 3.5 / searched.items_per_second
     assert searched.seconds == pytest.approx(expected)
     assert fixed.seconds == pytest.approx(5 * fixed.items * 3 / fixed.items_per_second)
+    # All arms proceed at the same time: on one worker the work adds up, on many the longest chain remains.
+    assert plan.seconds == pytest.approx(searched.work + fixed.work)
+    assert searched.work == pytest.approx(searched.seconds)
+    many = dataclasses.replace(plan, workers=1000)
+    chain = (2 * searched.search_items + searched.items) * 3.5 / searched.items_per_second
+    assert many.seconds == pytest.approx(max(chain, fixed.items * 3 / fixed.items_per_second))

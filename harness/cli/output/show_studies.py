@@ -49,7 +49,7 @@ def show_plan(plan: Plan) -> None:
     ]
     columns = ("arm", "network", "weights", "items × epochs", "trainings", "items/s", "about")
     terminal.print(table("plan", columns, rows, left=2))
-    total = sum(arm.seconds for arm in plan.arms)
+    total = plan.seconds
     terminal.print(
         f"items are segments or images of one final training; trainings are (trials + seeds) × {len(spec.test_folds)} "
         f"folds. About {duration(total)} of training with {_several(plan.workers, 'worker')} on {plan.device}, "
