@@ -130,7 +130,7 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
 
 
 def confusion_png(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[str], title: str) -> bytes:
-    """Return the confusion matrix of one test as PNG: percent of each true class.
+    """Return the confusion matrix of one test as PNG: percent of each true class, and the number of clips.
 
     Parameters
     ----------
@@ -158,7 +158,8 @@ def confusion_png(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[str], 
     counts = np.zeros((n, n), dtype=np.int64)
     np.add.at(counts, (true, predicted), 1)
     with style.figure_style():
-        figure = confusion_figure(counts, classes, title, f"Percent of each true class; {len(true):,} clips")
+        note = f"Percent of each true class, below it the number of clips; {len(true):,} clips"
+        figure = confusion_figure(counts, classes, title, note, counted=True)
         return style.png_bytes(figure, dpi=RUN_DPI)
 
 
@@ -170,7 +171,9 @@ def row_percent(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return percent
 
 
-def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], title: str, note: str) -> Figure:
+def confusion_figure(
+    counts: NDArray[np.int64], classes: Sequence[str], title: str, note: str, *, counted: bool = False
+) -> Figure:
     """Return the figure of one confusion matrix.
 
     Parameters
@@ -183,6 +186,8 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], title: s
         Printed above the matrix.
     note
         Printed below the matrix: what was counted.
+    counted
+        Whether cells with numbers have the number of clips as well.
     """
     n = len(classes)
     numbered = n <= MOST_NUMBERED
@@ -197,7 +202,7 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], title: s
     words = max(style.text_inches([heading], TITLE_SIZE), style.text_inches([remark], _NOTE_SIZE))
     figure = Figure(figsize=(max(left + side + right, words + 2 * _EDGE), _LINE + side + below))
     axes = style.place(figure, left, below, side, side)
-    image = _draw(axes, row_percent(counts), numbered=numbered)
+    image = _draw(axes, row_percent(counts), counts if counted else None, numbered=numbered)
     # As text: a tick with its lines takes four times as long, and there are up to a hundred.
     axes.set_axis_off()
     gap = 0.03 / side * n
@@ -215,7 +220,7 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], title: s
     return figure
 
 
-def _draw(axes: Axes, percent: NDArray[np.float64], *, numbered: bool) -> AxesImage:
+def _draw(axes: Axes, percent: NDArray[np.float64], counts: NDArray[np.int64] | None, *, numbered: bool) -> AxesImage:
     n = len(percent)
     image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto", interpolation="nearest")
     between = np.arange(n - 1) + 0.5
@@ -226,13 +231,14 @@ def _draw(axes: Axes, percent: NDArray[np.float64], *, numbered: bool) -> AxesIm
     if numbered:
         for row, column in zip(*np.nonzero(np.nan_to_num(percent)), strict=True):
             value = percent[row, column]
+            clips = "" if counts is None else f"\n{counts[row, column]}"
             axes.text(
                 column,
                 row,
-                f"{value:.0f}" if value >= 0.5 else "<1",
+                (f"{value:.0f}" if value >= 0.5 else "<1") + clips,
                 ha="center",
                 va="center",
-                fontsize=6.5,
+                fontsize=6.5 if counts is None else 5.5,
                 color="white" if value > 55 else "black",
             )
     return image

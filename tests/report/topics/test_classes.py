@@ -47,6 +47,8 @@ def test_confusion_prints_percent_of_the_true_class() -> None:
     shown = [text for text, _ in texts(confusion_figure(counts, ["a", "b", "c"], "t", "n"))]
     assert {"75", "25", "100", "<1"} <= set(shown)
     assert "nan" not in shown
+    counted = [text for text, _ in texts(confusion_figure(counts, ["a", "b", "c"], "t", "n", counted=True))]
+    assert {"75\n3", "25\n1", "100\n299", "<1\n1"} <= set(counted)
 
 
 @styled
