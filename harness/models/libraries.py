@@ -62,7 +62,7 @@ def _torchvision(name: str, channels: int, n_classes: int, arguments: dict[str, 
 
 
 def _timm(name: str, channels: int, n_classes: int, arguments: dict[str, Any]) -> nn.Module:
-    import timm  # type: ignore[import-not-found]
+    import timm
 
     if not timm.is_model(name):
         close = get_close_matches(name, timm.list_models(), n=5)
