@@ -16,6 +16,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -100,7 +101,7 @@ def ray_executor(
     TrainingError
         When Ray is not installed, or the address or the token is missing or wrong.
     """
-    if address is not None and not _ADDRESS.fullmatch(address):
+    if address is not None and _ADDRESS.fullmatch(address) is None:
         raise TrainingError(f"--address {address}: expected HOST:PORT of a running Ray cluster, such as 10.0.0.1:6379")
     number = workers or (len(devices) if address is None else None)
     return RayExecutor(device_kind(devices[0]), address, number, threads, cache)
@@ -162,6 +163,7 @@ class RayExecutor:
                 )
             else:
                 _require_token()
+                _require_answer(self._address)
                 ray.init(address=self._address, **given)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise TrainingError(
@@ -479,6 +481,18 @@ def _require_token() -> None:
             "--executor ray: there is no token for the cluster; write the one that it was started with to "
             "~/.ray/auth_token (ray get-auth-token --generate makes one), or name its file in RAY_AUTH_TOKEN_PATH"
         )
+
+
+def _require_answer(address: str) -> None:
+    """Raise TrainingError when nothing listens at ``address``; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise TrainingError(
+            f"--address {address}: nothing answers there ({error}); start the cluster (ray start --head), and use the "
+            "address that it prints"
+        ) from None
 
 
 def _has_token() -> bool:

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -109,6 +110,16 @@ def test_a_cluster_without_a_token_is_not_joined(tmp_path: Path, monkeypatch: py
     executor = ray_executor(["cpu"], address="127.0.0.1:6379", workers=None, threads=1, cache=None)
     with pytest.raises(TrainingError, match=r"there is no token for the cluster"):
         executor.__enter__()
+
+
+def test_an_address_at_which_nothing_answers_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    for address in (f"127.0.0.1:{port}", "127.0.0.1:99999"):
+        executor = ray_executor(["cpu"], address=address, workers=None, threads=1, cache=None)
+        with pytest.raises(TrainingError, match=rf"--address {address}: nothing answers there"):
+            executor.__enter__()
 
 
 @pytest.mark.slow
