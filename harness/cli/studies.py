@@ -162,6 +162,14 @@ def plan_command(
     help="Embed the N clips that most arms miss into report.html, with sound from --data-root. Off by default: the "
     "recordings have the licence of their data set.",
 )
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.zip",
+    help="Also write the report as an RO-Crate archive, with --check only if it is equal; needs pip install "
+    "'harness[bundle]'.",
+)
+@click.option("--license", "licence", default="", help="Licence of the results in the archive, preferably its address.")
 @DATA_ROOT
 @TRACKING
 @REPORTS
@@ -171,6 +179,8 @@ def report_command(
     run_id: str | None,
     declarations: Path | None,
     audio: int | None,
+    bundle: Path | None,
+    licence: str,
     data_root: Path | None,
     tracking_uri: str | None,
     reports: Path,
@@ -194,13 +204,22 @@ def report_command(
     if check:
         found = check_study(Path(study), declarations)
         show_check(found)
-        sys.exit(0 if found.equal else 1)
-    if (Path(study) / "results.json").is_file():
-        show_outcome(rewrite_study(Path(study), declarations, sound))
-        return
-    if declarations:
-        raise click.UsageError(f"--declarations requires a report folder, and {study} is not one")
-    show_outcome(report_study(study, run_id, tracking_uri, reports, sound))
+        if not found.equal:
+            sys.exit(1)
+        folder = Path(study)
+    else:
+        if (Path(study) / "results.json").is_file():
+            outcome = rewrite_study(Path(study), declarations, sound)
+        elif declarations:
+            raise click.UsageError(f"--declarations requires a report folder, and {study} is not one")
+        else:
+            outcome = report_study(study, run_id, tracking_uri, reports, sound)
+        show_outcome(outcome)
+        folder = outcome.report.folder if outcome.report else reports
+    if bundle is not None:
+        from harness.report.bundle import write_bundle
+
+        say(write_bundle(folder, bundle, licence))
 
 
 @click.command("overview", short_help="Compare the protocols of several studies.")
