@@ -44,6 +44,9 @@ CALLS = {
     ("data", "check"): (["esc10", "--data-root", "."], "has no folder"),
     ("data", "fetch"): (["esc10", "--data-root", ".", "--url", "ftp://é.example/−"], "ftp://"),
     ("data", "synth"): (["--data-root", "made", "--clips", "1"], "made"),
+    ("data", "duplicates"): (["none.csv"], "none.csv"),
+    ("splits", "check"): (["--metadata", "none.csv", "--split", "official"], "none.csv"),
+    ("slurm",): (["none.toml", "--time", "1:00:00", "--output", "é.sh"], "none.toml"),
     ("cache",): (["--cache", "."], "cached"),
     ("ui",): (["--tracking-uri", "sqlite:///none/é.db"], "no tracking store"),
 }
