@@ -30,6 +30,7 @@ from harness.tracking.recorded_run import read_run
 from harness.tracking.study_reader import load_network
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_means, probability_columns
+from harness.training.model_card import CARD, model_card
 from harness.training.trained import TrainedNetwork, read_network
 from harness.training.weights import NETWORK_FILE, WEIGHTS_FILE
 
@@ -211,7 +212,7 @@ class Predictor:
             if place.exists() and (not place.is_dir() or any(place.iterdir())):
                 raise TrackingError(f"{place}: exists and is not an empty folder; choose another one (--output)")
         for network, place in zip(self.networks, places, strict=True):
-            for name, content in network.files().items():
+            for name, content in {**network.files(), CARD: model_card(network).encode()}.items():
                 write_atomically(place / name, lambda path, content=content: path.write_bytes(content))  # type: ignore[misc]
         return list(zip(self.networks, places, strict=True))
 

@@ -151,7 +151,8 @@ class FoldRecorder:
             **picture_files(pictures or {}),
         }
         if result.weights:
-            files |= {name: bytes_file(content) for name, content in self._network(run_id, result).files().items()}
+            network = self._network(run_id, result, measured)
+            files |= {name: bytes_file(content) for name, content in network.files().items()}
         tags = {names.DEVICE_TAG: result.conditions.get("device", names.NOT_APPLICABLE)}
         tags |= {f"{names.CONDITIONS_TAG}.{name}": value for name, value in result.conditions.items()}
         if result.warnings:
@@ -252,7 +253,7 @@ class FoldRecorder:
         with self._store.guard(doing):
             yield
 
-    def _network(self, run_id: str, result: FoldResult) -> TrainedNetwork:
+    def _network(self, run_id: str, result: FoldResult, measured: Mapping[str, Scores]) -> TrainedNetwork:
         from harness import __version__
         from harness.training.trained import TrainedNetwork
 
@@ -270,6 +271,7 @@ class FoldRecorder:
             weights=result.weights,
             conditions={**result.conditions, "harness": __version__},
             run_id=run_id,
+            accuracies={part: found.macro_accuracy for part, found in measured.items()},
         )
 
     def _offer(self, run_id: str) -> None:

@@ -76,6 +76,8 @@ class TrainedNetwork:
         What it was trained with: ``device``, ``threads``, ``torch``, ``precision``, ``harness``.
     run_id
         Id of the run.
+    accuracies
+        Macro accuracy by part of the split: ``test`` and, if it validates, ``validation``.
     """
 
     spec: StudySpec
@@ -90,6 +92,7 @@ class TrainedNetwork:
     weights: Mapping[str, NDArray[Any]] = field(repr=False)
     conditions: Mapping[str, str] = field(default_factory=dict)
     run_id: str = ""
+    accuracies: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -231,6 +234,7 @@ class TrainedNetwork:
             "clip_seconds": self.clip_seconds,
             "longest_seconds": self.longest_seconds,
             "conditions": dict(self.conditions),
+            "accuracies": dict(self.accuracies),
             "normaliser": {name: array.tolist() for name, array in self.normaliser.items()},
             "study": mask_tree(self.spec.model_dump(mode="json")),
         }
@@ -254,6 +258,7 @@ class _File(Section):
     clip_seconds: Annotated[float, Field(gt=0, le=LONGEST)]
     longest_seconds: Annotated[float, Field(gt=0, le=LONGEST)]
     conditions: dict[str, str]
+    accuracies: dict[str, Annotated[float, Field(ge=0, le=1)]]
     normaliser: dict[Literal["mean", "std"], list[Any]]
     study: dict[str, Any]
 
@@ -303,4 +308,5 @@ def read_network(network: Path, weights: Path) -> TrainedNetwork:
         weights=arrays,
         conditions=found.conditions,
         run_id=found.run_id,
+        accuracies=found.accuracies,
     )

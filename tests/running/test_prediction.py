@@ -18,7 +18,8 @@ from harness.features.compute import compute_planes
 from harness.running.prediction import Choice, Predictor, open_predictor
 from harness.running.reports import Outcome
 from harness.tracking.study_reader import load_fold
-from harness.training.metrics import probability_columns
+from harness.training.metrics import probability_columns, table_scores
+from harness.training.model_card import CARD
 from harness.training.weights import NETWORK_FILE, WEIGHTS_FILE
 from tests.running.study import run, spec_of
 
@@ -126,10 +127,17 @@ def test_an_exported_network_predicts_the_same_without_a_store(
     pd.testing.assert_frame_equal(again.predict(paths), fused.predict(paths), check_exact=True)
     single = opened(undisturbed, "A_1")
     single.export(tmp_path / "one")
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [NETWORK_FILE, WEIGHTS_FILE]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [CARD, NETWORK_FILE, WEIGHTS_FILE]
     assert harness.load_model(tmp_path / "one").module(np_zeros(single)).shape == (1, len(single.classes))
     with pytest.raises(TrackingError, match="exists and is not an empty folder"):
         single.export(tmp_path / "one")
+    hub = pytest.importorskip("huggingface_hub")
+    card = hub.ModelCard.load(tmp_path / "one" / CARD)
+    (result,) = card.data.eval_results
+    folds = undisturbed[0].record.predictions
+    mine = folds[(folds["arm"] == "A_1") & (folds["fold"] == 1) & (folds["seed"] == 0)]
+    assert result.metric_value == table_scores(mine, len(single.classes)).macro_accuracy
+    assert card.data.library_name == "harness"
 
 
 def np_zeros(predictor: Predictor):  # type: ignore[no-untyped-def]
