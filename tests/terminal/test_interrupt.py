@@ -86,7 +86,7 @@ PHASES = {
         "harness.tracking.study_recorder.StudyRecorder.finish_trial",
         "1 finished trainings are recorded in sqlite:///",
     ),
-    "final": ("harness.running.study._finish_arm", "2 finished trainings are recorded in sqlite:///"),
+    "final": ("harness.running.arms.StudyArms._finish", "2 finished trainings are recorded in sqlite:///"),
     "report": ("harness.running.reports.write_report", "all trainings are recorded in sqlite:///"),
 }
 

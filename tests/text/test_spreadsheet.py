@@ -81,8 +81,7 @@ def test_numbers_are_written_as_ever() -> None:
 
 
 def test_no_other_way_of_writing_csv_is_used() -> None:
-    """The embedded data set's metadata is the exception: its cells are constants of the source. A scaffold is the user's
-    own script."""
+    """Exceptions: the embedded data set's metadata, whose cells are constants, and a scaffold, the user's own."""
     package = Path(__file__).parents[2] / "harness"
     writes = {
         path.relative_to(package).as_posix()
