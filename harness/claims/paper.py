@@ -93,6 +93,11 @@ class Column(Section):
     """Accuracy of each fold as printed, in the order of the folds."""
     dispersion: Dispersion | None = None
     """What is printed after the +-."""
+    pretraining: Words = NOT_STATED
+    """Data that its weights learned from before, in words such as "AudioSet"; "none" for a training from scratch, or
+    "not stated"."""
+    ensemble: Literal["yes", "no", "not stated"] = "not stated"
+    """Whether several networks, or several trainings of one, decide together."""
     seconds: Number | None = None
     """Time printed with the accuracy, in seconds."""
 
@@ -110,6 +115,10 @@ class AccuracyTable(Section):
     """What the table shows."""
     where: Words
     """Where it is in the source."""
+    seen: str = ""
+    """Where the numbers were read, if not in the source itself: a page, or a file of a repository and its commit."""
+    version: str = ""
+    """Which version of the source prints them, where versions differ: "v2" of a preprint, a commit, a date."""
     role: Literal["claim", "replication", "reference"]
     """claim: the source's own result. replication: of another's. reference: a number to measure others by."""
     unit: Literal["percent", "fraction"] = "percent"

@@ -38,7 +38,7 @@ def show_paper(paper: Paper) -> None:
         rows = [(claim.column.name, claim.column.system, _printed(claim, paper)) for claim in claims]
         terminal.print(table(f"{accuracy.id}  {accuracy.title}", ("column", "system", "accuracy %"), rows, left=2))
         facts = (
-            f"{accuracy.where}; {accuracy.role}; {_conditions(claims[0])}; epoch rule {accuracy.epoch_rule}; tuning "
+            f"{_place(accuracy)}; {accuracy.role}; {_conditions(claims[0])}; epoch rule {accuracy.epoch_rule}; tuning "
             f"{accuracy.tuning}. {accuracy.note}"
         )
         terminal.print(Padding(words(facts.strip()), (0, 2)))
@@ -60,7 +60,9 @@ def show_claim(library: Library, address: str) -> None:
         ("folds", _folds(stated)),
         ("epoch rule", stated.epoch_rule),
         ("tuning", stated.tuning),
-        ("where", f"{stated.where}: {stated.title}"),
+        ("pretraining", claim.column.pretraining),
+        ("ensemble", claim.column.ensemble),
+        ("where", f"{_place(stated)}: {stated.title}"),
         ("source", claim.source.citation),
     ]
     kind = dispersion_kind(claim, paper)
@@ -129,6 +131,12 @@ def _conditions(claim: Claim) -> str:
     stated = claim.table
     split = stated.split if stated.split == "one split" else f"split {stated.split}"
     return f"{stated.dataset}, {_folds(stated)}, {split}, estimand {claim.estimand}"
+
+
+def _place(table: AccuracyTable) -> str:
+    """Return where the table is, in which version of the source, and where it was read."""
+    version = f" of {table.version}" if table.version else ""
+    return f"{table.where}{version}" + (f", seen in {table.seen}" if table.seen else "")
 
 
 def _folds(table: AccuracyTable) -> str:
