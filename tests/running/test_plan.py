@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,17 @@ from harness.cli import cli
 from harness.running.plan import make_plan
 from harness.study import load_study
 from harness.study.study_file import parse_study
+from harness.training.probe import probe_speed
 
 STUDIES = Path(__file__).parents[2] / "studies"
 # What every processor has.
 FLOAT32 = "train.precision=float32"
+
+
+@pytest.fixture(autouse=True)
+def _one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure speed by one step: these tests are about what is counted."""
+    monkeypatch.setattr("harness.running.plan.probe_speed", partial(probe_speed, seconds=0.0))
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ told *before* it happens.
 from __future__ import annotations
 
 import functools
+import importlib
+import inspect
 import os
 import signal
 import sys
@@ -17,15 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Functions of harness.running.study in order; what happens between them opens or closes the study run.
+# Functions by place; what happens between them opens or closes the study run. Arms proceed at the same time, so searches
+# and fusions are steps within the trainings.
 PHASES = {
-    "study_inputs": "features",
-    "_search": "search",
-    "_train_finals": "training",
-    "_fuse": "fusion",
-    "report_run": "report",
-    "send_waiting_runs": "sending",
-    "log_reports": "report",
+    "harness.running.study:study_inputs": "features",
+    "harness.running.trainings:Trainings.run": "training",
+    "harness.running.arms:StudyArms._run": "search",
+    "harness.running.arms:StudyArms._fuse": "fusion",
+    "harness.running.study:report_run": "report",
+    "harness.running.study:send_waiting_runs": "sending",
+    "harness.running.study:log_report": "report",
 }
 _WRITING = os.O_WRONLY | os.O_RDWR
 _FOLDERS = {"data": "data", "cache": "cache", "mlruns": "artifacts", "reports": "reports"}
@@ -66,13 +69,31 @@ class Watch:
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
-        import harness.running.study
-
-        for name, phase in PHASES.items():
-            setattr(harness.running.study, name, self._in_phase(getattr(harness.running.study, name), phase))
+        for place, phase in PHASES.items():
+            module, _, names = place.partition(":")
+            *classes, name = names.split(".")
+            owner = functools.reduce(getattr, classes, importlib.import_module(module))
+            function = getattr(owner, name)
+            within = self._steps_in_phase if inspect.isgeneratorfunction(function) else self._in_phase
+            setattr(owner, name, within(function, phase))
         event.listen(Engine, "before_cursor_execute", self._statement)
         event.listen(Engine, "commit", lambda connection: self._happens(_database(connection), "commit", ""))
         sys.addaudithook(self._audit)
+
+    def _steps_in_phase(self, function: Callable[..., Any], phase: str) -> Callable[..., Any]:
+        """As :meth:`_in_phase`, for each step of a generator."""
+
+        @functools.wraps(function)
+        def told(*args: Any, **kwargs: Any) -> Any:
+            steps, given = function(*args, **kwargs), None
+            while True:
+                try:
+                    found = self._in_phase(steps.send, phase)(given)
+                except StopIteration as end:
+                    return end.value
+                given = yield found
+
+        return told
 
     def _in_phase(self, function: Callable[..., Any], phase: str) -> Callable[..., Any]:
         @functools.wraps(function)
