@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Functions by place; what happens between them opens or closes the study run. Arms proceed at the same time, so searches
-# and fusions are steps within the trainings.
+# Functions by place; what happens between them opens or closes the study run. Arms proceed at the same time, so
+# searches and fusions are steps within the trainings.
 PHASES = {
     "harness.running.study:study_inputs": "features",
     "harness.running.trainings:Trainings.run": "training",
