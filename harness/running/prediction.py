@@ -153,6 +153,9 @@ class Predictor:
     ) -> pd.DataFrame:
         """Return the class probabilities of audio files of any length that libsndfile reads.
 
+        The clips of a test fold, all in their order, give the recorded probabilities to the bit on the same machine;
+        other recordings in the same call may change the last digits, because batches differ.
+
         Parameters
         ----------
         recordings
