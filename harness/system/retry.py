@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 SECONDS = 60.0
@@ -86,10 +86,13 @@ def retry(
 
 def is_transient(error: Exception) -> bool:
     """Return whether an error means that a database is busy or unavailable for a moment."""
-    text = str(error).lower()
-    return "sqlalchemy" in _origin(error) and any(words in text for words in _TRANSIENT)
+    chain = list(_causes(error))
+    text = " ".join(str(each) for each in chain).lower()
+    return any("sqlalchemy" in type(each).__module__ for each in chain) and any(words in text for words in _TRANSIENT)
 
 
-def _origin(error: BaseException | None) -> str:
-    """Return the modules of an error and of its causes; MLflow wraps those of its database."""
-    return "" if error is None else f"{type(error).__module__} {_origin(error.__cause__ or error.__context__)}"
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes: MLflow and Optuna wrap those of the database, Optuna without their text."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

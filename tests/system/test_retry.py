@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from mlflow.exceptions import MlflowException
+from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import OperationalError
 
 from harness.system.retry import Retrying, is_transient, retry
@@ -41,6 +42,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr("harness.system.retry.time.monotonic", lambda: sum(pauses))
     monkeypatch.setattr("harness.system.retry.time.sleep", pauses.append)
     return pauses
+
+
+def test_what_optuna_wraps_without_its_text_is_transient_too() -> None:
+    fault = "connection failed: FATAL:  the database system is not yet accepting connections"
+    error = StorageInternalError("An exception is raised during the commit.")
+    error.__cause__ = OperationalError("UPDATE trials", {}, sqlite3.OperationalError(fault))
+    assert is_transient(error)
+    error.__cause__ = OperationalError("UPDATE trials", {}, sqlite3.OperationalError("no such table: trials"))
+    assert not is_transient(error)
 
 
 def test_a_busy_database_is_asked_until_it_answers(clock: list[float]) -> None:
