@@ -215,22 +215,57 @@ def test_probes_on_vectors_from_a_file_with_a_hold_out(tmp_path: Path, capsys: p
     assert "1 of 54 clips have no vector, the first is 'audio/0-0-0a'" in " ".join(shown.output.split())
 
 
+def killed_and_resumed(study: Path, folder: Path) -> tuple[Outcome, list[str]]:
+    """Run ``study`` in a process that dies within its third training, then with two workers to its end."""
+    process = multiprocessing.get_context("spawn").Process(target=die, args=(study, folder))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    outcome, lines = run(study, folder, workers=2, report=ReportKind.NONE)
+    assert outcome.failures == ()
+    return outcome, lines
+
+
+def assert_same_predictions(first: Outcome, second: Outcome) -> None:
+    keys = ["arm", "fold", "seed", "clip_id"]
+    tables = [each.record.predictions.sort_values(keys, ignore_index=True) for each in (first, second)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_project_killed_within_a_training_resumes_with_two_workers_to_the_same_predictions(
     made: tuple[Path, Outcome, list[str]], tmp_path: Path
 ) -> None:
-    study = write_project(tmp_path)
-    process = multiprocessing.get_context("spawn").Process(target=die, args=(study, tmp_path))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    outcome, lines = run(study, tmp_path, workers=2, report=ReportKind.NONE)
-    assert outcome.failures == ()
+    outcome, lines = killed_and_resumed(write_project(tmp_path), tmp_path)
     assert len([line for line in lines if "macro accuracy test" in line]) == 7
-    keys = ["arm", "fold", "seed", "clip_id"]
-    first, second = (each.record.predictions.sort_values(keys, ignore_index=True) for each in (made[1], outcome))
-    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert_same_predictions(made[1], outcome)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_hold_out_with_vectors_resumes_after_a_kill_and_replays_to_the_bit(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("undisturbed", "killed")]
+    studies = []
+    for folder in folders:
+        folder.mkdir()
+        studies.append(write_holdout(folder))
+    undisturbed, _ = run(studies[0], folders[0], report=ReportKind.NONE)
+    outcome, _ = killed_and_resumed(studies[1], folders[1])
+    assert_same_predictions(undisturbed, outcome)
+    source = open_source(outcome.record.run_id, f"sqlite:///{folders[1]}/mlruns/mlflow.db")
+    found = replay(
+        source,
+        progress=Silent(),
+        data_root=folders[1],
+        cache=tmp_path / "another cache",
+        device="recorded",
+        workers=1,
+        folder=folders[1],
+    )
+    own_code.activate(None)
+    assert found.equal
+    assert len(found.folds) == len(outcome.record.folds)
 
 
 def test_a_trained_network_is_loaded_with_its_weights(made: tuple[Path, Outcome, list[str]]) -> None:
