@@ -150,6 +150,7 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
                 _run_job(job)
             yield job
         return
+    others = set(multiprocessing.active_children())
     # Spawned, not forked: the caller may have threads and a CUDA context, which a fork would break.
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)),
@@ -164,6 +165,9 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
             future.result()
             yield futures[future]
     except BrokenProcessPool:
+        # They do not react to SIGTERM, and may wait forever for a lock that the dead one held.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
         raise FeatureError(
             f"one of {workers} processes computing features exited unexpectedly, most likely because memory ran out: "
             "run again with fewer workers (finished features are kept)"

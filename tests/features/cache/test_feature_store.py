@@ -223,6 +223,25 @@ def test_workers_give_the_same_bits_and_a_killed_one_is_told(tmp_path: Path, wri
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_killed_worker_ends_the_build_although_another_one_hangs(tmp_path: Path, write_clips: Write) -> None:
+    # As one that waits for a lock which the killed one held.
+    before = set(psutil.Process().children())
+    hit: list[psutil.Process] = []
+
+    def kill_one_and_stop_the_other(done: int, _total: int) -> None:
+        if done >= 8 and not hit:
+            found = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+            hit.extend(each for each in found if each not in before)
+            hit[1].suspend()
+            hit[0].kill()
+
+    with pytest.raises(FeatureError, match=r"one of 2 processes .* fewer workers"):
+        FeatureStore(tmp_path / "cache").build(write_clips(80), [LM], PARAMS, 2, kill_one_and_stop_the_other)
+    assert not psutil.wait_procs(hit, timeout=10)[1]
+
+
+@pytest.mark.slow
 def test_a_killed_builder_leaves_parts_to_resume_and_no_process(tmp_path: Path, write_clips: Write) -> None:
     clips, cache = write_clips(64), tmp_path / "cache"
     process = _start(cache, clips, ["LM", "tonnetz"], workers=2)
