@@ -6,6 +6,7 @@ for several clips at once.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from harness.features.sets import LaidOut, frames_of, minimum_samples, n_rows
 from harness.features.waves import Stretch, Waves
 from harness.registry import Layout, code, has_own_frames
 from harness.study import FeaturesSection
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Planes = dict[LaidOut, NDArray[np.float32]]
 
@@ -178,16 +181,22 @@ def one_thread() -> Iterator[None]:
     Sums in another order differ in their last digits, so the number of threads affects the result; parallelism comes
     from processes, not threads.
     """
-    import librosa.core.constantq  # noqa: F401 (loads the libraries whose threads are to be limited)
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    before = torch.get_num_threads()
+    before, settings = torch.get_num_threads(), {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     with threadpool_limits(limits=1):
         torch.set_num_threads(1)
+        # For libraries that a plane loads later, such as scipy with its own BLAS.
+        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
         try:
             yield
         finally:
             torch.set_num_threads(before)
+            for name, value in settings.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
 
 def _sources(planes: Sequence[LaidOut], params: FeaturesSection) -> dict[Source, list[LaidOut]]:

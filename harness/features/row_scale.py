@@ -32,9 +32,9 @@ def in_hertz(frequencies: Iterable[float]) -> RowScale:
 
 def mel_scale(n_mels: int, sample_rate: int) -> RowScale:
     """Return the scale of ``n_mels`` bands of Slaney's mel scale up to half of ``sample_rate`` Hz."""
-    import librosa
+    from harness.features.filter_banks import mel_frequencies
 
-    return in_hertz(librosa.mel_frequencies(n_mels=n_mels + 2, fmax=sample_rate / 2)[1:-1])
+    return in_hertz(mel_frequencies(n_mels + 2, sample_rate / 2)[1:-1])
 
 
 def coefficients(count: int, derivatives: int = 0) -> RowScale:

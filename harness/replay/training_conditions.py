@@ -14,7 +14,7 @@ ABSENT = {PACKAGE: "not installed", SETTING: "not known"}
 """Conditions that are lists, by the first word of their names, and the text for an entry that one side lacks."""
 
 # Packages that compute features and train; all others are listed after these.
-_NUMERIC = ("torch", "torchaudio", "torchvision", "numpy", "scipy", "librosa", "soxr", "soundfile", "scikit-learn")
+_NUMERIC = ("torch", "torchaudio", "torchvision", "numpy", "scipy", "soxr", "soundfile", "scikit-learn")
 _WORKERS = re.compile(r"--workers[= ]+'?(\d+)")
 _SHOWN_DIGEST = 12
 _SHOWN_ENTRIES = 4

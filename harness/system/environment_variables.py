@@ -18,7 +18,7 @@ from harness.system.addresses import AddressFaultError, split_address
 from harness.system.redaction import environment_secrets
 
 # Figures are drawn without pyplot, so no backend is needed; MLflow is always given the store to use.
-_FOREIGN = re.compile(r"MPLBACKEND|MATPLOTLIBRC|_?MLFLOW_.*|TQDM_.*|LIBROSA_.*")
+_FOREIGN = re.compile(r"MPLBACKEND|MATPLOTLIBRC|_?MLFLOW_.*|TQDM_.*")
 
 # Access to a server and its artifact storage, hosts that the UI accepts, and features that users switch off. MLflow
 # does not repeat requests, since one that failed may have been carried out.
@@ -32,7 +32,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "127.0.0.0/8", "::1")
 
 
 def keep_foreign_variables_out() -> None:
-    """Remove variables that are meant for other uses of matplotlib, MLflow, tqdm and librosa from this process.
+    """Remove variables that are meant for other uses of matplotlib, MLflow and tqdm from this process.
 
     PYTHONWARNINGS is removed as well if it turns warnings into errors, since the first warning of any library would end
     a study. Variables that hold a secret are kept, because printed and recorded text is searched for them.

@@ -54,7 +54,6 @@ register(
         scale="harness.features.planes.chroma:scale",
         options="harness.features.planes.chroma:ChromaOptions",
         revision=3,
-        libraries=("librosa",),
     )
 )
 
@@ -75,8 +74,8 @@ def chroma(spectrum: Spectrum, n_chroma: int) -> Tensor:
 @lru_cache(maxsize=128)
 def _chroma_bank(sample_rate: int, n_fft: int, n_chroma: int, tuning: float, device: str) -> Tensor:
     """Return weights, shape (1 + n_fft // 2, n_chroma); tunings come in hundredths of a bin, so a few dozen recur."""
-    import librosa
     import torch
 
-    bank_CF = librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, n_chroma=n_chroma, tuning=tuning)
-    return torch.from_numpy(bank_CF.T.copy()).to(device, torch.float32)
+    from harness.features.filter_banks import chroma_bank
+
+    return torch.from_numpy(chroma_bank(sample_rate, n_fft, n_chroma, tuning).copy()).to(device)

@@ -65,7 +65,6 @@ register(
         unit="dB",
         options="harness.features.planes.contrast:ContrastOptions",
         revision=3,
-        libraries=("librosa",),
     )
 )
 

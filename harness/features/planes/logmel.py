@@ -56,7 +56,6 @@ register(
         unit="dB",
         options="harness.features.planes.logmel:LogMelOptions",
         revision=3,
-        libraries=("librosa",),
         aliases=("log-mel",),
     )
 )
@@ -86,10 +85,11 @@ def _mel_blocks(sample_rate: int, n_fft: int, n_mels: int, device: str) -> list[
 
     A band is a triangle over a few bins, so grouping avoids most products with zero.
     """
-    import librosa
     import torch
 
-    bank_FM = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels).T
+    from harness.features.filter_banks import mel_bank
+
+    bank_FM = mel_bank(sample_rate, n_fft, n_mels)
     blocks = []
     for columns_FM in np.array_split(bank_FM, min(n_mels, _GROUPS), axis=1):
         reached = np.flatnonzero(columns_FM.any(axis=1))

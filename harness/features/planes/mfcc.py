@@ -72,7 +72,6 @@ register(
         unit="dB",
         options="harness.features.planes.mfcc:MfccOptions",
         revision=3,
-        libraries=("librosa",),
         aliases=("mfcc-deltas",),
     )
 )

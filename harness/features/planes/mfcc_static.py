@@ -52,6 +52,5 @@ register(
         scale="harness.features.planes.mfcc_static:scale",
         unit="dB",
         options=f"{__name__}:MfccStaticOptions",
-        libraries=("librosa",),
     )
 )

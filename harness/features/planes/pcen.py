@@ -70,7 +70,6 @@ register(
         rows=f"{__name__}:rows",
         scale="harness.features.planes.pcen:scale",
         options=f"{__name__}:PcenOptions",
-        libraries=("librosa",),
     )
 )
 

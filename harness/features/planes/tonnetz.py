@@ -75,7 +75,7 @@ register(
         prepare="harness.features.planes.tonnetz:slow_down",
         revision=3,
         # The filters of the constant-Q transform come from numpy's Fourier transform.
-        libraries=("librosa", "numpy"),
+        libraries=("numpy",),
     )
 )
 

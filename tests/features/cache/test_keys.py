@@ -12,7 +12,7 @@ from harness.features.cache.keys import plane_identity, plane_key
 from harness.features.sets import LaidOut
 from harness.registry import PLANES, Layout, has_own_frames, options_of
 from harness.study import FeaturesSection, ImageSection
-from tests.features.conftest import IMAGES, SEGMENT_PLANES, SEGMENTS
+from tests.features.conftest import IMAGES, SEGMENTS
 
 LAID_OUT = SEGMENTS + IMAGES
 PRACTICAL = {plane.name for plane in PLANES if has_own_frames(plane)}
@@ -81,18 +81,13 @@ def test_versions_and_revisions_are_part_of_the_key(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(keys._REVISIONS, "audio", 99)
     assert _changed(before, _keys(FeaturesSection())) == set(LAID_OUT)
     monkeypatch.undo()
-    versions = dict.fromkeys(("soundfile", "soxr", "torch", "librosa", "numpy"), "1.0.0")
+    versions = dict.fromkeys(("soundfile", "soxr", "torch", "numpy"), "1.0.0")
     monkeypatch.setattr(keys, "version", versions.__getitem__)
     before = _keys(FeaturesSection())
     versions["torch"] = "1.0.1+cpu"
     assert _changed(before, _keys(FeaturesSection())) == set()
     versions["numpy"] = "1.1.0"
     assert {plane.name for plane in _changed(before, _keys(FeaturesSection()))} == {"tonnetz", "CQT"}
-    versions["librosa"] = "1.0.1"
-    assert {plane.name for plane in _changed(before, _keys(FeaturesSection()))} == {
-        *SEGMENT_PLANES,
-        *("PCEN", "MFCC-static", "CQT"),
-    }
     versions["torch"] = "1.1.0"
     assert _changed(before, _keys(FeaturesSection())) == set(LAID_OUT)
 
