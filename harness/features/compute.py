@@ -6,6 +6,7 @@ for several clips at once.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.errors import FeatureError
-from harness.features.audio import Samples, lengthen, read_mono, resample
+from harness.features.audio import Samples, lengthen, read_mono, resample, seconds_before_resampling
 from harness.features.image import excerpt, resize
 from harness.features.own_planes import own_values
 from harness.features.sets import LaidOut, frames_of, minimum_samples, n_rows
@@ -48,7 +49,7 @@ class LoadedClip:
     Attributes
     ----------
     peak
-        Largest absolute sample of the file.
+        Largest absolute sample of what was decoded.
     stretches
         The clip, or its excerpt for images, for each source of the planes.
     """
@@ -81,14 +82,19 @@ def compute_planes(path: Path, planes: Sequence[LaidOut], params: FeaturesSectio
 
 
 def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> LoadedClip:
-    """Decode the clip at ``path`` and convert it to the rates and lengths that ``planes`` are computed from.
+    """Decode the part of the clip at ``path`` that ``planes`` use, and convert it to their rates and lengths.
 
     Raises
     ------
     FeatureError
         When the audio cannot be used; the message names the file.
     """
-    return prepare_clip(path, *read_mono(path), planes, params)
+    lengths = {source: _seconds(source, params) for source in _sources(planes, params)}
+
+    def needed(rate: int) -> float:
+        return max(seconds_before_resampling(length, rate, source.sample_rate) for source, length in lengths.items())
+
+    return prepare_clip(path, *read_mono(path, None if math.inf in lengths.values() else needed), planes, params)
 
 
 def prepare_clip(
@@ -205,6 +211,13 @@ def _sources(planes: Sequence[LaidOut], params: FeaturesSection) -> dict[Source,
     for plane in planes:
         sources[Source(plane.layout, *frames_of(plane.name, params))].append(plane)
     return sources
+
+
+def _seconds(source: Source, params: FeaturesSection) -> float:
+    """Return how much of a clip, from its start, its planes use."""
+    if source.layout == Layout.IMAGE:
+        return params.image.seconds
+    return math.inf if params.clip_seconds is None else params.clip_seconds
 
 
 def _cut(samples: Samples, source: Source, params: FeaturesSection) -> Samples:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import FeatureError
-from harness.features.audio import exactly, lengthen, read_mono, resample
+from harness.features.audio import exactly, lengthen, read_mono, resample, seconds_before_resampling
 
 
 def test_real_clips_are_what_librosa_loads(esc_paths: list[Path], urbansound_paths: list[Path]) -> None:
@@ -91,3 +91,26 @@ def test_exactly_cuts_or_pads_with_silence(n: int, length: int) -> None:
     cut = exactly(np.ones(n, np.float32), length)
     assert cut.shape == (length,)
     assert cut.sum() == min(n, length)
+
+
+@given(
+    st.sampled_from([1_000, 8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 768_000]),
+    st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]),
+    st.floats(0.05, 1.0),
+    st.floats(0.0, 3.0),
+)
+def test_the_start_of_a_file_determines_its_first_seconds(rate: int, target: int, seconds: float, rest: float) -> None:
+    # The margin at 1 kHz is more than 8 s, so the longest files here are not cut.
+    samples = np.random.default_rng(1).standard_normal(round((seconds + rest) * rate)).astype(np.float32)
+    start = samples[: round(seconds_before_resampling(seconds, rate, target) * rate)]
+    wanted = round(seconds * target)
+    np.testing.assert_array_equal(resample(start, rate, target)[:wanted], resample(samples, rate, target)[:wanted])
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(0.5, 4000), (1.5, 12000), (9.0, 16000)])
+def test_only_the_seconds_asked_for_are_decoded(tmp_path: Path, asked: float, expected: int) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.linspace(-0.5, 0.5, 16000), 8000, subtype="FLOAT")
+    samples, rate = read_mono(path, lambda _: asked)
+    np.testing.assert_array_equal(samples, read_mono(path)[0][:expected])
+    assert (len(samples), rate) == (expected, 8000)

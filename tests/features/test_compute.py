@@ -13,7 +13,8 @@ import torch
 
 from harness.data.clips import ClipTable
 from harness.errors import FeatureError
-from harness.features.compute import compute, compute_planes, load, one_thread
+from harness.features.audio import read_mono
+from harness.features.compute import compute, compute_planes, load, one_thread, prepare_clip
 from harness.features.image import resize
 from harness.features.sets import LaidOut, n_frames, set_shape
 from harness.registry import PLANES, Layout, feature_set, has_own_frames
@@ -168,3 +169,12 @@ def test_a_set_of_the_study_is_its_plane(tmp_path: Path) -> None:
     arrays = compute_planes(path, planes, params)
     assert [arrays[plane].shape[1] for plane in planes] == [6, 168, 40, 6]
     np.testing.assert_array_equal(arrays[planes[0]], arrays[planes[3]])
+
+
+def test_planes_of_an_excerpt_are_those_of_the_whole_file(esc_paths: list[Path]) -> None:
+    planes = [*(LaidOut(Layout.IMAGE, name) for name in ("mel", "chroma")), LaidOut(Layout.SEGMENTS, "LM")]
+    params = FeaturesSection(clip_seconds=2.0)
+    for path in esc_paths[:4]:
+        whole = compute([prepare_clip(path, *read_mono(path), planes, params)], planes, params)[0]
+        for plane, values in compute_planes(path, planes, params).items():
+            np.testing.assert_array_equal(values, whole[plane])
