@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from harness.executors.events import Epoch, Event, Take
-from harness.executors.ray import RayExecutor, ray_library
+from harness.executors.ray.cluster import ray_library
+from harness.executors.ray.executor import RayExecutor
 
 if find_spec("ray") is None:
     pytest.skip("the extra ray is not installed", allow_module_level=True)
@@ -57,17 +58,17 @@ class Killing(RayExecutor):
     def __init__(self, cluster: Any, nodes: list[Any], cache: Path, after: int) -> None:
         super().__init__("cpu", cluster.address, None, 1, cache)
         self.killed: list[str] = []
-        self._cluster, self._nodes, self._left = cluster, nodes, after
+        self._killable, self._nodes, self._left = cluster, nodes, after
 
     def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
         def look(event: Event) -> None:
             on_event(event)
             self._left -= isinstance(event, Epoch)
             if self._left <= 0 and not self.killed:
-                busy = {hand.node for hand in self._hands if hand.work is not None}
+                busy = {worker.node.id for worker in self._workers if worker.training is not None}
                 victim = next(node for node in self._nodes if node.node_id in busy)
                 self.killed.append(victim.node_id)
                 self._nodes.remove(victim)
-                self._cluster.remove_node(victim, allow_graceful=False)
+                self._killable.remove_node(victim, allow_graceful=False)
 
         super().run(take, look)

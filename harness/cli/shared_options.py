@@ -130,7 +130,7 @@ def open_executor(
         from harness.executors.local import local_executor
 
         return local_executor
-    from harness.executors.ray import ray_executor
+    from harness.executors.ray.executor import ray_executor
 
     threads = max((spec.settings(arm).train.threads for arm in spec.trained_arms), default=1)
     return partial(ray_executor, address=address, workers=workers, threads=threads, cache=cache)

@@ -56,9 +56,9 @@ def slurm_command(
     too. With more than one node, the job starts a Ray cluster of its own.
     """
     from harness.errors import StudyError
+    from harness.executors.sbatch import Job, batch_file
     from harness.study import load_study
     from harness.system.writing import write_atomically
-    from harness.text.sbatch import Job, batch_file
 
     # Mistakes in the options are found now, not when the job starts.
     given = run_study_command.make_context("run-study", [str(study), *options]).params

@@ -21,7 +21,8 @@ from harness.errors import TrainingError
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor
 from harness.executors.queue import run_all
-from harness.executors.ray import ray_executor, ray_library
+from harness.executors.ray.cluster import ray_library
+from harness.executors.ray.executor import ray_executor
 from harness.training.task import FoldResult, FoldTask
 from tests.ray_cluster import ROOT, Killing, add_node, local_cluster
 from tests.toys import N_CLASSES, settings_of, task_of, write_segments
@@ -127,14 +128,14 @@ def test_a_cluster_of_its_own_listens_on_loopback_and_leaves_nothing(tmp_path: P
     script = tmp_path / "own.py"
     script.write_text(
         "import psutil\n"
-        "from harness.executors.ray import ray_executor\n"
+        "from harness.executors.ray.executor import ray_executor\n"
         "if __name__ == '__main__':\n"
         "    with ray_executor(['cpu'] * 2, address=None, workers=None, threads=1, cache=None) as executor:\n"
         "        assert executor.capacity == 2\n"
         "        mine = [psutil.Process(), *psutil.Process().children(recursive=True)]\n"
         "        found = {each.laddr.ip for one in mine for each in one.net_connections() if each.status == 'LISTEN'}\n"
         "        print('listens', *sorted(found))\n"
-        "        print('folder', executor._folder)\n"
+        "        print('folder', executor._cluster.folder)\n"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "192.0.2.1:6379", "HOME": str(tmp_path)}

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli import cli
 from harness.errors import StudyError
-from harness.text.sbatch import Job, batch_file
+from harness.executors.sbatch import Job, batch_file
 
 
 def lines_of(text: str, directive: str) -> list[str]:
@@ -34,7 +34,7 @@ def test_one_node_runs_the_study_without_ray(tmp_path: Path) -> None:
     for directive in ("nodes=1", "gpus-per-node=2", "time=4:00:00", "partition=gpu,long", "mem=64G", "requeue"):
         assert lines_of(text, directive) == [directive]
     assert lines_of(text, "signal") == ["signal=B:USR1@120"]
-    assert "ray" not in text
+    assert not [word for word in ("--executor", "RAY_", "ray start") if word in text]
     (command,) = [line for line in text.splitlines() if " run-study " in line]
     words = shlex.split(command.removesuffix(" &"))
     assert words[1] == "run-study"

@@ -1,0 +1,262 @@
+"""Runs trainings on the nodes of a Ray cluster: one actor for each at a time, on every node that has room."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from harness.devices import device_kind
+from harness.errors import TrainingError
+from harness.executors.events import Event, Failed, Group, Take
+from harness.executors.node_files import Content, Contents
+from harness.executors.ray.cluster import Cluster, Node
+from harness.executors.ray.conditions import conditions, difference
+from harness.executors.ray.trainer import Trainer
+from harness.executors.training import Training
+from harness.training.task import placed
+
+_ATTEMPTS = 4
+_LOOK_AGAIN = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+def ray_executor(
+    devices: Sequence[str], *, address: str | None, workers: int | None, threads: int, cache: Path | None
+) -> RayExecutor:
+    """Return an executor on a Ray cluster.
+
+    Parameters
+    ----------
+    devices
+        Device of each worker of this machine, whose kind is that of the trainings.
+    address
+        ``HOST:PORT`` of a running cluster; None to start one on this machine alone.
+    workers
+        The most trainings at once; None for as many as the cluster has room for.
+    threads
+        CPU threads of a training.
+    cache
+        Folder of features, on every node; None for the cache of the user who runs Ray there.
+
+    Raises
+    ------
+    TrainingError
+        When Ray is not installed, or the address or the token is missing or wrong.
+    """
+    number = workers or (len(devices) if address is None else None)
+    return RayExecutor(device_kind(devices[0]), address, number, threads, cache)
+
+
+class RayExecutor:
+    """Runs tasks on the nodes of a Ray cluster.
+
+    A node that dies loses its trainings, which run again elsewhere with the same results; a node that joins is used. A
+    node with another version of the harness, torch or Python, or without the user's own code, is refused by name.
+
+    Parameters
+    ----------
+    kind
+        ``"cpu"`` or ``"cuda"``.
+    address, workers, threads, cache
+        As in :func:`ray_executor`.
+    """
+
+    def __init__(self, kind: str, address: str | None, workers: int | None, threads: int, cache: Path | None) -> None:
+        self._cluster = Cluster(address, max(threads * (workers or 1), 1), gpus=kind == "cuda")
+        self._ray = self._cluster.ray
+        self._kind = kind
+        self._most = workers
+        self._threads = threads
+        self._cache = str(cache) if cache is not None else None
+        self._workers: list[_Worker] = []
+        self._refused: dict[str, str] = {}
+        self._again: list[Training] = []
+        self._contents = Contents()
+        self._stored: dict[Content, Any] = {}
+        self._own = conditions()
+        self._looked = 0.0
+
+    @property
+    def capacity(self) -> int:
+        """How many trainings the cluster has room for now, at most as many as were asked for."""
+        room = sum(map(self._room_on, self._cluster.nodes()))
+        return room if self._most is None else min(room, self._most)
+
+    def __enter__(self) -> Self:
+        self._cluster.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            self._end(worker)
+        self._workers.clear()
+        self._stored.clear()
+        self._cluster.__exit__()
+
+    def run(self, take: Take, on_event: Callable[[Event], None]) -> None:
+        """Run what ``take`` gives; see :class:`harness.executors.events.Executor`.
+
+        Raises
+        ------
+        TrainingError
+            When no node is left, or none may be used.
+        """
+        while True:
+            self._look_for_nodes()
+            idle = False
+            for worker in self._workers:
+                if worker.ready and worker.training is None:
+                    training = self._again.pop(0) if self._again else self._taken(take(worker.arm))
+                    if training is None:
+                        idle = True
+                        break
+                    self._begin(worker, training)
+            waiting = {worker.pending: worker for worker in self._workers if worker.pending is not None}
+            if not waiting or (idle and all(worker.training is None for worker in self._workers)):
+                if idle:
+                    return
+                self._require_nodes()
+                time.sleep(0.2)
+                continue
+            ready, _ = self._ray.wait(list(waiting), num_returns=1, timeout=_LOOK_AGAIN)
+            for pending in ready:
+                self._hear(waiting[pending], on_event)
+
+    def _taken(self, group: Group | None) -> Training | None:
+        return None if group is None else Training(placed(group, self._kind))
+
+    def _begin(self, worker: _Worker, training: Training) -> None:
+        contents = self._contents.of(training.group)
+        stored = {content: [self._stored[content]] for content in contents if content in self._stored}
+        worker.training, worker.arm = training, training.group[0].arm
+        worker.pending = worker.actor.train.remote(training.group, contents, stored)
+
+    def _hear(self, worker: _Worker, on_event: Callable[[Event], None]) -> None:
+        """Take the next message of ``worker``, or note that it has died."""
+        ray, training = self._ray, worker.training
+        try:
+            if training is None:
+                self._greet(worker, ray.get(worker.pending))
+                return
+            kind, content = ray.get(next(worker.pending))
+        except StopIteration:
+            worker.pending, worker.training = None, None
+            return
+        except ray.exceptions.RayError as error:
+            self._bury(worker, error, on_event)
+            return
+        if kind == "refused":
+            self._refuse(worker, content)
+            self._again.append(training)
+        elif kind == "lacks":
+            for each in content:
+                if each not in self._stored:
+                    self._stored[each] = ray.put(Path(each.path).read_bytes())
+            self._begin(worker, training)
+        else:
+            if kind in ("finished", "failed"):
+                worker.pending, worker.training = None, None
+            for event in training.events(kind, content):
+                on_event(event)
+
+    def _greet(self, worker: _Worker, found: dict[str, str]) -> None:
+        if differs := difference(found, self._own):
+            self._refuse(worker, differs)
+        else:
+            worker.pending, worker.ready = None, True
+
+    def _bury(self, worker: _Worker, error: Exception, on_event: Callable[[Event], None]) -> None:
+        """Forget a worker that has died; its training begins again elsewhere, unless it has killed several."""
+        self._workers.remove(worker)
+        self._looked = 0.0
+        training = worker.training
+        if training is None:
+            reason = str(error).strip().splitlines()[-1]
+            _logger.warning("node %s: no worker could be started: %s", worker.node.name, reason)
+            if "ModuleNotFoundError" in str(error):
+                self._refused[worker.node.id] = (
+                    f"node {worker.node.name} is not used: {reason}; install the harness there"
+                )
+            return
+        training.deaths += 1
+        if training.deaths < _ATTEMPTS:
+            key = training.group[0].key
+            _logger.warning("node %s: the worker of %s died; it runs again", worker.node.name, key)
+            self._again.append(training)
+            return
+        message = (
+            f"the worker process of {{}} died {_ATTEMPTS} times, last on node {worker.node.name}, which usually means "
+            "out of memory: try fewer --workers or a smaller train.batch_size"
+        )
+        for task in training.group:
+            on_event(Failed(task, message.format(task.key), str(error)))
+
+    def _refuse(self, worker: _Worker, reason: str) -> None:
+        node = worker.node
+        self._refused[node.id] = f"node {node.name} is not used: {reason}"
+        _logger.warning("%s", self._refused[node.id])
+        for each in [each for each in self._workers if each.node.id == node.id]:
+            self._end(each)
+            self._workers.remove(each)
+            if each is not worker and each.training is not None:
+                self._again.append(each.training)
+
+    def _end(self, worker: _Worker) -> None:
+        with suppress(Exception):
+            self._ray.kill(worker.actor)
+
+    def _look_for_nodes(self) -> None:
+        """Start workers on nodes that have room, up to the number that was asked for."""
+        if time.monotonic() - self._looked < _LOOK_AGAIN:
+            return
+        self._looked = time.monotonic()
+        for node in self._cluster.nodes():
+            if node.id in self._refused:
+                continue
+            here = sum(worker.node.id == node.id for worker in self._workers)
+            for _ in range(self._room_on(node) - here):
+                if self._most is not None and len(self._workers) >= self._most:
+                    return
+                self._workers.append(self._start_on(node))
+
+    def _room_on(self, node: Node) -> int:
+        return node.gpus if self._kind == "cuda" else int(node.cores // self._threads)
+
+    def _start_on(self, node: Node) -> _Worker:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        actor = (
+            self._ray.remote(Trainer)
+            .options(
+                num_cpus=self._threads,
+                num_gpus=1 if self._kind == "cuda" else 0,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
+                max_restarts=0,
+            )
+            .remote(self._cache)
+        )
+        return _Worker(actor, node, pending=actor.conditions.remote())
+
+    def _require_nodes(self) -> None:
+        """Raise TrainingError when no node may be used and none can be expected."""
+        if not self._workers and all(node.id in self._refused for node in self._cluster.nodes()):
+            reasons = "; ".join(self._refused.values()) or "the cluster has no node"
+            raise TrainingError(f"--executor ray: no node can train: {reasons}")
+
+
+@dataclass(eq=False)
+class _Worker:
+    """An actor and its node, what is awaited from it, and what it trains."""
+
+    actor: Any
+    node: Node
+    pending: Any = None
+    ready: bool = False
+    training: Training | None = None
+    arm: str = ""
