@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic_core import CoreSchema, core_schema
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 
 class Choice(StrEnum):
@@ -14,6 +15,8 @@ class Choice(StrEnum):
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
         """Accept a member or its text, and write the text."""
+        from pydantic_core import core_schema
+
         written = core_schema.plain_serializer_function_ser_schema(str)
         return core_schema.enum_schema(cls, list(cls), sub_type="str", strict=False, serialization=written)
 

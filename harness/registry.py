@@ -27,11 +27,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from harness.errors import HarnessError
-from harness.section import NoOptions, Section
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from harness.section import Section
 
 
 class Layout(StrEnum):
@@ -418,6 +421,8 @@ def _points(group: str) -> tuple[EntryPoint, ...]:
 @lru_cache(maxsize=16)
 def _points_on(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     # Reading the metadata of every installed package takes about 20 ms.
+    from importlib.metadata import entry_points
+
     return tuple(entry_points(group=group))
 
 
@@ -522,8 +527,7 @@ def code(reference: str) -> Any:
 
 def options_of(item: Network | Plane | Dataset) -> type[Section]:
     """Return the class of the options of ``item``."""
-    found = code(item.options)
-    return cast(type[Section], found) if found is not NoOptions else NoOptions
+    return cast("type[Section]", code(item.options))
 
 
 IMAGE_PREFIX = "image:"

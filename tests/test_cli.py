@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -87,19 +85,6 @@ def test_every_command_explains_itself(path: tuple[str, ...]) -> None:
     assert result.exit_code == 0
     assert "Usage: cli " + " ".join(path) in result.output
     assert "Options:" in result.output
-
-
-@pytest.mark.parametrize("command", ["run-study", "compare"])
-def test_help_loads_no_heavy_library(command: str) -> None:
-    script = (
-        "import sys\n"
-        "from harness.cli import cli\n"
-        f"try:\n    cli(['{command}', '--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'mlflow', 'optuna', 'librosa', 'pandas', 'matplotlib', 'numpy'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    assert result.returncode == 0, result.stderr
 
 
 def test_a_study_error_is_one_message_and_exit_code_2(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.choices import ReadAs
 from harness.cli.shared_options import CLAIMS, JSON, NOT_STATED, Named
 from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say_lines
+
+if TYPE_CHECKING:
+    from harness.choices import ReadAs
 
 
 @click.command("compare", short_help="Compare accuracies with a claim, or systems with each other.")

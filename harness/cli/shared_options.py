@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.registry import Registry, UnknownNameError
-from harness.study.shipped import study_path
 
 if TYPE_CHECKING:
     from harness.executors.events import OpenExecutor
@@ -67,6 +66,8 @@ class StudyFile(click.ParamType):  # type: ignore[type-arg]  # generic since cli
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
         """Return the path of the study file; StudyError if there is none of that name."""
+        from harness.study.shipped import study_path
+
         return value if isinstance(value, Path) else study_path(str(value))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,11 @@ from harness.data.splits import Part, Split, make_splits
 from harness.devices import resolve_devices, worker_devices
 from harness.features.sets import expected_segments, plane_rows, set_shape
 from harness.features.vectors import read_vectors
-from harness.models.build import build_model
-from harness.models.describe import count_parameters
 from harness.registry import Layout
 from harness.running.study_inputs import activate_code, check_precisions
-from harness.study import Arm, StudySpec
+from harness.study import Arm, ArmSettings, ProtocolSection, StudySpec
 from harness.terminal.progress import Silent
-from harness.training.probe import probe_speed
+from harness.training.probe import Probe, probe_network
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,26 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     segments = expected_segments(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
     splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
     n_workers = len(worker_devices(devices, workers, spec.train.threads))
-    arms = [_plan_arm(spec, arm, clips, splits, segments, chosen, n_workers, folder) for arm in spec.arms]
+    networks = _Networks(len(clips.classes), chosen)
+    arms = [_plan_arm(spec, arm, clips, splits, segments, networks, n_workers, folder) for arm in spec.arms]
     return Plan(spec, clips, splits, tuple(_shared(spec, arms)), ", ".join(devices), n_workers)
+
+
+@dataclass
+class _Networks:
+    """Probes of networks; arms whose steps are the same, such as those on other planes of one shape, share one."""
+
+    n_classes: int
+    device: str
+    _known: dict[object, Probe] = field(default_factory=dict)
+
+    def probe(self, settings: ArmSettings, shape: tuple[int, int, int], rows: Mapping[str, slice] | None) -> Probe:
+        step = settings.model_copy(update={"arm": "", "features_name": "", "protocol": ProtocolSection()})
+        rows = rows if settings.network.takes_rows else None
+        alike = (step.model_dump_json(), shape, str(rows))
+        if alike not in self._known:
+            self._known[alike] = probe_network(settings, shape, self.n_classes, self.device, plane_rows=rows)
+        return self._known[alike]
 
 
 def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
@@ -145,7 +161,7 @@ def _plan_arm(
     clips: ClipTable,
     splits: dict[str, tuple[Split, ...]],
     segments: NDArray[np.int64],
-    device: str,
+    networks: _Networks,
     workers: int,
     folder: Path,
 ) -> ArmPlan:
@@ -159,8 +175,8 @@ def _plan_arm(
         shape = (1, 1, vectors.shape[1])
     else:
         shape = set_shape(inputs, spec.features)
-    model = build_model(settings.model_name, settings.model, shape, len(clips.classes), rows)
-    speed = probe_speed(settings, shape, len(clips.classes), device, plane_rows=rows)
+    probe = networks.probe(settings, shape, rows)
+    speed = probe.items_per_second
     trials = spec.search.trials if arm.searches else 0
     searched = trials * len(spec.test_folds)
     final = len(spec.test_folds) * spec.seeds(arm)
@@ -189,7 +205,7 @@ def _plan_arm(
         epochs,
         search_items,
         items,
-        count_parameters(model),
+        probe.parameters,
         speed,
         seconds,
         work=passes / speed,

@@ -12,7 +12,6 @@ import re
 import sys
 import warnings
 from importlib.util import find_spec
-from urllib.request import getproxies, proxy_bypass
 
 from harness.system.addresses import AddressFaultError, split_address
 from harness.system.redaction import environment_secrets
@@ -67,6 +66,8 @@ def drop_missing_backend() -> None:
 
 def proxy_of(url: str) -> str:
     """Return the proxy that the environment sets for an ``http(s)://`` address; empty for none."""
+    from urllib.request import getproxies, proxy_bypass
+
     try:
         parts = split_address(url)
     except AddressFaultError:

@@ -13,7 +13,7 @@ from harness.cli import cli
 from harness.running.plan import make_plan
 from harness.study import load_study
 from harness.study.study_file import parse_study
-from harness.training.probe import probe_speed
+from harness.training.probe import probe_network
 
 STUDIES = Path(__file__).parents[2] / "studies"
 # What every processor has.
@@ -23,7 +23,7 @@ FLOAT32 = "train.precision=float32"
 @pytest.fixture(autouse=True)
 def _one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure speed by one step: these tests are about what is counted."""
-    monkeypatch.setattr("harness.running.plan.probe_speed", partial(probe_speed, seconds=0.0))
+    monkeypatch.setattr("harness.running.plan.probe_network", partial(probe_network, seconds=0.0))
 
 
 @pytest.mark.slow
