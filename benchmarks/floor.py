@@ -33,6 +33,8 @@ __all__ = ["Counted", "counted", "floor", "verdict"]
 
 BATCH = 32
 SHAPE = (1, ROWS, FRAMES)
+NETWORKS = {"su4": SHAPE, "resnet18": (3, 128, 128)}
+"""Inputs of the networks whose steps are compared with the best convolution."""
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -40,26 +42,44 @@ def floor(repeats: int = 9) -> None:
     """Measure the 4-layer network on 85 x 41 at batch 32 on one thread (or the GPU), in both precisions."""
     device = open_device("cuda" if torch.cuda.is_available() else "cpu")
     measured = {precision: _measure(device, precision, repeats) for precision in PRECISIONS}
-    write("floor", {"model": "su4", "input": SHAPE, "batch": BATCH, "device": device.type, "threads": 1, **measured})
+    shares = {network: share_of_best_convolution(network, device, repeats) for network in NETWORKS}
+    head = {"model": "su4", "input": SHAPE, "batch": BATCH, "device": device.type, "threads": 1}
+    write("floor", {**head, **measured, "share_of_best_convolution": shares})
 
 
-def one_step(precision: str, device: torch.device) -> Callable[[], None]:
-    """Return one training step of the harness on a batch that lies ready."""
+def share_of_best_convolution(network: str, device: torch.device, repeats: int) -> dict[str, float | int]:
+    """Return the counted operations of a float32 step a second, over those of the fastest convolution measured."""
+    with isolated(device, 0, threads=1):
+        step = one_step("float32", device, network)
+        convolutions = {
+            name: contest
+            for name, contest in arithmetic(torch.float32, device).items()
+            if name.startswith("convolution")
+        }
+        rounds = [_round(step, {"convolution": convolutions}, device) for _ in range(repeats + 2)][2:]
+    operations = counted_step("float32", network).operations
+    return spread([operations / seconds / max(rates["convolution"].values()) for seconds, rates in rounds])
+
+
+def one_step(precision: str, device: torch.device, network: str = "su4") -> Callable[[], None]:
+    """Return one training step of the harness on a batch in memory."""
+    shape = NETWORKS[network]
     learner = Learner(
-        build_model("su4", ModelSection(), SHAPE, N_CLASSES),
+        build_model(network, ModelSection(), shape, N_CLASSES),
         TrainSection(batch_size=BATCH, precision=precision),
         device,
     )
     learner.model.train()
-    x = torch.randn(BATCH, *SHAPE, device=device).to(memory_format=torch.channels_last)
+    x = torch.randn(BATCH, *shape, device=device).to(memory_format=torch.channels_last)
     batch = Batch(x, torch.arange(BATCH, device=device) % N_CLASSES)
     return lambda: learner.step(batch)
 
 
-def counted_step(precision: str) -> Counted:
-    """Return what one step of the benchmark's network costs at least."""
-    model = build_model("su4", ModelSection(), SHAPE, N_CLASSES)
-    return counted(model, SHAPE, BATCH, 2 if precision == "bfloat16" else 4)
+def counted_step(precision: str, network: str = "su4") -> Counted:
+    """Return what one step of ``network`` costs at least."""
+    shape = NETWORKS[network]
+    model = build_model(network, ModelSection(), shape, N_CLASSES)
+    return counted(model, shape, BATCH, 2 if precision == "bfloat16" else 4)
 
 
 def _measure(device: torch.device, precision: str, repeats: int) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.peers.tables import peers_table, planes_table, verdict_table
 from harness.registry import DATASETS
 from harness.report.section import Table
 
@@ -234,6 +235,9 @@ def _times(values: Spread, factor: float) -> dict[str, float]:
 
 
 _TABLES: dict[str, tuple[Callable[[Document], Table], ...]] = {
+    "peers": (peers_table,),
+    "verdict": (verdict_table,),
+    "planes": (planes_table,),
     "naive": (_naive,),
     "training": (_training,),
     "features": (_features, _features_profile),

@@ -1,7 +1,8 @@
-"""The quickstart and the start of the command line, as a user meets them."""
+"""The quickstart and the start of commands, as a user meets them."""
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -35,24 +36,51 @@ def quickstart(repeats: int = 1) -> None:
     )
 
 
-def start_up(repeats: int = 10) -> None:
-    """Time `harness --help` and the help of commands (target: 0.5 s), in turns with a bare interpreter."""
-    commands = {
+def start_up(repeats: int = 10, commands: int = 3) -> None:
+    """Time `harness --help` and the help of commands (target: 0.15 s), in turns with a bare interpreter, and the
+    processor time of `compare` (target: 1 s) and `plan` (5 s), ``commands`` times each."""
+    helps = {
         "python": [sys.executable, "-c", "pass"],
         **{arguments: [HARNESS, *arguments.split()] for arguments in HELPS},
     }
-    rounds = [{name: _seconds(command) for name, command in commands.items()} for _ in range(repeats + 1)][1:]
+    rounds = [{name: _seconds(command) for name, command in helps.items()} for _ in range(repeats + 1)][1:]
+    with tempfile.TemporaryDirectory() as name:
+        whole = _whole_commands(Path(name))
+        processor = [{name: _processor_seconds(command) for name, command in whole.items()} for _ in range(commands)]
     write(
         "start_up",
         {
             "seconds": {name: spread([run[name] for run in rounds]) for name in HELPS},
             "bare_python_seconds": spread([run["python"] for run in rounds]),
             "over_bare_python": {name: spread([run[name] / run["python"] for run in rounds]) for name in HELPS},
+            "processor_seconds": {name: spread([run[name] for run in processor]) for name in whole},
         },
     )
+
+
+def _whole_commands(folder: Path) -> dict[str, list[str]]:
+    """Return a comparison of ten folds with a claim, and the plan of the quickstart, whose sounds are made before."""
+    scores, data = folder / "scores.csv", folder / "data"
+    rows = [f"{fold},{80 + fold}" for fold in range(1, 11)]
+    scores.write_text("\n".join(["fold,accuracy", *rows]) + "\n", encoding="utf-8")
+    plan = [HARNESS, "plan", str(ROOT / "studies" / "quickstart.toml"), "--device", "cpu", "--data-root", str(data)]
+    subprocess.run(plan, check=True, capture_output=True)
+    return {"compare": [HARNESS, "compare", "--scores", str(scores), "--claim", "su2019:T2/TSCNN-DS"], "plan": plan}
 
 
 def _seconds(command: Sequence[str]) -> float:
     began = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - began
+
+
+def processor_seconds() -> float:
+    """Return the processor time, user and system, of all processes that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _processor_seconds(command: Sequence[str]) -> float:
+    before = processor_seconds()
+    subprocess.run(command, check=True, capture_output=True)
+    return processor_seconds() - before

@@ -61,7 +61,7 @@ def test_an_unknown_name_is_refused_before_anything_runs(ran: list[str], capsys:
     with pytest.raises(SystemExit) as ended:
         command.main(["one", "three"])
     assert ended.value.code == 2
-    assert "unknown benchmark 'three'; allowed: one, lacking, two, targets" in capsys.readouterr().err
+    assert "unknown benchmark 'three'; allowed: one, lacking, two, all, targets" in capsys.readouterr().err
     assert ran == []
 
 

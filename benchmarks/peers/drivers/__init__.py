@@ -1,0 +1,1 @@
+"""One training by each program: a driver runs in its program's environment and takes orders from the benchmark."""
