@@ -55,7 +55,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("compare",): {
             "--scores", "--claim", "--contrast", "--claims", "--dataset", "--data-folds", "--validation-apart",
             "--estimand", "--split", "--epoch-rule", "--tuning", "--margin", "--confidence", "--claim-exact",
-            "--as", "--json", "--predictions", "files", "--latex",
+            "--as", "--json", "--predictions", "files", "--latex", "--output", "--reference", "--task",
         },
         ("claims", "list"): {"paper", "--claims"},
         ("claims", "show"): {"address", "--claims"},

@@ -40,6 +40,7 @@ def test_parameters_are_documented() -> None:
         ),
         ("class C:\n    def f(self, a, b, *rest, **options): ...", ["m.py: C.f: a, b, rest, options"]),
         ("class _C:\n    def f(self, a, b, c, d): ...", []),
+        ("@overload\ndef f(a, b, c, d): ...", []),
     ],
 )
 def test_what_counts_as_documented(source: str, expected: list[str]) -> None:
@@ -64,15 +65,19 @@ def is_documented(parameter: str, docstring: str) -> bool:
 
 
 def public_functions(module: ast.Module) -> Iterator[tuple[Function, ast.ClassDef | None]]:
-    """Functions of the module and methods of its public classes, without click commands and nested functions."""
+    """Functions of the module and methods of its public classes, without commands, overloads and nested functions."""
     for node in module.body:
         if isinstance(node, Function):
-            if not node.name.startswith("_") and not is_command(node):
+            if not node.name.startswith("_") and not is_command(node) and not is_overload(node):
                 yield node, None
         elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for member in node.body:
                 if isinstance(member, Function) and (member.name == "__init__" or not member.name.startswith("_")):
                     yield member, node
+
+
+def is_overload(function: Function) -> bool:
+    return any(ast.unparse(decorator) == "overload" for decorator in function.decorator_list)
 
 
 def is_command(function: Function) -> bool:

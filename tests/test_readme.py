@@ -26,6 +26,7 @@ DOCUMENTS = (
     "studies/README.md",
     "studies/bring-your-own.md",
     "studies/claims.md",
+    "studies/compare.md",
     "benchmarks/README.md",
     "reports/README.md",
 )

@@ -9,7 +9,10 @@ import click
 
 from harness.cli.shared_options import CLAIMS, JSON, NOT_STATED, Named
 from harness.registry import DATASETS, SPLITS
-from harness.terminal.printing import say_lines
+from harness.terminal.printing import say, say_lines
+
+if TYPE_CHECKING:
+    from harness.comparisons.systems.compare import SystemComparisons
 
 if TYPE_CHECKING:
     from harness.choices import ReadAs
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV or Parquet file with the predictions of a system; further files may follow as FILES.",
+    help="File of a system, or NAME=FILE; further ones may follow as FILES.",
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--reference", metavar="SYSTEM", help="System of --predictions that all others are tested against.")
+@click.option("--task", metavar="TASK", help="Task to read, where a log of --predictions has several.")
 @click.option(
     "--claim", "addresses", multiple=True, metavar="ADDRESS", help="Claim, as paper:table/column; may be repeated."
 )
@@ -109,12 +114,20 @@ if TYPE_CHECKING:
     "--latex",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the comparison of predictions as a LaTeX table.",
+    help="Write the pairs of --predictions as a LaTeX table.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the comparison of --predictions: page, figure, LaTeX, CSV, JSON.",
 )
 def compare_command(
     scores: Path | None,
     predictions: tuple[Path, ...],
     files: tuple[Path, ...],
+    reference: str | None,
+    task: str | None,
     addresses: tuple[str, ...],
     contrasts: tuple[tuple[str, str], ...],
     claims: tuple[Path, ...],
@@ -131,6 +144,7 @@ def compare_command(
     read_as: ReadAs | None,
     as_json: bool,
     latex: Path | None,
+    output: Path | None,
 ) -> None:
     """Compare accuracies from any code with published ones, or systems with each other, and give a verdict.
 
@@ -138,7 +152,8 @@ def compare_command(
 
     --predictions A.csv B.csv ... compares systems by their predictions of the same clips. Each file has the columns
     clip, y_true and either y_pred or one column p_CLASS for each class, and optionally fold, seed and recording.
-    Every pair is tested, or those that --contrast names.
+    Results of MTEB and HEAR (JSON), logs of X-ARES, and confusion matrices (CSV, JSON, text) are read too, and compared
+    as far as they permit. Every pair is tested, or those that --contrast names, or all systems against --reference.
 
     All comparisons in one call form one family.
     """
@@ -147,14 +162,24 @@ def compare_command(
             raise click.UsageError("Predictions are compared with each other: leave out --scores and --claim.")
         if not predictions:
             raise click.UsageError(f"Got unexpected extra argument ({files[0]}); name predictions with --predictions.")
-        _compare_predictions(
-            (*predictions, *files), contrasts, margin, confidence, data_folds, validation_apart, as_json, latex
+        from harness.comparisons.against_claim import Rules
+        from harness.comparisons.systems.compare import compare_systems, systems_from
+
+        comparison = compare_systems(
+            systems_from((*predictions, *files), task or ""),
+            contrasts,
+            Rules(margin, confidence),
+            reference=reference or "",
+            data_folds=data_folds,
+            validation_apart=validation_apart,
         )
+        _show_systems(comparison, as_json, latex, output)
         return
     if scores is None:
         raise click.UsageError("Missing option '--scores' or '--predictions': give accuracies, or predictions.")
-    if latex is not None:
-        raise click.UsageError("--latex: is for --predictions only.")
+    for option, value in (("--latex", latex), ("--output", output), ("--reference", reference), ("--task", task)):
+        if value is not None:
+            raise click.UsageError(f"{option}: is for --predictions only.")
     from harness.claims import load_library
     from harness.cli.output.show_comparisons import comparisons_json, show_comparisons
     from harness.comparisons.against_claim import Rules
@@ -196,30 +221,23 @@ def compare_command(
         show_comparisons(with_claims, between, notes)
 
 
-def _compare_predictions(
-    files: tuple[Path, ...],
-    contrasts: tuple[tuple[str, str], ...],
-    margin: float,
-    confidence: float,
-    data_folds: int | None,
-    validation_apart: bool,
-    as_json: bool,
-    latex: Path | None,
-) -> None:
-    from harness.cli.output.show_duplicates import write_text
-    from harness.cli.output.show_systems import show_systems, systems_json, systems_table
-    from harness.comparisons.against_claim import Rules
-    from harness.comparisons.prediction_files import compare_systems
+def _show_systems(found: SystemComparisons, as_json: bool, latex: Path | None, output: Path | None) -> None:
+    from harness.cli.output.show_systems import show_systems, systems_json
 
-    found = compare_systems(
-        files, contrasts, Rules(margin, confidence), data_folds=data_folds, validation_apart=validation_apart
-    )
     if as_json:
         say_lines(systems_json(found))
     else:
         show_systems(found)
     if latex is not None:
+        from harness.cli.output.show_duplicates import write_text
+        from harness.report.systems.tables import pairs_table
         from harness.report.typeset.table import table_tex
 
-        table = systems_table(found)
+        table = pairs_table(found)
         write_text(latex, table_tex(table, f"tab:{table.name}"))
+    if output is not None:
+        from harness.report.systems.write import write_systems
+
+        for path in write_systems(found, output, systems_json(found)):
+            if not as_json:
+                say(path)

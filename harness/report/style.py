@@ -209,3 +209,8 @@ def note_right(axes: Axes, y: float, text: str, size: float) -> None:
 def legend_marker(label: str, colour: str, marker: str = "o", **properties: Any) -> Line2D:
     """Return a legend entry with ``marker``, ``label``, ``colour`` and further ``properties`` of the line."""
     return Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **properties)
+
+
+def legend_line(label: str, colour: str, width: float) -> Line2D:
+    """Return a legend entry with a line of ``width`` points."""
+    return Line2D([], [], color=colour, linewidth=width, label=label, solid_capstyle="butt")

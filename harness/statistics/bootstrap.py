@@ -64,12 +64,12 @@ def clustered_bootstrap(
         With fewer than 2 groups, fewer than 2 resamples, ``confidence`` outside (0, 1), or a statistic that is not
         finite on a resample.
     """
-    codes, n_groups = _coded(groups)
+    codes, n_groups = coded_groups(groups)
     order = np.argsort(codes, kind="stable")
     rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
     values = [
         statistic(np.concatenate([rows[group] for group in drawn]))
-        for chunk in _draws(n_groups, resamples, seed)
+        for chunk in draws(n_groups, resamples, seed)
         for drawn in chunk
     ]
     return _interval(statistic(np.arange(codes.size)), np.array(values), confidence, n_groups)
@@ -181,7 +181,7 @@ def _macro_interval(
     for name, column in columns.items():
         if np.shape(column) != values.shape:
             raise StatisticsError(f"{name} has the shape {np.shape(column)}; give one for each of {values.size} clips")
-    group, n_groups = _coded(recordings)
+    group, n_groups = coded_groups(recordings)
     label, fold = (np.unique(np.asarray(columns[name]), return_inverse=True)[1] for name in ("labels", "folds"))
     n_classes, n_folds = int(label.max()) + 1, int(fold.max()) + 1
     n_cells = n_folds * n_classes
@@ -199,24 +199,25 @@ def _macro_interval(
         means_R: Floats = means_RF.sum(axis=1) / (classes_RF > 0).sum(axis=1)
         return means_R
 
-    drawn = [score(_times(chunk, n_groups)) for chunk in _draws(n_groups, resamples, seed)]
+    drawn = [score(times_drawn(chunk, n_groups)) for chunk in draws(n_groups, resamples, seed)]
     return _interval(float(score(np.ones((1, n_groups)))[0]), np.concatenate(drawn), confidence, n_groups)
 
 
-def _draws(n_groups: int, resamples: int, seed: int) -> Iterator[Rows]:
+def draws(n_groups: int, resamples: int, seed: int) -> Iterator[Rows]:
     """Yield the drawn groups of every resample, in chunks of shape (r, n_groups)."""
     rng = np.random.default_rng(seed)
     for start in range(0, check_count(resamples, "resamples"), _CHUNK):
         yield rng.integers(n_groups, size=(min(_CHUNK, resamples - start), n_groups))
 
 
-def _times(drawn: Rows, n_groups: int) -> Floats:
+def times_drawn(drawn: Rows, n_groups: int) -> Floats:
     """Return how often each group was drawn, shape (r, n_groups)."""
     offset = np.arange(len(drawn))[:, None] * n_groups
     return np.bincount((drawn + offset).ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
 
 
-def _coded(groups: ArrayLike) -> tuple[NDArray[np.intp], int]:
+def coded_groups(groups: ArrayLike) -> tuple[NDArray[np.intp], int]:
+    """Return the number of each row's group, and of groups; StatisticsError when these are fewer than 2."""
     codes = np.unique(np.asarray(groups), return_inverse=True)[1]
     n_groups = int(codes.max()) + 1 if codes.size else 0
     if n_groups < 2:

@@ -86,6 +86,53 @@ def mcnemar(correct_first: Answers, correct_second: Answers) -> McNemar:
     return McNemar(only_first, only_second, float(result.statistic), min(1.0, float(result.pvalue)), exact)
 
 
+def detectable_clip_difference(share_apart: float, clips: int, *, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Return the smallest true difference in clip accuracy that McNemar's test finds with probability ``power``.
+
+    The normal approximation of Connor (1987, "Sample size for testing differences in proportions for the paired-sample
+    design", Biometrics 43), solved for the difference. Clips are assumed to be independent.
+
+    Parameters
+    ----------
+    share_apart : float
+        Fraction of clips on which exactly one of the two is right, above 0.
+    clips : int
+        Number of clips.
+    alpha, power : float
+        Level of the two-sided test; probability.
+
+    Returns
+    -------
+    float
+        A fraction; ``share_apart``, the largest possible difference, where none can be found.
+
+    Raises
+    ------
+    StatisticsError
+        When ``share_apart`` is outside (0, 1], there are no clips, or ``power`` is not between ``alpha`` and 1.
+    """
+    if not 0 < share_apart <= 1 or clips < 1:
+        raise StatisticsError(f"share_apart must be in (0, 1] and clips above 0, received {share_apart} and {clips}")
+    if not 0 < alpha < power < 1:
+        raise StatisticsError(f"power must be between alpha ({alpha:g}) and 1, received {power}")
+    from scipy import special
+
+    level, chance = float(special.ndtri(1 - alpha / 2)), float(special.ndtri(power))
+
+    def needed(difference: float) -> float:
+        # Clips that this difference needs; falls with the difference.
+        rest = max(share_apart - difference**2, 0.0)
+        return float((level * share_apart**0.5 + chance * rest**0.5) / difference) ** 2
+
+    if needed(share_apart) > clips:
+        return share_apart
+    low, high = 0.0, share_apart
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (low, middle) if needed(middle) <= clips else (middle, high)
+    return high
+
+
 def cochran_q(correct: NDArray[np.bool_] | ArrayLike) -> CochranQ:
     """Test whether several networks are right equally often on the same clips (Cochran 1950).
 

@@ -122,6 +122,48 @@ def power_of_equivalence(
     return _expected(chance, df, (room - abs(shift)) / bound, 1 / bound, room / bound)
 
 
+def detectable_difference(
+    sd: float, k: int, *, ratio: float | None = None, alpha: float = 0.05, power: float = POWER
+) -> float:
+    """Return the smallest true difference that the two-sided corrected t-test finds with probability ``power``.
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation over folds (ddof 1); the result has its unit.
+    k : int
+        Number of folds.
+    ratio : float, optional
+        n_test / n_train of one fold; by default that of k-fold cross-validation.
+    alpha : float
+        Level of the test; of a family of m tests, alpha / m is what Holm's adjustment asks of the smallest p.
+    power : float
+        Probability, above alpha and below 1.
+
+    Raises
+    ------
+    StatisticsError
+        As :func:`power_of_difference`, or when ``power`` is not between ``alpha`` and 1.
+
+    Examples
+    --------
+    >>> found = detectable_difference(3.0, 10)
+    >>> round(found, 2), round(power_of_difference(found, 3.0, 10), 3)
+    (4.37, 0.8)
+    """
+    if not check_alpha(alpha) < power < 1:
+        raise StatisticsError(f"power must be between alpha ({alpha:g}) and 1, received {power}")
+    error = _error(sd, k, ratio)
+    low, high = 0.0, error
+    while power_of_difference(high, sd, k, ratio=ratio, alpha=alpha) < power:
+        high *= 2
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        found = power_of_difference(middle, sd, k, ratio=ratio, alpha=alpha) >= power
+        low, high = (low, middle) if found else (middle, high)
+    return high
+
+
 def folds_needed(
     difference: float,
     sd: float,

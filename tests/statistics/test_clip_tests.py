@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlxtend.evaluate import cochrans_q as their_cochrans_q
 from mlxtend.evaluate import mcnemar as their_mcnemar
+from scipy import stats
 
 from harness.errors import StatisticsError
-from harness.statistics.clip_tests import cochran_q, mcnemar
+from harness.statistics.clip_tests import cochran_q, detectable_clip_difference, mcnemar
 
 
 def answers(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +60,22 @@ def test_networks_that_never_differ_give_p_1_not_nan() -> None:
     assert cochran_q(np.stack([right, right, right], axis=1)).p == 1
 
 
+@pytest.mark.parametrize(("share", "clips", "alpha"), [(0.2, 400, 0.05), (0.1, 2000, 0.05), (0.3, 837, 0.01)])
+def test_a_detectable_difference_is_found_with_a_probability_of_80_percent(
+    share: float, clips: int, alpha: float
+) -> None:
+    found = detectable_clip_difference(share, clips, alpha=alpha)
+    chances = [(share + found) / 2, (share - found) / 2, 1 - share]
+    counts = np.random.default_rng(0).multinomial(clips, chances, size=4000)
+    # Without continuity correction, for which the formula holds.
+    statistic = (counts[:, 0] - counts[:, 1]) ** 2 / np.maximum(counts[:, 0] + counts[:, 1], 1)
+    assert np.mean(stats.chi2.sf(statistic, 1) < alpha) == pytest.approx(0.8, abs=0.03)
+
+
+def test_where_no_difference_can_be_found_it_is_the_largest_possible() -> None:
+    assert detectable_clip_difference(0.05, 20) == 0.05
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -69,6 +86,8 @@ def test_networks_that_never_differ_give_p_1_not_nan() -> None:
         (lambda: cochran_q(np.ones((4, 1), dtype=bool)), "networks must be an integer of at least 2"),
         (lambda: cochran_q(np.ones(4, dtype=bool)), r"shape \(n_clips, n_arms\)"),
         (lambda: cochran_q([["right", "wrong"]]), "True .right. or False"),
+        (lambda: detectable_clip_difference(0, 20), "share_apart must be in"),
+        (lambda: detectable_clip_difference(0.2, 20, power=0.01), "power must be between"),
     ],
 )
 def test_what_is_refused(call: object, words: str) -> None:

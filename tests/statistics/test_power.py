@@ -14,7 +14,13 @@ from statsmodels.stats.power import TTestPower
 from benchmarks.calibration import SD, Simulated, correlated_normal, rates
 from harness.errors import StatisticsError
 from harness.statistics.correction import standard_error
-from harness.statistics.power import folds_needed, power_of_difference, power_of_equivalence, seeds_needed
+from harness.statistics.power import (
+    detectable_difference,
+    folds_needed,
+    power_of_difference,
+    power_of_equivalence,
+    seeds_needed,
+)
 from harness.statistics.seeds import Components
 from harness.statistics.student import critical
 
@@ -153,3 +159,18 @@ def test_seeds_shrink_their_own_part_only() -> None:
 def test_what_is_refused(call: object, words: str) -> None:
     with pytest.raises(StatisticsError, match=words):
         call()
+
+
+@given(k=st.integers(3, 12), alpha=st.sampled_from([0.05, 0.01, 0.0005]), power=st.sampled_from([0.5, 0.8, 0.95]))
+@settings(max_examples=25, deadline=None)
+def test_the_detectable_difference_has_its_power_and_is_proportional_to_the_sd(
+    k: int, alpha: float, power: float
+) -> None:
+    found = detectable_difference(3.0, k, alpha=alpha, power=power)
+    assert power_of_difference(found, 3.0, k, alpha=alpha) == pytest.approx(power, abs=1e-4)
+    assert detectable_difference(1.5, k, alpha=alpha, power=power) == pytest.approx(found / 2, rel=1e-5)
+
+
+def test_a_power_below_the_level_is_refused() -> None:
+    with pytest.raises(StatisticsError, match="power must be between"):
+        detectable_difference(3.0, 5, power=0.04)

@@ -1,28 +1,21 @@
-"""The functions of ``import harness``: studies, reports, comparisons and trained networks, with pandas tables.
-
-Nothing is printed. Errors that a user can correct are :class:`harness.errors.HarnessError`; their message is the whole
-explanation. Accuracies in tables are fractions, in comparisons percent; differences are percentage points.
-"""
+"""Studies, reports and trained networks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.choices import ReadAs
 from harness.study import StudySpec
 from harness.study import load_study as read_study_file
-from harness.study.shipped import shipped_studies, study_path
+from harness.study.shipped import study_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.record import StudyRecord
     from harness.running.prediction import Predictor
-
-__all__ = ["StudyResults", "compare", "load_model", "load_report", "load_study", "run_study", "shipped_studies"]
 
 
 @dataclass(frozen=True)
@@ -187,96 +180,6 @@ def load_report(folder: str | Path, study: str | Path | None = None) -> StudyRes
     return _results(replace(record_of_report(open_report(place), spec), claims=claims or {}), (), place)
 
 
-def compare(
-    scores: str | Path | Mapping[str, Mapping[int, float]],
-    claims: str | Sequence[str] = (),
-    contrasts: Sequence[tuple[str, str]] = (),
-    *,
-    dataset: str | None = None,
-    data_folds: int | None = None,
-    validation_apart: bool = False,
-    margin: float = 2.0,
-    confidence: float = 0.95,
-    claim_exact: bool = False,
-    read_as: str | None = None,
-    claims_folders: Sequence[str | Path] = (),
-) -> pd.DataFrame:
-    """Compare fold accuracies from any code with published ones, and arms with each other, as ``harness compare`` does.
-
-    All comparisons of a call are one family for Holm's correction.
-
-    Parameters
-    ----------
-    scores
-        By arm, the accuracy of each fold in percent; or a CSV file with columns ``fold``, ``accuracy`` and optionally
-        ``seed`` and ``arm``.
-    claims
-        Addresses of claims, such as ``"su2019:T2/LMCNet"``.
-    contrasts
-        Pairs of arms.
-    dataset
-        Data set of the scores; by default that of the first claim.
-    data_folds
-        Number of folds that took part; by default all of the data set.
-    validation_apart
-        Whether one of them was held out for validation.
-    margin
-        Margin of equivalence, in percentage points.
-    confidence
-        Of intervals; tests reject at 1 - confidence.
-    claim_exact
-        Whether to take a claim that is a mean over folds of unknown SD as exact.
-    read_as
-        ``"replication"`` or ``"reference"``; by default as the claim states.
-    claims_folders
-        Folders of further claims files.
-
-    Returns
-    -------
-    DataFrame
-        One row per comparison: ``arm``, ``with`` (a claim's address or another arm), ``difference``, ``low`` and
-        ``high`` (interval of the difference), ``p``, ``p_holm``, ``p_equivalence``, ``p_equivalence_holm``, ``verdict``
-        and ``reason``.
-
-    Raises
-    ------
-    HarnessError
-        When a claim is unknown or the scores cannot be read.
-
-    Examples
-    --------
-    >>> folds = {fold: 80.0 + fold % 3 for fold in range(1, 11)}
-    >>> compare({"mine": folds}, "su2019:T2/LMCNet")[["arm", "verdict"]].values.tolist()
-    [['mine', 'lower']]
-    """
-    import pandas as pd
-
-    from harness.claims import load_library
-    from harness.comparisons.against_claim import Rules
-    from harness.comparisons.fold_scores import compare_scores, conditions_of_scores, contrast_scores, one_family
-    from harness.comparisons.score_file import read_scores
-
-    addresses = (claims,) if isinstance(claims, str) else tuple(claims)
-    library = load_library([Path(folder) for folder in claims_folders])
-    name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
-    if isinstance(scores, Mapping):
-        arms: Mapping[str, Any] = {
-            arm: {"fold": list(folds), "accuracy": [float(value) for value in folds.values()]}
-            for arm, folds in scores.items()
-        }
-    else:
-        arms = read_scores(Path(scores), name).arms
-    conditions = conditions_of_scores(arms, library, addresses, dataset, data_folds, validation_apart=validation_apart)
-    rules = Rules(margin, confidence, claim_exact)
-    with_claims, between = one_family(
-        compare_scores(arms, addresses, library, conditions, rules, ReadAs(read_as) if read_as else None),
-        contrast_scores(arms, list(contrasts), conditions, rules),
-        rules,
-    )
-    rows = [_claim_row(each) for each in with_claims] + [_contrast_row(each) for each in between]
-    return pd.DataFrame(rows)
-
-
 def load_model(
     where: str | Path,
     tracking_uri: str | None = None,
@@ -344,40 +247,3 @@ def _results(record: StudyRecord, failures: tuple[str, ...], folder: Path | None
         failures=failures,
         report=folder,
     )
-
-
-def _claim_row(each: Any) -> dict[str, Any]:
-    decisive = each.decisive
-    return {
-        "arm": each.arm,
-        "with": each.claim.address,
-        "difference": each.difference,
-        "low": decisive.low if decisive else None,
-        "high": decisive.high if decisive else None,
-        **_p_values(each),
-        "verdict": each.outcome,
-        "reason": each.decision.reason,
-    }
-
-
-def _contrast_row(each: Any) -> dict[str, Any]:
-    low, high = each.interval or (None, None)
-    return {
-        "arm": each.first,
-        "with": each.second,
-        "difference": each.mean,
-        "low": low,
-        "high": high,
-        **_p_values(each),
-        "verdict": each.decision.verdict.value,
-        "reason": each.decision.reason,
-    }
-
-
-def _p_values(each: Any) -> dict[str, Any]:
-    return {
-        "p": each.p,
-        "p_holm": each.p_adjusted,
-        "p_equivalence": each.p_equivalence,
-        "p_equivalence_holm": each.p_equivalence_adjusted,
-    }

@@ -1,0 +1,1 @@
+"""Comparisons of systems from any code as tables, a figure and a page."""

@@ -1,0 +1,240 @@
+"""Systems from any code: equal to what a study reports of them, groups, ranks, families, levels of detail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.comparisons.claim_comparison import Rules
+from harness.comparisons.systems import compare
+from harness.comparisons.systems.compare import SystemComparisons, systems_from
+from harness.comparisons.systems.family import family_of
+from harness.comparisons.systems.system import Level
+from harness.errors import ComparisonError
+
+REPORT = Path(__file__).parents[3] / "reports" / "resnet18-esc10"
+
+
+def compare_systems(paths: list[Path], *arguments: Any, **named: Any) -> SystemComparisons:
+    return compare.compare_systems(systems_from(paths), *arguments, **named)
+
+
+def _made(
+    folder: Path, name: str, right: float, *, seed: int = 0, n: int = 300, columns: str = "fold recording"
+) -> Path:
+    """Write the predictions of a system that is right so often; all have the same clips, two of each recording."""
+    draws = np.random.default_rng([seed, *name.encode()])
+    labels = np.arange(n) // 2 % 5
+    wrong = draws.random(n) >= right
+    frame = pd.DataFrame(
+        {
+            "clip": [f"clip-{number}" for number in range(n)],
+            "y_true": labels,
+            "y_pred": np.where(wrong, (labels + 1) % 5, labels),
+            "fold": np.arange(n) // 10 % 5 + 1,
+            "recording": [f"r{number // 2}" for number in range(n)],
+        }
+    )
+    kept = ["clip", "y_true", "y_pred", *columns.split()]
+    frame[kept].to_csv(folder / f"{name}.csv", index=False)
+    return folder / f"{name}.csv"
+
+
+def test_it_gives_the_numbers_of_a_study_from_its_predictions(tmp_path: Path) -> None:
+    predictions = pd.read_parquet(REPORT / "predictions.parquet")
+    pairs = json.loads((REPORT / "results.json").read_text())["contrasts"]["pairs"]
+    reported = pairs[0]
+    paths = []
+    for number, arm in enumerate((reported["first"], reported["second"])):
+        rows = predictions[predictions["arm"] == arm].sample(frac=1, random_state=number)
+        paths.append(tmp_path / f"{arm}.parquet")
+        rows.to_parquet(paths[-1])
+    found = compare_systems(
+        paths, [(reported["first"], reported["second"])], Rules(2.0), validation_apart=True
+    ).contrasts[0]
+    assert {str(fold): value for fold, value in found.folds.items()} == pytest.approx(reported["folds"])
+    assert found.test is not None
+    assert found.mcnemar is not None
+    assert found.bootstrap is not None
+    assert found.p == pytest.approx(reported["p"])
+    assert found.interval == pytest.approx(reported["interval"])
+    assert found.mcnemar.p == pytest.approx(reported["mcnemar"]["p"])
+    # The resamples are drawn over recordings in another order.
+    assert found.bootstrap.low == pytest.approx(reported["bootstrap"]["low"], abs=0.6)
+
+
+def test_systems_that_differ_are_in_different_groups(tmp_path: Path) -> None:
+    paths = [_made(tmp_path, name, right) for name, right in (("good", 0.9), ("better", 0.93), ("bad", 0.3))]
+    found = compare_systems(paths)
+    assert {each.name for each in found.standings[:2]} == {"good", "better"}
+    assert [set(group) for group in found.groups] == [{"good", "better"}, {"bad"}]
+    assert len(found.contrasts) == 3
+    for each in found.contrasts:
+        assert each.p is not None
+        assert each.p_adjusted is not None
+        assert each.p_adjusted >= each.p
+
+
+def test_declared_pairs_alone_are_the_family(tmp_path: Path) -> None:
+    paths = [_made(tmp_path, name, right) for name, right in (("a", 0.9), ("b", 0.8), ("c", 0.6))]
+    found = compare_systems(paths, [("a", "c")])
+    assert [(each.first, each.second) for each in found.contrasts] == [("a", "c")]
+    assert found.contrasts[0].p_adjusted == found.contrasts[0].p
+    assert found.groups == ()
+
+
+def test_without_folds_the_test_is_over_recordings(tmp_path: Path) -> None:
+    paths = [_made(tmp_path, name, right, columns="recording") for name, right in (("a", 0.95), ("b", 0.5))]
+    found = compare_systems(paths)
+    assert found.contrasts[0].over == "recordings"
+    assert found.contrasts[0].p_adjusted is not None
+    assert found.contrasts[0].p_adjusted < 0.001
+    assert any("no folds" in note for note in found.notes)
+    alone = compare_systems([_made(tmp_path, name, right, columns="fold") for name, right in (("a", 0.9), ("b", 0.5))])
+    assert any("every clip is taken as a recording of its own" in note for note in alone.notes)
+
+
+def test_systems_must_have_the_same_clips(tmp_path: Path) -> None:
+    one, other = _made(tmp_path, "one", 0.9), _made(tmp_path, "other", 0.8)
+    lines = other.read_text().splitlines()
+    other.write_text("\n".join(lines[:-1]))
+    with pytest.raises(ComparisonError, match="clip 'clip-299' of one; give predictions of the same clips"):
+        compare_systems([one, other])
+    other.write_text("\n".join([*lines[:-1], lines[-1].replace(",4,", ",3,", 1)]))
+    with pytest.raises(ComparisonError, match="with the same true classes"):
+        compare_systems([one, other])
+    for paths, pairs, message in (
+        ([one], [], "two systems or more"),
+        ([one, one], [], "two systems are called 'one'"),
+        ([one, _made(tmp_path, "third", 0.8)], [("one", "thrid")], "no system 'thrid'; did you mean|no system 'thrid'"),
+        ([one, _made(tmp_path, "third", 0.8)], [("one", "one")], "two different systems"),
+    ):
+        with pytest.raises(ComparisonError, match=message):
+            compare_systems(paths, pairs)
+
+
+def test_ranks_have_intervals_over_recordings_folds_and_tests(tmp_path: Path) -> None:
+    paths = [_made(tmp_path, name, right) for name, right in (("good", 0.9), ("better", 0.93), ("bad", 0.3))]
+    found = compare_systems(paths)
+    assert [each.rank for each in found.standings] == [1, 2, 3]
+    worst = found.standings[2]
+    assert worst.name == "bad"
+    assert worst.rank_over_recordings == worst.rank_over_folds == worst.rank_by_tests == (3, 3)
+    assert worst.best == 0
+    for each in found.standings[:2]:
+        assert each.rank_by_tests == (1, 2)
+        assert each.rank_over_recordings is not None
+        assert each.rank_over_recordings[0] <= each.rank <= each.rank_over_recordings[1]
+        assert each.over_recordings is not None
+        assert each.over_recordings[0] < each.accuracy < each.over_recordings[1]
+    assert found.table["group"].tolist() == ["a", "a", "b"]
+    assert found.pairs["verdict"].tolist() == ["inconclusive", "higher", "higher"]
+
+
+def test_one_reference_is_a_family_of_its_own(tmp_path: Path) -> None:
+    paths = [_made(tmp_path, name, right) for name, right in (("a", 0.9), ("b", 0.8), ("c", 0.6))]
+    found = compare_systems(paths, reference="b")
+    assert {(each.first, each.second) for each in found.contrasts} == {("a", "b"), ("c", "b")}
+    assert found.groups == ()
+    assert all(each.rank_by_tests is None for each in found.standings)
+    everything = compare_systems(paths)
+    p_of_all = {frozenset((each.first, each.second)): each for each in everything.contrasts}
+    for each in found.contrasts:
+        same = p_of_all[frozenset((each.first, each.second))]
+        assert each.p == pytest.approx(same.p)
+        assert each.p_adjusted is not None
+        assert same.p_adjusted is not None
+        assert each.p_adjusted <= same.p_adjusted + 1e-12
+    for arguments, message in (
+        ({"reference": "d"}, "--reference d: there is no system 'd'"),
+        ({"reference": "b", "pairs": [("a", "c")]}, "each declare the family"),
+    ):
+        with pytest.raises(ComparisonError, match=message):
+            compare_systems(paths, **arguments)
+
+
+def test_more_systems_have_a_wider_detectable_difference(tmp_path: Path) -> None:
+    paths = [_made(tmp_path, name, 0.8) for name in "abcdef"]
+    few, many = compare_systems(paths[:2]).detectable, compare_systems(paths).detectable
+    assert few.over_folds_one == few.over_folds_family
+    assert many.over_folds_one is not None
+    assert many.over_folds_family is not None
+    assert many.over_clips_one is not None
+    assert many.over_clips_family is not None
+    assert many.over_folds_family > 1.5 * many.over_folds_one
+    assert many.over_clips_family > many.over_clips_one
+
+
+def test_the_lowest_level_of_detail_decides(tmp_path: Path) -> None:
+    first, second = _made(tmp_path, "first", 0.9), _made(tmp_path, "second", 0.4)
+    clips = pd.read_csv(first)
+    counts = pd.crosstab(clips["y_true"], clips["y_pred"])
+    counts.to_csv(tmp_path / "matrix.csv")
+    hear = {
+        **{f"fold{k:02d}": {"test_top1_acc": 0.6 + 0.01 * k} for k in range(5)},
+        "score_mode": "max",
+        "embedding_path": "embeddings/net/task-v1",
+    }
+    (tmp_path / "hear.json").write_text(json.dumps(hear))
+    found = compare_systems([first, second, tmp_path / "matrix.csv"])
+    assert found.level is Level.COUNTS
+    by_name = {each.name: each for each in found.standings}
+    assert by_name["first"].accuracy == pytest.approx(by_name["matrix"].accuracy)
+    same = next(each for each in found.counts if {each.first, each.second} == {"first", "matrix"})
+    assert same.bounds is not None
+    assert same.bounds.p_high == 1
+    assert next(each for each in found.counts if {each.first, each.second} == {"first", "second"}).differs
+    found = compare_systems([first, second, tmp_path / "hear.json"])
+    assert found.level is Level.FOLDS
+    own = clips.assign(right=clips["y_true"] == clips["y_pred"]).groupby("fold")["right"].mean().mean()
+    assert {each.name: each.accuracy for each in found.standings}["first"] == pytest.approx(100 * own)
+    assert all(each.mcnemar is None for each in found.contrasts)
+    with pytest.raises(ComparisonError, match="nothing compares them"):
+        compare_systems([tmp_path / "matrix.csv", tmp_path / "hear.json"])
+
+
+def test_tables_and_names_from_python(tmp_path: Path) -> None:
+    path = _made(tmp_path, "first", 0.9)
+    systems = systems_from({"mine": pd.read_csv(path), "theirs": path})
+    assert [system.name for system in systems] == ["mine", "theirs"]
+    assert systems_from([f"theirs={path}"])[0].name == "theirs"
+    strange = tmp_path / "a=b.csv"
+    path.rename(strange)
+    assert systems_from([strange])[0].name == "a=b"
+    with pytest.raises(ComparisonError, match="a table of predictions needs a name"):
+        systems_from([pd.read_csv(strange)])
+
+
+def test_fifty_systems_are_compared_at_once() -> None:
+    rng = np.random.default_rng(0)
+    n = 500
+    labels = np.arange(n) % 10
+    clips = {"clip": np.arange(n), "y_true": labels, "fold": np.arange(n) // 50 + 1, "recording": np.arange(n) // 2}
+    tables = {
+        f"s{number}": pd.DataFrame(
+            {**clips, "y_pred": np.where(rng.random(n) < 0.5 + 0.009 * number, labels, (labels + 1) % 10)}
+        )
+        for number in range(50)
+    }
+    found = compare.compare_systems(systems_from(tables))
+    assert len(found.contrasts) == 1225
+    assert len(found.table) == 50
+    adjusted = [each.p_adjusted for each in found.contrasts if each.p_adjusted is not None]
+    raw = [each.p for each in found.contrasts if each.p is not None]
+    assert min(adjusted) == pytest.approx(min(1, 1225 * min(raw)))
+    best, worst = found.standings[0], found.standings[-1]
+    assert best.rank_over_recordings is not None
+    assert worst.rank_over_recordings is not None
+    assert best.rank_over_recordings[1] < worst.rank_over_recordings[0]
+
+
+def test_too_many_pairs_are_refused() -> None:
+    names = [f"s{number}" for number in range(70)]
+    with pytest.raises(ComparisonError, match="70 systems make 2,415 pairs, 2,000 at most"):
+        family_of(names, [], "")
+    assert len(family_of(names, [], "s3")) == 69
