@@ -76,26 +76,37 @@ def claims_of(paper: Paper) -> Iterator[Claim]:
             yield Claim(paper.source, table, column)
 
 
-def load_library(folders: Sequence[Path] = ()) -> Library:
-    """Return the built-in papers, and those of the ``*.toml`` files in ``folders``; a folder need not exist.
+def load_library(folders: Sequence[Path] = (), files: Sequence[Path] = (), *, built_in: bool = True) -> Library:
+    """Return the papers of claims files.
+
+    Parameters
+    ----------
+    folders
+        Folders whose ``*.toml`` files are read; a folder need not exist.
+    files
+        Single files.
+    built_in
+        Whether the files that ship with the project are read as well, before the others.
 
     Raises
     ------
     ClaimsError
         When a file cannot be read, or two files have the same key.
     """
-    papers: dict[str, Paper] = {}
-    files: dict[str, Path] = {}
-    for folder in (BUILT_IN, *folders):
+    paths = []
+    for folder in (*((BUILT_IN,) if built_in else ()), *folders):
         if folder.exists() and not folder.is_dir():
             raise ClaimsError(f"{folder}: claims files are read from a folder, and this is a file; give its folder")
-        for path in sorted(folder.glob("[!.]*.toml")):
-            paper = load_paper(path)
-            key = paper.source.key
-            if key in papers:
-                taken = "ships with the project" if files[key].parent == BUILT_IN else f"is that of {files[key]}"
-                raise ClaimsError(f"{path}: the key {key!r} {taken}; give this file another key")
-            papers[key], files[key] = paper, path
+        paths += sorted(folder.glob("[!.]*.toml"))
+    papers: dict[str, Paper] = {}
+    origins: dict[str, Path] = {}
+    for path in (*paths, *files):
+        paper = load_paper(path)
+        key = paper.source.key
+        if key in papers:
+            taken = "ships with the project" if origins[key].parent == BUILT_IN else f"is that of {origins[key]}"
+            raise ClaimsError(f"{path}: the key {key!r} {taken}; give this file another key")
+        papers[key], origins[key] = paper, path
     return Library(papers)
 
 

@@ -28,9 +28,10 @@ from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, Dataset, descri
 from harness.section import Section
 
 NOT_STATED = "not stated"
+ONE_SPLIT = "one split"
 INPUT = "input"
 """Name of the row of a table of layers that counts the input."""
-_NO_RULE = ("one split", "not stated")
+_NO_RULE = (ONE_SPLIT, NOT_STATED)
 Estimand = Literal["macro", "macro over pieces", "clip", "segment", "not stated"]
 
 
@@ -121,6 +122,8 @@ class AccuracyTable(Section):
     """Which version of the source prints them, where versions differ: "v2" of a preprint, a commit, a date."""
     role: Literal["claim", "replication", "reference"]
     """claim: the source's own result. replication: of another's. reference: a number to measure others by."""
+    replicates: Key | None = None
+    """replication: key of the claims file whose system was tried again, where there is one."""
     unit: Literal["percent", "fraction"] = "percent"
     """Unit of every printed number."""
     dataset: str
@@ -171,6 +174,8 @@ class AccuracyTable(Section):
         distinct("column", [column.name for column in self.columns])
         distinct("class", list(self.classes))
         self._check_folds()
+        if self.replicates and self.role != "replication":
+            raise ValueError(f'replicates belongs to a replication: write role = "replication", received {self.role!r}')
         if self.class_clips and len(self.class_clips) != len(self.classes):
             raise ValueError(f"{len(self.class_clips)} class_clips, but the table's classes name {len(self.classes)}")
         top = 100 if self.unit == "percent" else 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.claims.paper import AccuracyTable
-from harness.registry import SPLITS, Unit
+from harness.claims.paper import ONE_SPLIT, AccuracyTable
+from harness.registry import SPLITS, Dataset, Unit
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
         return _unknown("pieces of clips were counted, not clips")
     if table.class_clips:
         return ClassCounts(table.class_clips)
-    if table.split == "one split":
+    if table.split == ONE_SPLIT:
         return _unknown("one split tests a part of the data set, and its clips per class are not known")
     by_segment = table.split in SPLITS and SPLITS.get(table.split).unit is Unit.SEGMENT
     if by_segment or table.estimand == "segment":
@@ -44,6 +44,33 @@ def class_counts(table: AccuracyTable) -> ClassCounts:
             return _unknown(f"the number of clips of class {name} in {table.dataset} is not known")
         clips.append(count)
     return ClassCounts(tuple(clips))
+
+
+def clips_tested(table: AccuracyTable) -> int | None:
+    """Return how many clips the accuracies of ``table`` are over; None where the file does not determine it.
+
+    Each clip of the tested folds counts once. Where the split is not seen, all clips of the data set are counted; the
+    reader must be told so.
+    """
+    if table.class_clips:
+        return sum(table.class_clips)
+    info = table.description
+    rule = SPLITS.get(table.split) if table.split in SPLITS else None
+    if table.estimand == "segment" or table.estimand == "macro over pieces" or table.split == ONE_SPLIT:
+        return None
+    if rule is not None and rule.unit is Unit.SEGMENT:
+        return None
+    if table.tested_folds or info.holdout:
+        return _clips_of_folds(info, table.tested_folds or info.tested_folds)
+    if table.folds != len(info.folds):
+        return None
+    return info.n_clips or None
+
+
+def _clips_of_folds(info: Dataset, folds: tuple[int, ...]) -> int | None:
+    if info.fold_counts:
+        return sum(sum(info.fold_counts[info.folds.index(fold)]) for fold in folds)
+    return info.n_clips * len(folds) // len(info.folds) or None if info.balanced else None
 
 
 def equal_counts(table: AccuracyTable) -> int | None:

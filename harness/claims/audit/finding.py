@@ -12,7 +12,17 @@ Outcome = Literal["holds", "contradicts", "shows", "cannot be checked"]
 """holds: a statement agrees with the paper's other numbers. contradicts: it does not. shows: the numbers reveal what
 the paper does not say. cannot be checked: the paper prints too little."""
 
-Check = Literal["average", "fold mean", "dispersion", "clip accuracy", "class fractions", "layers", "text"]
+Check = Literal[
+    "average",
+    "fold mean",
+    "dispersion",
+    "clip accuracy",
+    "class fractions",
+    "layers",
+    "text",
+    "headline fraction",
+    "versions",
+]
 
 
 @dataclass(frozen=True)
