@@ -60,6 +60,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("claims", "list"): {"paper", "--claims"},
         ("claims", "show"): {"address", "--claims"},
         ("claims", "audit"): {"paper", "--claims", "--output"},
+        ("claims", "site"): {"files", "--claims", "--output", "--only", "--report"},
         ("claims", "check"): {"file"},
         ("features", "show"): {"what", "--sets", "--output", "--study", "--dataset", "--clips", "--data-root"},
         ("fields",): {"section"},

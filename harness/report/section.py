@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -49,6 +49,8 @@ class Table:
         Whether its caption carries the study's marks: a table of main results, also printed without the report.
     further
         Whether most readers can skip it; a page folds it.
+    words
+        Positions of further columns that hold words; a page aligns them left, and sorts them as words.
     """
 
     name: str
@@ -60,6 +62,11 @@ class Table:
     rules: tuple[int, ...] = ()
     marked: bool = False
     further: bool = False
+    words: tuple[int, ...] = ()
+
+    def holds_words(self, column: int) -> bool:
+        """Return whether the column at a position, counted from 0, holds words."""
+        return column < self.text_columns or column in self.words
 
 
 @dataclass(frozen=True)
@@ -212,6 +219,14 @@ class Section:
     def is_empty(self) -> bool:
         """Whether there is nothing below the heading."""
         return not (self.before or self.tables or self.after or self.figures)
+
+
+def row_percent(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return counts, shape (C, C), as percent of each row; NaN in the row of a class without clips."""
+    totals = counts.sum(axis=1, keepdims=True).astype(np.float64)
+    percent = np.full(counts.shape, np.nan)
+    np.divide(100.0 * counts, totals, out=percent, where=totals > 0)
+    return percent
 
 
 def grid(items: Iterable[Item], columns: Mapping[Heading, Callable[[Item], str]]) -> pd.DataFrame:

@@ -34,6 +34,7 @@ CALLS = {
     ("claims", "list"): ([], "TSCNN-DS"),
     ("claims", "show"): (["su2019"], "Su"),
     ("claims", "audit"): (["su2019", "--output", "audit"], "audit"),
+    ("claims", "site"): (["--output", "é−"], "claims of"),
     ("claims", "check"): (["none.toml"], "none.toml"),
     ("features", "show"): (["none.wav", "--output", "é.png"], "no such file"),
     ("fields",): ([], "train"),

@@ -29,3 +29,9 @@ def styled() -> Iterator[None]:
     """Draw as reports do."""
     with figure_style():
         yield
+
+
+@pytest.fixture
+def seen() -> list[str]:
+    """Return what a page in a browser should not do: requests, errors and messages."""
+    return []

@@ -53,6 +53,8 @@ COMMANDS = (
     ("compare", "--scores", "scores.csv", "--claim", "su2019:T2/TSCNN-DS"),
     ("claims", "list"),
     ("claims", "audit", "su2019", "--output", "audit"),
+    ("claims", "audit", "--output", "audits"),
+    ("claims", "site", "--output", "site"),
     ("data", "list", "--data-root", "data"),
     ("cache", "--cache", "cache"),
     ("fields",),

@@ -12,6 +12,8 @@ from harness.cli import cli
 ROOT = Path(__file__).parents[2]
 COMMANDS = {
     "audit": ("claims", "audit", "naidu2019"),
+    "audits": ("claims", "audit"),
+    "site": ("claims", "site", "--only", str(ROOT / "tests/claims/example.toml")),
     "overview": ("overview", str(ROOT / "reports/protocols-esc10"), "--network", "LMCNet"),
 }
 
@@ -42,7 +44,7 @@ def test_nothing_of_a_paper_is_deleted_or_replaced(name: str, paper: dict[Path, 
 def test_a_file_of_the_same_name_stops_it_before_anything_is_written(name: str, tmp_path: Path) -> None:
     first = CliRunner().invoke(cli, [*COMMANDS[name], "--output", str(tmp_path / "first")])
     assert first.exit_code == 0, first.output
-    made = [file.relative_to(tmp_path / "first") for file in (tmp_path / "first").rglob("*.tex")]
+    made = [file.relative_to(tmp_path / "first") for file in (tmp_path / "first").rglob("*.csv")]
     own = tmp_path / "paper" / sorted(made)[0]
     own.parent.mkdir(parents=True)
     own.write_bytes(b"mine")
@@ -54,7 +56,8 @@ def test_a_file_of_the_same_name_stops_it_before_anything_is_written(name: str, 
 
 
 @pytest.mark.parametrize(
-    ("name", "link"), [("audit", ""), ("audit", "tables"), ("overview", ""), ("overview", "protocols.csv")]
+    ("name", "link"),
+    [("audit", ""), ("audit", "tables"), ("overview", ""), ("overview", "protocols.csv"), ("site", "papers")],
 )
 def test_no_link_in_a_folder_s_place_is_followed(name: str, link: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"

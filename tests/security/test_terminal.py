@@ -97,6 +97,12 @@ def test_titles_and_notes_of_a_claims_file(tmp_path: Path) -> None:
         result = harness("claims", *command)
         assert result.exit_code == 0, result.output
         assert_harmless(result)
+    # What is written is text as well: no byte of it can reach a terminal by way of cat.
+    harness("claims", "audit", "--claims", folder, "--output", tmp_path / "audits")
+    harness("claims", "site", file, "--only", "--output", tmp_path / "site")
+    written = [path for name in ("audits", "site") for path in (tmp_path / name).rglob("*.[hm][td]*")]
+    assert len(written) > 4
+    assert not any(b"\x1b" in path.read_bytes() for path in written)
     file.write_text(text.replace('"T1"', TOML, 1), encoding="utf-8")
     refused = harness("claims", "check", file)
     assert refused.exit_code == 2

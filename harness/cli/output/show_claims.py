@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from harness.cli.output.screen_table import console, table
 from harness.terminal.console import words
 
 if TYPE_CHECKING:
-    from harness.report.topics.audits import AuditFiles
+    from harness.report.audit_files import AuditFiles
+    from harness.report.claims_site.audit_page import Survey
 
 
 def show_claims(library: Library, key: str | None) -> None:
@@ -96,6 +98,25 @@ def show_audit(audit: Audit, files: AuditFiles) -> None:
         terminal.print(Padding(words(f"{number}. {sentence}"), (0, 0, 0, 2)))
     for name, place in (("written", f"{files.folder} (LaTeX, CSV, JSON)"), ("pdf", files.pdf or files.pdf_hint)):
         terminal.print(words(f"{name:>7}  {place}"), soft_wrap=True)
+
+
+def show_survey(surveys: Sequence[Survey], folder: Path) -> None:
+    """Print what the audits of all papers show together, and where they were written."""
+    from harness.report.claims_site.audit_page import CAUTION, field_sentences
+
+    terminal = console()
+    for sentence in field_sentences(surveys):
+        terminal.print(Padding(words(f"- {sentence}"), (0, 0, 0, 2)))
+    terminal.print(words(CAUTION))
+    terminal.print(words(f"written  {folder / 'README.md'}"), soft_wrap=True)
+
+
+def show_site(library: Library, folder: Path, files: Sequence[Path]) -> None:
+    """Print what the site has and where it begins."""
+    terminal = console()
+    number, papers = sum(1 for _ in library.claims()), len(library.papers)
+    told = f"{number} claims of {papers} source{'' if papers == 1 else 's'}, {len(files)} files"
+    terminal.print(words(f"{told}: {folder / 'index.html'}"), soft_wrap=True)
 
 
 def show_check(file: Path, paper: Paper, audit: Audit) -> None:

@@ -232,6 +232,7 @@ class Claim(Part):
 
     percent: Percent
     class_: Annotated[str | None, Field(alias="class")]
+    address: str = ""
 
 
 class Comparison(Part):
@@ -241,6 +242,9 @@ class Comparison(Part):
     arm: str
     estimand: str
     read_as: Annotated[ReadAs, Field(alias="as")] = ReadAs.REPLICATION
+    mean: Percent | None = None
+    verdict: str | None = None
+    reason: str | None = None
 
 
 class Results(Part):

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,19 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.report.glossary import GLOSSARY, Term, terms_in
-from harness.report.section import Command, Confusion, Curves, Drawing, Facts, Finding, Findings, Items, Section, Table
-from harness.report.topics.classes import row_percent
+from harness.report.section import (
+    Command,
+    Confusion,
+    Curves,
+    Drawing,
+    Facts,
+    Finding,
+    Findings,
+    Items,
+    Section,
+    Table,
+    row_percent,
+)
 from harness.text.printable import printable
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -49,6 +60,12 @@ class Page:
         Sentences at the end of the page.
     extra
         Markup after the sections: see :mod:`harness.report.page.audio`.
+    links
+        By complete text of a cell, the address that it leads to.
+    ways
+        Names and addresses of other pages, shown below the heading.
+    style
+        Rules that follow the style sheet of all pages.
     """
 
     title: str
@@ -59,6 +76,14 @@ class Page:
     data: Mapping[str, Any]
     notes: Sequence[str] = ()
     extra: Markup | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    ways: Sequence[tuple[str, str]] = ()
+    style: Markup | None = None
+
+    @property
+    def terms(self) -> bool:
+        """Whether the page explains its terms, so that their first uses can lead there."""
+        return any(section.key == "terms" for section in self.sections)
 
     def shown(self) -> list[Section]:
         """Return the sections that have contents on this page."""
@@ -90,7 +115,7 @@ def html_of(page: Page) -> bytes:
     template = environment().get_template("page.html")
     text = template.render(
         page=page,
-        style=style_sheet(),
+        style=style_sheet() + (page.style or ""),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -118,6 +143,7 @@ def environment() -> jinja2.Environment:
         "heads": heads,
         "body": body,
         "linked": linked,
+        "cell": cell,
         "terms": lambda finding: list(terms_in(finding.sentence, finding.basis)),
         "anchors": {f"{term.name}.": term.anchor for term in GLOSSARY},
         "confusion_rows": confusion_rows,
@@ -154,10 +180,18 @@ def _tone(finding: Finding) -> str:
     return (finding.verdict or "none").split()[0]
 
 
-def linked(text: str) -> Markup:
-    """Return ``text`` escaped, with the first use of each term linked to the glossary."""
+def cell(text: object, links: Mapping[str, str]) -> Markup:
+    """Return ``text`` escaped, as a link where ``links`` has an address for it."""
+    shown, address = _plain(text), links.get(str(text))
+    return Markup('<a href="{}">{}</a>').format(address, shown) if address else escape(shown)
+
+
+def linked(text: str, *, terms: bool = True) -> Markup:
+    """Return ``text`` escaped, with the first use of each term linked to the glossary if the page has ``terms``."""
     places: list[tuple[int, int, Term]] = []
     shown = _plain(text).replace(" %", "\u00a0%")
+    if not terms:
+        return escape(shown)
     for term in GLOSSARY:
         found = term.find(shown)
         if found and all(found.end() <= start or found.start() >= end for start, end, _ in places):
@@ -174,20 +208,20 @@ def heads(table: Table) -> list[list[Heading]]:
     """Return the rows of a table's head: one, or two if columns have groups."""
     names: list[Any] = list(table.printed.columns)
     pairs = [(str(name[0]), str(name[1])) if isinstance(name, tuple) else ("", str(name)) for name in names]
-    words = table.text_columns
+    number = [not table.holds_words(place) for place in range(len(pairs))]
     if not any(group for group, _ in pairs):
-        return [[Heading(name, 1, 1, place >= words) for place, (_, name) in enumerate(pairs)]]
+        return [[Heading(name, 1, 1, number[place]) for place, (_, name) in enumerate(pairs)]]
     above: list[Heading] = []
     below: list[Heading] = []
     for place, (group, name) in enumerate(pairs):
         if not group:
-            above.append(Heading(name, 1, 2, place >= words))
+            above.append(Heading(name, 1, 2, number[place]))
             continue
         if place and pairs[place - 1][0] == group:
             above[-1] = Heading(group, above[-1].columns + 1, 1, number=True)
         else:
             above.append(Heading(group, 1, 1, number=True))
-        below.append(Heading(name, 1, 1, place >= words))
+        below.append(Heading(name, 1, 1, number[place]))
     return [above, below]
 
 
@@ -199,7 +233,7 @@ def body(table: Table) -> Iterator[tuple[bool, list[tuple[str, str]]]]:
     """
     above = ""
     for place, row in enumerate(table.printed.to_numpy().tolist()):
-        cells = [(str(cell), _class(str(cell), column < table.text_columns)) for column, cell in enumerate(row)]
+        cells = [(str(cell), _class(str(cell), table.holds_words(column))) for column, cell in enumerate(row)]
         if not cells[0][0] and above:
             cells[0] = (above, "again")
         else:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.report import style
 from harness.report.evidence import Evidence
-from harness.report.section import Confusion, Drawing, Section, Table, headed, paged
+from harness.report.section import Confusion, Drawing, Section, Table, headed, paged, row_percent
 from harness.report.style import RUN_DPI, TEXT_WIDTH, TITLE_SIZE
 from harness.report.wording import percent
 
@@ -161,14 +161,6 @@ def confusion_png(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[str], 
         note = f"Percent of each true class, below it the number of clips; {len(true):,} clips"
         figure = confusion_figure(counts, classes, title, note, counted=True)
         return style.png_bytes(figure, dpi=RUN_DPI)
-
-
-def row_percent(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return counts, shape (C, C), as percent of each row; NaN in the row of a class without clips."""
-    totals = counts.sum(axis=1, keepdims=True).astype(np.float64)
-    percent = np.full(counts.shape, np.nan)
-    np.divide(100.0 * counts, totals, out=percent, where=totals > 0)
-    return percent
 
 
 def confusion_figure(
