@@ -66,11 +66,15 @@ def test_the_conditions_of_every_claim_belong_together(address: str) -> None:
 def test_sources() -> None:
     dois = {key: paper.source.doi for key, paper in LIBRARY.papers.items()}
     assert dois == {
+        "arandjelovic2017": "10.48550/arXiv.1705.08168",
+        "asifhanif2024": None,
         "ayaneai2021": None,
         "aytar2016": None,
         "bristol2019": None,
         "chen2022beats": "10.48550/arXiv.2212.09058",
         "chen2022htsat": "10.48550/arXiv.2202.00874",
+        "chen2023pipmn": "10.1007/978-981-99-4742-3_6",
+        "deshmukh2023": "10.48550/arXiv.2305.11834",
         "elizalde2022": "10.48550/arXiv.2206.04769",
         "espnet2024": None,
         "fyl2024": None,
@@ -81,6 +85,7 @@ def test_sources() -> None:
         "guzhov2021fbsp": "10.48550/arXiv.2104.11587",
         "hear2022": "10.48550/arXiv.2203.03022",
         "huang2018": "10.48550/arXiv.1811.06669",
+        "kumar2017": "10.48550/arXiv.1711.01369",
         "kumar2020": "10.48550/arXiv.2007.00144",
         "macls2025": None,
         "mohaimenuzzaman2021": "10.48550/arXiv.2103.03483",
@@ -94,6 +99,7 @@ def test_sources() -> None:
         "piczak2015esc": "10.1145/2733373.2806390",
         "sailor2017": None,
         "salamon2017": "10.1109/LSP.2017.2657381",
+        "sanjeevan2019": None,
         "sharma2020": "10.21437/Interspeech.2020-1303",
         "speechbrain2021": None,
         "speechbrain2022": None,
@@ -441,3 +447,24 @@ def test_values_of_the_new_conditions() -> None:
     scratch = CLAIMS["mohaimenuzzaman2021:ESC-50/ACDNet"].column
     assert (scratch.pretraining, scratch.ensemble) == ("none", "not stated")
     assert CLAIMS["su2019:T2/LMCNet"].column.pretraining == "not stated"
+
+
+def test_replications_name_a_file_of_the_library() -> None:
+    replicated = {(key, table.replicates) for key, paper in LIBRARY.papers.items() for table in paper.tables}
+    assert {pair for pair in replicated if pair[1]} == {
+        ("asifhanif2024", "deshmukh2023"),
+        ("ayaneai2021", "palanisamy2020"),
+        ("bristol2019", "su2019"),
+        ("espnet2024", "chen2022beats"),
+        ("fyl2024", "gazneli2022"),
+        ("naidu2019", "su2019"),
+    }
+    for key, other in replicated:
+        assert other is None or other in LIBRARY.papers, key
+
+
+def test_one_network_by_clips_and_by_classes() -> None:
+    clip, macro = (CLAIMS[f"sanjeevan2019:{table}/CRNN-bidirectional-dropout"] for table in ("US8K", "US8K-macro"))
+    assert (clip.table.estimand, macro.table.estimand) == ("clip", "macro")
+    assert len(clip.fold_percents) == len(macro.fold_percents) == 10
+    assert all(c > m for c, m in zip(clip.fold_percents, macro.fold_percents, strict=True))

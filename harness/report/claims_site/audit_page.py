@@ -206,15 +206,17 @@ def _told(audit: Audit) -> list[Finding]:
 
 
 def _classes(survey: Survey) -> tuple[int, int, int]:
-    tables = [one for one in survey.audit.of("class fractions") if one.place.count("/") < 2]
-    tested = [one.numbers for one in tables if "cells" in one.numbers]
-    impossible = sum(numbers["impossible"] for numbers in tested)
-    unknown = sum(
-        len(table.columns)
-        for table in survey.paper.tables
-        if any(one.place == table.id and one.outcome == "cannot be checked" for one in tables)
-    )
-    return sum(numbers["cells"] for numbers in tested) - impossible, impossible, unknown
+    """Return the same for printed class accuracies, each counted."""
+    found = {one.place: one for one in survey.audit.of("class fractions") if one.place.count("/") < 2}
+    holds = other = unknown = 0
+    for table in survey.paper.tables:
+        numbers = found[table.id].numbers
+        cells = sum(len(column.classes) for column in table.columns)
+        if "cells" in numbers:
+            holds, other = holds + numbers["cells"] - numbers["impossible"], other + numbers["impossible"]
+        else:
+            unknown += cells
+    return holds, other, unknown
 
 
 def _row(survey: Survey) -> dict[str, object]:

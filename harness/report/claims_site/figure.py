@@ -61,7 +61,7 @@ def _figure(groups: Mapping[Protocol, Sequence[Claim]], chance: float | None) ->
 
 def outcome_figure(counts: Mapping[str, tuple[int, int, int]]) -> Figure:
     """Return the shares of ``counts`` of each check: consistent, not consistent or something else, cannot be told."""
-    names = [f"{name}\n{sum(own)} checked" for name, own in counts.items()]
+    names = [f"{name}\nn = {sum(own)}" for name, own in counts.items()]
     left = style.text_inches((line for name in names for line in name.split("\n")), _SIZE) + 0.16
     height = _ROW * len(counts)
     figure = Figure(figsize=(style.TEXT_WIDTH, _BELOW + height + _ABOVE))
