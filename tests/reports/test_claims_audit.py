@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from harness.claims import load_library
+from harness.claims import Library, load_library
 from harness.report.claims_site.audit_page import field_sentences
 from harness.report.claims_site.library import Shown
-from harness.report.claims_site.survey_files import STEM, survey_texts, surveys_of
+from harness.report.claims_site.survey_files import STEM, survey_texts, surveys_of, write_survey
+from harness.report.folder.place import MANIFEST
 from tests.reports.committed import REPORTS, committed_files
 
 FOLDER = REPORTS / STEM
@@ -29,7 +31,18 @@ def test_it_is_that_of_the_claims_files(texts: dict[str, bytes]) -> None:
 def test_nothing_else_is_committed_with_it(texts: dict[str, bytes]) -> None:
     drawn = {f"figures/{STEM}.pdf", f"figures/{STEM}.png"}
     committed = {path.relative_to(FOLDER).as_posix() for path in committed_files() if path.is_relative_to(FOLDER)}
-    assert committed - {".harness-files.json"} == set(texts) | drawn
+    assert committed - {MANIFEST} == set(texts) | drawn
+
+
+def test_a_checkout_which_has_no_manifest_can_be_written_again(tmp_path: Path) -> None:
+    for path in FOLDER.rglob("*.*"):
+        if path.is_file() and path.name != MANIFEST:
+            copy = tmp_path / path.relative_to(FOLDER)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(path.read_bytes() + b"changed")
+    library = load_library()
+    write_survey(Library({"gong2021": library.paper("gong2021")}), tmp_path)
+    assert b"changed" not in (tmp_path / "tables" / f"{STEM}.csv").read_bytes()
 
 
 def test_the_front_page_says_what_it_shows() -> None:

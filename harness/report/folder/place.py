@@ -202,8 +202,10 @@ _EARLIER = (
     ("results.json", "report.tex", "predictions.parquet"),
     ("audit.json", "audit.tex"),
     ("protocols.csv", "protocols.md", "protocols.tex"),
+    ("claims-audit.json", "tables/claims-audit.csv", "tables/claims-audit.tex"),
 )
-"""The files of reports, audits and overviews: a folder with all files of one was written by an earlier version."""
+"""The files of reports, audits and overviews: a folder with all files of one was written by an earlier version, or is
+from a repository, which has no manifest."""
 
 
 def _is_earlier_report(folder: Path) -> bool:
