@@ -35,6 +35,15 @@ class EpochRule(Choice):
     FIXED = "fixed"
     BEST_ON_VALIDATION = "best-on-validation"
     BEST_ON_TEST = "best-on-test"
+    BEST_MEAN_ON_TEST = "best-mean-on-test"
+
+
+class Validation(Choice):
+    """What validates, where it is not a share of the training part."""
+
+    NEXT_FOLD = "next-fold"
+    SAME_AS_TEST = "same-as-test"
+    NONE = "none"
 
 
 class FinalTrain(Choice):

@@ -107,6 +107,14 @@ class StudyRecord:
         settings = self._settings.get(self.streams(arm)[0])
         return settings.protocol if settings else self.spec.protocol
 
+    def tested(self, arm: str) -> tuple[int, ...]:
+        """Return the folds that an arm is tested on, ascending."""
+        return self.spec.tested_under(self.protocol(arm))
+
+    def tests_one_part(self, arm: str) -> bool:
+        """Return whether an arm is tested on one part of the data, instead of folds."""
+        return self.spec.data.description.holdout or self.protocol(arm).rule.single
+
     def tuned(self, arm: str) -> tuple[str, str]:
         """Return what the values of an arm that no search found were chosen on, and how, as the study declares it; for
         a fused arm that of the stream whose values saw the most data."""

@@ -29,6 +29,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from harness.choices import Validation
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How items are dealt over folds.
+    """How items are dealt over folds, or into a test part and others.
 
     Attributes
     ----------
@@ -283,13 +284,37 @@ class SplitRule:
         What ``protocol.split`` calls it.
     deal
         ``"module:function"`` of ``deal(clips, seed, segments_per_clip)``, which returns the items, a
-        :class:`harness.data.splits.Part`, and the fold of each, int64, shape (n_items,).
+        :class:`harness.data.splits.Part`, and the fold of each, int64, shape (n_items,). A rule with ``options`` gets
+        them as a fourth argument. A rule with one tested part returns the part of each item instead of the fold:
+        :data:`TEST`, :data:`VALIDATION` or :data:`TRAIN`.
     meaning
         One sentence: what is dealt, for tables and for `harness fields`.
     unit
         What an item is.
     official
         Whether the folds are the authors': recordings must then not cross them, except for the known ones.
+    used_by
+        Who uses it, as a phrase; empty where nobody is known to.
+    options
+        ``"module:Class"`` of its options, a :class:`harness.section.Section`; they are fields of ``[protocol]``.
+    single
+        Whether one part is tested, once, instead of every fold.
+    folds
+        Numbers of its folds, ascending; empty for those of the data set.
+    validation
+        What validates where a study does not say.
+    only_validation
+        Whether nothing else may validate.
+    own_parts
+        Whether a rule with one tested part also deals a validation part.
+    files
+        Options that name a file relative to the study file; ``deal`` gets their paths.
+    resolve
+        ``"module:function"`` of ``resolve(options, folder)``, which adds to the options of a study in ``folder`` what
+        its files say; called when a study file is read. Empty where nothing is to add.
+    describe
+        ``"module:function"`` of ``describe(rule, options)``, which returns the description that the options make of
+        this one; empty where that is this one.
     """
 
     name: str
@@ -297,6 +322,21 @@ class SplitRule:
     meaning: str
     unit: Unit = Unit.CLIP
     official: bool = False
+    used_by: str = ""
+    options: str = "harness.section:NoOptions"
+    single: bool = False
+    folds: tuple[int, ...] = ()
+    validation: Validation = Validation.NEXT_FOLD
+    only_validation: bool = False
+    own_parts: bool = False
+    files: tuple[str, ...] = ()
+    resolve: str = ""
+    describe: str = ""
+
+    @property
+    def has_next_fold(self) -> bool:
+        """Whether there can be a fold, or a part of its own, that validates."""
+        return self.own_parts if self.single else True
 
 
 Item = Network | Plane | FeatureSet | Dataset | SplitRule
@@ -525,7 +565,7 @@ def code(reference: str) -> Any:
     return found
 
 
-def options_of(item: Network | Plane | Dataset) -> type[Section]:
+def options_of(item: Network | Plane | Dataset | SplitRule) -> type[Section]:
     """Return the class of the options of ``item``."""
     return cast("type[Section]", code(item.options))
 

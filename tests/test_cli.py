@@ -73,7 +73,7 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("data", "fetch"): {"dataset", "--data-root", "--url", "--checksum"},
         ("data", "synth"): {"--data-root", "--clips", "--seed"},
         ("splits", "check"): {
-            "--metadata", "--split", "--columns", "--audio", "--seed", "--workers", "--json", "--latex",
+            "--metadata", "--split", "--set", "--columns", "--audio", "--seed", "--workers", "--json", "--latex",
         },
         ("cache",): {"--cache", "--prune"},
         ("ui",): {"--tracking-uri", "--host", "--port"},

@@ -12,7 +12,10 @@ from harness.cli.shared_options import COLUMNS
 from harness.registry import SPLITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.data.clips import ClipTable
+    from harness.study import ProtocolSection
 
 LEAKING = 1
 """Exit code where parts share something."""
@@ -37,6 +40,13 @@ def splits_group() -> None:
     metavar="FILE|RULE",
     help="CSV file with the columns clip and fold, part or both; or a split rule (harness list splits).",
 )
+@click.option(
+    "--set",
+    "stated",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="An option of the rule, or what validates: --set n=5, --set validation=0.1. Repeatable.",
+)
 @COLUMNS
 @click.option(
     "--audio",
@@ -53,6 +63,7 @@ def splits_group() -> None:
 def splits_check_command(
     metadata: Path,
     split: str,
+    stated: tuple[str, ...],
     columns: str | None,
     audio: Path | None,
     seed: int,
@@ -72,7 +83,11 @@ def splits_check_command(
 
     described = read_metadata(metadata, named_columns(columns))
     if split in SPLITS:
-        splits = splits_of_rule(described, split, seed)
+        protocol = _protocol(split, stated)
+        split = protocol.label
+        splits = splits_of_rule(described, protocol, seed)
+    elif stated:
+        raise click.BadParameter(f"{stated[0]!r} is an option of a rule, and {split!r} is none", param_hint="--set")
     elif Path(split).is_file():
         splits = read_split(Path(split), described.clips)
     else:
@@ -91,6 +106,19 @@ def splits_check_command(
         write_text(latex_file, table_tex(table, f"tab:{table.name}"))
     if result.leaks:
         sys.exit(LEAKING)
+
+
+def _protocol(split: str, stated: Sequence[str]) -> ProtocolSection:
+    """Return the rule with the options that are ``stated`` as in a study file.
+
+    Raises
+    ------
+    StudyError
+        When a rule has no such option, or not with such a value.
+    """
+    from harness.study.study_file import parse_protocol
+
+    return parse_protocol(split, stated, Path())
 
 
 def _groups(clips: ClipTable, folder: Path, workers: int) -> list[int]:

@@ -85,7 +85,7 @@ def contrast_entry(each: Contrast) -> dict[str, Any]:
 
 def _tests(side: Side, each: ClaimComparison | Contrast) -> dict[str, Any]:
     """Return the entries common to both kinds of comparison."""
-    over_recordings = entries_of(side, over="recordings") if each.over == "recordings" else ()
+    over_recordings = entries_of(side, None, "recordings") if each.over == "recordings" else ()
     return {
         "p": each.p,
         "p_holm": each.p_adjusted,

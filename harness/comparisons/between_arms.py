@@ -16,7 +16,7 @@ import numpy as np
 from harness.comparisons.arm_contrast import Contrast, pair_by_fold, settle_contrasts, settled
 from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.conditions import conditions_of
-from harness.comparisons.over_recordings import clip_answers, pair_on_test_part
+from harness.comparisons.over_recordings import clip_answers, pair_on_shared_clips, pair_on_test_part
 from harness.comparisons.statistical_tests import attempt
 from harness.comparisons.study_claims import correct_by_clip, in_percent, rules_of
 from harness.statistics.against_published import against_published
@@ -102,7 +102,8 @@ def _contrast(
 ) -> Contrast:
     left, right = (scores.fold_percents(arm) for arm in (first, second))
     ratios = [conditions_of(record, arm).ratio for arm in (first, second)]
-    split_alike = record.protocol(first).split == record.protocol(second).split
+    # Protocols that differ in what validates still test the same clips in every fold.
+    split_alike = record.protocol(first).dealing == record.protocol(second).dealing
     contrast = Contrast(
         first=first,
         second=second,
@@ -110,8 +111,11 @@ def _contrast(
         mcnemar=_mcnemar(*_answers_alike(answers[first], answers[second], split_alike)),
         bootstrap=_bootstrap(*_clips_alike(clips[first], clips[second], split_alike), rules, by_fold=split_alike),
     )
-    if record.spec.data.description.holdout:
-        return pair_on_test_part(contrast, clip_answers(record, first), clip_answers(record, second), rules)
+    if record.tests_one_part(first) or record.tests_one_part(second):
+        if not all(answers[arm].index.get_level_values("clip_id").is_unique for arm in (first, second)):
+            return replace(contrast, refused="one is tested on one part, the other on a clip in several folds")
+        pair = pair_on_test_part if split_alike else pair_on_shared_clips
+        return pair(contrast, clip_answers(record, first), clip_answers(record, second), rules)
     if split_alike:
         return pair_by_fold(contrast, left, right, rules, max(ratios))
     return _unpaired(contrast, left, right, rules, ratios)
@@ -169,14 +173,17 @@ def _mcnemar(first: pd.Series, second: pd.Series) -> McNemar | None:
 
 
 def _clips_alike(first: pd.DataFrame, second: pd.DataFrame, split_alike: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the clips in an order in which they can be paired: by fold, or each once with the mean of its tests."""
+    """Return the clips in an order in which they can be paired: by fold, or those that both were tested on, each once
+    with the mean of its tests."""
     if split_alike:
         return first, second
     keys = ["clip_id", "recording", "y_true"]
     left, right = (
         clips.groupby(keys, sort=True, observed=True)["correct"].mean().reset_index() for clips in (first, second)
     )
-    return left, right
+    shared = set(left["clip_id"]) & set(right["clip_id"])
+    kept = [side[side["clip_id"].isin(shared)].reset_index(drop=True) for side in (left, right)]
+    return kept[0], kept[1]
 
 
 def _bootstrap(first: pd.DataFrame, second: pd.DataFrame, rules: Rules, *, by_fold: bool) -> BootstrapInterval | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.choices import EpochRule, FinalTrain, Selection, TunedOn
+from harness.choices import EpochRule, FinalTrain, Selection, TunedOn, Validation
 from harness.claims import NOT_STATED, Claim
 from harness.record import TUNED_ON, StudyRecord
 from harness.registry import described
+from harness.study import ProtocolSection, StudySpec
 from harness.text.decimals import decimals
 
 _ESTIMANDS = {
@@ -41,7 +42,11 @@ class Conditions:
     split, epoch_rule, tuning, estimand
         In the words of a claims file.
     holdout
-        Whether one part of the data, the same for everybody, was tested, instead of folds.
+        Whether one part of the data was tested, instead of folds.
+    own_part
+        Whether the split decides which part that is, instead of the data set.
+    training_share
+        Share of the other folds that was trained on.
     """
 
     dataset: str
@@ -52,11 +57,13 @@ class Conditions:
     tuning: str = NOT_STATED
     estimand: str = NOT_STATED
     holdout: bool = False
+    own_part: bool = False
+    training_share: float = 1.0
 
     @property
     def ratio(self) -> float:
         """n_test / n_train of one fold, for folds of one size."""
-        return 1 / max(1, self.data_folds - 1 - self.validation_apart)
+        return 1 / (max(1, self.data_folds - 1 - self.validation_apart) * self.training_share)
 
 
 def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
@@ -75,13 +82,27 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
     tuning = max(tunings, key=TUNED_ON.index)
     return Conditions(
         dataset=spec.data.name,
-        data_folds=len(spec.data.used_folds),
-        validation_apart=protocol.final_train == FinalTrain.TRAIN and spec.data.validates,
+        data_folds=len(protocol.rule.folds or spec.data.used_folds),
+        validation_apart=_fold_apart(protocol, spec),
         split=protocol.split,
-        epoch_rule=protocol.epoch_rule,
+        epoch_rule=EpochRule.BEST_ON_TEST if protocol.chooses_on_test else protocol.epoch_rule,
         tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
-        holdout=spec.data.description.holdout,
+        holdout=record.tests_one_part(arm) if arm else spec.data.description.holdout,
+        own_part=protocol.rule.single,
+        training_share=_training_share(protocol),
     )
+
+
+def _fold_apart(protocol: ProtocolSection, spec: StudySpec) -> bool:
+    """Return whether a fold is kept for validation."""
+    next_fold = protocol.validates == Validation.NEXT_FOLD and (spec.data.validates or len(protocol.rule.folds) > 2)
+    return next_fold and protocol.final_train == FinalTrain.TRAIN
+
+
+def _training_share(protocol: ProtocolSection) -> float:
+    """Return which share of the folds that are left final trainings learn from."""
+    share = 0.0 if isinstance(protocol.validates, Validation) else protocol.validates
+    return 1 - share if protocol.final_train == FinalTrain.TRAIN else 1.0
 
 
 def estimand_in_words(estimand: str) -> str:
@@ -100,7 +121,7 @@ def compared(conditions: Conditions, claim: Claim) -> tuple[tuple[str, ...], tup
         _data(conditions, claim, differences)
     if conditions.holdout:
         _test_part(claim, differences)
-    else:
+    if conditions.own_part or not conditions.holdout:
         _split(conditions, claim, differences, caveats)
     for name, here, there in (
         ("estimand", conditions.estimand, claim.estimand),
@@ -168,7 +189,8 @@ def _split(conditions: Conditions, claim: Claim, differences: list[str], caveats
     here, there = conditions.split, claim.table.split
     sides = [side for side, stated in (("here", here), ("in the source", there)) if stated == NOT_STATED]
     if there == "one split":
-        differences.append("cross-validation here, one split of the source's own there")
+        what = f"the {here} split" if conditions.holdout else "cross-validation"
+        differences.append(f"{what} here, one split of the source's own there")
     elif sides:
         caveats.append(f"split not stated {' or '.join(sides)}")
     elif here != there:

@@ -43,13 +43,18 @@ class ClipAnswers:
         inside = self.labels == label
         return ClipAnswers(self.clips[inside], self.correct[inside], self.labels[inside], self.recordings[inside])
 
+    def of_clips(self, clips: NDArray[Any]) -> ClipAnswers:
+        """Return the given clips alone."""
+        inside = np.isin(self.clips, clips)
+        return ClipAnswers(self.clips[inside], self.correct[inside], self.labels[inside], self.recordings[inside])
+
     def as_one_class(self) -> ClipAnswers:
         """Return the clips with one label, whose accuracy is the fraction of clips."""
         return replace(self, labels=np.zeros_like(self.labels))
 
 
 def clip_answers(record: StudyRecord, arm: str) -> ClipAnswers:
-    """Return what ``arm`` has right of the test part of a hold-out data set."""
+    """Return what ``arm`` has right of the clips that it was tested on, each by one fold or on one test part."""
     rows = answered(record, arm)
     table = rows.set_index(["clip_id", "seed"])["correct"].sort_index().unstack("seed")  # noqa: PD010 no clip is twice
     of_clip = rows.drop_duplicates("clip_id").set_index("clip_id").loc[table.index]
@@ -142,6 +147,25 @@ def pair_on_test_part(contrast: Contrast, first: ClipAnswers, second: ClipAnswer
         refused=refused,
         equivalence=test.equivalence(rules.margin) if test else None,
     )
+
+
+def pair_on_shared_clips(contrast: Contrast, first: ClipAnswers, second: ClipAnswers, rules: Rules) -> Contrast:
+    """Return ``contrast`` with the tests on the clips that both arms were tested on, where one was tested on one part
+    of the data, so that there is no test over folds.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        Names of the arms, and the margin.
+    first, second : ClipAnswers
+        Right or wrong by clip and seed, of the first and of the second arm.
+    rules : Rules
+        Margin and confidence.
+    """
+    shared = np.intersect1d(first.clips, second.clips)
+    if not len(shared):
+        return replace(contrast, over="recordings", refused="the two were tested on different clips")
+    return pair_on_test_part(contrast, first.of_clips(shared), second.of_clips(shared), rules)
 
 
 def on_test_part(test: HoldoutTest) -> str:

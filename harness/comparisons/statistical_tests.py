@@ -269,12 +269,13 @@ TESTS: tuple[StatisticalTest, ...] = (
 """Every test, in the order of the tables."""
 
 
-def entries_of(side: Side, place: Place | None = None, over: Over = "folds") -> tuple[StatisticalTest, ...]:
-    """Return the tests that comparisons of one side have, of one table where ``place`` names it."""
+def entries_of(side: Side, place: Place | None = None, *over: Over) -> tuple[StatisticalTest, ...]:
+    """Return the tests that comparisons of one side over ``over`` (by default folds) have, of one table where ``place``
+    names it."""
     return tuple(
         test
         for test in TESTS
-        if test.only in (None, side) and test.over in (None, over) and place in (None, test.place)
+        if test.only in (None, side) and test.over in (None, *(over or ("folds",))) and place in (None, test.place)
     )
 
 

@@ -120,7 +120,7 @@ def _class_trainings(record: StudyRecord, scores: StudyScores, arm: str, name: s
 
 def _clips(record: StudyRecord, arm: str, claim: Claim, estimand: str) -> ClipAnswers | None:
     """Return what the arm has right of a test part, with labels as ``estimand`` weighs classes; None with folds."""
-    if not record.spec.data.description.holdout:
+    if not record.tests_one_part(arm):
         return None
     clips = clip_answers(record, arm)
     if estimand == "class":

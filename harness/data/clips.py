@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.data.audiofile import broken_page, cut_off, not_a_file, open_audio, unusable
 from harness.data.inventory import ClipEntry, validate_entries
 from harness.errors import DataError
 
-COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration")
+COLUMNS = ("clip_id", "path", "label", "fold", "recording", "duration", "row")
 _RESTORE = "restore the original file; run `harness data check DATASET` for a complete list"
 
 
@@ -30,7 +32,8 @@ class ClipTable:
         One row per clip, index 0..n-1 in a fixed order (by fold, then clip_id). Columns: ``clip_id`` (str, unique;
         the file name without its extension), ``path`` (str, absolute), ``label`` (int64, index into ``classes``),
         ``fold`` (int64), ``recording`` (str, the source recording: clips of one recording belong together),
-        ``duration`` (float64, seconds, read from the file's header).
+        ``duration`` (float64, seconds, read from the file's header). ``row`` (int64, number of its row in the metadata
+        file, from 0), may be missing where there is no such file.
     classes
         Class names; the position is the label.
     digest
@@ -56,6 +59,12 @@ class ClipTable:
         """Folds present, ascending."""
         return tuple(sorted(int(fold) for fold in self.frame["fold"].unique()))
 
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Row of each clip in the metadata file, from 0, int64, shape (n_clips,): the order that rules of other code
+        deal by. The table's own order where no rows are known."""
+        return self.frame["row"].to_numpy(dtype=np.int64) if "row" in self.frame else np.arange(len(self))
+
 
 def build_clip_table(
     dataset: str,
@@ -65,6 +74,7 @@ def build_clip_table(
     notes: Sequence[str] = (),
     workers: int = 4,
     own: bool = False,
+    rows: Sequence[int] | None = None,
 ) -> ClipTable:
     """Return the table of ``entries``: validated, sorted, with durations and the digest read from the audio files.
 
@@ -85,6 +95,8 @@ def build_clip_table(
         Number of threads that read and hash files.
     own : bool
         Whether it is data of a user's own.
+    rows : sequence of int, optional
+        Row of each of ``entries`` in the metadata file, from 0; by default its position. No part of the digest.
 
     Raises
     ------
@@ -92,6 +104,7 @@ def build_clip_table(
         When entries are invalid, or a file is missing, unreadable, truncated, damaged, too long or holds no samples.
     """
     validate_entries(entries, len(classes))
+    row_of = dict(zip((entry.clip_id for entry in entries), rows or range(len(entries)), strict=True))
     ordered = sorted(entries, key=lambda entry: (entry.fold, entry.clip_id))
     with ThreadPoolExecutor(max_workers=workers) as pool:
         facts = list(pool.map(_read_facts, ordered))
@@ -107,6 +120,7 @@ def build_clip_table(
             "fold": pd.Series([entry.fold for entry in ordered], dtype="int64"),
             "recording": pd.Series([entry.recording for entry in ordered], dtype="str"),
             "duration": pd.Series([seconds for _, seconds in facts], dtype="float64"),
+            "row": pd.Series([row_of[entry.clip_id] for entry in ordered], dtype="int64"),
         },
         columns=list(COLUMNS),
     )

@@ -126,7 +126,8 @@ def _require_classes(inventory: Inventory) -> None:
 
 def _table(inventory: Inventory, folds: tuple[int, ...]) -> ClipTable:
     dataset = inventory.dataset
-    chosen = [entry for entry in inventory.entries if entry.fold in folds]
+    rows = [row for row, entry in enumerate(inventory.entries) if entry.fold in folds]
+    chosen = [inventory.entries[row] for row in rows]
     named = sorted({entry.fold for entry in inventory.entries})
     lacking = [fold for fold in folds if fold not in named]
     if lacking:
@@ -154,4 +155,4 @@ def _table(inventory: Inventory, folds: tuple[int, ...]) -> ClipTable:
         for fold, here, official in zip(dataset.folds, inventory.counts(chosen), inventory.expected, strict=True)
         if fold in folds and here != official
     )
-    return build_clip_table(dataset.name, chosen, inventory.classes, notes=notes, own=dataset.own)
+    return build_clip_table(dataset.name, chosen, inventory.classes, notes=notes, own=dataset.own, rows=rows)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field, create_model
 
 from harness.data.clips import COLUMNS, ClipTable
@@ -26,7 +27,8 @@ from harness.data.metadata import Row, Text, read_rows
 from harness.data.splits import Part as Items
 from harness.data.splits import Split, make_splits, split_by_fold
 from harness.errors import DataError
-from harness.registry import SPLITS, TEST, TRAIN, VALIDATION, Unit
+from harness.registry import TEST, TRAIN, VALIDATION, Unit
+from harness.study import ProtocolSection
 from harness.text.delimited import TableError, read_table
 
 _NO_FOLD = 0
@@ -62,7 +64,7 @@ def read_metadata(file: Path, columns: Columns) -> Metadata:
     """
     rows, known = rows_of(file, columns, folds=False)
     seen: dict[str, str] = {}
-    clips = []
+    clips: list[tuple[Any, ...]] = []
     for row in rows:
         clip = PurePosixPath(row.file).with_suffix("").as_posix()  # type: ignore[attr-defined]
         if clip in seen:
@@ -71,7 +73,8 @@ def read_metadata(file: Path, columns: Columns) -> Metadata:
             )
         seen[clip] = row.origin
         fold = fold_number(row.fold) if hasattr(row, "fold") else _NO_FOLD
-        clips.append((clip, row.file, row.label, fold, getattr(row, "recording", clip), np.nan))  # type: ignore[attr-defined]
+        recording = getattr(row, "recording", clip)
+        clips.append((clip, row.file, row.label, fold, recording, np.nan, len(clips)))  # type: ignore[attr-defined]
     classes = tuple(sorted({label for _, _, label, *_ in clips}))
     frame = pd.DataFrame(clips, columns=list(COLUMNS))
     number = {name: label for label, name in enumerate(classes)}
@@ -81,23 +84,26 @@ def read_metadata(file: Path, columns: Columns) -> Metadata:
     return Metadata(table, known, (TEST,) if holdout else table.folds)
 
 
-def splits_of_rule(metadata: Metadata, rule: str, seed: int) -> tuple[Split, ...]:
+def splits_of_rule(metadata: Metadata, protocol: ProtocolSection, seed: int) -> tuple[Split, ...]:
     """Return the splits of every tested fold by a registered rule.
 
     Raises
     ------
     DataError
-        When the metadata have no folds, or the rule deals segments, whose number only the audio tells.
+        When the rule needs folds and the metadata have none, or it deals segments, whose number only the audio tells.
     """
-    if SPLITS.get(rule).unit is not Unit.CLIP:
+    rule, described = protocol.split, protocol.rule
+    if described.unit is not Unit.CLIP:
         raise DataError(f"--split {rule}: deals segments of clips; a study that uses it reports its leakage")
     clips = metadata.clips
+    if described.single or described.folds:
+        return make_splits(clips, protocol, (TEST,) if described.single else described.folds, seed)
     if clips.folds == (_NO_FOLD,):
         raise DataError(
             f"{clips.dataset}: has no column of folds, over which --split {rule} deals clips; name it with --columns "
             "fold=NAME, or give a split file"
         )
-    return make_splits(clips, rule, metadata.tested, seed)
+    return make_splits(clips, protocol, metadata.tested, seed)
 
 
 def read_split(file: Path, clips: ClipTable) -> tuple[Split, ...]:
@@ -108,29 +114,19 @@ def read_split(file: Path, clips: ClipTable) -> tuple[Split, ...]:
     DataError
         When the file is missing or faulty, names a clip that ``clips`` have not, or has no test or training part.
     """
-    try:
-        header = read_table(file).header
-    except (OSError, TableError):
-        header = ()  # read_rows reports it
-    given = [name for name in ("fold", "part") if name in header]
-    fields: dict[str, Any] = {"clip": (Text, Field(alias="clip"))}
-    fields |= {name: (Part, Field(alias=name)) for name in given or ["fold"]}
-    model: type[Row] = create_model("SplitRow", __base__=Row, **fields)
-    rows = read_rows(file, model)
-    positions = _positions(rows, clips)
+    given, rows = columns_of(file)
+    positions = positions_of(rows, clips)
     name = file.name
     if given == ["fold"]:
-        folds = np.array([fold_number(row.fold) for row in rows], dtype=np.int64)  # type: ignore[attr-defined]
+        folds = numbers_of(rows, "fold")
         numbers = sorted(map(int, np.unique(folds)))
         if len(numbers) < 2:
             raise DataError(f"{file}: column 'fold' has one fold, {numbers[0]}; a split needs two or more")
         return tuple(split_by_fold(name, Items(positions), folds, numbers, fold) for fold in numbers)
     parts: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row, position in zip(rows, positions, strict=True):
-        part = fold_number(row.part)  # type: ignore[attr-defined]
-        if row.part.isdigit():  # type: ignore[attr-defined]
-            row.fail("part", "train, validation or test; numbers belong into a column 'fold'")
-        parts[fold_number(row.fold) if "fold" in given else 1][part].append(int(position))  # type: ignore[attr-defined]
+        part = _number(row, "part")
+        parts[_number(row, "fold") if "fold" in given else 1][part].append(int(position))
     for fold, of_fold in parts.items():
         for part, word in ((TEST, "test"), (TRAIN, "train")):
             if part not in of_fold:
@@ -142,8 +138,51 @@ def read_split(file: Path, clips: ClipTable) -> tuple[Split, ...]:
     )
 
 
-def _positions(rows: Sequence[Row], clips: ClipTable) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the row of ``clips`` that each row of a split names."""
+def columns_of(file: Path) -> tuple[list[str], tuple[Row, ...]]:
+    """Return which of the columns ``fold`` and ``part`` the CSV ``file`` of a split has, and its rows.
+
+    Raises
+    ------
+    DataError
+        When the file is missing or faulty, or has neither column.
+    """
+    try:
+        header = read_table(file).header
+    except (OSError, TableError):
+        header = ()  # read_rows reports it
+    given: list[str] = [name for name in ("fold", "part") if name in header]
+    fields: dict[str, Any] = {"clip": (Text, Field(alias="clip"))}
+    fields |= {name: (Part, Field(alias=name)) for name in given or ["fold"]}
+    model: type[Row] = create_model("SplitRow", __base__=Row, **fields)
+    return given, read_rows(file, model)
+
+
+def numbers_of(rows: Sequence[Row], column: str) -> NDArray[np.int64]:
+    """Return the fold, or the number of the part, of each row of a split, int64, shape (n_rows,).
+
+    Raises
+    ------
+    DataError
+        When a part is a number.
+    """
+    return np.array([_number(row, column) for row in rows], dtype=np.int64)
+
+
+def _number(row: Row, column: str) -> int:
+    text: str = getattr(row, column)
+    if column == "part" and text.isdigit():
+        row.fail("part", "train, validation or test; numbers belong into a column 'fold'")
+    return fold_number(text)
+
+
+def positions_of(rows: Sequence[Row], clips: ClipTable) -> NDArray[np.int64]:
+    """Return the row of ``clips`` that each row of a split names, int64, shape (n_rows,).
+
+    Raises
+    ------
+    DataError
+        When a row names no clip, or several.
+    """
     known: dict[str, set[int]] = defaultdict(set)
     for position, (clip, path) in enumerate(zip(clips.frame["clip_id"], clips.frame["path"], strict=True)):
         for name in (clip, path, PurePosixPath(clip).name, PurePosixPath(path).name):

@@ -101,7 +101,7 @@ def rebuild_task(prepared: StudyInputs, fold: RecordedFold) -> FoldTask:
     TrainingError
         When the recorded study does not test this fold, or the hyperparameters do not fit this version's networks.
     """
-    tested = prepared.spec.test_folds
+    tested = prepared.spec.tested(prepared.spec.arm(fold.arm))
     if fold.fold not in tested:
         raise TrainingError(
             f"{fold.task_key}: the recorded study tests folds {', '.join(map(str, tested))}, not {fold.fold}; was "

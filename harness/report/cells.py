@@ -11,7 +11,14 @@ from typing import Any
 from harness.claims import Claim
 from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.claim_comparison import ClaimComparison
-from harness.comparisons.statistical_tests import Column, Over, Place, Side, StatisticalTest, entries_of, value_at
+from harness.comparisons.statistical_tests import (
+    Column,
+    Place,
+    Side,
+    StatisticalTest,
+    entries_of,
+    value_at,
+)
 from harness.report.evidence import Evidence
 from harness.report.section import Heading
 from harness.report.wording import NOTHING
@@ -101,7 +108,8 @@ def shown_tests(
     side: Side, place: Place, comparisons: Sequence[ClaimComparison | Contrast]
 ) -> tuple[StatisticalTest, ...]:
     """Return the tests shown in a table of ``comparisons``."""
-    return tuple(test for test in entries_of(side, place, _over(comparisons)) if any(map(test.is_shown, comparisons)))
+    tests = entries_of(side, place, *dict.fromkeys(each.over for each in comparisons))
+    return tuple(test for test in tests if any(map(test.is_shown, comparisons)))
 
 
 def columns_of(tests: Sequence[StatisticalTest]) -> dict[Heading, Callable[[ClaimComparison | Contrast], str]]:
@@ -124,11 +132,6 @@ def numbers_of(side: Side, place: Place, each: ClaimComparison | Contrast) -> di
         if column.names and column.only in (None, side)
         for name, path in zip(column.names.split(), column.values.split(), strict=True)
     }
-
-
-def _over(comparisons: Sequence[ClaimComparison | Contrast]) -> Over:
-    """Return what a study tests over; its comparisons are all alike in it."""
-    return comparisons[0].over if comparisons else "folds"
 
 
 def _cell(column: Column, each: ClaimComparison | Contrast) -> str:

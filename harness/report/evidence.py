@@ -197,7 +197,7 @@ def _intervals(record: StudyRecord, scores: StudyScores) -> dict[str, TTest | Ho
         measure: Callable[[], TTest | HoldoutTest] = partial(
             one_sample, percents, 0.0, ratio=ratio, confidence=rules.confidence
         )
-        if wording.is_holdout(record):
+        if record.tests_one_part(str(arm)):
             measure = partial(accuracy_on_test_part, clip_answers(record, str(arm)), rules)
         test, _ = attempt(measure)
         if test is not None:

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.choices import EpochRule
 from harness.comparisons.as_json import comparison_entry, contrast_entry, json_data
 from harness.comparisons.scores import SCORES, arm_names
 from harness.record import shown_command
@@ -55,7 +54,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "marks": evidence.marks,
         "protocol": {
             **spec.protocol.model_dump(mode="json"),
-            "epoch_chosen_on_test": EpochRule.BEST_ON_TEST in wording.epoch_rules(record),
+            "epoch_chosen_on_test": any(protocol.chooses_on_test for protocol in record.protocols),
             "official_folds": wording.official_folds(record),
             "expected_folds": record.spec.test_folds,
             "tested_folds": tested,
@@ -113,7 +112,7 @@ def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:
         "protocol": record.protocol(name).model_dump(mode="json"),
         "n_folds": summary["n_folds"],
         "n_seeds": [summary["seeds_min"], summary["seeds_max"]],
-        "missing_folds": [fold for fold in record.spec.test_folds if fold not in set(folds["fold"])],
+        "missing_folds": [fold for fold in record.tested(name) if fold not in set(folds["fold"])],
         "mean": {score: summary[f"{score}_mean"] for score in SCORES},
         "sd": {score: summary[f"{score}_sd"] for score in SCORES},
         "learnt": wording.last_training_accuracy(record).get(name),

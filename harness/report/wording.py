@@ -48,8 +48,8 @@ def percent(value: float, *, digits: int = 1) -> str:
 
 
 def is_holdout(record: StudyRecord) -> bool:
-    """Return whether one part of the data set is tested, instead of folds."""
-    return record.spec.data.description.holdout
+    """Return whether every arm tests one part of the data, instead of folds."""
+    return all(record.tests_one_part(arm.name) for arm in record.spec.arms)
 
 
 def official_folds(record: StudyRecord) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ def pruned_across_folds(record: StudyRecord) -> bool:
 
 def split_names(record: StudyRecord) -> tuple[str, ...]:
     """Return the splits of the study's arms, each once."""
-    return tuple(dict.fromkeys(protocol.split for protocol in record.protocols))
+    return tuple(dict.fromkeys(protocol.label for protocol in record.protocols))
 
 
 def epoch_rules(record: StudyRecord) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
     found = []
     for arm in scores.arms["arm"]:
         own = scores.folds[scores.folds["arm"] == arm]
-        missing = [fold for fold in record.spec.test_folds if fold not in set(own["fold"])]
+        missing = [fold for fold in record.tested(arm) if fold not in set(own["fold"])]
         if own.empty:
             found.append(f"{arm} has no tested {'seed' if is_holdout(record) else 'fold'}.")
         elif missing:

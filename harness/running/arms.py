@@ -32,11 +32,11 @@ Chosen = Mapping[int, TrialRecord | None]
 
 def expected_trainings(spec: StudySpec) -> int:
     """Return how many trainings a study has, searched and final."""
-    return sum(_searched(spec, arm) + len(spec.test_folds) * spec.seeds(arm) for arm in spec.trained_arms)
+    return sum(_searched(spec, arm) + len(spec.tested(arm)) * spec.seeds(arm) for arm in spec.trained_arms)
 
 
 def _searched(spec: StudySpec, arm: Arm) -> int:
-    return spec.search.trials * len(spec.test_folds) if arm.searches else 0
+    return spec.search.trials * len(spec.tested(arm)) if arm.searches else 0
 
 
 class StudyArms:
@@ -86,7 +86,7 @@ class StudyArms:
         except TrainingError as error:
             # No trial of this arm could be trained; the other arms still can.
             self._recorder.finish_trial(self._recorder.trial(arm, "final", None, {}), {}, "test", str(error))
-            self._trainings.give_up(len(spec.test_folds) * spec.seeds(arm))
+            self._trainings.give_up(len(spec.tested(arm)) * spec.seeds(arm))
             self._failures[arm.name] = str(error)
             self._chosen[arm.name] = None
             self._finals[arm.name] = {}
@@ -113,14 +113,14 @@ class StudyArms:
                 raise TrainingError(f"{arm.name}: tuned_as = {other!r}, but the search of that arm found no values")
             return chosen
         if not _searched(self._spec, arm):
-            return dict.fromkeys(self._spec.test_folds)
+            return dict.fromkeys(self._spec.tested(arm))
         return (yield from self._search(arm))
 
     def _search(self, arm: Arm) -> Chain[Chosen]:
         spec = self._spec
         bar = f"search {arm.name}"
         apart = spec.search.sampler == Sampler.PER_FOLD_TPE
-        self._progress.begin(bar, f"{arm.name}: trials", spec.search.trials * (len(spec.test_folds) if apart else 1))
+        self._progress.begin(bar, f"{arm.name}: trials", spec.search.trials * (len(spec.tested(arm)) if apart else 1))
         # A trial's result is valid only for the same arm, audio and features, whatever other arms the study has.
         key = f"{spec.study.name}/{arm.name}/{search_digest(spec, arm, self._prepared.digests)[:16]}"
         search = ArmSearch(spec, arm, key, self._storage)
@@ -197,7 +197,7 @@ class StudyArms:
         yield lambda: all(stream in self._finals for stream in streams)
         run_id = self._recorder.trial(arm, "final", None, {})
         by_fold: dict[int, list[float]] = {}
-        for fold, seed in itertools.product(spec.test_folds, range(spec.seeds(arm))):
+        for fold, seed in itertools.product(spec.tested(arm), range(spec.seeds(arm))):
             tasks = [self._finals[stream].get((fold, seed)) for stream in streams]
             all_ended = [self._trainings.ended(task) if task else None for task in tasks]
             runs = [ended.run_id for ended in all_ended if ended is not None and not ended.error]
@@ -210,7 +210,7 @@ class StudyArms:
             measured = table_scores(table, len(self._prepared.clips.classes))
             self._recorder.log_fused_fold(run_id, arm, fold, seed, fused, table, measured)
             by_fold.setdefault(fold, []).append(measured.macro_accuracy)
-        missing = [str(fold) for fold in spec.test_folds if len(by_fold.get(fold, ())) < spec.seeds(arm)]
+        missing = [str(fold) for fold in spec.tested(arm) if len(by_fold.get(fold, ())) < spec.seeds(arm)]
         self._recorder.finish_trial(
             run_id,
             _means(by_fold),

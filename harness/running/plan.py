@@ -56,11 +56,12 @@ class ArmPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's plan; ``splits`` holds the splits of all folds by the split's name."""
+    """A study's plan; ``splits`` holds the splits of all tested folds by their cut
+    (:attr:`harness.study.ProtocolSection.cut`)."""
 
     spec: StudySpec
     clips: ClipTable
-    splits: dict[str, tuple[Split, ...]]
+    splits: dict[ProtocolSection, tuple[Split, ...]]
     arms: tuple[ArmPlan, ...]
     device: str
     workers: int
@@ -78,7 +79,8 @@ class Plan:
         if not self.spec.tracking.weights:
             return 0
         seeds = {arm.name: self.spec.seeds(arm) for arm in self.spec.arms}
-        return sum(4 * arm.parameters * seeds[arm.name] for arm in self.arms) * len(self.spec.test_folds)
+        tested = {arm.name: len(self.spec.tested(arm)) for arm in self.spec.arms}
+        return sum(4 * arm.parameters * seeds[arm.name] * tested[arm.name] for arm in self.arms)
 
 
 def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None, folder: Path = Path()) -> Plan:
@@ -113,11 +115,14 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     activate_code(spec, folder, Silent())
     clips = load_clips(spec.data, resolve_data_root(data_root), folder=folder)
     segments = expected_segments(clips.frame["duration"].to_numpy(dtype=np.float64), spec.features)
-    splits = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, segments) for name in spec.arm_splits}
+    place = folder.resolve()
+    splits = {
+        cut: make_splits(clips, cut, spec.tested_under(cut), spec.study.seed, segments, place) for cut in spec.arm_cuts
+    }
     n_workers = len(worker_devices(devices, workers, spec.train.threads))
     networks = _Networks(len(clips.classes), chosen)
     arms = [_plan_arm(spec, arm, clips, splits, segments, networks, n_workers, folder) for arm in spec.arms]
-    return Plan(spec, clips, splits, tuple(_shared(spec, arms)), ", ".join(devices), n_workers)
+    return Plan(spec, clips, splits, tuple(_shared(spec, arms, splits)), ", ".join(devices), n_workers)
 
 
 @dataclass
@@ -137,7 +142,9 @@ class _Networks:
         return self._known[alike]
 
 
-def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
+def _shared(
+    spec: StudySpec, arms: Sequence[ArmPlan], splits: Mapping[ProtocolSection, Sequence[Split]]
+) -> list[ArmPlan]:
     """Return ``arms`` without trainings that are the same as those of an earlier arm, evaluated in another way."""
     first: dict[object, str] = {}
     planned = []
@@ -147,19 +154,36 @@ def _shared(spec: StudySpec, arms: Sequence[ArmPlan]) -> list[ArmPlan]:
         if not spelt.is_fused:
             # Arms share what a search will choose if they share the search.
             searched = spelt.tuned_as or (spelt.name if arm.trials else None)
-            alike = spec.settings(spelt).trajectory.model_dump_json()
-            other = first.setdefault((spelt.seed_of or spelt.name, searched, alike), arm.name)
+            settings = spec.settings(spelt)
+            alike = settings.trajectory.model_dump_json()
+            learned = _learned(settings.protocol, splits)
+            other = first.setdefault((spelt.seed_of or spelt.name, searched, alike, learned), arm.name)
             if other != arm.name:
                 arm = replace(arm, final_trainings=0, seconds=0.0, work=0.0, trained_with=other)
         planned.append(arm)
     return planned
 
 
+def _learned(
+    protocol: ProtocolSection, splits: Mapping[ProtocolSection, Sequence[Split]]
+) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the items that the final trainings under ``protocol`` learn from, by fold, as something to compare."""
+    both = protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION
+    parts = [[split.train, *([split.validation] if both else [])] for split in splits[protocol.cut]]
+    return tuple(
+        (
+            b"".join(part.clips.tobytes() for part in each),
+            b"".join(b"" if part.segments is None else part.segments.tobytes() for part in each),
+        )
+        for each in parts
+    )
+
+
 def _plan_arm(
     spec: StudySpec,
     arm: Arm,
     clips: ClipTable,
-    splits: dict[str, tuple[Split, ...]],
+    splits: dict[ProtocolSection, tuple[Split, ...]],
     segments: NDArray[np.int64],
     networks: _Networks,
     workers: int,
@@ -178,15 +202,15 @@ def _plan_arm(
     probe = networks.probe(settings, shape, rows)
     speed = probe.items_per_second
     trials = spec.search.trials if arm.searches else 0
-    searched = trials * len(spec.test_folds)
-    final = len(spec.test_folds) * spec.seeds(arm)
+    searched = trials * len(spec.tested(arm))
+    final = len(spec.tested(arm)) * spec.seeds(arm)
 
     def count(part: Part) -> int:
         if inputs.layout != Layout.SEGMENTS or part.segments is not None:
             return len(part)
         return int(segments[part.clips].sum())
 
-    cuts = splits[settings.protocol.split]
+    cuts = splits[settings.protocol.cut]
     items = search_items = round(float(np.mean([count(split.train) for split in cuts])))
     if settings.protocol.final_train == FinalTrain.TRAIN_AND_VALIDATION:
         items += round(float(np.mean([count(split.validation) for split in cuts])))

@@ -22,8 +22,8 @@ from harness.errors import StudyError
 from harness.features.cache.feature_store import FeatureRef, FeatureStore
 from harness.features.sets import expected_segments
 from harness.own_code import OwnCode
-from harness.registry import SPLITS, Layout, Unit, is_library
-from harness.study import Arm, StudySpec
+from harness.registry import Layout, Unit, is_library
+from harness.study import Arm, ProtocolSection, StudySpec
 from harness.terminal.progress import Progress
 from harness.training.seeding import fold_seed
 from harness.training.task import FoldTask
@@ -45,7 +45,7 @@ class StudyInputs:
     features
         Computed features by name of the feature set.
     splits
-        Splits by name of the split and test fold.
+        Splits by cut (:attr:`harness.study.ProtocolSection.cut`) and test fold.
     leakage
         What the parts of each split share: one report per split, fold and choice of final training data.
     device
@@ -61,7 +61,7 @@ class StudyInputs:
     spec: StudySpec
     clips: ClipTable
     features: dict[str, FeatureRef]
-    splits: dict[tuple[str, int], Split]
+    splits: dict[tuple[ProtocolSection, int], Split]
     leakage: tuple[LeakageReport, ...]
     device: str
     code: OwnCode | None = None
@@ -126,7 +126,7 @@ class StudyInputs:
             settings=settings,
             epoch_rule=settings.protocol.epoch_rule,
             final_train=settings.protocol.final_train,
-            split=self.splits[settings.protocol.split, fold],
+            split=self.splits[settings.protocol.cut, fold],
             labels=self.clips.frame["label"].to_numpy(dtype="int64"),
             n_classes=len(self.clips.classes),
             features=self.features[settings.features_name],
@@ -190,24 +190,26 @@ def study_inputs(
         f"{clips.dataset}: {len(clips)} clips, {len(clips.classes)} classes, folds {', '.join(map(str, clips.folds))}"
     )
     expected = expected_segments(clips.frame["duration"].to_numpy(dtype="float64"), spec.features)
-    cuts = {name: make_splits(clips, name, spec.test_folds, spec.study.seed, expected) for name in spec.arm_splits}
+    cuts = {
+        cut: make_splits(clips, cut, spec.tested_under(cut), spec.study.seed, expected, place) for cut in spec.arm_cuts
+    }
     sets = list({arm.features: spec.inputs(arm) for arm in spec.trained_arms}.values())
     features = _features(spec, clips, sets, cache, workers, device, progress, place)
     networks = check_networks(spec, features, len(clips.classes))
-    for name in cuts:
-        if SPLITS.get(name).unit is Unit.SEGMENT:
+    for cut in cuts:
+        if cut.rule.unit is Unit.SEGMENT:
             # The expected number of segments is exact only up to the rounding of the duration to samples.
             segments = next(ref.segments_per_clip() for ref in features.values() if ref.layout == Layout.SEGMENTS)
-            cuts[name] = make_splits(clips, name, spec.test_folds, spec.study.seed, segments)
+            cuts[cut] = make_splits(clips, cut, spec.tested_under(cut), spec.study.seed, segments, place)
     leakage = [
-        [leakage_report(clips, split, final_train) for split in cut]
-        for name, cut in cuts.items()
-        for final_train in spec.final_trains(name)
+        [leakage_report(clips, split, final_train) for split in splits]
+        for cut, splits in cuts.items()
+        for final_train in spec.final_trains(cut)
     ]
     for reports in leakage:
         progress.line(leakage_line(reports, spec.data.description.recordings))
-    splits = {(name, split.fold): split for name, cut in cuts.items() for split in cut}
-    return StudyInputs(spec, clips, features, splits, tuple(itertools.chain(*leakage)), device, own, starts, networks)
+    by_fold = {(cut, split.fold): split for cut, splits in cuts.items() for split in splits}
+    return StudyInputs(spec, clips, features, by_fold, tuple(itertools.chain(*leakage)), device, own, starts, networks)
 
 
 def activate_code(spec: StudySpec, folder: Path | None, progress: Progress) -> OwnCode | None:

@@ -96,9 +96,9 @@ class ArmSearch:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec = spec
         self._arm = arm
-        parts = [(study_key, spec.test_folds)]
+        parts = [(study_key, spec.tested(arm))]
         if spec.search.sampler == Sampler.PER_FOLD_TPE:
-            parts = [(f"{study_key}/fold{fold}", (fold,)) for fold in spec.test_folds]
+            parts = [(f"{study_key}/fold{fold}", (fold,)) for fold in spec.tested(arm)]
         self.parts = [
             SearchPart(spec, arm, _open(key, storage), storage, folds, place * spec.search.trials)
             for place, (key, folds) in enumerate(parts)
@@ -113,7 +113,7 @@ class ArmSearch:
             When no trial gives a score for a fold.
         """
         trials = [trial for part in self.parts for trial in part.records()]
-        outcome = choose(self._arm.name, trials, self._spec.test_folds, self._spec.search.selection)
+        outcome = choose(self._arm.name, trials, self._spec.tested(self._arm), self._spec.search.selection)
         return replace(outcome, importance=_mean_shares([part.shares() for part in self.parts]))
 
 

@@ -3,6 +3,7 @@
 from harness.study.arms import Arm
 from harness.study.dotted import Dotted
 from harness.study.migrate import read_recorded, recorded_document
+from harness.study.protocol_section import ProtocolSection
 from harness.study.sections import (
     Comparison,
     DataSection,
@@ -10,7 +11,6 @@ from harness.study.sections import (
     FeaturesSection,
     ImageSection,
     ModelSection,
-    ProtocolSection,
     SearchSection,
     Space,
     StudySection,

@@ -48,7 +48,14 @@ def _faults(section: BaseModel, place: str) -> Iterator[str]:
 def _set_faults(spec: StudySpec) -> Iterator[str]:
     for arm in spec.trained_arms:
         settings = spec.settings(arm)
-        for name, section in (("train", settings.train), ("model", settings.options), ("protocol", settings.protocol)):
+        own = settings.protocol
+        sections = (
+            ("train", settings.train),
+            ("model", settings.options),
+            ("protocol", own),
+            ("protocol", own.options),
+        )
+        for name, section in sections:
             for fault in _faults(section, name):
                 yield f"arm {arm.name!r}: {fault}"
         for searched, space in spec.searched_fields.items():

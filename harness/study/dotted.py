@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from harness.section import Section
+from harness.study.protocol_section import ProtocolSection
 from harness.study.sections import (
     DataSection,
     EvaluateSection,
     FeaturesSection,
     ModelSection,
-    ProtocolSection,
     SearchSection,
     StudySection,
     TrackingSection,
@@ -50,20 +50,26 @@ class Dotted:
 
     @classmethod
     def parse(
-        cls, text: str, sections: Sequence[str] = (*SECTIONS, *LISTS), options: Collection[str] | None = None
+        cls,
+        text: str,
+        sections: Sequence[str] = (*SECTIONS, *LISTS),
+        options: Collection[str] | None = None,
+        of_split: Collection[str] | None = None,
     ) -> Self:
         """Return the field that ``text`` names; ValueError, which lists the allowed names, when it is none of those of
-        ``sections``. ``options`` are those of networks, which are fields of model; where they are not given, any is.
+        ``sections``. ``options`` are those of networks, which are fields of model, and ``of_split`` those of a split,
+        which are fields of protocol; where they are not given, any is.
 
         >>> Dotted.parse("train.lr", ("train", "model"))
         Dotted(section='train', field='lr')
         """
         section, _, field = text.partition(".")
-        option = section == "model" and options is None and field.isidentifier()
-        known = section in sections and (text in LISTS or field in _fields(section, options or ()) or option)
+        more = {"model": options, "protocol": of_split}
+        option = section in more and more[section] is None and field.isidentifier()
+        known = section in sections and (text in LISTS or field in _fields(section, more.get(section) or ()) or option)
         if not known:
             *most, last = sections
-            allowed = [f"{name}.{each}" for name in sections for each in _fields(name, options or ())]
+            allowed = [f"{name}.{each}" for name in sections for each in _fields(name, more.get(name) or ())]
             raise ValueError(
                 f"{text!r} is not a field of {', '.join(most)}{' or ' if most else ''}{last}; allowed: "
                 f"{', '.join([*allowed, *(name for name in sections if name in LISTS)])}"
@@ -123,4 +129,4 @@ def path_of(text: str) -> list[str]:
 
 def _fields(section: str, options: Collection[str]) -> list[str]:
     own = list(SECTIONS[section].model_fields) if section in SECTIONS else []
-    return [*own, *sorted(options)] if section == "model" else own
+    return [*own, *sorted(options)]

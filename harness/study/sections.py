@@ -13,8 +13,6 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
 from harness.choices import (
-    EpochRule,
-    FinalTrain,
     Init,
     Normalise,
     NormStatistics,
@@ -32,7 +30,6 @@ from harness.registry import (
     DATASETS,
     FEATURE_SETS,
     PLANES,
-    SPLITS,
     Dataset,
     FeatureSet,
     Layout,
@@ -152,33 +149,6 @@ class DataSection(Section):
     def validates(self) -> bool:
         """Whether there is a fold to validate on: with two folds, one is tested and the other trains."""
         return 2 in self.used_folds if self.description.holdout else len(self.used_folds) > 2
-
-
-class ProtocolSection(Section):
-    """How clips are split, and which epoch is tested."""
-
-    split: Annotated[str, Most(100, "a name")] = "official"
-    """official: the authors' folds. random-clip: clips shuffled over folds. random-segment: segments shuffled, so that
-    pieces of one clip are in both training and test."""
-    epoch_rule: EpochRule = EpochRule.FIXED
-    """Which epoch's weights are tested. best-on-test lets the test fold choose, as some papers do, and every table
-    says so."""
-    final_train: FinalTrain = FinalTrain.TRAIN
-    """Data of the final trainings: the training part, or also the validation fold (never used by a search)."""
-
-    @field_validator("split")
-    @classmethod
-    def _known(cls, split: str) -> str:
-        return SPLITS.get(split).name
-
-    @model_validator(mode="after")
-    def _validation_is_free(self) -> Self:
-        if self.final_train == FinalTrain.TRAIN_AND_VALIDATION and self.epoch_rule == EpochRule.BEST_ON_VALIDATION:
-            raise ValueError(
-                "final_train = 'train+validation' leaves no validation fold for choosing the epoch; use epoch_rule = "
-                "'fixed' or final_train = 'train'"
-            )
-        return self
 
 
 class ImageSection(Section):

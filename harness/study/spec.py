@@ -7,17 +7,17 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from harness.choices import EpochRule, FinalTrain, NormStatistics, TunedOn
-from harness.registry import NETWORKS, SPLITS, FeatureSet, Layout, Network, Unit, is_reference, options_of
+from harness.registry import NETWORKS, SPLITS, TEST, FeatureSet, Layout, Network, Unit, is_reference, options_of
 from harness.section import Most, Section, takes_any
 from harness.study.arms import Arm
 from harness.study.dotted import Dotted
+from harness.study.protocol_section import ProtocolSection
 from harness.study.sections import (
     Comparison,
     DataSection,
     EvaluateSection,
     FeaturesSection,
     ModelSection,
-    ProtocolSection,
     SearchSection,
     Space,
     StudySection,
@@ -74,18 +74,18 @@ class ArmSettings(Section):
 
     @property
     def trajectory(self) -> ArmSettings:
-        """The settings that determine the weights after every epoch: all except the arm's name, the epoch rule, and the
+        """The settings that determine the weights after every epoch: all except the arm's name, the protocol, and the
         statistics of batch normalisation in evaluation.
 
-        Settings that share it are one training, evaluated in several ways, where seed and fold are also the same. With
-        patience the evaluations also decide when to stop, so that all settings belong to this part.
+        Settings that share it are one training, evaluated in several ways, where seed and training items are also the
+        same. With patience the evaluations also decide when to stop, so that all settings belong to this part.
         """
         if self.train.patience:
             return self
         return self.model_copy(
             update={
                 "arm": "",
-                "protocol": self.protocol.model_copy(update={"epoch_rule": EpochRule.FIXED}),
+                "protocol": ProtocolSection(),
                 "train": self.train.model_copy(
                     update={
                         "norm_statistics": NormStatistics.RUNNING,
@@ -156,12 +156,17 @@ class StudySpec(Section):
         known = None if takes_any(options) else options.model_fields
         own: dict[str, Section] = {"train": self.train, "model": self.model, "protocol": self.protocol}
         sections = {name: section.model_dump() for name, section in own.items()}
+        rule = SPLITS.get(str(arm.set.get("protocol.split", self.protocol.split)))
+        if rule.name != self.protocol.split:
+            # Options of another split say nothing of this one.
+            fields = ProtocolSection.model_fields
+            sections["protocol"] = {name: one for name, one in sections["protocol"].items() if name in fields}
         stated = {name: value for name, value in self.model.options.items() if name in options.model_fields}
         sections["model"] = {"init": self.model.init} | options().model_dump() | stated
         arguments = {f"model.{name}": value for name, value in arm.model_args.items()}
         for given, allowed in ((arguments | arm.set, (*_SEARCHED, "protocol")), (values or {}, _SEARCHED)):
             for dotted, value in given.items():
-                name = Dotted.parse(dotted, allowed, known)
+                name = Dotted.parse(dotted, allowed, known, options_of(rule).model_fields)
                 sections[name.section][name.field] = tuple(value) if isinstance(value, list) else value
         model = {name: value for name, value in sections["model"].items() if known is None or name in known}
         checked = options.model_validate({name: value for name, value in model.items() if name != "init"}).model_dump()
@@ -224,15 +229,38 @@ class StudySpec(Section):
         options = None if any(map(takes_any, kinds)) else {name for kind in kinds for name in kind.model_fields}
         return {Dotted.parse(name, _SEARCHED, options): space for name, space in self.search.space.items()}
 
+    def tests_one_part(self, arm: Arm) -> bool:
+        """Return whether one part of the data is tested, instead of folds: that of a hold-out data set, or of the arm's
+        split."""
+        return self.data.description.holdout or self.arm_protocol(arm).rule.single
+
+    def tested(self, arm: Arm) -> tuple[int, ...]:
+        """Return the folds that ``arm`` is tested on, ascending; :data:`harness.registry.TEST` of one test part."""
+        return self.tested_under(self.arm_protocol(arm))
+
+    def tested_under(self, protocol: ProtocolSection) -> tuple[int, ...]:
+        """Return the folds that arms under ``protocol`` are tested on, ascending."""
+        rule = protocol.rule
+        if rule.single:
+            return (TEST,)
+        if rule.folds:
+            return tuple(fold for fold in rule.folds if fold in (self.evaluate.folds or rule.folds))
+        return self.test_folds
+
+    @property
+    def arm_cuts(self) -> tuple[ProtocolSection, ...]:
+        """What determines the parts of the trained arms' folds, each once, in the arms' order."""
+        return tuple(dict.fromkeys(self.arm_protocol(arm).cut for arm in self.trained_arms))
+
     @property
     def arm_splits(self) -> tuple[str, ...]:
-        """The splits of the trained arms, each once, in the arms' order."""
-        return tuple(dict.fromkeys(self.arm_protocol(arm).split for arm in self.trained_arms))
+        """The splits of the trained arms as tables call them, each once, in the arms' order."""
+        return tuple(dict.fromkeys(self.arm_protocol(arm).label for arm in self.trained_arms))
 
-    def final_trains(self, split: str) -> tuple[str, ...]:
-        """Return what the final trainings of the arms under ``split`` learn from, each once, in the arms' order."""
+    def final_trains(self, cut: ProtocolSection) -> tuple[str, ...]:
+        """Return what the final trainings of the arms with that cut learn from, each once, in the arms' order."""
         protocols = (self.arm_protocol(arm) for arm in self.trained_arms)
-        return tuple(dict.fromkeys(each.final_train for each in protocols if each.split == split))
+        return tuple(dict.fromkeys(each.final_train for each in protocols if each.cut == cut))
 
     @model_validator(mode="after")
     def _known_options(self) -> Self:

@@ -13,12 +13,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import StudyError
-from harness.registry import DATASETS, PLANES, code, options_of
+from harness.registry import DATASETS, PLANES, SPLITS, SplitRule, code, options_of
 from harness.section import keys_of, section_of
 from harness.study.bounds import require_bounded
 from harness.study.dotted import path_of
+from harness.study.protocol_section import ProtocolSection
 from harness.study.sections import DataSection
 from harness.study.spec import StudySpec
+from harness.study.split_files import with_split_files
 from harness.study.toml import as_toml
 from harness.text.messages import near, shortened
 from harness.text.toml_file import read_toml
@@ -37,9 +39,32 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
     """
     document = read_toml(path, "study file", StudyError)
     given = {_set(document, override): override for override in overrides}
-    spec = parse_study(_resolved(document, path), str(path), given)
+    spec = parse_study(with_split_files(_resolved(document, path), path.parent), str(path), given)
     require_bounded(spec, str(path))
     return spec
+
+
+def parse_protocol(split: str, stated: Sequence[str], folder: Path) -> ProtocolSection:
+    """Return the protocol with the rule ``split`` and ``stated`` options such as ``"n=5"``, outside of a study; its
+    files are relative to ``folder``.
+
+    Raises
+    ------
+    StudyError
+        Naming the option, the value received and what is allowed.
+    DataError
+        When a file is missing or faulty.
+    """
+    document: dict[str, Any] = {"protocol": {"split": split}}
+    given = {_set(document, f"protocol.{override}"): override for override in stated}
+    document = with_split_files(document, folder)
+    try:
+        return ProtocolSection.model_validate_json(json.dumps(document["protocol"], default=str))
+    except ValidationError as error:
+        within = {place[1:]: text for place, text in given.items()}
+        raise StudyError(
+            *(f"--split {split}: {line}" for line in _explain(error, document["protocol"], within))
+        ) from None
 
 
 def parse_study(
@@ -200,6 +225,8 @@ def _fields_at(location: tuple[int | str, ...], document: dict[str, Any]) -> lis
             return list(PLANES.names())
         case ("features", "planes", str(plane)) if plane in PLANES:
             return keys_of(options_of(PLANES.get(plane)))
+        case ("protocol",):
+            return [*keys_of(ProtocolSection), *keys_of(options_of(_split_of(document)))]
         case ("data", str(dataset)) if dataset in DATASETS:
             return keys_of(options_of(DATASETS.get(dataset)))
     model: Any = StudySpec
@@ -210,6 +237,11 @@ def _fields_at(location: tuple[int | str, ...], document: dict[str, Any]) -> lis
     keys = keys_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else []
     dataset = str(_step(document.get("data"), "dataset")) if location == ("data",) else ""
     return [*keys, dataset] if dataset in DATASETS and options_of(DATASETS.get(dataset)).model_fields else keys
+
+
+def _split_of(document: dict[str, Any]) -> SplitRule:
+    name = _step(document.get("protocol"), "split")
+    return SPLITS.get(name if isinstance(name, str) and name in SPLITS else "official")
 
 
 def _show(value: Any) -> str:

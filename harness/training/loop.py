@@ -38,13 +38,17 @@ from harness.training.resident import Items, Resident, part_items, plane_rows
 from harness.training.reuse import KEPT_HERE, keeps, records_steps, step_key
 from harness.training.schedules import learning_rate
 from harness.training.seeding import fold_seed
-from harness.training.task import FoldResult, FoldTask, stopped_after
+from harness.training.task import FINAL, SEARCH, SURVEY, FoldResult, FoldTask, stopped_after
 from harness.training.weights import start_from
 
 Row = dict[str, float]
 OnEpoch = Callable[[Row], None]
 OnEpochs = Callable[[list[Row]], None]
-Predicted = dict[str, NDArray[np.float32]]
+_Content = tuple[bytes, bytes]
+"""What identifies a part: clips and segments of its items."""
+Predicted = dict[_Content, NDArray[np.float32]]
+_Evaluated = tuple[NDArray[np.float32], float]
+"""Probabilities and loss."""
 
 
 def train_fold(task: FoldTask, on_epoch: OnEpoch | None = None) -> FoldResult:
@@ -86,20 +90,19 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
     own_code.activate(task.code)
     device = open_device(task.device)
     check_precision(task.settings.train.precision, device, task.key)
-    parts = _parts(task)
-    for other in tasks[1:]:
-        _parts(other)
+    choices = [_Choice(one, _parts(one)) for one in tasks]
+    learned = choices[0].train
     train = task.settings.train
     with isolated(device, task.seed, train.threads) as complaints, KEPT_HERE.given_up_on_failure():
         with explained_memory(task.key, task.device, None):
             kept = KEPT_HERE.planes(task.features, device) if keeps(device) else None
             resident = Resident(task.features, device, kept)
-            normaliser = normalise(resident, parts["train"], task.normalise)
+            normaliser = normalise(resident, learned, task.normalise)
             if keeps_rounding(train):
                 resident.round_to_bfloat16()
         loaded = time.perf_counter()
         with explained_memory(task.key, task.device, train.batch_size):
-            run = _Run(tasks, resident, parts)
+            run = _Run(choices, resident, learned)
             run.train(on_epoch)
             # The last epoch's weights are loaded; those of a chosen epoch replace them.
             results = {
@@ -112,7 +115,7 @@ def train_together(tasks: Sequence[FoldTask], on_epoch: OnEpochs | None = None) 
         "load": loaded - began,
         "train": run.train_seconds,
         "evaluate": run.evaluate_seconds,
-        "segments_per_second": len(parts["train"]) * run.epochs / run.train_seconds,
+        "segments_per_second": len(learned) * run.epochs / run.train_seconds,
     }
     conditions = {
         "device": device_name(device),
@@ -150,46 +153,49 @@ class _Best:
 
 
 class _Choice:
-    """One task's view of a training: its history, and the epoch that its rule has chosen so far."""
+    """One task's view of a training: its parts, its history, and the epoch that its rule has chosen so far."""
 
-    def __init__(self, task: FoldTask) -> None:
+    def __init__(self, task: FoldTask, parts: dict[str, Items]) -> None:
         self.task = task
+        self.train = parts["train"]
+        self.parts = {name: parts[name] for name in ("validation", "test") if name in parts}
         self.judge = _judge(task)
         self.statistics = task.settings.train.norm_statistics
         self.history: list[Row] = []
         self.best = _Best()
 
     def see(self, epoch: int, row: Row, predicted: Predicted, state: Callable[[], dict[str, Tensor]]) -> Row:
-        """Choose this epoch if there is no part to judge by, or if it scores above every earlier one; return what the
-        task may see of ``row``."""
-        mine = {name: value for name, value in row.items() if self.judge == "test" or not name.startswith("test_")}
-        self.history.append(mine)
+        """Choose this epoch if there is no part to judge by, or if it scores above every earlier one; return a copy of
+        ``row``."""
+        self.history.append(row)
         if self.judge is None:
             self.best = _Best(epoch, predicted=predicted)
         elif (score := row[f"{self.judge}_macro_accuracy"]) > self.best.score:
             self.best = _Best(epoch, score, predicted, state())
-        return dict(mine)
+        return dict(row)
 
 
 class _Run:
     """The state of one training."""
 
-    def __init__(self, tasks: Sequence[FoldTask], resident: Resident, parts: dict[str, Items]) -> None:
-        self.task = tasks[0]
+    def __init__(self, choices: list[_Choice], resident: Resident, learned: Items) -> None:
+        self.task = choices[0].task
         self.settings = self.task.settings.train
         self.resident = resident
-        self.parts = parts
-        self.choices = [_Choice(task) for task in tasks]
+        self.learned = learned
+        self.choices = choices
         self.epochs = 0
         self.stopped = False
         self.train_seconds = 0.0
         self.evaluate_seconds = 0.0
         self.learner = self._make_learner()
-        self._on_device = {name: _on_device(resident, items) for name, items in parts.items()}
+        self._learned_on_device = _on_device(resident, learned)
+        # Tasks of one trajectory may be evaluated on different parts, and one part may have two names.
+        self._on_device: dict[_Content, PartOnDevice] = {}
 
     def train(self, on_epoch: OnEpochs | None) -> None:
         """Run all epochs, or as many as patience and the task's floor allow."""
-        n_items = len(self.parts["train"])
+        n_items = len(self.learned)
         bounds = batch_bounds(n_items, self.settings.batch_size)
         draws = Draws(
             self.settings,
@@ -198,7 +204,7 @@ class _Run:
             fold_seed(self.task.seed, "draws"),
             self.resident.device,
         )
-        for epoch in range(1, self.settings.epochs + 1):
+        for epoch in range(1, (self.task.until or self.settings.epochs) + 1):
             row = self._learn(epoch, draws, bounds)
             self.epochs = epoch
             seen = {key: mine for choices in self._alike() for key, mine in self._see(epoch, row, choices).items()}
@@ -243,26 +249,36 @@ class _Run:
     def _see(self, epoch: int, row: Row, choices: Sequence[_Choice]) -> dict[str, Row]:
         """Evaluate the parts that ``choices`` may watch, and return each one's row of the history, by its task."""
         # The test part is evaluated only where it is declared to choose the epoch.
-        judges = {"validation", *(choice.judge for choice in choices)}
-        watched = [name for name in ("validation", "test") if name in self.parts and name in judges]
-        own = dict(row)
-        with self._normalised_by(choices[0].statistics) if watched else nullcontext():
-            predicted: Predicted = {name: self._look(name, own) for name in watched}
-            return {choice.task.key: choice.see(epoch, own, predicted, self.learner.state) for choice in choices}
+        watched = {
+            choice.task.key: {name: part for name, part in choice.parts.items() if name in ("validation", choice.judge)}
+            for choice in choices
+        }
+        seen: dict[_Content, _Evaluated] = {}
+        rows = {}
+        with self._normalised_by(choices[0].statistics) if any(watched.values()) else nullcontext():
+            for choice in choices:
+                own, predicted = dict(row), {}
+                for name, items in watched[choice.task.key].items():
+                    content = _content(items)
+                    if content not in seen:
+                        seen[content] = self._predict(name, items)
+                    predicted[content] = self._scored(name, items, seen[content], own)
+                rows[choice.task.key] = choice.see(epoch, own, predicted, self.learner.state)
+        return rows
 
     def _normalised_by(self, statistics: str) -> AbstractContextManager[None]:
         if statistics == NormStatistics.RUNNING:
             return nullcontext()
-        part, size = self._on_device["train"], self.settings.batch_size
+        part, size = self._learned_on_device, self.settings.batch_size
         return re_estimated(self.learner, self.resident, part, size, self.task.seed)
 
     def _predictions(self, choice: _Choice) -> pd.DataFrame:
         tables = []
-        for name in ("validation", "test"):
-            if name in self.parts:
-                known = choice.best.predicted
-                probabilities = known[name] if name in known else self._predict(name)[0]
-                tables.append(_table(name, self.parts[name], probabilities))
+        known = choice.best.predicted
+        for name, items in choice.parts.items():
+            content = _content(items)
+            probabilities = known[content] if content in known else self._predict(name, items)[0]
+            tables.append(_table(name, items, probabilities))
         return pd.concat(tables, ignore_index=True)
 
     def _weights(self) -> dict[str, NDArray[np.generic]]:
@@ -277,7 +293,7 @@ class _Run:
         model = build_model(settings.model_name, settings.model, shape, task.n_classes, rows)
         if task.weights:
             start_from(model, Path(settings.weights or ""), task.weights)
-        labels = self.parts["train"].labels
+        labels = self.learned.labels
         weights = class_weights(labels, task.n_classes) if self.settings.class_weights else None
         if not records_steps(self.settings, resident.device):
             return Learner(model, self.settings, resident.device, weights)
@@ -290,17 +306,16 @@ class _Run:
         lr = learning_rate(self.settings, epoch)
         clock = time.perf_counter()
         self.learner.set_rate(lr)
-        self.learner.epoch(self.resident, self._on_device["train"], draws.epoch(), bounds)
+        self.learner.epoch(self.resident, self._learned_on_device, draws.epoch(), bounds)
         loss, accuracy = self.learner.tally()
         self.train_seconds += time.perf_counter() - clock
         if not math.isfinite(loss):
             raise self._diverged("the training loss", loss, epoch, lr)
         return {"epoch": epoch, "lr": lr, "train_loss": loss, "train_segment_accuracy": accuracy}
 
-    def _look(self, name: str, row: Row) -> NDArray[np.float32]:
-        """Predict the part ``name``, add its scores to ``row``, and return the probabilities."""
-        probabilities, loss = self._predict(name)
-        items = self.parts[name]
+    def _scored(self, name: str, items: Items, evaluated: _Evaluated, row: Row) -> NDArray[np.float32]:
+        """Add the scores of the part ``name`` to ``row``, and return the probabilities."""
+        probabilities, loss = evaluated
         _, means, labels = clip_means(items.clips, probabilities, items.labels)
         measured = scores(labels, means, self.task.n_classes)
         row[f"{name}_macro_accuracy"] = measured.macro_accuracy
@@ -309,9 +324,11 @@ class _Run:
             row["validation_clip_accuracy"] = measured.clip_accuracy
         return probabilities
 
-    def _predict(self, name: str) -> tuple[NDArray[np.float32], float]:
+    def _predict(self, name: str, items: Items) -> _Evaluated:
+        """Return the probabilities of the part ``name``, and the loss."""
         clock = time.perf_counter()
-        probabilities, loss = self.learner.predict(self.resident, self._on_device[name])
+        part = self._on_device.setdefault(_content(items), _on_device(self.resident, items))
+        probabilities, loss = self.learner.predict(self.resident, part)
         self.evaluate_seconds += time.perf_counter() - clock
         if not np.isfinite(probabilities).all():
             epoch = self.epochs or 1
@@ -331,17 +348,17 @@ def _parts(task: FoldTask) -> dict[str, Items]:
         "train": part_items(task.split.train, task.features, task.labels),
         "validation": part_items(task.split.validation, task.features, task.labels),
     }
-    if task.phase == "final":
+    if task.phase in (FINAL, SURVEY):
         parts["test"] = part_items(task.split.test, task.features, task.labels)
         if task.final_train == FinalTrain.TRAIN_AND_VALIDATION:
             parts["train"] = parts["train"].joined(parts.pop("validation"))
-    elif task.phase != "search":
-        raise ValueError(f"phase must be 'search' or 'final', received {task.phase!r}")
+    elif task.phase != SEARCH:
+        raise ValueError(f"phase must be 'search', 'final' or 'survey', received {task.phase!r}")
     if len(parts["train"]) < 2:
         raise TrainingError(
             f"{task.key}: the training part has {len(parts['train'])} items; batch normalisation needs at least 2"
         )
-    needed = {_judge(task), "test" if task.phase == "final" else "validation"} - {None}
+    needed = {_judge(task), "validation" if task.phase == SEARCH else "test"} - {None}
     for name in sorted(str(name) for name in needed):
         if not len(parts.get(name, ())):
             raise TrainingError(
@@ -354,11 +371,20 @@ def _parts(task: FoldTask) -> dict[str, Items]:
 def _judge(task: FoldTask) -> str | None:
     """Return the part whose macro accuracy chooses the epoch; None when the last epoch counts.
 
-    A search never sees the test part, so under best-on-test it uses the last epoch.
+    A search never sees the test part, so under best-on-test it uses the last epoch. By best-mean-on-test a survey
+    measures all epochs, and the final training ends with the one that all folds together chose.
     """
+    if task.phase == SURVEY:
+        return "test"
+    if task.phase == FINAL and task.epoch_rule == EpochRule.BEST_MEAN_ON_TEST and not task.until:
+        raise ValueError(f"{task.key}: best-mean-on-test needs the epoch that all folds chose; survey them first")
     if task.epoch_rule == EpochRule.BEST_ON_VALIDATION:
         return "validation"
-    return "test" if task.epoch_rule == EpochRule.BEST_ON_TEST and task.phase == "final" else None
+    return "test" if task.epoch_rule == EpochRule.BEST_ON_TEST and task.phase == FINAL else None
+
+
+def _content(items: Items) -> _Content:
+    return items.clips.tobytes(), items.segments.tobytes()
 
 
 def _on_device(resident: Resident, items: Items) -> PartOnDevice:

@@ -17,10 +17,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.data.splits import Split
+from harness.choices import FinalTrain
+from harness.data.splits import Part, Split
 from harness.features.cache.feature_store import FeatureRef
 from harness.own_code import OwnCode
 from harness.study import TUNED, ArmSettings
+
+SEARCH, FINAL, SURVEY = "search", "final", "survey"
+"""Phases of a study."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class FoldTask:
     Attributes
     ----------
     phase
-        ``"search"`` evaluates only on the validation part; ``"final"`` is tested once, at the end.
+        ``"search"`` evaluates only on the validation part; ``"final"`` is tested once, at the end; ``"survey"`` tests
+        every epoch, for a rule by which all test folds together choose one.
     trial
         Trial number within the arm's search; None in the final phase when nothing was searched.
     seed
@@ -50,6 +55,9 @@ class FoldTask:
     floor
         Validation macro accuracy by epoch: a training whose best so far is below it is stopped after that epoch. Empty
         for never.
+    until
+        Epoch after which the training ends and its weights count, chosen for all folds together; 0 where the epoch rule
+        decides by itself.
     """
 
     study: str
@@ -72,6 +80,7 @@ class FoldTask:
     floor: tuple[float, ...] = ()
     code: OwnCode | None = None
     weights: str = ""
+    until: int = 0
 
     @cached_property
     def digest(self) -> str:
@@ -91,6 +100,8 @@ class FoldTask:
         }
         if self.floor:
             facts["floor"] = self.floor
+        if self.until:
+            facts["until"] = self.until
         if self.code is not None and (code := self.code.digest_of(self.settings.references)):
             facts["code"] = code
         if self.weights:
@@ -98,24 +109,49 @@ class FoldTask:
         parts.update(json.dumps(facts, sort_keys=True).encode())
         parts.update(self.labels.tobytes())
         for part in (self.split.train, self.split.validation, self.split.test):
-            parts.update(part.clips.tobytes() + b"|")
-            parts.update((b"clips" if part.segments is None else part.segments.tobytes()) + b"|")
+            _add(parts, part)
         return parts.hexdigest()
 
     @property
     def trajectory(self) -> str:
         """Digest of what determines the weights after every epoch: tasks that share it are one training, evaluated
-        under several epoch rules or statistics (:attr:`harness.study.ArmSettings.trajectory`)."""
+        on several parts, under several epoch rules or statistics (:attr:`harness.study.ArmSettings.trajectory`)."""
         settings = self.settings.trajectory
         if settings is self.settings:
             return self.digest
-        return replace(self, epoch_rule=settings.protocol.epoch_rule, settings=settings).digest
+        if self.phase == SEARCH:
+            # What it sees of its validation part may stop it.
+            return replace(self, epoch_rule=settings.protocol.epoch_rule, settings=settings).digest
+        nothing = Part(np.empty(0, dtype=np.int64))
+        bare = replace(
+            self,
+            phase=FINAL,
+            epoch_rule=settings.protocol.epoch_rule,
+            final_train=settings.protocol.final_train,
+            settings=settings,
+            split=Split("", 0, nothing, nothing, nothing),
+        )
+        parts = hashlib.sha256(bare.digest.encode())
+        for part in self.learned:
+            _add(parts, part)
+        return parts.hexdigest()
+
+    @property
+    def learned(self) -> tuple[Part, ...]:
+        """The parts that the training learns from, in order."""
+        both = self.phase != SEARCH and self.final_train == FinalTrain.TRAIN_AND_VALIDATION
+        return (self.split.train, self.split.validation) if both else (self.split.train,)
 
     @property
     def key(self) -> str:
         """Name of the training, unique within a study run: ``LMCNet/search-3/fold1/seed0``."""
         stage = self.phase if self.trial is None else f"{self.phase}-{self.trial}"
         return f"{self.arm}/{stage}/fold{self.fold}/seed{self.seed_index}"
+
+
+def _add(digest: Any, part: Part) -> None:
+    digest.update(part.clips.tobytes() + b"|")
+    digest.update((b"clips" if part.segments is None else part.segments.tobytes()) + b"|")
 
 
 @dataclass(frozen=True)
@@ -178,7 +214,7 @@ def placed(tasks: Sequence[FoldTask], device: str) -> tuple[FoldTask, ...]:
 
 def trajectories(tasks: Sequence[FoldTask]) -> list[tuple[FoldTask, ...]]:
     """Return ``tasks`` grouped by trajectory, in first-occurrence order."""
-    groups: dict[tuple[str, bool], list[FoldTask]] = {}
+    groups: dict[str, list[FoldTask]] = {}
     for task in tasks:
-        groups.setdefault((task.trajectory, task.keep_weights), []).append(task)
+        groups.setdefault(task.trajectory, []).append(task)
     return [tuple(group) for group in groups.values()]

@@ -161,7 +161,7 @@ def test_a_faulty_split_file_is_refused(
 def test_other_bad_input_is_refused(metadata: Path, tmp_path: Path) -> None:
     for arguments, message in (
         (("--metadata", tmp_path / "none.csv", "--split", "official"), "none.csv: cannot be read"),
-        (("--metadata", metadata, "--split", "offical"), "is neither a file nor a split rule; rules: official"),
+        (("--metadata", metadata, "--split", "offical"), "is neither a file nor a split rule; rules: csv, "),
         (("--metadata", metadata, "--split", "random-segment"), "deals segments of clips"),
         (("--metadata", metadata, "--split", "official", "--columns", "fold=part"), "has no column of folds"),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -28,6 +29,40 @@ class TestRandomClip(SplitRuleConformance):
 class TestRandomSegment(SplitRuleConformance):
     rule = "random-segment"
     proportional = True
+
+
+class TestOfficialNoValidation(SplitRuleConformance):
+    rule = "official-no-validation"
+    proportional = True
+
+
+class TestShuffledKFold(SplitRuleConformance):
+    rule = "shuffled-kfold"
+
+
+class TestStratifiedKFold(SplitRuleConformance):
+    rule = "shuffled-kfold"
+    options: ClassVar = {"stratified": True, "k": 4, "seed": 3}
+    proportional = True
+
+
+class TestEveryNthRow(SplitRuleConformance):
+    rule = "every-nth-row"
+
+
+class TestTrainTestSplit(SplitRuleConformance):
+    rule = "train-test-split"
+
+
+class TestSingleFold(SplitRuleConformance):
+    rule = "single-fold"
+    options: ClassVar = {"fold": 4}
+
+
+class TestFileOrder(SplitRuleConformance):
+    rule = "file-order"
+    options: ClassVar = {"counts": (6, 4, 2)}
+    whole = False
 
 
 _TOY = '''

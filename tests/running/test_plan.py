@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.running.plan import make_plan
-from harness.study import load_study
+from harness.study import ProtocolSection, load_study
 from harness.study.study_file import parse_study
 from harness.training.probe import probe_network
 
@@ -143,7 +143,7 @@ def test_images_are_one_item_a_clip_and_random_splits_are_counted(tmp_path: Path
     assert arms["picture"].items == 60
     assert arms["pieces"].items == 60 * 3
     assert plan.workers >= 1
-    assert [split.protocol for split in plan.splits["random-clip"]] == ["random-clip"] * 3
+    assert [split.protocol for split in plan.splits[ProtocolSection(split="random-clip")]] == ["random-clip"] * 3
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ def show_fields(section: str | None) -> None:
     """Print the fields of a study file, or only those of ``section`` if given."""
     from pydantic import BaseModel
 
-    from harness.registry import DATASETS, NETWORKS, PLANES, options_of
+    from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, options_of
     from harness.section import section_of
     from harness.study.spec import StudySpec
 
@@ -36,6 +36,8 @@ def show_fields(section: str | None) -> None:
         visit(f"features.planes.{plane.name}", options_of(plane))
     for dataset in DATASETS:
         visit(f"data.{dataset.name}", options_of(dataset))
+    for rule in SPLITS:
+        visit("protocol", options_of(rule), f" of split {rule.name}")
     networks: dict[type[BaseModel], list[str]] = {}
     for network in NETWORKS:
         networks.setdefault(options_of(network), []).append(network.name)

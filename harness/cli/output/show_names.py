@@ -76,9 +76,18 @@ def _datasets() -> tuple[str, tuple[str, ...], _Rows]:
 
 
 def _splits() -> tuple[str, tuple[str, ...], _Rows]:
-    from harness.registry import SPLITS
+    from harness.registry import SPLITS, options_of
 
-    return "splits", ("split", "meaning"), [(each.name, each.meaning) for each in SPLITS]
+    rows = [
+        (
+            each.name,
+            each.meaning,
+            ", ".join(name for name in options_of(each).model_fields if name != "found") or "-",
+            each.used_by or "-",
+        )
+        for each in SPLITS
+    ]
+    return "splits", ("split", "meaning", "options", "used by"), rows
 
 
 def _claims() -> tuple[str, tuple[str, ...], _Rows]:

@@ -27,5 +27,6 @@ register(
         f"{__name__}:deal",
         "the official folds: fold k is tested, fold k+1 (cyclically) validates, the others train",
         official=True,
+        used_by="HEAR; the reference of this project",
     )
 )
