@@ -37,9 +37,18 @@ def local_cluster(folder: Path) -> Iterator[Any]:
         del os.environ["RAY_AUTH_TOKEN_PATH"]
 
 
-def add_node(cluster: Any, sources: Path = ROOT) -> Any:
-    """Add a node with room for one training, which imports the harness from ``sources``."""
-    return cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(sources)})
+def add_node(cluster: Any, sources: Path = ROOT, cores: int = 1, gpus: int = 0) -> Any:
+    """Add a node that imports the harness from ``sources``, with room for one training; GPUs need not exist."""
+    return cluster.add_node(num_cpus=cores, num_gpus=gpus, env_vars={"PYTHONPATH": str(sources)})
+
+
+class Complete(RayExecutor):
+    """Trains nothing before every worker is ready."""
+
+    def _look_for_nodes(self) -> None:
+        super()._look_for_nodes()
+        for worker in [worker for worker in self._workers if not worker.ready]:
+            self._hear(worker, lambda _: None)
 
 
 class Killing(RayExecutor):
@@ -56,7 +65,7 @@ class Killing(RayExecutor):
     """
 
     def __init__(self, cluster: Any, nodes: list[Any], cache: Path, after: int) -> None:
-        super().__init__("cpu", cluster.address, None, 1, cache)
+        super().__init__(["cpu"], cluster.address, None, 1, cache)
         self.killed: list[str] = []
         self._killable, self._nodes, self._left = cluster, nodes, after
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.splits import Part, Split
+from harness.executors.gpu_memory import MemoryUse
+from harness.executors.packing import Packing
 from harness.features.cache.feature_store import FeatureRef
 from harness.study import ArmSettings, ModelSection, TrainSection
 from harness.training.task import FoldResult, FoldTask
@@ -27,6 +30,48 @@ class DeadlyFeatures(FeatureRef):
     def load(self) -> NDArray[np.float32]:
         os.kill(os.getpid(), signal.SIGKILL)
         return super().load()
+
+
+def third_of_a_gpu(_: FoldTask) -> Callable[[], MemoryUse]:
+    """Measure that each training uses 30 % of a GPU."""
+    return lambda: MemoryUse(30, 100)
+
+
+class Watched(Packing):
+    """Remembers, whenever a training began, its GPU and how many ran there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gpus: list[Hashable] = []
+        self.numbers: list[int] = []
+
+    def begin(self, gpu: Hashable, training: Hashable, kind: Hashable) -> None:
+        super().begin(gpu, training, kind)
+        self.gpus.append(gpu)
+        self.numbers.append(len(self._running[gpu]))
+
+
+class ShortOfMemory(FeatureRef):
+    """Features for which memory does not suffice when they are loaded for the first time."""
+
+    @staticmethod
+    def marker(features: FeatureRef) -> Path:
+        """Return the file that remembers it."""
+        return Path(features.files[0]).parent / "ran-out"
+
+    def load(self) -> NDArray[np.float32]:
+        try:
+            self.marker(self).touch(exist_ok=False)
+        except FileExistsError:
+            return super().load()
+        raise MemoryError
+
+
+class NeverEnough(FeatureRef):
+    """Features for which memory never suffices."""
+
+    def load(self) -> NDArray[np.float32]:
+        raise MemoryError
 
 
 def write_segments(folder: Path, labels: NDArray[np.int64], seed: int = 0, signal: float = 2.0) -> FeatureRef:

@@ -15,7 +15,17 @@ from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
 from harness.executors.queue import run_all
 from harness.training.task import FoldTask
-from tests.toys import N_CLASSES, DeadlyFeatures, settings_of, task_of, write_segments
+from tests.toys import (
+    N_CLASSES,
+    DeadlyFeatures,
+    NeverEnough,
+    ShortOfMemory,
+    Watched,
+    settings_of,
+    task_of,
+    third_of_a_gpu,
+    write_segments,
+)
 
 LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
 
@@ -107,6 +117,46 @@ def test_a_worker_that_dies_takes_only_its_task_with_it(tasks: list[FoldTask]) -
         assert "--workers" in failed[0].error
         assert len(results(events)) == 3
         assert len(results(run(executor, tasks))) == 3
+
+
+@pytest.mark.slow
+def test_trainings_share_a_gpu_as_far_as_measured_memory_allows(tasks: list[FoldTask]) -> None:
+    alone = results(run(InProcessExecutor(), tasks))
+    many = [*tasks]
+    many += [dataclasses.replace(tasks[0], seed_index=number, seed=10 + number) for number in range(1, 6)]
+    with ProcessExecutor(["cpu"] * 5, ["a GPU"] * 5, third_of_a_gpu) as executor:
+        executor._packing = watched = Watched()
+        events = run(executor, many)
+    assert not [event.error for event in events if isinstance(event, Failed)]
+    # The first is alone; then three of 30 % fit, and not four, although five were asked for.
+    assert watched.numbers[:4] == [1, 1, 2, 3]
+    assert max(watched.numbers) == 3
+    found = results(events)
+    assert len(found) == len(many)
+    for key, predictions in alone.items():
+        pd.testing.assert_frame_equal(predictions, found[key], check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_training_that_runs_out_of_memory_beside_others_begins_again_alone(tasks: list[FoldTask]) -> None:
+    alone = results(run(InProcessExecutor(), tasks))
+    short = dataclasses.replace(tasks[2], features=ShortOfMemory(**vars(tasks[2].features)))
+    with ProcessExecutor(["cpu"] * 3, ["a GPU"] * 3, third_of_a_gpu) as executor:
+        executor._packing = watched = Watched()
+        events = run(executor, [tasks[0], tasks[1], short])
+        # What runs out alone has failed.
+        last = run(executor, [dataclasses.replace(short, seed_index=8, features=NeverEnough(**vars(short.features)))])
+    assert ShortOfMemory.marker(short.features).exists()
+    assert not [event.error for event in events if isinstance(event, Failed)]
+    # Alone, two together, and again alone; then the one that never has enough.
+    assert watched.numbers == [1, 1, 2, 1, 1]
+    # Each step is reported once, whatever had to be repeated.
+    mine = [event for event in events if event.task.key == short.key]
+    assert [type(event) for event in mine] == [Started, Epoch, Epoch, Finished]
+    for key, predictions in results(events).items():
+        pd.testing.assert_frame_equal(predictions, alone[key], check_exact=True)
+    (failed,) = [event for event in last if isinstance(event, Failed)]
+    assert "out of memory" in failed.error
 
 
 @pytest.mark.slow

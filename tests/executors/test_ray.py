@@ -21,11 +21,12 @@ from harness.errors import TrainingError
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor
 from harness.executors.queue import run_all
+from harness.executors.ray import cluster as cluster_module
 from harness.executors.ray.cluster import ray_library
 from harness.executors.ray.executor import ray_executor
 from harness.training.task import FoldResult, FoldTask
-from tests.ray_cluster import ROOT, Killing, add_node, local_cluster
-from tests.toys import N_CLASSES, settings_of, task_of, write_segments
+from tests.ray_cluster import ROOT, Complete, Killing, add_node, local_cluster
+from tests.toys import N_CLASSES, Watched, settings_of, task_of, third_of_a_gpu, write_segments
 
 LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
 
@@ -93,6 +94,44 @@ def test_a_node_that_dies_changes_no_result_and_another_version_is_refused(
     assert "here" in refused[0]
     # Features went through the object store, once, as nothing else has that folder.
     assert len(list((tmp_path / "cache" / "received").rglob("*.npy"))) == len(tasks[0].features.files)
+
+
+@pytest.mark.slow
+def test_trainings_share_gpus_as_far_as_measured_memory_allows(
+    cluster: Any, tasks: list[FoldTask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = add_node(cluster, cores=9, gpus=2)
+    monkeypatch.chdir(tmp_path)
+    alone = results(InProcessExecutor(), tasks)
+    executor = Complete(["cuda"], cluster.address, 8, 1, tmp_path / "cache")
+    # The node has GPUs only by name.
+    executor._device, executor._measure, executor._packing = "cpu", third_of_a_gpu, (watched := Watched())
+    with executor:
+        assert executor.capacity == 8
+        together = results(executor, [*tasks, *(dataclasses.replace(task, seed_index=1) for task in tasks)])
+    cluster.remove_node(node)
+    assert len(set(watched.gpus)) == 2
+    # Four each were asked for, and three fit.
+    assert max(watched.numbers) == 3
+    assert watched.numbers[0] == 1
+    for key, result in alone.items():
+        same(result, together[key])
+
+
+def test_a_cluster_of_its_own_sees_only_the_gpus_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(gpus: list[str]) -> str | None:
+        with cluster_module._visible(gpus):
+            return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert seen(["cuda"]) == "0"
+    assert seen(["cuda:1", "cuda:3"]) == "1,3"
+    assert seen([]) is None
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+    # A scheduler has given GPUs to this process, whose first is cuda:0.
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
+    assert seen(["cuda:0", "cuda:2"]) == "4,7"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,5,7"
 
 
 def test_an_address_is_always_explicit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +30,7 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
 }
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
 
@@ -76,7 +79,7 @@ class Cluster:
     cores
         CPU cores of a cluster of this process's own.
     gpus
-        Whether it has this machine's GPUs.
+        Its GPUs, by the names of devices: ``cuda`` or ``cuda:N``.
 
     Raises
     ------
@@ -85,7 +88,7 @@ class Cluster:
         nothing answers.
     """
 
-    def __init__(self, address: str | None, cores: int, *, gpus: bool) -> None:
+    def __init__(self, address: str | None, cores: int, gpus: Sequence[str] = ()) -> None:
         if address is not None and _ADDRESS.fullmatch(address) is None:
             raise TrainingError(
                 f"--address {address}: expected HOST:PORT of a running Ray cluster, such as 10.0.0.1:6379"
@@ -141,15 +144,16 @@ class Cluster:
         self._cleaner = subprocess.Popen(
             [sys.executable, "-I", cleaner.__file__, str(self.folder)], stdin=subprocess.PIPE, start_new_session=True
         )
-        self.ray.init(
-            address="local",
-            num_cpus=self._cores,
-            num_gpus=None if self._gpus else 0,
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(self.folder),
-            **given,
-        )
+        with _visible(self._gpus):
+            self.ray.init(
+                address="local",
+                num_cpus=self._cores,
+                num_gpus=len(self._gpus),
+                include_dashboard=False,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(self.folder),
+                **given,
+            )
 
     def __exit__(self, *_: object) -> None:
         self.ray.shutdown()
@@ -157,6 +161,23 @@ class Cluster:
             self._cleaner.stdin.close()
             self._cleaner.wait()
             self._cleaner = None
+
+
+@contextmanager
+def _visible(gpus: Sequence[str]) -> Iterator[None]:
+    """Show processes that are started within the block only ``gpus``, of those that this process sees."""
+    before = os.environ.get(_VISIBLE)
+    if gpus:
+        seen = before.split(",") if before else []
+        numbers = [int(gpu.partition(":")[2] or 0) for gpu in gpus]
+        os.environ[_VISIBLE] = ",".join(seen[number] if number < len(seen) else str(number) for number in numbers)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_VISIBLE, None)
+        else:
+            os.environ[_VISIBLE] = before
 
 
 def _require_token() -> None:

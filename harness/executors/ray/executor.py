@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any, Self
 from harness.devices import device_kind
 from harness.errors import TrainingError
 from harness.executors.events import Event, Failed, Group, Take
+from harness.executors.gpu_memory import Measure, MemoryUse, measure_gpu
 from harness.executors.node_files import Content, Contents
+from harness.executors.packing import Packing
 from harness.executors.ray.cluster import Cluster, Node
 from harness.executors.ray.conditions import conditions, difference
 from harness.executors.ray.trainer import Trainer
 from harness.executors.training import Training
+from harness.executors.worker import ENDS, OUT_OF_MEMORY
 from harness.training.task import placed
 
 _ATTEMPTS = 4
@@ -50,33 +54,42 @@ def ray_executor(
         When Ray is not installed, or the address or the token is missing or wrong.
     """
     number = workers or (len(devices) if address is None else None)
-    return RayExecutor(device_kind(devices[0]), address, number, threads, cache)
+    return RayExecutor(devices, address, number, threads, cache)
 
 
 class RayExecutor:
     """Runs tasks on the nodes of a Ray cluster.
 
-    A node that dies loses its trainings, which run again elsewhere with the same results; a node that joins is used. A
-    node with another version of the harness, torch or Python, or without the user's own code, is refused by name.
+    With more workers than GPUs, trainings share GPUs as far as their memory suffices
+    (:mod:`harness.executors.packing`). A node that dies loses its trainings, which run again elsewhere with the same
+    results; a node that joins is used. A node with another version of the harness, torch or Python, or without the
+    user's own code, is refused by name.
 
     Parameters
     ----------
-    kind
-        ``"cpu"`` or ``"cuda"``.
-    address, workers, threads, cache
+    devices, address, workers, threads, cache
         As in :func:`ray_executor`.
     """
 
-    def __init__(self, kind: str, address: str | None, workers: int | None, threads: int, cache: Path | None) -> None:
-        self._cluster = Cluster(address, max(threads * (workers or 1), 1), gpus=kind == "cuda")
+    def __init__(
+        self, devices: Sequence[str], address: str | None, workers: int | None, threads: int, cache: Path | None
+    ) -> None:
+        self._kind = kind = device_kind(devices[0])
+        # Ray shows a process only the GPU that it has given to it.
+        self._device = kind
+        gpus = tuple(dict.fromkeys(devices)) if kind == "cuda" else ()
+        self._cluster = Cluster(address, max(threads * (workers or 1), 1), gpus)
         self._ray = self._cluster.ray
-        self._kind = kind
         self._most = workers
         self._threads = threads
         self._cache = str(cache) if cache is not None else None
         self._workers: list[_Worker] = []
         self._refused: dict[str, str] = {}
-        self._again: list[Training] = []
+        self._waiting: list[Training] = []
+        self._packing = Packing()
+        self._measure: Measure = measure_gpu
+        # How many trainings share a GPU at most.
+        self._share = 1
         self._contents = Contents()
         self._stored: dict[Content, Any] = {}
         self._own = conditions()
@@ -90,6 +103,9 @@ class RayExecutor:
 
     def __enter__(self) -> Self:
         self._cluster.__enter__()
+        gpus = sum(node.gpus for node in self._cluster.nodes())
+        if self._kind == "cuda" and self._most is not None and gpus:
+            self._share = max(1, math.ceil(self._most / gpus))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,13 +126,17 @@ class RayExecutor:
         while True:
             self._look_for_nodes()
             idle = False
-            for worker in self._workers:
-                if worker.ready and worker.training is None:
-                    training = self._again.pop(0) if self._again else self._taken(take(worker.arm))
-                    if training is None:
-                        idle = True
-                        break
-                    self._begin(worker, training)
+            while free := [worker for worker in self._workers if worker.ready and worker.training is None]:
+                training = self._waiting.pop(0) if self._waiting else self._taken(take(free[0].arm))
+                if training is None:
+                    idle = True
+                    break
+                chosen = self._packing.choose([worker.gpu for worker in free], training.kind)
+                if chosen is None:
+                    self._waiting.insert(0, training)
+                    break
+                self._packing.begin(free[chosen].gpu, training, training.kind)
+                self._begin(free[chosen], training)
             waiting = {worker.pending: worker for worker in self._workers if worker.pending is not None}
             if not waiting or (idle and all(worker.training is None for worker in self._workers)):
                 if idle:
@@ -129,12 +149,12 @@ class RayExecutor:
                 self._hear(waiting[pending], on_event)
 
     def _taken(self, group: Group | None) -> Training | None:
-        return None if group is None else Training(placed(group, self._kind))
+        return None if group is None else Training(placed(group, self._device))
 
     def _begin(self, worker: _Worker, training: Training) -> None:
         contents = self._contents.of(training.group)
         stored = {content: [self._stored[content]] for content in contents if content in self._stored}
-        worker.training, worker.arm = training, training.group[0].arm
+        worker.training, worker.use, worker.arm = training, None, training.group[0].arm
         worker.pending = worker.actor.train.remote(training.group, contents, stored)
 
     def _hear(self, worker: _Worker, on_event: Callable[[Event], None]) -> None:
@@ -142,7 +162,7 @@ class RayExecutor:
         ray, training = self._ray, worker.training
         try:
             if training is None:
-                self._greet(worker, ray.get(worker.pending))
+                self._greet(worker, *ray.get(worker.pending))
                 return
             kind, content = ray.get(next(worker.pending))
         except StopIteration:
@@ -153,23 +173,29 @@ class RayExecutor:
             return
         if kind == "refused":
             self._refuse(worker, content)
-            self._again.append(training)
         elif kind == "lacks":
             for each in content:
                 if each not in self._stored:
                     self._stored[each] = ray.put(Path(each.path).read_bytes())
             self._begin(worker, training)
+        elif kind == "used":
+            worker.use = content
         else:
-            if kind in ("finished", "failed"):
+            if kind in ENDS:
                 worker.pending, worker.training = None, None
+                if self._packing.end(worker.gpu, training, worker.use, out_of_memory=kind == OUT_OF_MEMORY):
+                    self._waiting.append(training)
+                    return
             for event in training.events(kind, content):
                 on_event(event)
 
-    def _greet(self, worker: _Worker, found: dict[str, str]) -> None:
+    def _greet(self, worker: _Worker, found: dict[str, str], gpus: tuple[str, ...]) -> None:
         if differs := difference(found, self._own):
             self._refuse(worker, differs)
-        else:
-            worker.pending, worker.ready = None, True
+            return
+        worker.pending, worker.ready = None, True
+        if self._share > 1:
+            worker.gpu = (worker.node.id, gpus)
 
     def _bury(self, worker: _Worker, error: Exception, on_event: Callable[[Event], None]) -> None:
         """Forget a worker that has died; its training begins again elsewhere, unless it has killed several."""
@@ -184,11 +210,12 @@ class RayExecutor:
                     f"node {worker.node.name} is not used: {reason}; install the harness there"
                 )
             return
+        self._packing.end(worker.gpu, training)
         training.deaths += 1
         if training.deaths < _ATTEMPTS:
             key = training.group[0].key
             _logger.warning("node %s: the worker of %s died; it runs again", worker.node.name, key)
-            self._again.append(training)
+            self._waiting.append(training)
             return
         message = (
             f"the worker process of {{}} died {_ATTEMPTS} times, last on node {worker.node.name}, which usually means "
@@ -204,8 +231,9 @@ class RayExecutor:
         for each in [each for each in self._workers if each.node.id == node.id]:
             self._end(each)
             self._workers.remove(each)
-            if each is not worker and each.training is not None:
-                self._again.append(each.training)
+            if each.training is not None:
+                self._packing.end(each.gpu, each.training)
+                self._waiting.append(each.training)
 
     def _end(self, worker: _Worker) -> None:
         with suppress(Exception):
@@ -226,7 +254,8 @@ class RayExecutor:
                 self._workers.append(self._start_on(node))
 
     def _room_on(self, node: Node) -> int:
-        return node.gpus if self._kind == "cuda" else int(node.cores // self._threads)
+        trainings = int(node.cores // self._threads)
+        return min(trainings, node.gpus * self._share) if self._kind == "cuda" else trainings
 
     def _start_on(self, node: Node) -> _Worker:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -235,13 +264,14 @@ class RayExecutor:
             self._ray.remote(Trainer)
             .options(
                 num_cpus=self._threads,
-                num_gpus=1 if self._kind == "cuda" else 0,
+                # Ray counts in ten-thousandths.
+                num_gpus=10_000 // self._share / 10_000 if self._kind == "cuda" else 0,
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False),
                 max_restarts=0,
             )
-            .remote(self._cache)
+            .remote(self._cache, self._measure if self._share > 1 else None)
         )
-        return _Worker(actor, node, pending=actor.conditions.remote())
+        return _Worker(actor, node, object(), pending=actor.conditions.remote())
 
     def _require_nodes(self) -> None:
         """Raise TrainingError when no node may be used and none can be expected."""
@@ -256,7 +286,9 @@ class _Worker:
 
     actor: Any
     node: Node
+    gpu: Hashable
     pending: Any = None
     ready: bool = False
     training: Training | None = None
+    use: MemoryUse | None = None
     arm: str = ""

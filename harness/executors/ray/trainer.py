@@ -12,14 +12,14 @@ from typing import Any
 
 import platformdirs
 
-from harness.devices import release_memory
 from harness.errors import HarnessError
 from harness.executors.events import Group
 from harness.executors.failures import failure_message
+from harness.executors.gpu_memory import Measure
 from harness.executors.node_files import Content, NodeFiles, missing_code
 from harness.executors.ray.cluster import ray_library
 from harness.executors.ray.conditions import conditions
-from harness.training.task import FoldTask
+from harness.executors.worker import ENDS, train
 
 _NODE_CACHE = "HARNESS_NODE_CACHE"
 
@@ -31,15 +31,19 @@ class Trainer:
     ----------
     cache
         Folder of features; None for that of the user who runs Ray here.
+    measure
+        Measures the memory of a training, if its GPU is shared.
     """
 
-    def __init__(self, cache: str | None) -> None:
+    def __init__(self, cache: str | None, measure: Measure | None = None) -> None:
+        self._measure = measure
         default = Path(platformdirs.user_cache_dir("harness")) / "features"
         self._files = NodeFiles(Path(os.environ.get(_NODE_CACHE) or cache or default))
 
-    def conditions(self) -> dict[str, str]:
-        """Return what must be the same on all machines."""
-        return conditions()
+    def conditions(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return what must be the same on all machines, and the GPUs that Ray has given to this process."""
+        given = ray_library().get_runtime_context().get_accelerator_ids()["GPU"]
+        return conditions(), tuple(map(str, given))
 
     def train(
         self, tasks: Group, contents: tuple[Content, ...], stored: dict[Content, list[Any]]
@@ -70,29 +74,18 @@ class Trainer:
         except (HarnessError, OSError) as error:
             yield "failed", (failure_message(error, tasks[0]), traceback.format_exc())
             return
-        yield from _trained(local)
+        yield from _trained(local, self._measure)
 
 
-def _trained(tasks: tuple[FoldTask, ...]) -> Iterator[tuple[str, Any]]:
+def _trained(tasks: Group, measure: Measure | None) -> Iterator[tuple[str, Any]]:
     """Train ``tasks`` in a thread, since epochs are reported while the next one trains."""
-    from harness.training.loop import train_together
-
-    said: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            results = train_together(tasks, lambda rows: said.put(("epoch", rows)))
-        except Exception as error:
-            said.put(("failed", (failure_message(error, tasks[0]), traceback.format_exc())))
-            release_memory()
-        else:
-            said.put(("finished", results))
-
-    yield "started", None
-    thread = threading.Thread(target=work, daemon=True)
+    sent: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    thread = threading.Thread(
+        target=train, args=(tasks, lambda kind, content: sent.put((kind, content)), measure), daemon=True
+    )
     thread.start()
     kind = ""
-    while kind not in ("finished", "failed"):
-        kind, content = said.get()
+    while kind not in ENDS:
+        kind, content = sent.get()
         yield kind, content
     thread.join()
