@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 import harness
-from harness.errors import ClaimsError, ReportError, StudyError
+from harness.errors import ClaimsError, ReportError, StudyError, TrainingError
+from harness.executors.local import local_executor
+from harness.executors.ray.executor import ray_executor
+from harness.running import study as running_study
 from tests.reports.committed import REPORTS
+from tests.two_machines import STUDY
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
@@ -41,7 +48,7 @@ def test_scores_are_compared_with_a_claim_and_with_each_other(capfd: pytest.Capt
     mine = {fold: 80.0 + fold % 3 for fold in range(1, 11)}
     table = harness.compare({"a": mine, "b": {fold: value - 5 - fold % 2 for fold, value in mine.items()}},
                             "su2019:T2/LMCNet", [("a", "b")])  # fmt: skip
-    assert table[["arm", "with", "verdict"]].values.tolist() == [
+    assert table[["arm", "with", "verdict"]].to_numpy().tolist() == [
         ["a", "su2019:T2/LMCNet", "lower"],
         ["b", "su2019:T2/LMCNet", "lower"],
         ["a", "b", "higher"],
@@ -82,3 +89,59 @@ def test_a_shipped_study_runs_from_any_folder(
     assert (tmp_path / "reports/quickstart/results.json").is_file()
     assert results.predictions["arm"].nunique() == 3
     assert capfd.readouterr().out == ""
+
+
+def test_where_a_study_runs_has_the_names_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[running_study.Options] = []
+
+    class StoppedError(Exception):
+        pass
+
+    def remember(_: object, options: running_study.Options, __: object) -> None:
+        given.append(options)
+        raise StoppedError
+
+    monkeypatch.setattr(running_study, "run_study", remember)
+
+    def options_of(**where: Any) -> running_study.Options:
+        with pytest.raises(StoppedError):
+            harness.run_study("quickstart", **where)
+        return given.pop()
+
+    assert options_of().device == "auto"
+    assert options_of().executor is local_executor
+    assert options_of(device="cuda:1").device == options_of(devices="cuda:1").device == "cuda:1"
+    assert options_of(devices=["cuda:0", "cuda:1"]).device == "cuda:0,cuda:1"
+    pytest.importorskip("ray")
+    opened = options_of(executor="ray", address="127.0.0.1:6379", workers=3, cache="here").executor
+    assert isinstance(opened, partial)
+    assert opened.func is ray_executor
+    assert opened.keywords == {"address": "127.0.0.1:6379", "workers": 3, "threads": 1, "cache": Path("here")}
+    for where, why in (
+        ({"executor": "slurm"}, "executor 'slurm': expected local or ray"),
+        ({"address": "127.0.0.1:6379"}, "use executor ray"),
+        ({"device": "cpu", "devices": ["cpu"]}, "two names of one argument"),
+    ):
+        with pytest.raises(TrainingError, match=why):
+            harness.run_study("quickstart", **where)
+
+
+@pytest.mark.slow
+def test_a_study_runs_on_a_ray_cluster_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "tiny.toml").write_text(STUDY)
+    script = tmp_path / "study.py"
+    script.write_text(
+        "import sys, harness\n"
+        "if __name__ == '__main__':\n"
+        "    name, executor = sys.argv[1:]\n"
+        "    results = harness.run_study('tiny.toml', data_root='data', cache='cache', report='none', workers=2,\n"
+        "        tracking_uri=f'sqlite:///{name}.db', devices=['cpu'], executor=executor)\n"
+        "    assert not results.failures\n"
+        "    results.predictions.to_parquet(f'{name}.parquet')\n"
+    )
+    # A cluster keeps its settings for the life of its process.
+    for executor in ("local", "ray"):
+        subprocess.run([sys.executable, str(script), executor, executor], cwd=tmp_path, check=True, timeout=300)
+    found = [pd.read_parquet(tmp_path / f"{executor}.parquet") for executor in ("local", "ray")]
+    pd.testing.assert_frame_equal(*found, check_exact=True)

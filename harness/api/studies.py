@@ -94,7 +94,10 @@ def run_study(
     *,
     data_root: str | Path | None = None,
     device: str = "auto",
+    devices: str | Sequence[str] | None = None,
     workers: int | None = None,
+    executor: str = "local",
+    address: str | None = None,
     tracking_uri: str | None = None,
     reports: str | Path = "reports",
     cache: str | Path | None = None,
@@ -115,9 +118,16 @@ def run_study(
     device
         ``auto`` (every GPU, else the CPU), ``cpu``, ``cuda``, ``cuda:N``, ``mps`` (untested), or several GPUs:
         ``cuda:0,cuda:1``.
+    devices
+        Another name of ``device``, which also takes several as a sequence: ``["cuda:0", "cuda:1"]``.
     workers
         How many trainings run at once; by default as many as the devices allow. With more than one on the CPU, call
         this below ``if __name__ == "__main__":``, since workers are new processes.
+    executor
+        Where trainings run: ``local``, processes of this machine; or ``ray``, a Ray cluster
+        (``pip install 'harness[ray]'``). Results do not depend on it.
+    address
+        ``HOST:PORT`` of the Ray cluster; by default one on this machine alone, which ends with the study.
     tracking_uri
         MLflow store; by default that of the study.
     reports
@@ -132,10 +142,15 @@ def run_study(
     HarnessError
         When the study cannot be run. A single training that fails is a row of ``failures`` instead.
     """
+    from harness.errors import TrainingError
+    from harness.executors.choose import choose_executor
     from harness.running.study import Options
     from harness.running.study import run_study as run
     from harness.terminal.progress import Silent
 
+    if devices is not None and device != "auto":
+        raise TrainingError(f"device = {device!r} and devices = {devices!r} are two names of one argument; give one")
+    features = Path(cache) if cache is not None else None
     path = study_path(str(study))
     spec = read_study_file(path, overrides)
     options = Options.of(
@@ -144,12 +159,13 @@ def run_study(
         overrides,
         f"harness.run_study({str(study)!r})",
         data_root=Path(data_root) if data_root is not None else None,
-        cache=Path(cache) if cache is not None else None,
+        cache=features,
         reports=Path(reports),
         tracking_uri=tracking_uri,
-        device=device,
+        device=device if devices is None else devices if isinstance(devices, str) else ",".join(devices),
         workers=workers,
         report=report,
+        executor=choose_executor(executor, address, workers, spec, features),
     )
     outcome = run(spec, options, Silent())
     folder = outcome.report.folder if outcome.report is not None else None

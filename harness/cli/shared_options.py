@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from harness.registry import Registry, UnknownNameError
-
-if TYPE_CHECKING:
-    from harness.executors.events import OpenExecutor
-    from harness.study import StudySpec
 
 NOT_STATED = "not stated"
 
@@ -106,35 +101,6 @@ REPORTS = click.option(
 CACHE = click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of computed features.  [default: the user's cache]"
 )
-
-
-def open_executor(
-    executor: str, address: str | None, workers: int | None, spec: StudySpec, cache: Path | None
-) -> OpenExecutor:
-    """Return what opens the executor that the command line names.
-
-    Parameters
-    ----------
-    executor, address, workers, cache
-        Values of ``--executor``, ``--address``, ``--workers`` and ``--cache``.
-    spec
-        The study.
-
-    Raises
-    ------
-    UsageError
-        When there is an address but no cluster is asked for.
-    """
-    if executor == "local":
-        if address is not None:
-            raise click.UsageError("--address is the address of a Ray cluster: add --executor ray")
-        from harness.executors.local import local_executor
-
-        return local_executor
-    from harness.executors.ray.executor import ray_executor
-
-    threads = max((spec.settings(arm).train.threads for arm in spec.trained_arms), default=1)
-    return partial(ray_executor, address=address, workers=workers, threads=threads, cache=cache)
 
 
 STUDY_FOLDER = click.option(

@@ -22,7 +22,6 @@ from harness.cli.shared_options import (
     STUDY_FILE,
     TRACKING,
     WORKERS,
-    open_executor,
 )
 from harness.terminal.interrupt import second_ends_at_once
 from harness.terminal.printing import say
@@ -82,6 +81,7 @@ def run_study_command(
     spec = load_study(study, overrides)
     _check_claims(spec, study)
     from harness.cli.output.show_studies import show_outcome
+    from harness.executors.choose import choose_executor
     from harness.running.study import Options, run_study
     from harness.terminal.progress import Silent, Terminal
 
@@ -98,7 +98,7 @@ def run_study_command(
         workers=workers,
         report=report,
         wait=not no_wait,
-        executor=open_executor(executor, address, workers, spec, cache),
+        executor=choose_executor(executor, address, workers, spec, cache),
     )
     with second_ends_at_once(), nullcontext(Silent()) if quiet else Terminal() as progress:
         outcome = run_study(spec, options, progress)
@@ -130,9 +130,10 @@ def plan_command(
     spec = load_study(study, overrides)
     _check_claims(spec, study)
     from harness.cli.output.show_studies import show_plan
+    from harness.executors.choose import choose_executor
     from harness.running.plan import make_plan
 
-    opened = open_executor(executor, address, workers, spec, None)
+    opened = choose_executor(executor, address, workers, spec, None)
     if address is not None:
         from harness.devices import resolve_devices
 
