@@ -66,7 +66,7 @@ BENCHMARKS = {
     "training": Benchmark(training.overhead, partial(training.overhead, 2, 2), 1.5, routine=False),
     "planes": Benchmark(planes.planes, partial(planes.planes, 1, 2), 4.0),
     "features": Benchmark(features.build_features, partial(features.build_features, 1, {"esc10": (10, 20)}), 5.0),
-    "verdict": Benchmark(peers_verdict.verdict, partial(peers_verdict.verdict, 1, 1, (1, 2)), 5.0),
+    "verdict": Benchmark(peers_verdict.verdict, partial(peers_verdict.verdict, 1, 1, (1, 2, 3)), 5.0),
     "cold": Benchmark(cold.cold, partial(cold.cold, 1, 1), 2.5),
     "outside": Benchmark(partial(outside.outside, epochs=2), partial(outside.outside, 1, 1, (1, 2, 3)), 3.0),
     "memory": Benchmark(partial(training_memory, 1), partial(training_memory, 1, (8, 32), (50, 100)), 2.0),

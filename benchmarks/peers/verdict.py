@@ -172,7 +172,7 @@ def _segments(features: FeatureRef, folder: Path) -> dict[tuple[int, int], str]:
 def _harness(file: Path, root: Path, folder: Path) -> Watched:
     places = ["--cache", folder / "cache", "--reports", folder / "reports", "--data-root", root]
     store = ["--tracking-uri", f"sqlite:///{folder}/mlruns/mlflow.db", "--device", "cpu", "--quiet"]
-    return watched([HARNESS, "run-study", str(file), *map(str, places), *store], folder, {})
+    return watched([HARNESS, "run-study", str(file), *map(str, places), *store], folder, {"PYTHONPATH": str(ROOT)})
 
 
 def _autrainer(made: Environment, spec: StudySpec, items: Path, folder: Path) -> Watched:

@@ -165,3 +165,12 @@ def test_the_naive_loop_drops_out_as_torch_does() -> None:
 
     model = torch_dropout(build_model("su4", ModelSection(dropout=0.5), (1, 85, 41), 10))
     assert [type(layer) for layer in model.modules() if isinstance(layer, nn.Dropout)] == [nn.Dropout] * 3
+
+
+def test_what_epochs_do_not_cost_is_outside() -> None:
+    from benchmarks.cold import summary as of_cold
+
+    # 15 s of everything else, and 4 s for each of 2 and of 4 epochs.
+    found = of_cold(15.0 + 2 * 4.0, 15.0 + 4 * 4.0)
+    assert found["processor_seconds_of_epochs"] == 8.0
+    assert found["processor_seconds_outside_training"] == 15.0
