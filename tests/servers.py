@@ -138,6 +138,17 @@ def content(uri: str, run: Run, ids: dict[str, str], folder: Path) -> dict[str, 
             (each.dataset.name, each.dataset.digest, each.dataset.profile, each.tags[0].value)
             for each in run.inputs.dataset_inputs
         ),
+        "models": sorted(
+            (
+                model.name,
+                model.status,
+                model.params,
+                {key: ids.get(value, value) for key, value in model.tags.items() if key != "mlflow.note.content"},
+                sorted((each.key, each.value, each.dataset_name, each.dataset_digest) for each in model.metrics),
+            )
+            for output in (run.outputs.model_outputs if run.outputs else ())
+            for model in [client.get_logged_model(output.model_id)]
+        ),
         "files": {file.relative_to(here).as_posix(): file.read_bytes() for file in here.rglob("*") if file.is_file()},
     }
 

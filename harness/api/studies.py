@@ -214,8 +214,8 @@ def load_model(
     Parameters
     ----------
     where
-        Id of a study, arm or fold run, whose first letters suffice; the folder of a report, whose runs are in the
-        store; or a folder to which ``harness export`` wrote.
+        Id of a study, arm or fold run, whose first letters suffice; ``models:/m-...``, a logged model of MLflow; the
+        folder of a report, whose runs are in the store; or a folder to which ``harness export`` wrote.
     tracking_uri
         MLflow store; by default the one in this folder.
     arm

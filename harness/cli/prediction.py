@@ -63,10 +63,10 @@ def predict_command(
 ) -> None:
     """Classify the recordings FILE... by trained networks.
 
-    RUN is the id of a study, arm or fold run, REPORT the folder of a report whose runs are in the tracking store,
-    FOLDER one to which harness export wrote. WAV, FLAC, Ogg, MP3 and other formats of libsndfile are read, at any
-    sample rate. A recording that is longer than the longest clip of the data set is cut into windows of a clip's
-    median length.
+    RUN is the id of a study, arm or fold run, or models:/m-... of a logged model of MLflow; REPORT the folder of a
+    report whose runs are in the tracking store; FOLDER one to which harness export wrote. WAV, FLAC, Ogg, MP3 and other
+    formats of libsndfile are read, at any sample rate. A recording that is longer than the longest clip of the data set
+    is cut into windows of a clip's median length.
 
     Probabilities are those of the network's classes alone: a sound of no class gets the one that it resembles most.
     """

@@ -26,6 +26,7 @@ from harness.running.study_inputs import activate_code
 from harness.study import Arm, StudySpec
 from harness.system.writing import write_atomically
 from harness.terminal.progress import Silent
+from harness.tracking.logged_models import run_of_model
 from harness.tracking.recorded_run import read_run
 from harness.tracking.study_reader import load_network
 from harness.training.fuse import fuse_predictions
@@ -256,13 +257,13 @@ class Predictor:
 def open_predictor(
     where: str | Path, choice: Choice | None = None, tracking_uri: str = "", study_folder: Path | None = None
 ) -> Predictor:
-    """Return the networks of a run, a report or a folder of exported networks.
+    """Return the networks of a run, a logged model, a report or a folder of exported networks.
 
     Parameters
     ----------
     where
-        Id of a study, arm or fold run, whose first letters suffice; the folder of a report, whose runs are in the
-        store; or a folder to which networks were exported.
+        Id of a study, arm or fold run, whose first letters suffice; ``models:/m-...``, a logged model of MLflow; the
+        folder of a report, whose runs are in the store; or a folder to which networks were exported.
     choice
         Which of its trainings predict.
     tracking_uri
@@ -290,7 +291,7 @@ def open_predictor(
         return Predictor(
             _members(spec, [*networks, *fused], networks.__getitem__, choice or Choice(), str(place)), study_folder
         )
-    run = read_run(tracking_uri, str(where))
+    run = read_run(tracking_uri, run_of_model(tracking_uri, str(where)))
     finals = [(fold.arm, fold.fold, fold.seed) for fold in run.folds if fold.phase == "final"]
     # The streams of a fused arm are trainings of other arms.
     runs = {(fold.arm, fold.fold, fold.seed): fold.run_id for fold in run.siblings if fold.phase == "final"}

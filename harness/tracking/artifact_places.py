@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import TrackingError
@@ -16,6 +17,7 @@ from harness.tracking.database import connect
 from harness.tracking.uri import file_uri_path
 
 ARTIFACTS = "artifacts"
+MODELS = "models"
 
 
 def is_inside(path: Path, home: Path) -> bool:
@@ -83,7 +85,7 @@ def outside_places(database: Path) -> list[str]:
     with connect(database) as connection:
         said = connection.execute(
             "SELECT artifact_location FROM experiments WHERE lifecycle_stage = 'active' "
-            "UNION SELECT artifact_uri FROM runs"
+            "UNION SELECT artifact_uri FROM runs UNION SELECT artifact_location FROM logged_models"
         ).fetchall()
     found = []
     for (location,) in said:
@@ -94,14 +96,17 @@ def outside_places(database: Path) -> list[str]:
     return found
 
 
-def run_place(recorded: Path, parent: Path, run_id: str) -> Path:
-    """Return the artifact folder of a run whose recorded location, ``recorded``, is outside the store's folder.
+def place_below(recorded: Path, parent: Path, below: Sequence[str]) -> Path:
+    """Return the artifact folder of a run or model whose recorded location, ``recorded``, is outside the store's
+    folder.
 
     ``parent`` is the folder that holds the experiments' folders. MLflow names a run's artifacts
-    ``<experiment>/<run>/artifacts``.
+    ``<experiment>/<run>/artifacts``, and a model's ``<experiment>/models/<model>/artifacts``; ``below`` are the names
+    below the experiment.
     """
-    experiment = Path(os.path.normpath(recorded)).parent.parent.name or "0"
-    return parent / experiment / Path(run_id).name / ARTIFACTS
+    above = Path(os.path.normpath(recorded)).parents
+    experiment = above[len(below) - 1].name if len(above) >= len(below) else ""
+    return parent.joinpath(experiment or "0", *(Path(name).name for name in below))
 
 
 def follow(database: Path) -> tuple[Path, ...]:
@@ -124,11 +129,12 @@ def follow(database: Path) -> tuple[Path, ...]:
             was, now = f"{old.rstrip('/')}/", f"{new.as_uri()}/"
             place = (new.as_uri(), number)
             connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", place)
-            connection.execute(
-                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
-                (now, len(was) + 1, number, len(was), was),
-            )
+            for table, column in (("runs", "artifact_uri"), ("logged_models", "artifact_location")):
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                    f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
+                    (now, len(was) + 1, number, len(was), was),
+                )
         connection.execute("COMMIT")
     return tuple(dict.fromkeys(path.parent.parent for _, old, _ in moved if (path := file_uri_path(old))))
 

@@ -16,9 +16,10 @@ from harness.study import Arm, StudySpec
 from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import predictions_digest
-from harness.tracking.files import bytes_file, history_file, picture_files, predictions_file, segments_file
+from harness.tracking.files import bytes_file, fetched, history_file, picture_files, predictions_file, segments_file
 from harness.tracking.lease import StudyLease
 from harness.tracking.live_curves import Curves
+from harness.tracking.logged_models import ensure_model
 from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import (
     RunTags,
@@ -29,7 +30,7 @@ from harness.tracking.runs import (
     timing_values,
 )
 from harness.tracking.store import Store
-from harness.tracking.stored_folds import FinishedFold, StoredFold, read_fold
+from harness.tracking.stored_folds import FinishedFold, StoredFold, read_fold, run_digest
 from harness.tracking.sync.delivery import Courier
 from harness.training.metrics import Scores
 from harness.training.task import FoldResult, FoldTask
@@ -206,7 +207,7 @@ class FoldRecorder:
         tags = self._tags.fused_fold(
             self.run_id, arm, fold, seed, predictions_digest(f"{arm.name}/{fold}/{seed}", parts)
         )
-        known = self._finished.get(tags["task_digest"])
+        known = self._finished.get(tags[names.DIGEST_TAG])
         if known is not None:
             return known.run_id
         with self._recording(f"record fold {fold} of arm {arm.name!r}"):
@@ -241,8 +242,12 @@ class FoldRecorder:
             values = {**values, **score_values(part, found, clips[part])}
         self._writer.put(run_id, {**files, names.PREDICTIONS_FILE: predictions_file(clips)})
         self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
+        if names.WEIGHTS_FILE in files:
+            run = self._store.client.get_run(run_id)
+            with fetched(self._store, run) as file:
+                ensure_model(self._store, run, file)
         self._writer.end(run_id, names.FINISHED)
-        self._note_finished(run_id, self._writer.tags(run_id), values)
+        self._note_finished(self._writer.run(run_id), values)
         self._offer(run_id)
 
     @contextmanager
@@ -279,7 +284,8 @@ class FoldRecorder:
         if self._courier is not None:
             self._courier.offer(run_id)
 
-    def _note_finished(self, run_id: str, tags: Mapping[str, str], values: Mapping[str, float]) -> None:
+    def _note_finished(self, run: Run, values: Mapping[str, float]) -> None:
         keys = {part: f"{part}_macro_accuracy" for part in ("validation", "test")}
         accuracies = {part: values[key] for part, key in keys.items() if key in values}
-        self._finished[tags["task_digest"]] = FinishedFold(run_id, tags[names.TASK_KEY_TAG], accuracies)
+        task_key = run.data.tags[names.TASK_KEY_TAG]
+        self._finished[run_digest(run)] = FinishedFold(run.info.run_id, task_key, accuracies)

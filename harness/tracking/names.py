@@ -31,12 +31,14 @@ FLAT_TAGS = (
     "fold",
     "seed",
     "trial",
-    "spec_digest",
-    "data_digest",
-    "features_digest",
-    "lock_digest",
-    "task_digest",
+    "digest",
 )
+
+DIGEST_TAG = "digest"
+"""Of what a run is, by which finished work is found again: of a study and its inputs, or of a training. The digests of
+the inputs are in the ``environment.json`` of the study run."""
+EARLIER_DIGEST_TAGS = {"study": "spec_digest", "fold": "task_digest"}
+"""By level, the tag of earlier versions, which also recorded ``data_digest`` and ``features_digest`` as tags."""
 
 PARENT_TAG = "mlflow.parentRunId"
 STUDY_RUN_TAG = "study_run"

@@ -15,9 +15,20 @@ from harness.study import StudySpec
 from harness.tracking import names
 from harness.tracking.digests import document_digest
 from harness.tracking.files import fetched, read_json
+from harness.tracking.runs import features_digest
 from harness.tracking.session import descendants
 from harness.tracking.store import Store, open_store
-from harness.tracking.stored_folds import belongs, in_order, latest, needed, study_of, training_of, whole_or_none
+from harness.tracking.stored_folds import (
+    belongs,
+    data_digest,
+    in_order,
+    latest,
+    needed,
+    run_digest,
+    study_of,
+    training_of,
+    whole_or_none,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -150,7 +161,7 @@ def read_run(uri: str, run_id: str) -> RecordedRun:
             )
         found = [each for each in found if each not in gone]
         finished = in_order(latest(each for each in found if each.info.status == names.FINISHED), spec)
-        siblings = {each.info.run_id: _fold(each, sessions) for each in finished}
+        siblings = {each.info.run_id: _fold(each, spec, sessions) for each in finished}
         below = [each for each in found if _is_below(each, run)]
         mine = [each for each in finished if _is_below(each, run)]
         if not mine:
@@ -214,8 +225,10 @@ def _sessions(store: Store, study: Run, file: Callable[[str], Path | None]) -> l
     return sessions
 
 
-def _fold(run: Run, sessions: list[dict[str, Any]]) -> RecordedFold:
+def _fold(run: Run, spec: StudySpec, sessions: list[dict[str, Any]]) -> RecordedFold:
     tags = run.data.tags
+    # A session has only the feature sets of its arms; those of the same name are equal in all.
+    inputs = {name: digest for session in sessions for name, digest in session.get("digests", {}).items()}
     settings = {name: value for name, value in run.data.params.items() if name.startswith(("train.", "model."))}
     prefix = f"{names.CONDITIONS_TAG}."
     return RecordedFold(
@@ -228,7 +241,12 @@ def _fold(run: Run, sessions: list[dict[str, Any]]) -> RecordedFold:
         seed=int(tags["seed"]),
         values=json.loads(tags.get(names.SET_TAG, "{}")),
         settings=settings,
-        digests={name: tags[f"{name}_digest"] for name in ("task", "data", "features")},
+        digests={
+            "task": run_digest(run),
+            "data": data_digest(run, {"digests": inputs}),
+            # Earlier versions recorded it as a tag.
+            "features": tags.get("features_digest") or features_digest(spec, spec.arm(tags["arm"]), inputs),
+        },
         parts=_parts(run),
         conditions={name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)},
         environment=_session_of(run, sessions),
@@ -263,7 +281,7 @@ def _is_below(fold: Run, run: Run) -> bool:
 
 def _is_original(study: Run, document: dict[str, Any], environment: Mapping[str, Any]) -> bool | None:
     inputs = {name: each for name, each in environment.get("digests", {}).items() if name not in _NOT_INPUTS}
-    made_with = study.data.tags.get("spec_digest", names.NOT_APPLICABLE)
+    made_with = run_digest(study)
     # The digest also changes if a password was masked before writing.
     if made_with == names.NOT_APPLICABLE or "***" in json.dumps(document):
         return None

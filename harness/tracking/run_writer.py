@@ -85,7 +85,7 @@ class RunWriter:
 
     def tags(self, run_id: str) -> dict[str, str]:
         """Return the tags a run was created with."""
-        return dict(self._run(run_id).data.tags)
+        return dict(self.run(run_id).data.tags)
 
     def log(self, run_id: str, metrics: Sequence[Metric], tags: Mapping[str, str] | None = None) -> None:
         """Write metrics and tags in as few calls as MLflow allows."""
@@ -100,7 +100,7 @@ class RunWriter:
 
     def put(self, run_id: str, files: Mapping[str, Writer]) -> None:
         """Write files into the run's artifacts."""
-        put_files(self._store, self._run(run_id), files)
+        put_files(self._store, self.run(run_id), files)
 
     def end(self, run_id: str, status: str) -> None:
         """Set the final status. This is the last write to a run, so that a FINISHED one is complete."""
@@ -115,7 +115,8 @@ class RunWriter:
         self.log(run_id, [], {names.ERROR_TAG: message})
         self.put(run_id, {names.ERROR_FILE: text_file(mask_secrets(trace) or message)})
 
-    def _run(self, run_id: str) -> Run:
+    def run(self, run_id: str) -> Run:
+        """Return a run as it was created, or first read."""
         if run_id not in self._runs:
             self._runs[run_id] = self._store.client.get_run(run_id)
         return self._runs[run_id]

@@ -38,8 +38,7 @@ class RunTags:
 
     def study(self) -> dict[str, str]:
         """Return the tags of the study run."""
-        features = {name: digest for name, digest in self._digests.items() if name.startswith("features.")}
-        return self._flat(level=names.STUDY, features_digest=text_digest(features))
+        return self._flat(level=names.STUDY, digest=self._digests["spec"])
 
     def trial(self, study_run: str, arm: Arm, phase: str, trial: int | None) -> dict[str, str]:
         """Return the tags of a trial run: an arm with one set of hyperparameters, or its final trainings.
@@ -62,7 +61,6 @@ class RunTags:
     def fold(self, study_run: str, task: FoldTask) -> dict[str, str]:
         """Return the tags of the training of ``task``."""
         arm = self.spec.arm(task.arm)
-        own = {"features_digest": task.features.digest, "task_digest": task.digest}
         flat = self._flat(
             level=names.FOLD,
             study_run=study_run,
@@ -70,7 +68,8 @@ class RunTags:
             trial=_or_dash(task.trial),
             fold=str(task.fold),
             seed=str(task.seed_index),
-            **{**self._of_arm(arm), **own},
+            digest=task.digest,
+            **self._of_arm(arm),
         )
         values = json.dumps(values_over_study(self.spec, arm, task.settings), sort_keys=True)
         floor = {names.FLOOR_TAG: json.dumps(task.floor)} if task.floor else {}
@@ -90,7 +89,7 @@ class RunTags:
         seed
             Index of the seed, from 0.
         digest
-            Digest of the fused predictions, recorded as the task digest because a fusion has no task.
+            Digest of the fused predictions, because a fusion has no task.
         """
         flat = self._flat(
             level=names.FOLD,
@@ -98,7 +97,8 @@ class RunTags:
             phase=names.FINAL,
             fold=str(fold),
             seed=str(seed),
-            **{**self._of_arm(arm), "task_digest": digest},
+            digest=digest,
+            **self._of_arm(arm),
         )
         return {**flat, names.TASK_KEY_TAG: f"{arm.name}/{names.FINAL}/fold{fold}/seed{seed}", names.SET_TAG: "{}"}
 
@@ -107,17 +107,8 @@ class RunTags:
         return {"split": protocol.split, "epoch_rule": protocol.epoch_rule, **self._inputs(arm)}
 
     def _inputs(self, arm: Arm) -> dict[str, str]:
-        if arm.is_fused:
-            sets = list(dict.fromkeys(str(self.spec.arm(name).features) for name in arm.fuse or ()))
-            digests = {name: self._digests.get(f"features.{name}", "") for name in sets}
-            model, features = f"{arm.rule} ({arm.level}) of {', '.join(arm.fuse or ())}", " & ".join(sets)
-            return {"arm": arm.name, "model": model, "features": features, "features_digest": text_digest(digests)}
-        return {
-            "arm": arm.name,
-            "model": str(arm.model),
-            "features": str(arm.features),
-            "features_digest": self._digests.get(f"features.{arm.features}", names.NOT_APPLICABLE),
-        }
+        model = f"{arm.rule} ({arm.level}) of {', '.join(arm.fuse or ())}" if arm.is_fused else str(arm.model)
+        return {"arm": arm.name, "model": model, "features": " & ".join(feature_sets(self.spec, arm))}
 
     def _flat(self, **given: str) -> dict[str, str]:
         common = {
@@ -125,9 +116,20 @@ class RunTags:
             "dataset": self.spec.data.name,
             "split": ", ".join(self.spec.arm_splits),
             "epoch_rule": ", ".join(dict.fromkeys(self.spec.arm_protocol(arm).epoch_rule for arm in self.spec.arms)),
-            **{f"{name}_digest": self._digests.get(name) or names.NOT_APPLICABLE for name in ("spec", "data", "lock")},
         }
         return {name: {**common, **given}.get(name, names.NOT_APPLICABLE) for name in names.FLAT_TAGS}
+
+
+def feature_sets(spec: StudySpec, arm: Arm) -> list[str]:
+    """Return the names of the feature sets of an arm, or of a fused arm's streams, each once."""
+    return list(dict.fromkeys(str(spec.arm(name).features) for name in arm.fuse or (arm.name,)))
+
+
+def features_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
+    """Return the digest of the features of an arm, one for all streams if it is fused, from those of the study's inputs
+    (``features.<set>``); ``-`` if unknown."""
+    found = {name: digests.get(f"features.{name}", "") for name in feature_sets(spec, arm)}
+    return text_digest(found) if arm.is_fused else next(iter(found.values())) or names.NOT_APPLICABLE
 
 
 def values_over_study(spec: StudySpec, arm: Arm, settings: ArmSettings) -> dict[str, Any]:
@@ -243,8 +245,14 @@ def split_inputs(clips: ClipTable, split: Split) -> list[DatasetInput]:
         }
         source = {"dataset": clips.dataset, "split": split.protocol, "fold": split.fold, "part": name}
         title = f"{clips.dataset} {split.protocol} fold {split.fold} {name}"
-        inputs.append(_input(title, part_digest(part, clips.digest), source, profile, name))
+        inputs.append(_input(one_word(title), part_digest(part, clips.digest), source, profile, name))
     return inputs
+
+
+def one_word(title: str) -> str:
+    """Return the name of a data set without spaces: MLflow's file stores write it between spaces in a line of metrics,
+    which they could not read back."""
+    return "_".join(title.split())
 
 
 def leakage_rows(reports: Iterable[LeakageReport]) -> list[dict[str, Any]]:

@@ -17,10 +17,11 @@ from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
 from harness.tracking.files import bytes_file, fetched, json_file, put_files, read_json, text_file
+from harness.tracking.logged_models import drop_models
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.session_environment import Environment
 from harness.tracking.store import Store
-from harness.tracking.stored_folds import study_of
+from harness.tracking.stored_folds import data_digest, run_digest, study_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -52,14 +53,14 @@ def find_study_run(store: Store, experiment: str, spec: StudySpec, digests: Mapp
     """
     runs = store.search([experiment], f"tags.level = '{names.STUDY}'")
     for run in runs:
-        if run.data.tags.get("spec_digest") == digests["spec"]:
+        if run_digest(run) == digests["spec"]:
             return run
     core = core_digest(spec_document(spec), digests["data"])
     for run in runs:
-        if run.data.tags.get("data_digest") != digests["data"]:
-            continue
         environment, earlier = _earlier(store, run)
         if environment is None or earlier is None:
+            continue
+        if data_digest(run, environment) != digests["data"]:
             continue
         # Feature sets of the same name must be equal.
         inputs = environment.get("digests", {})
@@ -275,9 +276,11 @@ def active_seconds(run: Run) -> float:
 
 
 def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
-    """Set runs that are still RUNNING to KILLED, with the reason; others stay as they are."""
+    """Set runs that are still RUNNING to KILLED, with the reason, and delete their logged models; others stay as they
+    are."""
     for run in runs:
         if run.info.status == names.RUNNING:
+            drop_models(store, run)
             store.client.set_tag(run.info.run_id, names.ERROR_TAG, reason)
             store.client.set_terminated(run.info.run_id, names.KILLED, max(now_ms(), run.info.start_time))
 

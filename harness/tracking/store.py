@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,14 +29,15 @@ from harness.system.sqlite_uri import is_sqlite, sqlalchemy_uri
 from harness.tracking import ui_view
 from harness.tracking.artifact_places import (
     ARTIFACTS,
+    MODELS,
     experiment_place,
     follow,
     foreign_fault,
     inside_file,
     is_inside,
     outside_places,
+    place_below,
     place_fault,
-    run_place,
 )
 from harness.tracking.database import table_names
 from harness.tracking.schema import schema_fault
@@ -44,7 +45,7 @@ from harness.tracking.sync.spool import spool_of
 from harness.tracking.uri import absolute_uri, file_uri_path, is_loopback, is_remote, local_folder, sqlite_file
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import LoggedModel, Run
     from mlflow.tracking import MlflowClient
 
 _logger = logging.getLogger(__name__)
@@ -178,18 +179,27 @@ class Store:
             When the database of a local store names an address elsewhere, a symbolic link leads out of its folder, or
             a server on another machine names a folder of this machine.
         """
-        recorded, home = file_uri_path(run.info.artifact_uri), self.home
+        return self._folder(run.info.artifact_uri, f"run {run.info.run_id}", (run.info.run_id, ARTIFACTS))
+
+    def model_folder(self, model: LoggedModel) -> Path | None:
+        """Return the folder of a logged model's files, as :meth:`artifact_folder` does for a run."""
+        below = (MODELS, model.model_id, ARTIFACTS)
+        return self._folder(model.artifact_location, f"logged model {model.model_id}", below)
+
+    def _folder(self, location: str, what: str, below: Sequence[str]) -> Path | None:
+        """Return the folder at ``location``; ``below`` are its names below the experiment's folder."""
+        recorded, home = file_uri_path(location), self.home
         if home is None:
             if recorded is not None and is_remote(self.uri) and not is_loopback(self.uri):
                 raise TrackingError(
-                    f"{self.shown}: run {run.info.run_id}: the server says that its artifacts are in {recorded} on "
+                    f"{self.shown}: {what}: the server says that its artifacts are in {recorded} on "
                     "this machine; nothing is read or written there: start the server with --serve-artifacts"
                 )
             return recorded
         if recorded is None:
-            raise TrackingError(f"{self.shown}: run {run.info.run_id}: {foreign_fault(run.info.artifact_uri)}")
+            raise TrackingError(f"{self.shown}: {what}: {foreign_fault(location)}")
         if not is_inside(recorded, home):
-            recorded = run_place(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, run.info.run_id)
+            recorded = place_below(recorded, home / ARTIFACTS if is_sqlite(self.uri) else home, below)
         return inside_file(recorded, "", home)
 
     @cached_property

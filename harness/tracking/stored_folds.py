@@ -102,6 +102,19 @@ def needed(store: Store, run: Run, file: Callable[[str], Path | None], name: str
     return found
 
 
+def run_digest(run: Run) -> str:
+    """Return the digest of what a run is: of a study and its inputs, or of a training; ``-`` for a trial."""
+    tags = run.data.tags
+    earlier = names.EARLIER_DIGEST_TAGS.get(tags["level"], "")
+    return str(tags.get(names.DIGEST_TAG) or tags.get(earlier, names.NOT_APPLICABLE))
+
+
+def data_digest(run: Run, environment: Mapping[str, Any]) -> str:
+    """Return the digest of the audio that a ``run`` used, from the environment of its study run; ``-`` if unknown."""
+    # Earlier versions recorded it as a tag of every run.
+    return str(run.data.tags.get("data_digest") or environment.get("digests", {}).get("data", names.NOT_APPLICABLE))
+
+
 def latest(folds: Iterable[Run]) -> list[Run]:
     """Return one run per training: the newest that finished, else the newest attempt. ``folds`` are ordered oldest
     first."""

@@ -320,7 +320,7 @@ class StudyRecorder(FoldRecorder):
             tags = run.data.tags
             self._writer.remember(run)
             if tags["level"] == names.FOLD and run.info.status == names.FINISHED:
-                self._note_finished(run.info.run_id, tags, run.data.metrics)
+                self._note_finished(run, run.data.metrics)
             elif tags["level"] == names.TRIAL:
                 self._trials[tags["arm"], tags["phase"], whole_or_none(tags["trial"])] = run.info.run_id
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
+from mlflow.tracking import MlflowClient
 
 import harness
 from harness.cli import cli
@@ -163,6 +164,11 @@ def test_the_commands_from_a_report_to_a_table(undisturbed: Undisturbed, shared:
     expected = opened(undisturbed, "A_1").predict(paths[:2])
     np.testing.assert_array_equal(written.filter(regex="^p_"), expected.filter(regex="^p_"))
     assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
+    run_id = opened(undisturbed, "A_1").networks[0].run_id
+    (model,) = MlflowClient(store(folder)).get_run(run_id).outputs.model_outputs
+    by_model = harness.load_model(f"models:/{model.model_id}", store(folder))
+    assert by_model.networks[0].run_id == run_id
+    pd.testing.assert_frame_equal(by_model.predict(paths[:2]), expected, check_exact=True)
     exported = command("export", outcome.record.run_id, *given, "--output", tmp_path / "out")
     assert exported.exit_code == 0, exported.output
     printed = command("predict", tmp_path / "out", paths[0], "--json")

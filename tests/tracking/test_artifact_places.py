@@ -50,7 +50,8 @@ def locations(file: Path) -> list[str]:
     """Return every artifact location of the study in a database."""
     with closing(sqlite3.connect(file)) as database:
         said = database.execute(
-            "SELECT artifact_location FROM experiments WHERE name = 'tiny' UNION SELECT artifact_uri FROM runs"
+            "SELECT artifact_location FROM experiments WHERE name = 'tiny' UNION SELECT artifact_uri FROM runs "
+            "UNION SELECT artifact_location FROM logged_models"
         )
         return [location for (location,) in said]
 
@@ -212,9 +213,11 @@ _NAMES = st.sampled_from(["..", ".", "artifacts", "tiny", "a b", "é#?%", "~", "
 )
 def test_no_record_leads_out_of_the_store(parts: list[str], run_id: str, scheme: str, kind: str) -> None:
     run = SimpleNamespace(info=SimpleNamespace(artifact_uri=f"{scheme}/{'/'.join(parts)}", run_id=run_id))
-    folder = Store(kind, cast("MlflowClient", None)).artifact_folder(cast("Any", run))
-    assert folder is not None
-    assert Path(os.path.normpath(folder)).is_relative_to("/s/mlruns")
+    model = SimpleNamespace(artifact_location=run.info.artifact_uri, model_id=run_id)
+    store = Store(kind, cast("MlflowClient", None))
+    for folder in (store.artifact_folder(cast("Any", run)), store.model_folder(cast("Any", model))):
+        assert folder is not None
+        assert Path(os.path.normpath(folder)).is_relative_to("/s/mlruns")
 
 
 def test_an_artifact_location_that_is_no_address_is_named(study: Any) -> None:

@@ -65,10 +65,7 @@ def test_runs_are_nested_study_trial_fold_and_carry_flat_tags(study: Any) -> Non
         "fold": "2",
         "seed": "0",
         "trial": "2",
-        "spec_digest": recorder.spec_digest,
-        "data_digest": "d" * 64,
-        "features_digest": "a" * 64,
-        "task_digest": task.digest,
+        "digest": task.digest,
         "task_key": "A/search-2/fold2/seed0",
         "device": "a processor",
         "warnings": "something was odd",
@@ -79,6 +76,11 @@ def test_runs_are_nested_study_trial_fold_and_carry_flat_tags(study: Any) -> Non
     assert runs["fold"].data.params["model.dropout"] == "0.5"
     assert runs["trial"].data.params == {"train.lr": "0.02"}
     assert runs["study"].data.tags["fold"] == runs["study"].data.tags["arm"] == "-"
+    assert runs["study"].data.tags["digest"] == recorder.spec_digest
+    # Digests of the inputs are in one file of the study.
+    assert [name for run in runs.values() for name in run.data.tags if name.endswith("_digest")] == []
+    inputs = json.loads((_folder(runs["study"]) / "environment.json").read_text())["digests"]
+    assert inputs == {**study.digests, "lock": inputs["lock"], "spec": recorder.spec_digest}
 
 
 @pytest.mark.parametrize("seconds_per_epoch", [0.01, 100])

@@ -17,8 +17,9 @@ from harness.system.redaction import mask_address
 from harness.tracking.digests import core_digest
 from harness.tracking.files import fetched, read_json
 from harness.tracking.lease import StudyLease, lease_name, server_lease
-from harness.tracking.names import SPEC_FILE, STUDY
+from harness.tracking.names import ENVIRONMENT_FILE, SPEC_FILE, STUDY
 from harness.tracking.store import Store, open_store
+from harness.tracking.stored_folds import data_digest
 from harness.tracking.sync.arrived import Receipts
 from harness.tracking.sync.mirror import Mirror, artifact_files, content_digest, study_runs
 from harness.tracking.sync.spool import Spool, all_spools, spool_of
@@ -133,8 +134,10 @@ def _try(
 def _right_to_send(local: Store, spool: Spool, study: Run, lease: StudyLease | None) -> Iterator[None]:
     """Hold the lease on a study within the block; InUseError if another process holds it."""
     with fetched(local, study) as file:
-        recorded = file(SPEC_FILE)
-        core = core_digest(read_json(recorded), study.data.tags["data_digest"]) if recorded is not None else ""
+        recorded, environment = file(SPEC_FILE), file(ENVIRONMENT_FILE)
+        core = ""
+        if recorded is not None and environment is not None:
+            core = core_digest(read_json(recorded), data_digest(study, read_json(environment)))
     name = lease_name(study.data.tags["study"], core)
     if lease is not None and lease.name == name and lease.may_send:
         yield

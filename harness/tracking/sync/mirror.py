@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.tracking.files import fetched, read_json
+from harness.tracking.logged_models import ensure_model
 from harness.tracking.names import (
     ENVIRONMENT_FILE,
     ERROR_TAG,
@@ -31,10 +32,11 @@ from harness.tracking.names import (
     STUDY,
     STUDY_RUN_TAG,
     TRIAL,
+    WEIGHTS_FILE,
 )
 from harness.tracking.session import descendants, find_study_run, session_ids
 from harness.tracking.store import Store
-from harness.tracking.stored_folds import study_of
+from harness.tracking.stored_folds import run_digest, study_of
 from harness.tracking.sync.arrived import Receipt, Receipts
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class Mirror:
                 return None
             document, environment = (read_json(each) for each in files if each is not None)
         spec = study_of(study_run, document, environment)
-        digests = {**environment["digests"], "spec": study_run.data.tags["spec_digest"]}
+        digests = {**environment["digests"], "spec": run_digest(study_run)}
         found = find_study_run(self._server, experiment, spec, digests)
         if found is None or self._is_here(found.data.tags.get(SOURCE_TAG, "")):
             return None
@@ -156,6 +158,8 @@ class Mirror:
             self._server.artifact_folder(copy)
             self._send_values(run, copy)
             receipt = self._send_files(run, receipt, files)
+            if run.info.status == FINISHED and WEIGHTS_FILE in files:
+                ensure_model(self._server, self._server.client.get_run(receipt.copy), files.get)
             self._send_status(run, copy)
         # A copy that was deleted on the server is not restored.
         self._receipts.put(run_id, replace(receipt, content=content))
@@ -179,8 +183,8 @@ class Mirror:
         if there not in self._finished:
             where = f"tags.{STUDY_RUN_TAG} = '{there}' and tags.level = '{FOLD}' and attributes.status = '{FINISHED}'"
             found = self._server.search([theirs.info.experiment_id], where)
-            self._finished[there] = {each.data.tags["task_digest"]: str(each.info.run_id) for each in found}
-        if known := self._finished[there].get(tags["task_digest"]):
+            self._finished[there] = {run_digest(each): str(each.info.run_id) for each in found}
+        if known := self._finished[there].get(run_digest(run)):
             return known
         # Its parents are those that the study has there.
         parent = self._local.client.get_run(tags[PARENT_TAG])
