@@ -52,6 +52,7 @@ def predictions_png(predictions: pd.DataFrame, title: str) -> bytes:
             axes.invert_yaxis()
             axes.set_xlabel("Time in s")
             axes.set_title(style.literal(str(file), 80), loc="left")
-        figure.colorbar(image, ax=list(panels), label="Probability")
+        # As wide for many recordings as for one.
+        figure.colorbar(image, ax=list(panels), label="Probability", aspect=20 * len(groups))
         figure.suptitle(style.literal(title, 80), fontsize=style.TITLE_SIZE)
         return style.png_bytes(figure, dpi=_DPI)

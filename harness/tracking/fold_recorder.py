@@ -27,6 +27,7 @@ from harness.tracking.runs import (
     metrics_of,
     score_values,
     split_inputs,
+    study_input,
     timing_values,
 )
 from harness.tracking.store import Store
@@ -245,7 +246,7 @@ class FoldRecorder:
         if names.WEIGHTS_FILE in files:
             run = self._store.client.get_run(run_id)
             with fetched(self._store, run) as file:
-                ensure_model(self._store, run, file)
+                ensure_model(self._store, run, file, study_input(self._clips).dataset)
         self._writer.end(run_id, names.FINISHED)
         self._note_finished(self._writer.run(run_id), values)
         self._offer(run_id)

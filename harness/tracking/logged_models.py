@@ -24,18 +24,18 @@ from harness.tracking.runs import one_word
 from harness.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
-    from mlflow.entities import LoggedModel, Metric, Run
+    from mlflow.entities import Dataset, LoggedModel, Metric, Run
 
 ADDRESS = re.compile(r"(?:models:/)?(m-[0-9a-f]{32})")
 """Address of a logged model, or its id alone."""
 
 _FILES = (names.NETWORK_FILE, names.WEIGHTS_FILE)
 _TAGS = ("study", "dataset", "arm", "model", "features", "split", "epoch_rule", "fold", "seed", "study_run")
-_PARTS = ("test", "validation")
+_SCORES = ("test_", "validation_")
 _NO_SUCH_PLACE = "error code 404"
 
 
-def ensure_model(store: Store, run: Run, file: Callable[[str], Path | None]) -> None:
+def ensure_model(store: Store, run: Run, file: Callable[[str], Path | None], dataset: Dataset | None) -> None:
     """Make the logged model of a final training whose files, metrics and inputs are complete.
 
     A model that an interruption left unfinished is completed. One that was made is not made again, even if it was
@@ -49,6 +49,9 @@ def ensure_model(store: Store, run: Run, file: Callable[[str], Path | None]) -> 
         The run of the training.
     file
         Finds a file of the run on this machine; a training that kept no network has no model.
+    dataset
+        The data set of the study. The scores of all models are shown under it: MLflow has one column for each score and
+        data set, and those of different test folds could not be compared. The parts are inputs of the run.
     """
     from mlflow.entities import LoggedModelOutput
     from mlflow.exceptions import MlflowException
@@ -71,7 +74,7 @@ def ensure_model(store: Store, run: Run, file: Callable[[str], Path | None]) -> 
     _put(store, model, [path for path in found if path is not None])
     own = {name: run.data.tags[name] for name in _TAGS if name in run.data.tags}
     client.set_logged_model_tags(model_id, {**own, names.NOTE_TAG: _note(run, model_id, store.home is not None)})
-    metrics = _metrics(run, model_id)
+    metrics = _metrics(run, model_id, dataset)
     if metrics:
         client.log_batch(run_id, metrics=metrics)
     client.finalize_logged_model(model_id, "READY")
@@ -154,29 +157,29 @@ def _note(run: Run, model_id: str, is_here: bool) -> str:
     )
 
 
-def _metrics(run: Run, model_id: str) -> list[Metric]:
-    """Return the scores of a run as those of its model, each with the part of the data set that it is measured on."""
+def study_set(study: Run) -> Dataset | None:
+    """Return the data set of a study run; None if a writer that died has not recorded it."""
+    return next((each.dataset for each in (study.inputs.dataset_inputs if study.inputs else ())), None)
+
+
+def _metrics(run: Run, model_id: str, dataset: Dataset | None) -> list[Metric]:
+    """Return the scores of a run as those of its model."""
     from mlflow.entities import Metric
 
-    inputs = run.inputs.dataset_inputs if run.inputs else []
-    sets = {tag.value: each.dataset for each in inputs for tag in each.tags if tag.key == "mlflow.data.context"}
-    found = []
-    for metric in run.data._metric_objs:
-        part = metric.key.partition("_")[0]
-        if part in _PARTS and part in sets:
-            found.append(
-                Metric(
-                    metric.key,
-                    metric.value,
-                    metric.timestamp,
-                    metric.step,
-                    model_id=model_id,
-                    dataset_name=one_word(sets[part].name),
-                    dataset_digest=sets[part].digest,
-                    run_id=run.info.run_id,
-                )
-            )
-    return found
+    return [
+        Metric(
+            metric.key,
+            metric.value,
+            metric.timestamp,
+            metric.step,
+            model_id=model_id,
+            dataset_name=None if dataset is None else one_word(dataset.name),
+            dataset_digest=None if dataset is None else dataset.digest,
+            run_id=run.info.run_id,
+        )
+        for metric in run.data._metric_objs
+        if metric.key.startswith(_SCORES)
+    ]
 
 
 def _unknown_there(error: Exception) -> bool:

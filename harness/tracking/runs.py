@@ -245,13 +245,13 @@ def split_inputs(clips: ClipTable, split: Split) -> list[DatasetInput]:
         }
         source = {"dataset": clips.dataset, "split": split.protocol, "fold": split.fold, "part": name}
         title = f"{clips.dataset} {split.protocol} fold {split.fold} {name}"
-        inputs.append(_input(one_word(title), part_digest(part, clips.digest), source, profile, name))
+        inputs.append(_input(title, part_digest(part, clips.digest), source, profile, name))
     return inputs
 
 
 def one_word(title: str) -> str:
-    """Return the name of a data set without spaces: MLflow's file stores write it between spaces in a line of metrics,
-    which they could not read back."""
+    """Return the name of a data set without spaces, as metrics name it: MLflow's file stores write it between spaces,
+    and could not read it back."""
     return "_".join(title.split())
 
 

@@ -37,7 +37,7 @@ _ONLY_READ = re.compile(
 # The part of the runs API that calls a language model, and paths that a router could read otherwise.
 _NEVER = re.compile(r"create-promptlab-run|(?:^|/)\.\.(?:/|$)|//|\\")
 # The page opens on trained models instead of language models, and without the assistant's panel and the notice
-# on usage statistics, which are not available here.
+# on usage statistics, which are not available here. On a phone its menu, which takes half the width, is folded.
 _SCRIPT = b"""<style>[data-assistant-ui] { display: none !important }</style><script>try {
   const set = (name, value) => localStorage.setItem(name + "_v1", JSON.stringify(value));
   if (localStorage.getItem("mlflow.workflowType_v1") === null) set("mlflow.workflowType", "machine_learning");
@@ -45,7 +45,12 @@ _SCRIPT = b"""<style>[data-assistant-ui] { display: none !important }</style><sc
   set("mlflow.assistant.panelOpen", false);
   set("mlflow.settings.telemetry.enabled", false);
   set("mlflow.telemetry.info.alert.dismissed", true);
-} catch {}</script>"""
+} catch {}
+if (innerWidth < 700) new MutationObserver((_, waiting) => {
+  const menu = document.querySelector('[data-component-id="mlflow_header.toggle_sidebar_button"]');
+  if (menu) { waiting.disconnect(); menu.click(); }
+}).observe(document, { childList: true, subtree: true });
+</script>"""
 _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     # Nothing is fetched from or sent to another host, whatever a page or an artifact in it requests.

@@ -11,7 +11,7 @@ from harness.study import StudySpec
 from harness.system.writing import Writer, write_atomically
 from harness.tracking.artifact_places import inside_file
 from harness.tracking.files import fetched
-from harness.tracking.logged_models import ensure_model
+from harness.tracking.logged_models import ensure_model, study_set
 from harness.tracking.names import FINISHED, PARENT_TAG, RUNNING, STUDY_RUN_TAG
 from harness.tracking.session import descendants, find_study_run
 from harness.tracking.store import Store, open_store
@@ -101,7 +101,7 @@ def _receive(server: Store, local: Store, experiment: str, study: Run, runs: lis
         if run.info.status == FINISHED:
             copy = local.client.get_run(copy_id)
             with fetched(local, copy) as file:
-                ensure_model(local, copy, file)
+                ensure_model(local, copy, file, study_set(study))
         if run.info.status != RUNNING:
             local.client.set_terminated(copy_id, run.info.status, run.info.end_time)
         copy = local.client.get_run(copy_id)

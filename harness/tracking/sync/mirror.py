@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.tracking.files import fetched, read_json
-from harness.tracking.logged_models import ensure_model
+from harness.tracking.logged_models import ensure_model, study_set
 from harness.tracking.names import (
     ENVIRONMENT_FILE,
     ERROR_TAG,
@@ -159,7 +159,7 @@ class Mirror:
             self._send_values(run, copy)
             receipt = self._send_files(run, receipt, files)
             if run.info.status == FINISHED and WEIGHTS_FILE in files:
-                ensure_model(self._server, self._server.client.get_run(receipt.copy), files.get)
+                ensure_model(self._server, self._server.client.get_run(receipt.copy), files.get, study_set(study))
             self._send_status(run, copy)
         # A copy that was deleted on the server is not restored.
         self._receipts.put(run_id, replace(receipt, content=content))
