@@ -38,6 +38,7 @@ def compare(
     contrasts: Sequence[tuple[str, str]] = (),
     reference: str = "",
     task: str = "",
+    dataset: str | None = None,
     data_folds: int | None = None,
     validation_apart: bool = False,
     margin: float = 2.0,
@@ -86,9 +87,9 @@ def compare(
     task
         The task, where a file has several.
     dataset
-        Data set of the scores; by default that of the first claim.
+        Data set of the scores or predictions; by default, of scores, that of the first claim.
     data_folds
-        Number of folds that took part; by default all of the data set.
+        Number of folds that took part; by default all of the data set, or of predictions without one those tested.
     validation_apart
         Whether one of them was held out for validation.
     margin
@@ -137,7 +138,10 @@ def compare(
     if predictions is not None:
         from harness.comparisons.claim_comparison import Rules
         from harness.comparisons.systems.compare import compare_systems, systems_from
+        from harness.registry import DATASETS
 
+        if dataset is not None and data_folds is None:
+            data_folds = len(DATASETS.get(dataset).folds)
         return compare_systems(
             systems_from(predictions, task),
             contrasts,
@@ -146,27 +150,6 @@ def compare(
             data_folds=data_folds,
             validation_apart=validation_apart,
         )
-    assert scores is not None
-    return _compare_scores(
-        scores,
-        (claims,) if isinstance(claims, str) else tuple(claims),
-        contrasts,
-        (dataset, data_folds, validation_apart),
-        (margin, confidence, claim_exact),
-        read_as,
-        claims_folders,
-    )
-
-
-def _compare_scores(
-    scores: str | Path | Mapping[str, Mapping[int, float]],
-    addresses: tuple[str, ...],
-    contrasts: Sequence[tuple[str, str]],
-    data: tuple[str | None, int | None, bool],
-    rules: tuple[float, float, bool],
-    read_as: str | None,
-    claims_folders: Sequence[str | Path],
-) -> pd.DataFrame:
     import pandas as pd
 
     from harness.claims import load_library
@@ -174,8 +157,9 @@ def _compare_scores(
     from harness.comparisons.fold_scores import compare_scores, conditions_of_scores, contrast_scores, one_family
     from harness.comparisons.score_file import read_scores
 
+    assert scores is not None
+    addresses = (claims,) if isinstance(claims, str) else tuple(claims)
     library = load_library([Path(folder) for folder in claims_folders])
-    dataset, data_folds, validation_apart = data
     name = dataset or (library.claim(addresses[0]).table.dataset if addresses else None)
     if isinstance(scores, Mapping):
         arms: Mapping[str, Any] = {
@@ -185,11 +169,11 @@ def _compare_scores(
     else:
         arms = read_scores(Path(scores), name).arms
     conditions = conditions_of_scores(arms, library, addresses, dataset, data_folds, validation_apart=validation_apart)
-    declared = Rules(*rules)
+    rules = Rules(margin, confidence, claim_exact)
     with_claims, between = one_family(
-        compare_scores(arms, addresses, library, conditions, declared, ReadAs(read_as) if read_as else None),
-        contrast_scores(arms, list(contrasts), conditions, declared),
-        declared,
+        compare_scores(arms, addresses, library, conditions, rules, ReadAs(read_as) if read_as else None),
+        contrast_scores(arms, list(contrasts), conditions, rules),
+        rules,
     )
     rows = [_claim_row(each) for each in with_claims] + [_contrast_row(each) for each in between]
     return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from harness.cli.shared_options import CLAIMS, JSON, NOT_STATED, Named
 from harness.registry import DATASETS, SPLITS
@@ -162,9 +163,16 @@ def compare_command(
             raise click.UsageError("Predictions are compared with each other: leave out --scores and --claim.")
         if not predictions:
             raise click.UsageError(f"Got unexpected extra argument ({files[0]}); name predictions with --predictions.")
+        context = click.get_current_context()
+        for name in ("claims", "estimand", "split", "epoch_rule", "tuning", "claim_exact", "read_as"):
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                option = "as" if name == "read_as" else name.replace("_", "-")
+                raise click.UsageError(f"--{option}: is for --scores only.")
         from harness.comparisons.against_claim import Rules
         from harness.comparisons.systems.compare import compare_systems, systems_from
 
+        if dataset is not None and data_folds is None:
+            data_folds = len(DATASETS.get(dataset).folds)
         comparison = compare_systems(
             systems_from((*predictions, *files), task or ""),
             contrasts,

@@ -39,6 +39,9 @@ def test_the_command(tmp_path: Path) -> None:
         ((), "Missing option '--scores' or '--predictions'"),
         ((paths[0],), "name predictions with --predictions"),
         (("--predictions", *paths, "--claim", "x"), "leave out --scores and --claim"),
+        (("--predictions", *paths, "--estimand", "clip"), "--estimand: is for --scores only"),
+        (("--predictions", *paths, "--as", "reference"), "--as: is for --scores only"),
+        (("--scores", paths[0], "--output", "x", "--contrast", "a", "b"), "--output: is for --predictions only"),
         (("--scores", paths[0], "--latex", "x.tex", "--contrast", "a", "b"), "--latex: is for --predictions only"),
         (("--predictions", str(tmp_path / "none.csv"), paths[0]), "none.csv: cannot be read"),
         (("--predictions", paths[0]), "two systems or more, received 1"),
@@ -64,6 +67,15 @@ def test_the_command_and_the_function_agree(tmp_path: Path) -> None:
     assert said["family"] == found.family == "every system against b"
     with pytest.raises(TypeError, match="either scores or predictions"):
         harness.compare()  # type: ignore[call-overload]
+
+
+def test_the_data_set_says_how_many_folds_took_part(tmp_path: Path) -> None:
+    paths = [str(_made(tmp_path, name, right)) for name, right in (("a", 0.9), ("b", 0.8))]
+    of_set = harness.compare(predictions=paths, dataset="urbansound8k").contrasts[0]
+    stated = harness.compare(predictions=paths, data_folds=10).contrasts[0]
+    assert of_set.interval == stated.interval != harness.compare(predictions=paths).contrasts[0].interval
+    said = CliRunner().invoke(cli, ["compare", "--predictions", *paths, "--dataset", "urbansound8k", "--json"])
+    assert json.loads(said.output)["contrasts"][0]["interval"] == pytest.approx(stated.interval)
 
 
 def test_a_folder_with_page_figure_and_tables(tmp_path: Path) -> None:

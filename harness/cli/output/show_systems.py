@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli.output.screen_table import console, table
 from harness.cli.output.show_comparisons import comparisons_json, show_verdicts
-from harness.report.systems.tables import detectable_sentences, pairs_table, sample_of, systems_table
+from harness.report.systems.sentences import detectable_sentences, findings, sample_of
+from harness.report.systems.tables import pairs_table, systems_table
 from harness.statistics.letters import letters_of
 from harness.terminal.console import words
 
@@ -30,6 +31,8 @@ def show_systems(found: SystemComparisons) -> None:
     if len(found.standings) > 1:
         _print(systems.printed[["system", *about_ranks]], "ranks", len(found.standings))
     terminal.print(words(systems.caption.partition(". ")[2] or systems.caption))
+    for finding in findings(found):
+        terminal.print(words(finding))
     for note in (*found.notes, *detectable_sentences(found)):
         terminal.print(words(f"- {note}"))
     if not len(pairs.printed):
@@ -55,8 +58,9 @@ def systems_json(found: SystemComparisons) -> str:
         "family": found.family,
         "confidence": found.rules.confidence,
         "systems": [_system(each, found) for each in found.standings],
+        "findings": findings(found),
         "groups": found.groups,
-        "detectable_with_power_0.8": vars(found.detectable),
+        "detectable_with_power_0.8": [vars(each) for each in found.detectable],
         "counts": [
             {
                 "first": each.first,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.systems.standing import Standing
 from harness.comparisons.systems.system import ConfusionCounts
@@ -58,15 +60,14 @@ class CountContrast:
 
     @property
     def verdict(self) -> str:
-        """What the counts say, in words."""
+        """What the counts say: of systems with equal numbers of clips by class, what holds for every pairing of the
+        clips, or that it cannot be told; of others, whether the unpaired interval excludes 0."""
         if self.p_low is None:
             apart = self.unpaired[0] > 0 or self.unpaired[1] < 0
-            return "different clips: " + ("the unpaired interval excludes 0" if apart else "not shown to differ")
+            return "differ (other clips)" if apart else "not shown to differ (other clips)"
         if self.differs:
-            return "differ, however the clips are paired"
-        if self.p_low >= self.alpha:
-            return "not shown to differ, however the clips are paired"
-        return "cannot be told: it depends on which clips are right"
+            return "differ"
+        return "not shown to differ" if self.p_low >= self.alpha else "cannot be told"
 
 
 class CountComparison:
@@ -75,20 +76,21 @@ class CountComparison:
     Raises
     ------
     ComparisonError
-        When the matrices have other classes.
+        When the matrices have clips of other classes.
     """
 
     def __init__(self, systems: Sequence[ConfusionCounts], rules: Rules) -> None:
         first = systems[0]
         for other in systems[1:]:
-            if {*first.classes} != {*other.classes}:
-                differ = sorted({*first.classes} ^ {*other.classes})
+            if differ := sorted(_tested(first) ^ _tested(other)):
                 raise ComparisonError(
-                    f"{first.name} and {other.name} have other classes: {', '.join(differ[:5])} in one of them alone; "
-                    "name the classes alike"
+                    f"{first.name} and {other.name} have clips of other classes: {', '.join(differ[:5])} in one of "
+                    "them alone; name the classes alike"
                 )
+        # A class without clips is one that a system only predicts.
+        classes = [*dict.fromkeys(name for system in systems for name in system.classes)]
         self._rules = rules
-        self._systems = {system.name: _ordered(system, first.classes) for system in systems}
+        self._systems = {system.name: _with_classes(system, classes) for system in systems}
 
     def standings(self) -> list[Standing]:
         """Return the systems with intervals of their accuracies, which take clips as independent."""
@@ -127,7 +129,13 @@ def settle_counts(contrasts: Sequence[CountContrast]) -> tuple[CountContrast, ..
     return tuple(replace(each, p_low=a, p_high=b) for each, a, b in zip(contrasts, low, high, strict=True))
 
 
-def _ordered(system: ConfusionCounts, classes: Sequence[str]) -> ConfusionCounts:
-    position = {name: number for number, name in enumerate(system.classes)}
-    order = [position[name] for name in classes]
-    return replace(system, classes=tuple(classes), counts=system.counts[order][:, order])
+def _tested(system: ConfusionCounts) -> set[str]:
+    return {name for name, clips in zip(system.classes, system.clips, strict=True) if clips}
+
+
+def _with_classes(system: ConfusionCounts, classes: Sequence[str]) -> ConfusionCounts:
+    """Return the matrix with these classes, in this order; one that it lacks has no clips."""
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    places = [classes.index(name) for name in system.classes]
+    counts[np.ix_(places, places)] = system.counts
+    return replace(system, classes=tuple(classes), counts=counts)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from harness.comparisons.arm_contrast import Contrast, settle_contrasts
@@ -15,6 +14,7 @@ from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.systems.by_clips import ClipComparison
 from harness.comparisons.systems.by_counts import CountComparison, CountContrast, settle_counts
 from harness.comparisons.systems.by_folds import FoldComparison
+from harness.comparisons.systems.detectable import Detectable, detectable
 from harness.comparisons.systems.family import family_of
 from harness.comparisons.systems.formats import read_systems
 from harness.comparisons.systems.formats.prediction_table import predictions_of
@@ -23,30 +23,13 @@ from harness.comparisons.systems.system import (
     PERMITS,
     AnySystem,
     ClipPredictions,
-    ConfusionCounts,
-    FoldAccuracies,
     Level,
 )
 from harness.errors import ComparisonError
-from harness.statistics.clip_tests import detectable_clip_difference
 from harness.statistics.letters import MOST_GROUPS, letter_groups, letters_of
-from harness.statistics.power import detectable_difference
 
+EVERY_PAIR = "every pair"
 Given = str | Path | pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Detectable:
-    """The smallest true differences that would be found with a probability of 80 %, at the median spread of the pairs.
-
-    In percentage points. ``one`` is at the level of a single test, ``family`` at that which Holm's adjustment asks of
-    the smallest p of the family. None where there is no such test.
-    """
-
-    over_folds_one: float | None
-    over_folds_family: float | None
-    over_clips_one: float | None
-    over_clips_family: float | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +48,8 @@ class SystemComparisons:
         The pairs of the family, with Holm's adjusted p values; empty for confusion matrices.
     counts
         The pairs of the family where only confusion matrices are known.
+    differ
+        The pairs of the family that differ significantly, the better system first.
     groups
         Names of systems of which no two are shown to differ, in the order of accuracy; empty where not every pair was
         tested, or where there are too many groups.
@@ -81,10 +66,16 @@ class SystemComparisons:
     family: str
     contrasts: tuple[Contrast, ...]
     counts: tuple[CountContrast, ...]
+    differ: tuple[tuple[str, str], ...]
     groups: tuple[tuple[str, ...], ...]
-    detectable: Detectable
+    detectable: tuple[Detectable, ...]
     notes: tuple[str, ...]
     rules: Rules
+
+    @property
+    def every_pair(self) -> bool:
+        """Whether every pair was tested."""
+        return self.family == EVERY_PAIR
 
     @property
     def table(self) -> pd.DataFrame:
@@ -227,7 +218,7 @@ def compare_systems(
         compared = (
             ClipComparison(of_clips, rules, ratio)
             if level is Level.CLIPS
-            else FoldComparison([_folds_of(each) for each in systems], rules, ratio)
+            else FoldComparison([each.as_folds() for each in systems], rules, ratio)
         )
     standings = ranked(compared.standings())
     names = [each.name for each in standings]
@@ -250,12 +241,17 @@ def compare_systems(
     return SystemComparisons(
         level,
         standings,
-        f"every system against {reference}" if reference else "declared pairs" if pairs else "every pair",
+        f"every system against {reference}" if reference else "declared pairs" if pairs else EVERY_PAIR,
         contrasts,
         counts,
+        tuple(better),
         groups,
-        _detectable(contrasts, standings, rules),
-        (*_notes(systems, level, folds, data_folds), *_without_groups(groups, pairs, reference, names)),
+        detectable(contrasts, _n_clips(standings[0].system), min(rules.alpha, 0.49)),
+        (
+            *_notes(systems, level, folds, data_folds),
+            *_of_other_clips(counts),
+            *_without_groups(groups, pairs, reference, names),
+        ),
         rules,
     )
 
@@ -270,11 +266,11 @@ def _named(given: Given) -> tuple[str, Given]:
 
 
 def _n_folds(system: AnySystem) -> int:
-    return len(system.macro_by_fold) if isinstance(system, ClipPredictions) else len(_folds_of(system).by_fold)
+    return len(system.macro_by_fold) if isinstance(system, ClipPredictions) else len(system.as_folds().by_fold)
 
 
-def _folds_of(system: AnySystem) -> FoldAccuracies:
-    return system.as_folds()
+def _n_clips(system: AnySystem) -> int:
+    return len(system.clips) if isinstance(system, ClipPredictions) else 0
 
 
 def _better(first: str, second: str, difference: float) -> tuple[str, str]:
@@ -284,32 +280,6 @@ def _better(first: str, second: str, difference: float) -> tuple[str, str]:
 def _ends(name: str, interval: tuple[float, float] | None) -> dict[str, float | None]:
     low, high = interval or (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
-
-
-def _detectable(contrasts: Sequence[Contrast], standings: Sequence[Standing], rules: Rules) -> Detectable:
-    """Return what would be found with a probability of 80 % at the median spread of the pairs."""
-    system = standings[0].system
-    clips = len(system.clips) if isinstance(system, ClipPredictions) else 0
-
-    tested = [each.test for each in contrasts if each.test is not None]
-
-    def over_folds(alpha: float) -> float | None:
-        if not tested:
-            return None
-        ratio = (tested[0].standard_error / tested[0].sd) ** 2 - 1 / tested[0].k
-        # It is proportional to the SD, and everything else is the same for all pairs.
-        of_one_point = detectable_difference(1.0, tested[0].k, ratio=ratio, alpha=alpha)
-        return of_one_point * float(np.median([test.sd for test in tested]))
-
-    apart = [each.mcnemar.only_first + each.mcnemar.only_second for each in contrasts if each.mcnemar is not None]
-
-    def over_clips(alpha: float) -> float | None:
-        share = float(np.median(apart)) / clips if apart and clips else 0.0
-        return 100 * detectable_clip_difference(share, clips, alpha=alpha) if share else None
-
-    one = min(rules.alpha, 0.49)
-    family = one / max(1, len(contrasts))
-    return Detectable(over_folds(one), over_folds(family), over_clips(one), over_clips(family))
 
 
 def _notes(systems: Sequence[AnySystem], level: Level, folds: int, data_folds: int | None) -> list[str]:
@@ -327,7 +297,9 @@ def _notes(systems: Sequence[AnySystem], level: Level, folds: int, data_folds: i
     if level is Level.FOLDS and folds < 2:
         notes.append("one accuracy for each system: differences are shown, and none can be tested")
     if folds > 1 and data_folds is None:
-        notes.append(f"the {folds} folds tested are taken as all folds of the data; if not, set --data-folds")
+        notes.append(
+            f"the {folds} folds tested are taken as all folds of the data; if not, set --dataset or --data-folds"
+        )
     if level is Level.COUNTS:
         notes.append(
             "clips are taken as independent: where recordings have several clips, the intervals are too narrow; "
@@ -344,6 +316,16 @@ def _notes(systems: Sequence[AnySystem], level: Level, folds: int, data_folds: i
     return notes
 
 
+def _of_other_clips(counts: Sequence[CountContrast]) -> list[str]:
+    other = [f"{each.first} and {each.second}" for each in counts if each.bounds is None]
+    if not other:
+        return []
+    return [
+        f"{', '.join(other[:3])}{', ...' if len(other) > 3 else ''}: other numbers of clips by class, so they are "
+        "compared as independent samples; of different data sets this says nothing about the systems"
+    ]
+
+
 def _without_groups(
     groups: Sequence[Sequence[str]], pairs: Sequence[tuple[str, str]], reference: str, names: Sequence[str]
 ) -> list[str]:
@@ -353,12 +335,3 @@ def _without_groups(
         f"there are more than {MOST_GROUPS} groups of systems that cannot be told apart, too many for letters; see the "
         "ranks that the tests leave open"
     ]
-
-
-__all__ = [
-    "ConfusionCounts",
-    "Detectable",
-    "SystemComparisons",
-    "compare_systems",
-    "systems_from",
-]

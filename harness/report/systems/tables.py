@@ -12,9 +12,11 @@ from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.systems.by_counts import CountContrast
 from harness.comparisons.systems.compare import SystemComparisons
 from harness.comparisons.systems.standing import Standing
-from harness.comparisons.systems.system import ClipPredictions, ConfusionCounts, Level
+from harness.comparisons.systems.system import ConfusionCounts, Level
 from harness.report.section import Heading, Table, grid
+from harness.report.systems.sentences import sample_of, several
 from harness.statistics.letters import letters_of
+from harness.statistics.proportions import clopper_pearson
 from harness.text.decimals import decimals, possible, signed
 
 NOTHING = "–"
@@ -23,13 +25,15 @@ Item = TypeVar("Item")
 
 def systems_table(found: SystemComparisons) -> Table:
     """Return one row per system: accuracy, rank, both with their uncertainty, and its groups."""
+    what = "clip accuracy" if found.level is Level.FOLDS else "macro accuracy"
     columns: dict[Heading, Callable[[Standing], str]] = {
         "system": lambda each: each.name,
         "group": lambda each: letters_of(each.name, found.groups) or NOTHING,
-        "accuracy": lambda each: decimals(each.accuracy, 1),
+        what: lambda each: decimals(each.accuracy, 1),
         "over recordings": lambda each: _accuracies(each.over_recordings),
         "over folds": lambda each: _accuracies(each.over_folds),
         "over clips": lambda each: _accuracies(each.over_clips),
+        "of clips": lambda each: _of_clips(each, found),
         "rank": lambda each: str(each.rank),
         "rank, recordings": lambda each: _ranks(each.rank_over_recordings),
         "rank, folds": lambda each: _ranks(each.rank_over_folds),
@@ -37,7 +41,6 @@ def systems_table(found: SystemComparisons) -> Table:
         "best": lambda each: NOTHING if each.best is None else f"{each.best:.2f}",
     }
     confidence = f"{100 * found.rules.confidence:g} %"
-    what = "clip accuracy" if found.level is Level.FOLDS else "macro accuracy"
     caption = [f"Systems by {what} in percent ({sample_of(found)}), with {confidence} intervals."]
     if found.level is Level.CLIPS:
         caption.append(
@@ -52,8 +55,9 @@ def systems_table(found: SystemComparisons) -> Table:
         )
     else:
         caption.append(
-            "Over clips: from the Wilson limits of the class accuracies, taking clips as independent, which makes it "
-            "too narrow where recordings have several clips."
+            "Over clips: from the Wilson limits of the class accuracies; of clips: the fraction of clips that are "
+            "right, with its exact interval. Both take clips as independent, which makes them too narrow where "
+            "recordings have several clips."
         )
     if found.groups:
         caption.append(
@@ -85,7 +89,7 @@ def pairs_table(found: SystemComparisons) -> Table:
     caption = (
         f"Differences between {len(found.standings)} systems in percentage points ({sample_of(found)}; the family: "
         f"{found.family}), with interval and p over {over}, Holm's adjusted p over "
-        f"{_several(len(found.contrasts), 'pair')}, and the smallest difference that the test would have found."
+        f"{several(len(found.contrasts), 'pair')}, and the smallest difference that the test would have found."
     )
     if found.level is Level.CLIPS:
         caption += (
@@ -101,49 +105,18 @@ def _count_pairs(found: SystemComparisons) -> Table:
         "difference": lambda each: signed(each.difference, 1),
         "unpaired interval": lambda each: _differences(each.unpaired),
         "clips apart": lambda each: f"{each.bounds.fewest:,} to {each.bounds.most:,}" if each.bounds else NOTHING,
-        "p Holm": lambda each: f"{p_text(each.p_low)} to {p_text(each.p_high)}" if each.bounds else NOTHING,
-        "paired verdict": lambda each: each.verdict,
+        "p Holm": lambda each: " to ".join(dict.fromkeys((p_text(each.p_low), p_text(each.p_high)))),
+        "the two": lambda each: each.verdict,
     }
     caption = (
         f"Differences in macro accuracy between {len(found.standings)} systems in percentage points, from confusion "
         f"matrices alone (the family: {found.family}). The unpaired interval is for independent samples of clips. If "
         "both were tested on the same clips: the number of clips on which exactly one of them is right, and McNemar's "
-        f"p, adjusted by Holm over {_several(len(found.counts), 'pair')}, can be anything between the bounds."
+        f"p, adjusted by Holm over {several(len(found.counts), 'pair')}, can be anything between the bounds. "
+        "'Differ' and 'not shown to differ' hold for every pairing of the clips; 'cannot be told' depends on which "
+        "clips are right."
     )
     return _kept("pairs", "Pairs of systems", caption, found.counts, columns, found.pairs)
-
-
-def sample_of(found: SystemComparisons) -> str:
-    """Return what the systems were tested on: clips, recordings, folds and seeds."""
-    system = found.standings[0].system
-    if isinstance(system, ConfusionCounts):
-        return f"{int(system.counts.sum()):,} clips of {len(system.classes)} classes"
-    if not isinstance(system, ClipPredictions):
-        return _several(len(system.by_fold), "fold") if len(system.by_fold) > 1 else "one tested part"
-    rows = system.rows
-    parts = [_several(rows["clip"].nunique(), "clip")]
-    if system.recordings:
-        parts.append(_several(rows["recording"].nunique(), "recording"))
-    if system.folds:
-        parts.append(_several(rows["fold"].nunique(), "fold"))
-    return ", ".join([*parts, _several(rows["seed"].nunique(), "seed")])
-
-
-def detectable_sentences(found: SystemComparisons) -> list[str]:
-    """Return the smallest true differences that would be found, as sentences; empty without tests."""
-    known, pairs = found.detectable, len(found.contrasts)
-    sentences = []
-    for over, one, family in (
-        ("folds", known.over_folds_one, known.over_folds_family),
-        ("clips, taken as independent (McNemar),", known.over_clips_one, known.over_clips_family),
-    ):
-        if one is not None and family is not None:
-            in_family = f", one of {decimals(family, 1)} points if {pairs:,} pairs are a family" if pairs > 1 else ""
-            sentences.append(
-                f"Over {over} one test would find a true difference of {decimals(one, 1)} points with a probability of "
-                f"80 %{in_family} (at the median spread of the pairs)."
-            )
-    return sentences
 
 
 def p_text(value: float | None) -> str:
@@ -165,8 +138,12 @@ def _kept(
     return Table(name=name, title=title, caption=caption, printed=printed.drop(columns=empty), data=data)
 
 
-def _several(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _of_clips(each: Standing, found: SystemComparisons) -> str:
+    system = each.system
+    if not isinstance(system, ConfusionCounts):
+        return NOTHING
+    exact = clopper_pearson(int(system.right.sum()), int(system.clips.sum()), found.rules.confidence)
+    return f"{decimals(system.clip_accuracy, 1)} ({_accuracies((100 * exact.low, 100 * exact.high))})"
 
 
 def _accuracies(ends: tuple[float, float] | None) -> str:

@@ -13,7 +13,8 @@ from harness.report.page.plot import svg_of
 from harness.report.section import Drawing, Items, Section
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.systems.picture import systems_figure
-from harness.report.systems.tables import detectable_sentences, pairs_table, systems_table
+from harness.report.systems.sentences import detectable_sentences, findings
+from harness.report.systems.tables import pairs_table, systems_table
 from harness.report.topics.terms import glossary_section
 from harness.report.typeset.table import table_tex
 from harness.text.spreadsheet import csv_text
@@ -42,7 +43,7 @@ def write_systems(found: SystemComparisons, target: Path, document: str) -> tupl
     shown = Section(
         STEM,
         "Systems",
-        before=(Items((*found.notes, *detectable_sentences(found))),),
+        before=(Items((*findings(found), *found.notes, *detectable_sentences(found))),),
         tables=tables,
         after=(Items(verdicts, "Verdicts."),) if verdicts else (),
         figures=(drawing,),

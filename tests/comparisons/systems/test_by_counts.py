@@ -45,23 +45,32 @@ def test_the_bounds_hold_for_the_predictions(skills: list[float], seed: int) -> 
 def test_verdicts() -> None:
     base = matrix("base", [[90, 10], [40, 60]])
     for name, counts, verdict in (
-        ("better", [[99, 1], [1, 99]], "differ, however the clips are paired"),
-        ("between", [[90, 10], [30, 70]], "cannot be told: it depends on which clips are right"),
-        ("fewer", [[40, 10], [40, 60]], "different clips: not shown to differ"),
+        ("better", [[99, 1], [1, 99]], "differ"),
+        ("between", [[90, 10], [30, 70]], "cannot be told"),
+        ("fewer", [[40, 10], [40, 60]], "not shown to differ (other clips)"),
     ):
-        (found,) = compare_systems([base, matrix(name, counts)]).counts
-        assert found.verdict == verdict
+        (pair,) = compare_systems([base, matrix(name, counts)]).counts
+        assert pair.verdict == verdict
+    found = compare_systems([base, matrix("fewer", [[40, 10], [40, 60]])])
+    assert any("other numbers of clips by class" in note for note in found.notes)
     nearly, perfect = matrix("nearly", [[99, 1], [1, 99]]), matrix("perfect", [[100, 0], [0, 100]])
-    (found,) = compare_systems([nearly, perfect]).counts
-    assert found.verdict == "not shown to differ, however the clips are paired"
+    (last,) = compare_systems([nearly, perfect]).counts
+    assert last.verdict == "not shown to differ"
 
 
 def test_classes_are_matched_by_name() -> None:
     one, turned = matrix("one", [[9, 1], [4, 6]]), matrix("turned", [[6, 4], [1, 9]], ("dog", "cat"))
     (found,) = compare_systems([one, turned]).counts
     assert found.difference == 0
-    with pytest.raises(ComparisonError, match="have other classes: cow, dog"):
+    with pytest.raises(ComparisonError, match="have clips of other classes: cow, dog"):
         compare_systems([one, matrix("other", [[1, 2], [3, 4]], ("cat", "cow"))])
+
+
+def test_a_class_that_is_only_predicted_has_no_clips() -> None:
+    one = matrix("one", [[9, 1, 0], [4, 5, 1], [0, 0, 0]], ("cat", "dog", "cow"))
+    (found,) = compare_systems([one, matrix("other", [[9, 1], [4, 6]])]).counts
+    assert abs(found.difference) == pytest.approx(5)
+    assert found.bounds is not None
 
 
 def test_one_matrix_alone_has_intervals() -> None:

@@ -16,6 +16,7 @@ from harness.comparisons.systems.compare import SystemComparisons, systems_from
 from harness.comparisons.systems.family import family_of
 from harness.comparisons.systems.system import Level
 from harness.errors import ComparisonError
+from harness.statistics.power import power_of_difference
 
 REPORT = Path(__file__).parents[3] / "reports" / "resnet18-esc10"
 
@@ -160,14 +161,23 @@ def test_one_reference_is_a_family_of_its_own(tmp_path: Path) -> None:
 
 def test_more_systems_have_a_wider_detectable_difference(tmp_path: Path) -> None:
     paths = [_made(tmp_path, name, 0.8) for name in "abcdef"]
-    few, many = compare_systems(paths[:2]).detectable, compare_systems(paths).detectable
-    assert few.over_folds_one == few.over_folds_family
-    assert many.over_folds_one is not None
-    assert many.over_folds_family is not None
-    assert many.over_clips_one is not None
-    assert many.over_clips_family is not None
-    assert many.over_folds_family > 1.5 * many.over_folds_one
-    assert many.over_clips_family > many.over_clips_one
+    few, many = compare_systems(paths[:2]), compare_systems(paths)
+    assert [each.over for each in many.detectable] == ["folds", "clips"]
+    assert all(each.one == each.family for each in few.detectable)
+    assert all(each.one < each.family for each in many.detectable)
+    test = few.contrasts[0].test
+    assert test is not None
+    ratio = (test.standard_error / test.sd) ** 2 - 1 / test.k
+    assert power_of_difference(few.detectable[0].one, test.sd, test.k, ratio=ratio) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_without_folds_the_detectable_difference_is_over_recordings(tmp_path: Path) -> None:
+    found = compare_systems([_made(tmp_path, name, 0.8, columns="recording") for name in "ab"])
+    assert [each.over for each in found.detectable] == ["recordings", "clips"]
+    test = found.contrasts[0].holdout
+    assert test is not None
+    # With many recordings that is 2.8 standard errors.
+    assert found.detectable[0].one == pytest.approx(2.8 * test.standard_error, rel=0.05)
 
 
 def test_the_lowest_level_of_detail_decides(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from harness.comparisons.systems.compare import SystemComparisons, compare_syste
 from harness.comparisons.systems.system import FoldAccuracies
 from harness.report.style import figure_style, png_bytes
 from harness.report.systems.picture import systems_figure
-from harness.report.systems.tables import detectable_sentences, pairs_table, systems_table
+from harness.report.systems.sentences import detectable_sentences, findings
+from harness.report.systems.tables import pairs_table, systems_table
 
 
 def _compared(names: list[str]) -> SystemComparisons:
@@ -60,3 +61,16 @@ def test_tables_say_what_would_be_found() -> None:
     assert len(sentences) == 2
     assert "if 3 pairs are a family" in sentences[0]
     assert "one of" not in detectable_sentences(_compared(["a", "b"]))[0]
+
+
+def test_the_first_sentence_says_what_was_found() -> None:
+    found = _compared(["a", "b", "c"])
+    (sentence,) = findings(found)
+    assert sentence.startswith("a has the highest accuracy, ")
+    alike = [name for name in "bc" if ("a", name) not in found.differ]
+    if alike:
+        assert f"not shown to differ from it: {', '.join(alike)} (of 2 other systems)" in sentence
+    declared = compare_systems([each.system for each in found.standings], [("c", "a")])
+    (sentence,) = findings(declared)
+    assert "Of 1 pair tested (declared pairs)" in sentence
+    assert ("a is higher than c" in sentence) == (("a", "c") in declared.differ)

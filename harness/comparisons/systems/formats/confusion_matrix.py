@@ -27,7 +27,8 @@ def recognises(content: Content) -> bool:
     """Return whether it is a confusion matrix."""
     if content.is_json:
         found = content.document
-        return isinstance(found, list) or (isinstance(found, Mapping) and any(name in found for name in _NAMES))
+        as_list = isinstance(found, list) and not any(isinstance(row, Mapping) for row in found)
+        return as_list or (isinstance(found, Mapping) and any(name in found for name in _NAMES))
     if content.path.suffix.lower() == ".parquet":
         return False
     if content.text.lstrip().startswith("[") and _PRINTED.fullmatch(content.text):

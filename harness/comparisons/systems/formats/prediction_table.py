@@ -1,4 +1,4 @@
-"""Tables of predictions, CSV or Parquet: a row for each tested clip.
+"""Tables of predictions, CSV, Parquet or JSON (a list of rows, or lists of columns): a row for each tested clip.
 
 Columns are ``clip`` (or ``clip_id``), ``y_true`` and either ``y_pred`` or one column of scores per class, named
 ``p_CLASS``; and optionally ``fold``, ``seed`` and ``recording``. Classes are words or numbers, the same in all files.
@@ -8,12 +8,15 @@ values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from harness.comparisons.systems.formats.content import Content, Format
+from harness.comparisons.systems.formats.content import Content, Format, shown
 from harness.comparisons.systems.system import ClipPredictions
 from harness.errors import ComparisonError
+from harness.statistics.fold_values import Floats
 from harness.text.delimited import TableError, number, whole
 from harness.text.parquet import parquet_table
 
@@ -25,8 +28,16 @@ _OPTIONAL = ("y_pred", "fold", "seed", "recording")
 
 
 def recognises(content: Content) -> bool:
-    """Return whether it may be a table: everything that is not JSON."""
-    return not content.is_json
+    """Return whether it may be a table: everything that is not JSON, and JSON with a list of rows or columns."""
+    return not content.is_json or _is_rows(content.document) or _is_columns(content.document)
+
+
+def _is_rows(document: object) -> bool:
+    return isinstance(document, list) and bool(document) and all(isinstance(row, Mapping) for row in document)
+
+
+def _is_columns(document: object) -> bool:
+    return isinstance(document, Mapping) and isinstance(document.get("y_true"), list)
 
 
 def read(content: Content, task: str) -> tuple[ClipPredictions, ...]:
@@ -40,13 +51,16 @@ def read(content: Content, task: str) -> tuple[ClipPredictions, ...]:
     del task
     frame, stem, where = _read(content), content.path.stem, str(content.path)
     arms = next((frame[name] for name in _ARMS if [*frame.columns].count(name) == 1), None)
-    if arms is None or arms.nunique(dropna=False) < 2:
+    if arms is None:
         return (predictions_of(frame, stem, where),)
-    if arms.isna().any():
-        raise content.refuse(f"column {arms.name!r} is empty in row {int(np.flatnonzero(arms.isna())[0]) + 1}; fill it")
-    if arms.nunique() > _MOST_ARMS:
-        raise content.refuse(f"column {arms.name!r} has {arms.nunique():,} values, {_MOST_ARMS:,} systems at most")
-    names = arms.astype(str)
+    names = _texts(arms)
+    empty = np.flatnonzero(arms.isna() | (names == ""))
+    if names.nunique() < 2:
+        return (predictions_of(frame, stem, where),)
+    if empty.size:
+        raise content.refuse(f"column {arms.name!r} is empty in row {int(empty[0]) + 1}; fill it")
+    if names.nunique() > _MOST_ARMS:
+        raise content.refuse(f"column {arms.name!r} has {names.nunique():,} values, {_MOST_ARMS:,} systems at most")
     return tuple(
         predictions_of(frame[names == name], str(name), f"{where}, {arms.name} {name!r}") for name in names.unique()
     )
@@ -75,19 +89,19 @@ def predictions_of(frame: pd.DataFrame, name: str, where: str) -> ClipPrediction
         twice = frame.columns[frame.columns.duplicated()][0]
         raise ComparisonError(f"{where}: has more than one column {twice!r}")
     for column in (known for known in (*_NEEDED, *_OPTIONAL) if known in frame):
-        empty = np.flatnonzero(frame[column].isna() | (frame[column].astype(str).str.strip() == ""))
+        empty = np.flatnonzero(frame[column].isna() | (_texts(frame[column]) == ""))
         if empty.size:
             raise ComparisonError(
-                f"{where}: column {column!r} is empty for clip {frame['clip'].iloc[empty[0]]!r}; fill it"
+                f"{where}: column {column!r} is empty for clip {shown(frame['clip'].iloc[empty[0]])}; fill it"
             )
     true = _classes(frame["y_true"])
     predicted = _classes(frame["y_pred"]) if "y_pred" in frame else _largest(where, frame, true)
     rows = pd.DataFrame(
         {
-            "clip": frame["clip"].astype(str),
+            "clip": frame["clip"].map(str),
             "fold": _numbers(where, frame, "fold"),
             "seed": _numbers(where, frame, "seed"),
-            "recording": frame["recording" if "recording" in frame else "clip"].astype(str),
+            "recording": frame["recording" if "recording" in frame else "clip"].map(str),
             "y_true": true,
             "y_pred": predicted,
             "correct": (true == predicted).astype(float),
@@ -102,14 +116,18 @@ def predictions_of(frame: pd.DataFrame, name: str, where: str) -> ClipPrediction
     return ClipPredictions(name=name, rows=rows, folds="fold" in frame, recordings="recording" in frame)
 
 
+def _texts(column: pd.Series) -> pd.Series:
+    """Return cells as text without spaces around it; a cell of a Parquet file may be anything."""
+    return column.map(str).str.strip()
+
+
 def _classes(column: pd.Series) -> pd.Series:
     """Return names of classes; 3, 3.0 and "3" are one."""
-    names = {value: _class(value) for value in column.unique()}
-    return column.map(names)
+    texts = _texts(column)
+    return texts.map({text: _class(text) for text in texts.unique()})
 
 
-def _class(value: object) -> str:
-    text = str(value).strip()
+def _class(text: str) -> str:
     found = whole(text)
     return text if found is None else str(found)
 
@@ -118,15 +136,15 @@ def _largest(where: str, frame: pd.DataFrame, true: pd.Series) -> pd.Series:
     columns = [name for name in frame if str(name).startswith(_SCORE)]
     if len(columns) < 2:
         raise ComparisonError(f"{where}: has neither a column y_pred nor a column {_SCORE}CLASS for each class")
-    scores = frame[columns].map(lambda value: number(str(value))).to_numpy(float)
+    scores = np.column_stack([_scores(frame[name]) for name in columns])
     bad = np.argwhere(~np.isfinite(scores))
     if len(bad):
         row, column = bad[0]
         raise ComparisonError(
             f"{where}: column {columns[column]!r}, clip {frame['clip'].iloc[row]!r}: received "
-            f"{frame[columns[column]].iloc[row]!r}, expected a number"
+            f"{shown(frame[columns[column]].iloc[row])}, expected a number"
         )
-    classes = [_class(str(name).removeprefix(_SCORE)) for name in columns]
+    classes = [_class(str(name).removeprefix(_SCORE).strip()) for name in columns]
     lacking = sorted({*true} - {*classes})
     if lacking:
         raise ComparisonError(
@@ -135,17 +153,29 @@ def _largest(where: str, frame: pd.DataFrame, true: pd.Series) -> pd.Series:
     return pd.Series([classes[k] for k in scores.argmax(axis=1)], index=frame.index)
 
 
+def _scores(column: pd.Series) -> Floats:
+    if column.dtype.kind in "fiu":
+        return column.to_numpy(np.float64)
+    return np.array([number(text) for text in _texts(column)], dtype=np.float64)
+
+
 def _numbers(where: str, frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame:
         return pd.Series(0, index=frame.index, dtype="int64")
-    known = {value: whole(str(value)) for value in frame[name].unique()}
-    if bad := [value for value, found in known.items() if found is None]:
-        raise ComparisonError(f"{where}: column {name!r}: received {bad[0]!r}, expected an integer")
-    return frame[name].map(known).astype("int64")
+    texts = _texts(frame[name])
+    known = {text: whole(text) for text in texts.unique()}
+    if bad := [text for text, found in known.items() if found is None]:
+        raise ComparisonError(f"{where}: column {name!r}: received {shown(bad[0])}, expected an integer")
+    return texts.map(known).astype("int64")
 
 
 def _read(content: Content) -> pd.DataFrame:
     path = content.path
+    if content.is_json:
+        try:
+            return pd.DataFrame(content.document)
+        except (ValueError, TypeError) as error:
+            raise ComparisonError(f"{path}: is no table: {error}") from None
     if path.suffix.lower() == ".parquet":
         try:
             return parquet_table(path)
@@ -160,4 +190,4 @@ def _read(content: Content) -> pd.DataFrame:
     return pd.DataFrame([line.cells for line in table.lines], columns=list(table.header))
 
 
-FORMAT = Format("tables of predictions (CSV, Parquet)", recognises, read)
+FORMAT = Format("tables of predictions (CSV, Parquet, JSON)", recognises, read)

@@ -83,3 +83,42 @@ def test_arms_must_be_named(tmp_path: Path) -> None:
     )
     with pytest.raises(ComparisonError, match="column 'system' is empty in row 2"):
         read_systems(tmp_path / "a.parquet")
+
+
+def test_json_has_rows_or_columns(tmp_path: Path) -> None:
+    table = pd.DataFrame({"clip": ["x", "y"], "y_true": [1, 2], "y_pred": [1.0, 1.0]})
+    (tmp_path / "rows.json").write_text(table.to_json(orient="records"))
+    (tmp_path / "columns.json").write_text(json.dumps(table.to_dict(orient="list")))
+    for name in ("rows", "columns"):
+        assert read_predictions(tmp_path / f"{name}.json").rows["correct"].tolist() == [1.0, 0.0]
+    (tmp_path / "bad.json").write_text(json.dumps({"clip": ["x"], "y_true": [1, 2], "y_pred": [1]}))
+    with pytest.raises(ComparisonError, match=r"bad\.json: is no table"):
+        read_predictions(tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize("column", ["clip", "y_true", "y_pred", "fold", "seed", "recording", "arm", "p_1", "p_2"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[1, 2], [3]],
+        [{"a": 1}, {"a": 2}],
+        [b"\xff", b"x"],
+        [pd.Timestamp("2026-01-01"), pd.NaT],
+        [True, False],
+        [[], None],
+    ],
+    ids=["lists", "objects", "bytes", "times", "booleans", "missing"],
+)
+def test_a_parquet_column_of_any_type_is_read_or_refused(tmp_path: Path, column: str, values: list[object]) -> None:
+    table = {"clip": ["x", "y"], "y_true": [1, 2]}
+    if column.startswith("p_"):
+        table |= {"p_1": [0.5, 0.5], "p_2": [0.5, 0.5]}
+    else:
+        table["y_pred"] = [1, 1]
+    pd.DataFrame(table | {column: values}).to_parquet(tmp_path / "a.parquet")
+    try:
+        found = read_systems(tmp_path / "a.parquet")
+    except ComparisonError as error:
+        assert "a.parquet" in str(error)  # noqa: PT017 either is right
+    else:
+        assert all(0 <= system.accuracy <= 100 for system in found)
