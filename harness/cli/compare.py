@@ -164,9 +164,9 @@ def compare_command(
         if not predictions:
             raise click.UsageError(f"Got unexpected extra argument ({files[0]}); name predictions with --predictions.")
         context = click.get_current_context()
-        for name in ("claims", "estimand", "split", "epoch_rule", "tuning", "claim_exact", "read_as"):
-            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                option = "as" if name == "read_as" else name.replace("_", "-")
+        for parameter in ("claims", "estimand", "split", "epoch_rule", "tuning", "claim_exact", "read_as"):
+            if context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE:
+                option = "as" if parameter == "read_as" else parameter.replace("_", "-")
                 raise click.UsageError(f"--{option}: is for --scores only.")
         from harness.comparisons.against_claim import Rules
         from harness.comparisons.systems.compare import compare_systems, systems_from
