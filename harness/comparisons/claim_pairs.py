@@ -16,7 +16,7 @@ from typing import Literal
 
 from harness.claims import NOT_STATED, Claim
 from harness.claims.audit.counts import clips_tested, equal_counts
-from harness.claims.audit.interval import headline
+from harness.claims.audit.headlines import in_single_precision
 
 ALPHA = 0.05
 _Z = 1.959963984540054
@@ -76,8 +76,9 @@ def relation(claim: Claim, higher: Claim) -> Relation | None:
 
 def _right(claim: Claim, n: int) -> range:
     """Return the numbers of ``n`` clips that a headline can be; none where it is a mean of several trainings."""
-    printed = headline(claim)
-    return range(max(0, math.ceil(printed.low * n / 100)), min(n, math.floor(printed.high * n / 100)) + 1)
+    printed = in_single_precision(claim)
+    low, high = (end * claim.factor * n / 100 for end in (printed.low, printed.high))
+    return range(max(0, math.ceil(low)), min(n, math.floor(high)) + 1)
 
 
 def _p(fewer: int, more: int) -> float:

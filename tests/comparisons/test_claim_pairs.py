@@ -83,6 +83,13 @@ def test_claims_of_several_tables_and_data_sets() -> None:
     assert relation(last, chosen) == "cannot be told apart"  # three clips of 2,000
 
 
+def test_numbers_in_single_precision_are_counts_of_clips() -> None:
+    library = load_library()
+    first, second = (library.claim(f"hear2022:ESC-50/{name}") for name in ("CP-JKU PaSST base", "CVSSP PANNS"))
+    assert relation(second, first) == "lower"
+    assert relation(first, first) == "cannot be told apart"
+
+
 def test_a_mean_of_several_trainings_is_not_compared_by_clips() -> None:
     assert relation(*claims("60.0", "96.65")) is None
 

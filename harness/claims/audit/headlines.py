@@ -18,6 +18,7 @@ from harness.claims.audit.grim import ROUNDED, possible_printings
 from harness.claims.claim import Claim
 from harness.claims.library import claims_of
 from harness.claims.paper import NOT_STATED, Paper
+from harness.claims.printed import Printed
 
 MOST_TRAININGS = 20
 """The most trainings whose mean a headline is tried as."""
@@ -55,6 +56,11 @@ def check_versions(paper: Paper) -> list[Finding]:
     return findings
 
 
+def in_single_precision(claim: Claim) -> Printed:
+    """Return the number of ``claim`` as printed, without the precision of digits beyond those of single precision."""
+    return replace(claim.printed, step=max(claim.printed.step, _FINEST / claim.factor))
+
+
 def _fraction(claim: Claim) -> Finding | None:
     table, n = claim.table, clips_tested(claim.table)
     per_class = equal_counts(table)
@@ -62,7 +68,7 @@ def _fraction(claim: Claim) -> Finding | None:
         return None
     place = f"{table.id}/{claim.column.name}"
     factor = claim.factor
-    printed = replace(claim.printed, step=max(claim.printed.step, _FINEST / factor))
+    printed = in_single_precision(claim)
     step = Fraction(printed.step) * factor
     # Multiples of 100 / n percent lie within half a printed step of this share of all numbers with so many digits.
     chance = _chance(step, n)

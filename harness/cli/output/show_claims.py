@@ -75,6 +75,8 @@ def show_claim(library: Library, address: str) -> None:
         rows.append(
             ("as clip accuracy", f"{as_clips.value:.2f} % ({as_clips.low:.2f} to {as_clips.high:.2f} with rounding)")
         )
+    if stated.replicates:
+        rows.append(("replicates", stated.replicates))
     if stated.note:
         rows.append(("note", stated.note))
     if claim.class_name is None and claim.class_percents:

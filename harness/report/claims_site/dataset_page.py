@@ -57,7 +57,7 @@ def sections(dataset: str, claims: Sequence[Claim]) -> list[Section]:
                 (
                     "Numbers are grouped by how training and test were separated. Numbers of different groups cannot "
                     "be compared: where recordings or clips are shared with training, or the test part chose the "
-                    "epoch, an accuracy is higher for that reason alone.",
+                    "epoch, an accuracy can be higher for that reason alone.",
                 )
             ),
         ),

@@ -68,17 +68,16 @@ class Shown:
         return {name: f"datasets/{stem}.html" for name, stem in unique_stems(list(self.datasets)).items()}
 
     def links(self, up: str = "") -> dict[str, str]:
-        """Return addresses by cell text: of papers by key, of claims, and of data sets by name and title.
+        """Return addresses by cell text: of papers by key, of claims, and of data sets by title.
 
         ``up`` leads from the page to the folder of the site.
         """
-        found = {key: up + page for key, page in self.paper_pages.items()}
+        found = {title_of(name): up + page for name, page in self.dataset_pages.items()}
+        found |= {key: up + page for key, page in self.paper_pages.items()}
         for paper in self.papers:
             anchors = table_anchors(paper)
             for claim in claims_of(paper):
                 found[claim.address] = f"{up}{self.paper_pages[paper.source.key]}#{anchors[claim.table.id]}"
-        for name, page in self.dataset_pages.items():
-            found |= dict.fromkeys((name, title_of(name)), up + page)
         return found
 
     def ways(self, up: str = "") -> list[tuple[str, str]]:
