@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
+from harness.choices import EpochRule
 from harness.claims import NOT_STATED, AccuracyTable, Claim
 from harness.claims.paper import ONE_SPLIT
 from harness.registry import SPLITS
@@ -53,7 +53,7 @@ def by_protocol(claims: Iterable[Claim]) -> dict[Protocol, list[Claim]]:
     groups: dict[Protocol, list[Claim]] = {}
     for claim in claims:
         groups.setdefault(protocol_of(claim), []).append(claim)
-    splits, epochs = _splits(), get_args(AccuracyTable.model_fields["epoch_rule"].annotation)
+    splits, epochs = _splits(), (*EpochRule, NOT_STATED)
     ordered = sorted(groups, key=lambda one: (splits.index(one.split), epochs.index(one.epoch_rule)))
     return {one: sorted(groups[one], key=lambda claim: (-claim.percent, claim.address)) for one in ordered}
 
