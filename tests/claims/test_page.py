@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 from harness.claims.paper import AccuracyTable
 from harness.cli import cli
-from harness.registry import SPLITS
 from harness.scaffolds import write_scaffold
 
 PAGE = (Path(__file__).parents[2] / "studies" / "claims.md").read_text(encoding="utf-8")
@@ -30,5 +29,6 @@ def test_its_example_is_the_one_that_is_written_and_is_valid(tmp_path: Path) -> 
 @pytest.mark.parametrize("key", ["estimand", "epoch_rule", "tuning", "split"])
 def test_it_names_every_value_of_a_condition(key: str) -> None:
     (row,) = re.findall(rf"^\| `{key}` \| (.*?) \|", PAGE, re.MULTILINE)
-    values = get_args(AccuracyTable.model_fields[key].annotation) or (*SPLITS.names(), "one split", "not stated")
+    # Splits have a list of their own, which packages and users extend.
+    values = get_args(AccuracyTable.model_fields[key].annotation) or ("harness list splits", "one split", "not stated")
     assert [value for value in values if f"`{value}`" not in row] == []
