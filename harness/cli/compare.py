@@ -232,10 +232,8 @@ def compare_command(
 def _show_systems(found: SystemComparisons, as_json: bool, latex: Path | None, output: Path | None) -> None:
     from harness.cli.output.show_systems import show_systems, systems_json
 
-    if as_json:
-        say_lines(systems_json(found))
-    else:
-        show_systems(found)
+    # Files first: a reader of the output, such as head, may close it.
+    written: tuple[Path, ...] = ()
     if latex is not None:
         from harness.cli.output.show_duplicates import write_text
         from harness.report.systems.tables import pairs_table
@@ -246,6 +244,10 @@ def _show_systems(found: SystemComparisons, as_json: bool, latex: Path | None, o
     if output is not None:
         from harness.report.systems.write import write_systems
 
-        for path in write_systems(found, output, systems_json(found)):
-            if not as_json:
-                say(path)
+        written = write_systems(found, output, systems_json(found))
+    if as_json:
+        say_lines(systems_json(found))
+        return
+    show_systems(found)
+    for path in written:
+        say(path)

@@ -14,14 +14,17 @@ def findings(found: SystemComparisons) -> list[str]:
     if len(found.standings) < 2:
         return []
     best = found.standings[0]
-    first = f"{best.name} has the highest accuracy, {decimals(best.accuracy, 1)} %"
+    leaders = [each.name for each in found.standings if each.rank == 1]
+    have = "have" if len(leaders) > 1 else "has"
+    first = f"{_list(leaders)} {have} the highest accuracy, {decimals(best.accuracy, 1)} %"
     if found.every_pair:
         apart = {frozenset(pair) for pair in found.differ}
         alike = [each.name for each in found.standings[1:] if frozenset((best.name, each.name)) not in apart]
         others = several(len(found.standings) - 1, "other system")
         if not alike:
-            return [f"{first}; it differs from {'the other one' if len(found.standings) == 2 else f'all {others}'}."]
-        return [f"{first}; not shown to differ from it: {_list(alike)} (of {others})."]
+            rest = "the other one" if len(found.standings) == 2 else f"all {others}"
+            return [f"{first}; {best.name} differs from {rest}."]
+        return [f"{first}; not shown to differ from {best.name}: {_list(alike)} (of {others})."]
     tested = several(len(found.contrasts) + len(found.counts), "pair")
     if not found.differ:
         return [f"{first}. Of {tested} tested ({found.family}) none is shown to differ."]

@@ -69,8 +69,14 @@ def test_the_first_sentence_says_what_was_found() -> None:
     assert sentence.startswith("a has the highest accuracy, ")
     alike = [name for name in "bc" if ("a", name) not in found.differ]
     if alike:
-        assert f"not shown to differ from it: {', '.join(alike)} (of 2 other systems)" in sentence
+        assert f"not shown to differ from a: {', '.join(alike)} (of 2 other systems)" in sentence
     declared = compare_systems([each.system for each in found.standings], [("c", "a")])
     (sentence,) = findings(declared)
     assert "Of 1 pair tested (declared pairs)" in sentence
     assert ("a is higher than c" in sentence) == (("a", "c") in declared.differ)
+
+
+def test_equal_systems_lead_together() -> None:
+    systems = [FoldAccuracies(name=name, by_fold={1: 80.0, 2: 82.0}) for name in "ab"]
+    (sentence,) = findings(compare_systems(systems))
+    assert sentence == "a, b have the highest accuracy, 81.0 %; not shown to differ from a: b (of 1 other system)."
