@@ -59,13 +59,15 @@ class Benchmark:
 # What needs a quiet machine most comes first, so that it is seen early whether it is one.
 BENCHMARKS = {
     "start-up": Benchmark(whole.start_up, partial(whole.start_up, 2, 1), 0.7),
-    "peers": Benchmark(measure.peers, partial(measure.peers, 1, ("su4",), 2), 10.0),
+    "peers": Benchmark(measure.peers, partial(measure.peers, 1, ("su4",), 5), 11.0),
     "floor": Benchmark(floor.floor, partial(floor.floor, 2), 1.0),
     "profile": Benchmark(step_profile.step_profile, partial(step_profile.step_profile, 2, 1), 0.5),
     "naive": Benchmark(partial(naive.against_naive, repeats=3), partial(naive.against_naive, 3, 1), 2.0),
     "training": Benchmark(training.overhead, partial(training.overhead, 2, 2), 1.5, routine=False),
     "planes": Benchmark(planes.planes, partial(planes.planes, 1, 2), 4.0),
-    "features": Benchmark(features.build_features, partial(features.build_features, 1, {"esc10": (10, 20)}), 5.0),
+    "features": Benchmark(
+        partial(features.build_features, 2), partial(features.build_features, 1, {"esc10": (10, 20)}), 3.5
+    ),
     "verdict": Benchmark(peers_verdict.verdict, partial(peers_verdict.verdict, 1, 1, (1, 2, 3)), 5.0),
     "cold": Benchmark(cold.cold, partial(cold.cold, 1, 1), 2.5),
     "outside": Benchmark(partial(outside.outside, epochs=2), partial(outside.outside, 1, 1, (1, 2, 3)), 3.0),

@@ -68,3 +68,9 @@ def test_an_unknown_name_is_refused_before_anything_runs(ran: list[str], capsys:
 def test_every_target_is_measured_by_a_benchmark_of_the_command() -> None:
     sources = {target.source.replace("_", "-") for target in targets.TARGETS}
     assert sources - {targets.GPU} <= set(command.BENCHMARKS)
+
+
+def test_make_bench_takes_less_than_forty_minutes() -> None:
+    assert sum(command.BENCHMARKS[name].minutes for name in command.chosen([])) < 40
+    assert command.chosen(["all"]) == list(command.BENCHMARKS)
+    assert command.chosen(["naive", "targets"]) == ["naive"]
