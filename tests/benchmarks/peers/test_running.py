@@ -17,6 +17,7 @@ PYTHON = Path(sys.executable)
 
 @pytest.mark.slow
 def test_the_loops_of_our_own_have_the_losses_of_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 20 items: as many of every class, so that class weights are 1.
     monkeypatch.setattr(race, "BATCH", 4)
     contestants = {
         "harness": (Contestant("harness", "ours", processes=2, threads=1, loader_workers=0), PYTHON),
@@ -24,7 +25,7 @@ def test_the_loops_of_our_own_have_the_losses_of_the_harness(monkeypatch: pytest
         "replication": (Contestant("replication", "replication", threads=1, loader_workers=0), PYTHON),
     }
     losses: dict[str, list[list[float]]] = {name: [] for name in contestants}
-    with race.started("su4", contestants, 3, 2, dropout=0.0, shuffled=False) as running:
+    with race.started("su4", contestants, 5, 2, dropout=0.0, shuffled=False) as running:
         for name, one in running.items():
             for _ in range(2):
                 losses[name].append(one.epoch()[1])
