@@ -12,8 +12,10 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from harness.training.resident import Resident
 
-# Fixed, so that predictions do not depend on a searched batch size.
-EVALUATION_BATCH = 128
+# Items predicted at once, by device. Fixed, so that predictions do not depend on a searched batch size. On the CPU
+# larger batches are no faster, and their activations would exceed those of a training step, which memory is kept for.
+EVALUATION_BATCH = {"cuda": 128, "mps": 128}
+EVALUATION_BATCH_ON_CPU = 32
 
 
 def logits_of(model: nn.Module, x_BCHW: Tensor, *, bfloat16: bool) -> Tensor:
@@ -27,7 +29,7 @@ def all_logits(model: nn.Module, resident: Resident, positions_N: Tensor, *, bfl
     """Return the outputs of ``model``, in evaluation mode, for the items at ``positions_N`` of ``resident``; float32,
     shape (N, C), computed in ``bfloat16`` if asked."""
     model.eval()
-    batches = torch.split(positions_N, EVALUATION_BATCH)
+    batches = torch.split(positions_N, EVALUATION_BATCH.get(positions_N.device.type, EVALUATION_BATCH_ON_CPU))
     return torch.cat([logits_of(model, resident.gather(each), bfloat16=bfloat16) for each in batches])
 
 
