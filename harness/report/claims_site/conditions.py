@@ -5,7 +5,7 @@ Rules come from the registry, so that a rule of an installed package, or a new o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.choices import EpochRule
@@ -86,11 +86,6 @@ def unseen(table: AccuracyTable) -> list[str]:
         "ensemble": NOT_STATED if any(one.ensemble == NOT_STATED for one in table.columns) else "seen",
     }
     return [name for name, value in stated.items() if value == NOT_STATED]
-
-
-def versions(claims: Sequence[Claim]) -> int:
-    """Return in how many versions of their sources ``claims`` are printed."""
-    return len({(claim.source.key, claim.table.version) for claim in claims})
 
 
 def _splits() -> tuple[str, ...]:
