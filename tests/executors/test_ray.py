@@ -22,8 +22,11 @@ from harness.executors.events import Epoch, Event, Executor, Failed, Finished, S
 from harness.executors.local import InProcessExecutor
 from harness.executors.queue import run_all
 from harness.executors.ray import cluster as cluster_module
+from harness.executors.ray import executor as executor_module
 from harness.executors.ray.cluster import ray_library
+from harness.executors.ray.conditions import conditions, difference
 from harness.executors.ray.executor import ray_executor
+from harness.own_code import find_code
 from harness.training.task import FoldResult, FoldTask
 from tests.ray_cluster import ROOT, Complete, Killing, add_node, local_cluster
 from tests.toys import N_CLASSES, Watched, settings_of, task_of, third_of_a_gpu, write_segments
@@ -134,6 +137,71 @@ def test_a_cluster_of_its_own_sees_only_the_gpus_that_are_named(monkeypatch: pyt
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,5,7"
 
 
+@pytest.mark.slow
+def test_a_node_without_the_user_s_own_code_is_refused_by_name(
+    cluster: Any, tasks: list[FoldTask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = add_node(cluster)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mynet.py").write_text("def build(shape, classes): ...\n")
+    own = find_code({"mynet:build": "arm 'toy': model"}, tmp_path)
+    (tmp_path / "mynet.py").unlink()
+    guests = [dataclasses.replace(task, code=own) for task in tasks]
+    why = r"no node can train: node .*mynet\.py is missing there; copy the study's folder"
+    executor = ray_executor(["cpu"], address=cluster.address, workers=None, threads=1, cache=tmp_path)
+    with executor, pytest.raises(TrainingError, match=why):
+        run_all(executor, guests, lambda _: None)
+    cluster.remove_node(node)
+
+
+@pytest.mark.slow
+def test_a_cluster_without_room_is_said_after_some_time(
+    cluster: Any, tasks: list[FoldTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "_PATIENCE", 1.0)
+    # More cores than any node has.
+    executor = ray_executor(["cpu"], address=cluster.address, workers=None, threads=64, cache=None)
+    with executor, pytest.raises(TrainingError, match=r"the cluster has no node with room for a training"):
+        run_all(executor, tasks, lambda _: None)
+
+
+@pytest.mark.slow
+def test_another_token_is_not_accepted(cluster: Any) -> None:
+    script = (
+        "from harness.executors.ray.executor import ray_executor\n"
+        f"with ray_executor(['cpu'], address={cluster.address!r}, workers=None, threads=1, cache=None): print('joined')"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_TOKEN_PATH"}
+    environment |= {"RAY_AUTH_TOKEN": "f" * 64, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    assert "joined" not in done.stdout
+    assert "no Ray cluster that accepts this token" in done.stderr
+
+
+def test_ray_that_was_imported_without_a_token_is_refused() -> None:
+    script = (
+        "import ray\n"
+        "from harness.executors.ray.executor import ray_executor\n"
+        "ray_executor(['cpu'], address=None, workers=None, threads=1, cache=None)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    command = [sys.executable, "-c", script]
+    environment["PYTHONPATH"] = str(ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    assert "TrainingError: --executor ray: this process imported Ray before RAY_AUTH_MODE and" in done.stderr
+
+
+def test_versions_that_differ_are_named() -> None:
+    own = conditions()
+    assert difference(own, own) == ""
+    assert (
+        difference({**own, "torch": "1.0"}, own)
+        == f"it has torch 1.0, here {own['torch']}: install the same versions there"
+    )
+    assert "numpy unknown, here" in difference({name: own[name] for name in own if name != "numpy"}, own)
+
+
 def test_an_address_is_always_explicit(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("auto", "ray://127.0.0.1:10001", "127.0.0.1", "local", ""):
         with pytest.raises(TrainingError, match=r"expected HOST:PORT"):
@@ -175,15 +243,23 @@ def test_a_cluster_of_its_own_listens_on_loopback_and_leaves_nothing(tmp_path: P
         "        found = {each.laddr.ip for one in mine for each in one.net_connections() if each.status == 'LISTEN'}\n"
         "        print('listens', *sorted(found))\n"
         "        print('folder', executor._cluster.folder)\n"
+        "        files = executor._cluster.folder.rglob('*')\n"
+        "        print('longest', max(len(str(file)) for file in files if file.is_socket()))\n"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "192.0.2.1:6379", "HOME": str(tmp_path)}
+    # The names of sockets stay short all the same.
+    (tmp_path / ("x" * 100)).mkdir()
+    environment["TMPDIR"] = str(tmp_path / ("x" * 100))
     command = [sys.executable, str(script)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    said = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("listens", "folder")))
+    said = dict(
+        line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("listens", "folder", "longest"))
+    )
     assert said["listens"]
     assert {address.removeprefix("::ffff:") for address in said["listens"].split()} <= {"127.0.0.1", "::1"}
+    assert int(said["longest"]) <= 107
     assert not Path(said["folder"]).exists()
     assert not [
         each for each in psutil.process_iter(["cmdline"]) if said["folder"] in " ".join(each.info["cmdline"] or ())

@@ -30,6 +30,7 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
 }
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
@@ -46,7 +47,7 @@ def ray_library(*, loopback: bool = False) -> Any:
         os.environ.setdefault(name, value)
     if loopback:
         # What Ray does by itself only on Windows and macOS: all its servers listen on 127.0.0.1.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ[_LOOPBACK] = "0"
     # A cluster that somebody's environment names is never joined.
     os.environ.pop("RAY_ADDRESS", None)
     try:
@@ -93,6 +94,7 @@ class Cluster:
             raise TrainingError(
                 f"--address {address}: expected HOST:PORT of a running Ray cluster, such as 10.0.0.1:6379"
             )
+        _require_own_settings("RAY_AUTH_MODE", *([_LOOPBACK] if address is None else []))
         self.ray = ray_library(loopback=address is None)
         self.address = address
         self.folder: Path | None = None
@@ -122,7 +124,14 @@ class Cluster:
             else:
                 _require_token()
                 _require_answer(self.address)
-                self.ray.init(address=self.address, **given)
+                try:
+                    self.ray.init(address=self.address, **given)
+                except ConnectionError:
+                    raise TrainingError(
+                        f"--executor ray: cannot join {self.address}: something answers there, but no Ray cluster that "
+                        "accepts this token; use the address that `ray start --head` prints, and the token that the "
+                        "cluster was started with"
+                    ) from None
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             self.__exit__()
             raise TrainingError(
@@ -178,6 +187,15 @@ def _visible(gpus: Sequence[str]) -> Iterator[None]:
             os.environ.pop(_VISIBLE, None)
         else:
             os.environ[_VISIBLE] = before
+
+
+def _require_own_settings(*names: str) -> None:
+    """Raise TrainingError when Ray was imported without the settings ``names``, which it reads once."""
+    if "ray" in sys.modules and (missing := [name for name in names if name not in os.environ]):
+        raise TrainingError(
+            f"--executor ray: this process imported Ray before {' and '.join(missing)} could be set; import it after "
+            "the study has started, or run the study in a process of its own"
+        )
 
 
 def _require_token() -> None:

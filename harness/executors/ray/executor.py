@@ -26,6 +26,7 @@ from harness.training.task import placed
 
 _ATTEMPTS = 4
 _LOOK_AGAIN = 5.0
+_PATIENCE = 60.0
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class RayExecutor:
         self._stored: dict[Content, Any] = {}
         self._own = conditions()
         self._looked = 0.0
+        self._had_workers = 0.0
 
     @property
     def capacity(self) -> int:
@@ -123,6 +125,7 @@ class RayExecutor:
         TrainingError
             When no node is left, or none may be used.
         """
+        self._had_workers = time.monotonic()
         while True:
             self._look_for_nodes()
             idle = False
@@ -244,6 +247,8 @@ class RayExecutor:
         if time.monotonic() - self._looked < _LOOK_AGAIN:
             return
         self._looked = time.monotonic()
+        if self._workers:
+            self._had_workers = self._looked
         for node in self._cluster.nodes():
             if node.id in self._refused:
                 continue
@@ -275,8 +280,12 @@ class RayExecutor:
 
     def _require_nodes(self) -> None:
         """Raise TrainingError when no node may be used and none can be expected."""
-        if not self._workers and all(node.id in self._refused for node in self._cluster.nodes()):
-            reasons = "; ".join(self._refused.values()) or "the cluster has no node"
+        with_room = [node for node in self._cluster.nodes() if self._room_on(node) and node.id not in self._refused]
+        if self._workers or with_room:
+            return
+        # Another one may join in the place of a node that has died.
+        if self._refused or time.monotonic() - self._had_workers > _PATIENCE:
+            reasons = "; ".join(self._refused.values()) or "the cluster has no node with room for a training"
             raise TrainingError(f"--executor ray: no node can train: {reasons}")
 
 
