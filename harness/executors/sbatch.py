@@ -137,7 +137,7 @@ own=(
 export RAY_AUTH_MODE=token RAY_ENABLE_UV_RUN_RUNTIME_ENV=0
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \\n')
 export RAY_AUTH_TOKEN
-first=$(hostname -s)
+first=${{SLURMD_NODENAME:-$(hostname -s)}}
 address=$(hostname -I | awk '{{print $1}}')
 others=$((SLURM_JOB_NUM_NODES - 1))
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import cli
 from harness.executors.events import Event, Finished, Take
 from harness.running.reports import Outcome, ReportKind
 from tests.ray_cluster import Killing, add_node, local_cluster
 from tests.running.study import run, same, spec_of
+from tests.two_machines import STUDY as TINY
 
 STUDY: dict[str, Any] = {
     "data": {"dataset": "esc10", "folds": (1, 2, 3)},
@@ -45,6 +48,20 @@ class Interrupted(Killing):
                 raise KeyboardInterrupt
 
         super().run(take, count)
+
+
+@pytest.mark.slow
+def test_a_plan_counts_the_room_of_a_cluster(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY)
+    with local_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        add_node(cluster, cores=2)
+        add_node(cluster, cores=1)
+        asked = ["plan", str(tmp_path / "tiny.toml"), "--data-root", str(tmp_path), "--device", "cpu"]
+        asked += ["--executor", "ray", "--address", cluster.address]
+        found = [CliRunner().invoke(cli, [*asked, *more]) for more in ([], ["--workers", "2"])]
+    for result, workers in zip(found, (3, 2), strict=True):
+        assert result.exit_code == 0, result.output
+        assert f"{workers} workers" in result.output
 
 
 @pytest.mark.slow
