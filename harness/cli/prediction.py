@@ -78,7 +78,7 @@ def predict_command(
 
     predictor = _open(network, **chosen)
     with Terminal() as progress:
-        progress.begin("windows", "windows", 0)
+        progress.begin("windows", "windows", predictor.count_windows(recordings, hop))
         table = predictor.predict(
             recordings,
             hop=hop,

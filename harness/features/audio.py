@@ -83,13 +83,10 @@ def read_windows(path: Path, seconds: float, hop: float, whole: float) -> Iterat
     try:
         with open_audio(path) as file:
             rate = int(file.samplerate)
-            length, step = round(seconds * rate), max(1, round(hop * rate))
             if file.frames <= 0 or not RATES[0] <= rate <= RATES[1]:
                 raise FeatureError(f"{path}: {unusable(file.frames, rate)}; record it again, or convert it")
-            if file.frames <= round(whole * rate):
-                length = file.frames
-            last = max(0, file.frames - length)
-            for start in [*range(0, last, step), last]:
+            length, starts = _cut(file.frames, rate, seconds, hop, whole)
+            for start in starts:
                 file.seek(start)
                 channels = file.read(length, dtype="float32", always_2d=True)
                 yield start / rate, _mono(path, channels, start), rate
@@ -98,6 +95,24 @@ def read_windows(path: Path, seconds: float, hop: float, whole: float) -> Iterat
             f"{path}: cannot decode the audio: {error}; convert it to a format that libsndfile reads, such as WAV, "
             "FLAC, Ogg or MP3"
         ) from None
+
+
+def count_windows(path: Path, seconds: float, hop: float, whole: float) -> int:
+    """Return how many windows :func:`read_windows` yields; 1 for a file that it will refuse."""
+    import soundfile
+
+    try:
+        with open_audio(path) as file:
+            return len(_cut(file.frames, int(file.samplerate), seconds, hop, whole)[1])
+    except (soundfile.SoundFileError, OSError):
+        return 1
+
+
+def _cut(frames: int, rate: int, seconds: float, hop: float, whole: float) -> tuple[int, list[int]]:
+    """Return the length of a window and where each starts, in samples."""
+    length = frames if frames <= round(whole * rate) else round(seconds * rate)
+    last = max(0, frames - length)
+    return length, [*range(0, last, max(1, round(hop * rate))), last]
 
 
 def _mono(path: Path, channels: NDArray[np.float32], first: int) -> Samples:

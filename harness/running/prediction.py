@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from harness import own_code
 from harness.errors import TrackingError
-from harness.features.audio import read_windows
+from harness.features.audio import count_windows, read_windows
 from harness.report.folder.read import open_report
 from harness.report.folder.results_file import RESULTS
 from harness.running.study_inputs import activate_code
@@ -198,6 +198,11 @@ class Predictor:
         table["class"] = [self.classes[label] for label in best]
         table["probability"] = probabilities[np.arange(len(best)), best]
         return pd.concat([table, pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.classes])], axis=1)
+
+    def count_windows(self, recordings: Sequence[str | Path], hop: float | None = None) -> int:
+        """Return in how many windows :meth:`predict` classifies ``recordings``."""
+        params = (self.clip_seconds, hop or self.clip_seconds, self._first.longest_seconds)
+        return sum(count_windows(Path(each), *params) for each in recordings)
 
     def export(self, folder: Path) -> list[tuple[TrainedNetwork, Path]]:
         """Write each network to ``folder``, or below it where there are several; return each with its folder.

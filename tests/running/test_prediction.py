@@ -116,6 +116,10 @@ def test_a_long_recording_is_predicted_window_by_window(undisturbed: Undisturbed
     alone = predictor.predict(paths[:2])
     np.testing.assert_allclose(found.iloc[:2].filter(regex="^p_"), alone.filter(regex="^p_"), atol=1e-6)
     assert len(predictor.predict([long], hop=seconds / 4)) == 7
+    # The progress bar ends where the windows do.
+    (tmp_path / "text.wav").write_text("not audio")
+    assert predictor.count_windows([long, *paths[:2]]) == 5
+    assert predictor.count_windows([long, tmp_path / "text.wav"], hop=seconds / 4) == 8
 
 
 def test_an_exported_network_predicts_the_same_without_a_store(
