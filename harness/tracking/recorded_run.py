@@ -245,7 +245,7 @@ def _fold(run: Run, spec: StudySpec, sessions: list[dict[str, Any]]) -> Recorded
             "task": run_digest(run),
             "data": data_digest(run, {"digests": inputs}),
             # Earlier versions recorded it as a tag.
-            "features": tags.get("features_digest") or features_digest(spec, spec.arm(tags["arm"]), inputs),
+            "features": tags.get("features_digest") or features_digest(spec, tags["arm"], inputs),
         },
         parts=_parts(run),
         conditions={name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)},

@@ -125,10 +125,13 @@ def feature_sets(spec: StudySpec, arm: Arm) -> list[str]:
     return list(dict.fromkeys(str(spec.arm(name).features) for name in arm.fuse or (arm.name,)))
 
 
-def features_digest(spec: StudySpec, arm: Arm, digests: Mapping[str, str]) -> str:
-    """Return the digest of the features of an arm, one for all streams if it is fused, from those of the study's inputs
-    (``features.<set>``); ``-`` if unknown."""
-    found = {name: digests.get(f"features.{name}", "") for name in feature_sets(spec, arm)}
+def features_digest(spec: StudySpec, name: str, digests: Mapping[str, str]) -> str:
+    """Return the digest of the features of the arm ``name``, one for all streams if it is fused, from those of the
+    study's inputs (``features.<set>``); ``-`` if unknown, or if the study has no such arm."""
+    arm = next((arm for arm in spec.arms if arm.name == name), None)
+    if arm is None:
+        return names.NOT_APPLICABLE
+    found = {each: digests.get(f"features.{each}", "") for each in feature_sets(spec, arm)}
     return text_digest(found) if arm.is_fused else next(iter(found.values())) or names.NOT_APPLICABLE
 
 
