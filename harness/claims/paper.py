@@ -22,6 +22,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from harness.choices import EpochRule
 from harness.claims.field_types import Doi, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
 from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, Dataset, described, feature_set
@@ -139,8 +140,8 @@ class AccuracyTable(Section):
     """Which official folds were tested, where they are not all."""
     training_folds: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Folds that one training learnt from, where that is known; a fold kept for validation is none of them."""
-    epoch_rule: Literal["fixed", "best-on-validation", "best-on-test", "not stated"] = "not stated"
-    """Which epoch was tested."""
+    epoch_rule: EpochRule | Literal["not stated"] = "not stated"
+    """Which epoch was tested, by the names of a study."""
     tuning: Literal["none", "other data", "validation", "reported folds", "not stated"] = "not stated"
     """What hyperparameters were chosen on."""
     note: str = ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from harness.choices import EpochRule
 from harness.cli.shared_options import CLAIMS, JSON, NOT_STATED, Named
 from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say, say_lines
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--epoch-rule",
-    type=click.Choice(["fixed", "best-on-validation", "best-on-test", NOT_STATED]),
+    type=click.Choice([*EpochRule, NOT_STATED]),
     default=NOT_STATED,
     show_default=True,
     help="Which epoch was tested.",

@@ -23,7 +23,7 @@ _ESTIMANDS = {
     "segment": "fraction of segments",
     "class": "accuracy of one class",
 }
-_CHOSEN_ON_TEST = {EpochRule.BEST_ON_TEST}
+_CHOSEN_ON_TEST = {EpochRule.BEST_ON_TEST, EpochRule.BEST_MEAN_ON_TEST}
 _TUNED_ON_TEST = {TunedOn.REPORTED_FOLDS}
 
 
@@ -85,7 +85,7 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
         data_folds=len(protocol.rule.folds or spec.data.used_folds),
         validation_apart=_fold_apart(protocol, spec),
         split=protocol.split,
-        epoch_rule=EpochRule.BEST_ON_TEST if protocol.chooses_on_test else protocol.epoch_rule,
+        epoch_rule=protocol.epoch_rule_in_effect,
         tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
         holdout=record.tests_one_part(arm) if arm else spec.data.description.holdout,
         own_part=protocol.rule.single,

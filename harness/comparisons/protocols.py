@@ -74,7 +74,7 @@ def protocol_effects(record: StudyRecord, scores: StudyScores, arms: ArmComparis
         protocols = {name: record.protocol(name) for name in names}
         if len(set(protocols.values())) < 2:
             continue
-        strict = [name for name, own in protocols.items() if (own.split, own.epoch_rule) == _STRICT]
+        strict = [name for name, own in protocols.items() if (own.label, own.epoch_rule) == _STRICT]
         reference = (strict or names)[0]
         ordered = [reference, *(name for name in names if name != reference)]
         found += [_effect(record, scores, arms, reference, name) for name in ordered]
@@ -100,8 +100,8 @@ def _effect(
         folds=scores.fold_percents(name),
         mean=100 * float(summary["macro_accuracy_mean"]),
         sd=100 * float(summary["macro_accuracy_sd"]),
-        split=protocol.split,
-        epoch_rule=protocol.epoch_rule,
+        split=protocol.label,
+        epoch_rule=protocol.epoch_rule_in_effect,
         final_train=protocol.final_train,
     )
     for contrast in arms.contrasts:

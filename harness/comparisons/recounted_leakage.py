@@ -29,7 +29,7 @@ def leakage_of(record: StudyRecord) -> pd.DataFrame:
         return record.leakage
     rows: list[dict[Any, Any]] = []
     for protocol in record.protocols:
-        split, final_train = protocol.split, protocol.final_train
+        split, final_train = protocol.label, protocol.final_train
         if any((row["protocol"], row["final_train"]) == (split, final_train) for row in rows):
             continue
         if final_train == FinalTrain.TRAIN:
@@ -74,7 +74,7 @@ def _report(items: pd.DataFrame, protocol: ProtocolSection, fold: int, folds: tu
 
     both = test.loc[test["recording"].isin(learned["recording"]), "recording"].astype(str)
     return LeakageReport(
-        protocol=protocol.split,
+        protocol=protocol.label,
         fold=fold,
         final_train=protocol.final_train,
         unit=SPLITS.get(protocol.split).unit,

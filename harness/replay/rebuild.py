@@ -113,7 +113,7 @@ def rebuild_task(prepared: StudyInputs, fold: RecordedFold) -> FoldTask:
     except ValueError as error:
         raise TrainingError(f"{fold.task_key}: the recorded hyperparameters do not fit this version: {error}") from None
     # Weights that the run kept are compared, whatever the study now says about keeping them.
-    return replace(task, keep_weights=fold.phase == FINAL)
+    return replace(task, keep_weights=fold.phase == FINAL, until=fold.until)
 
 
 def device_of(fold: RecordedFold, asked: str) -> str:

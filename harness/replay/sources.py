@@ -14,8 +14,10 @@ from typing import Any, Protocol
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.choices import EpochRule
 from harness.replay.outcome import FINAL
 from harness.report.folder.check import ReportCheck, check_report
+from harness.report.folder.curves_file import read_curves
 from harness.report.folder.read import ReportFolder, open_report
 from harness.report.folder.results_file import RESULTS, Chosen, Run
 from harness.study import StudySpec
@@ -148,6 +150,14 @@ def _fold(
     settings = None if own.is_fused else spec.settings(own, values)
     digests = head.environment.get("digests", {})
     features = "-" if settings is None else digests.get(f"features.{settings.features_name}", "-")
+    until = 0
+    if settings is not None and settings.protocol.epoch_rule == EpochRule.BEST_MEAN_ON_TEST:
+        # A training by this rule ends after the epoch that all folds chose.
+        curves = read_curves(Path(head.run_id), [each.name for each in spec.arms])
+        mine = curves
+        for name, value in (("arm", arm), ("fold", run.fold), ("seed", run.seed)):
+            mine = mine[mine[name] == value] if len(mine) else mine
+        until = int(mine["epoch"].max()) if len(mine) else 0
     return RecordedFold(
         run_id=f"{arm}/fold{run.fold}/seed{run.seed}",
         task_key=f"{arm}/{FINAL}/fold{run.fold}/seed{run.seed}",
@@ -162,6 +172,7 @@ def _fold(
         parts={},
         conditions={"device": devices[0]} if len(devices) == 1 else {},
         environment=head.environment,
+        until=until,
     )
 
 

@@ -30,7 +30,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
     """Return the results as JSON data; undefined values (the SD of one fold) are null."""
     record, scores = evidence.record, evidence.scores
     spec = record.spec
-    tested = sorted({int(fold) for fold in scores.folds["fold"]})
+    tested = wording.tested_folds(record, scores)
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "study": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.choices import EpochRule, Selection, TunedOn
+from harness.choices import Selection, TunedOn
 from harness.comparisons.scores import StudyScores
 from harness.record import StudyRecord
 from harness.registry import SPLITS, Unit
@@ -85,7 +85,21 @@ def split_names(record: StudyRecord) -> tuple[str, ...]:
 
 def epoch_rules(record: StudyRecord) -> tuple[str, ...]:
     """Return the rules that choose the tested epoch, each once."""
-    return tuple(dict.fromkeys(protocol.epoch_rule for protocol in record.protocols))
+    return tuple(dict.fromkeys(protocol.epoch_rule_in_effect for protocol in record.protocols))
+
+
+def tested_folds(record: StudyRecord, scores: StudyScores) -> list[int]:
+    """Return the tested folds of the data set, ascending; arms whose split has folds or parts of its own test none."""
+    own = [arm.name for arm in record.spec.arms if (rule := record.protocol(arm.name).rule).single or rule.folds]
+    return sorted({int(fold) for fold in scores.folds.loc[~scores.folds["arm"].isin(own), "fold"]})
+
+
+def _leaks(record: StudyRecord, split: str) -> bool:
+    """Return whether a split's test part shares recordings with training, as counted; true where that is unknown."""
+    if record.leakage.empty:
+        return True
+    own = record.leakage[record.leakage["protocol"] == split]
+    return own.empty or bool((own["n_test_sharing_recording"] > 0).any())
 
 
 def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
@@ -99,17 +113,29 @@ def folds_statement(folds: Sequence[int], official: Sequence[int]) -> str:
 def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return one sentence for each reason why the numbers must not be read as a plain cross-validation."""
     found: list[str] = []
-    splits, rules = split_names(record), epoch_rules(record)
-    random = [name for name in splits if not (name in SPLITS and SPLITS.get(name).official)]
-    if random:
-        whose = "" if len(random) == len(splits) else " of these arms"
+    splits = split_names(record)
+    others = dict.fromkeys(protocol.label for protocol in record.protocols if not protocol.rule.official)
+    leaking = [name for name in others if _leaks(record, name)]
+    if leaking:
+        whose = "" if len(leaking) == len(splits) else " of these arms"
         found.append(
-            f"Random split ({', '.join(random)}): training and test parts share recordings, so the accuracies{whose} "
+            f"Random split ({', '.join(leaking)}): training and test parts share recordings, so the accuracies{whose} "
             "are not comparable with those on official folds."
         )
+    if clean := [name for name in others if name not in leaking]:
+        found.append(
+            f"Other split ({', '.join(clean)}): the test parts are not the official folds, so accuracies are not "
+            "comparable with those on official folds."
+        )
+    one_part = [arm.name for arm in record.spec.arms if record.protocol(arm.name).rule.single]
+    if one_part:
+        found.append(
+            f"One test part (n = 1): {', '.join(one_part)}. There is no spread over folds, and no test over folds; "
+            "intervals and tests of these arms are over recordings and seeds."
+        )
     found += _pieces(record)
-    if EpochRule.BEST_ON_TEST in rules:
-        whose = "" if len(rules) == 1 else " of these arms"
+    if any(protocol.chooses_on_test for protocol in record.protocols):
+        whose = "" if all(protocol.chooses_on_test for protocol in record.protocols) else " of these arms"
         found.append(f"Best-on-test: the test fold chose the epoch, so the accuracies{whose} are optimistic.")
     if pruned_across_folds(record):
         found.append(
@@ -119,8 +145,8 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     if tuned_on_reported_folds(record):
         how = "by one choice for all of them (pooled)" if pooled(record) else "as the study declares"
         found.append(f"Tuned on the reported folds: hyperparameters were chosen on them, {how}.")
-    tested = sorted({int(fold) for fold in scores.folds["fold"]})
-    if set(tested) != set(record.spec.data.description.tested_folds):
+    tested = tested_folds(record, scores)
+    if tested and set(tested) != set(record.spec.data.description.tested_folds):
         found.append(f"Partial: {folds_statement(tested, official_folds(record))}.")
     if 1 < len(tested) <= _FEW and not is_holdout(record):
         found.append(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from harness.tracking.study_recorder import StudyRecorder
 from harness.tracking.uri import local_folder
 from harness.training.fuse import fuse_predictions
 from harness.training.metrics import clip_predictions, table_scores
-from harness.training.task import FoldTask, stopped_after
+from harness.training.task import FINAL, SURVEY, FoldTask, stopped_after
 
 Chosen = Mapping[int, TrialRecord | None]
 """The chosen trial of each test fold; None if nothing is searched."""
@@ -32,7 +33,12 @@ Chosen = Mapping[int, TrialRecord | None]
 
 def expected_trainings(spec: StudySpec) -> int:
     """Return how many trainings a study has, searched and final."""
-    return sum(_searched(spec, arm) + len(spec.tested(arm)) * spec.seeds(arm) for arm in spec.trained_arms)
+    return sum(_searched(spec, arm) + final_trainings(spec, arm) for arm in spec.trained_arms)
+
+
+def final_trainings(spec: StudySpec, arm: Arm) -> int:
+    """Return how many final trainings ``arm`` has, with those of its survey."""
+    return len(spec.tested(arm)) * spec.seeds(arm) * (2 if spec.surveys(arm) else 1)
 
 
 def _searched(spec: StudySpec, arm: Arm) -> int:
@@ -86,22 +92,60 @@ class StudyArms:
         except TrainingError as error:
             # No trial of this arm could be trained; the other arms still can.
             self._recorder.finish_trial(self._recorder.trial(arm, "final", None, {}), {}, "test", str(error))
-            self._trainings.give_up(len(spec.tested(arm)) * spec.seeds(arm))
+            self._trainings.give_up(final_trainings(spec, arm))
             self._failures[arm.name] = str(error)
             self._chosen[arm.name] = None
             self._finals[arm.name] = {}
             return
-        run_id = self._recorder.trial(arm, "final", None, {})
-        tasks = {
-            (fold, seed): self._prepared.task(
-                arm, "final", trial.index if trial else None, trial.values if trial else {}, fold, seed
-            )
-            for fold, trial in chosen.items()
-            for seed in range(spec.seeds(arm))
-        }
+        tasks = self._tasks(arm, FINAL, chosen)
+        if spec.surveys(arm):
+            until = yield from self._survey(arm, chosen)
+            for seed in {seed for _, seed in tasks} - until.keys():
+                self._trainings.give_up(len(chosen))
+                tasks = {key: task for key, task in tasks.items() if key[1] != seed}
+            tasks = {key: replace(task, until=until[key[1]]) for key, task in tasks.items()}
+        run_id = self._recorder.trial(arm, FINAL, None, {})
         yield self._trainings.train(list(tasks.values()), run_id)
         self._finish(run_id, tasks)
         self._finals[arm.name] = tasks
+
+    def _tasks(self, arm: Arm, phase: str, chosen: Chosen) -> dict[tuple[int, int], FoldTask]:
+        """Return the tasks of a phase with the chosen trials, by fold and seed."""
+        return {
+            (fold, seed): self._prepared.task(
+                arm, phase, trial.index if trial else None, trial.values if trial else {}, fold, seed
+            )
+            for fold, trial in chosen.items()
+            for seed in range(self._spec.seeds(arm))
+        }
+
+    def _survey(self, arm: Arm, chosen: Chosen) -> Chain[dict[int, int]]:
+        """Test every epoch of ``arm`` on every fold, and return for each seed the one epoch with the best mean over the
+        folds, the first of equal ones; a seed of which a fold failed has none.
+
+        Only accuracies are kept, not the weights of every epoch: the final trainings end after the chosen epoch and so
+        have its weights. The survey is one training with arms that learn from the same items.
+        """
+        tasks = self._tasks(arm, SURVEY, chosen)
+        run_id = self._recorder.trial(arm, SURVEY, None, {})
+        yield self._trainings.train(list(tasks.values()), run_id, 2)
+        until: dict[int, int] = {}
+        errors = []
+        for seed in range(self._spec.seeds(arm)):
+            own = {fold: task for (fold, each), task in tasks.items() if each == seed}
+            ended = {fold: self._trainings.ended(task) for fold, task in own.items()}
+            failed = {
+                fold: each.error if each else "not trained" for fold, each in ended.items() if not each or each.error
+            }
+            errors += [f"fold {fold} seed {seed}: {error}" for fold, error in failed.items()]
+            if failed:
+                continue
+            until[seed], mean = best_mean([self._trainings.curve(task) for task in own.values()])
+            self._progress.line(
+                f"{arm.name} seed {seed}: epoch {until[seed]} has the best mean over the test folds, {mean:.1%}"
+            )
+        self._recorder.finish_trial(run_id, {}, "test", "; ".join(errors))
+        return until
 
     def _choose(self, arm: Arm) -> Chain[Chosen]:
         """Return the chosen trial of each test fold, of this arm's own search or the one that it takes over."""
@@ -217,6 +261,16 @@ class StudyArms:
             "test",
             f"streams are missing for folds {', '.join(missing)}" if missing else "",
         )
+
+
+def best_mean(curves: Sequence[Sequence[float]]) -> tuple[int, float]:
+    """Return the epoch, from 1, with the best mean over ``curves`` by epoch, and that mean; the first of equal ones.
+
+    Epochs that some curve lacks, because its hyperparameters have fewer, are left out.
+    """
+    means = [sum(values) / len(values) for values in zip(*curves, strict=False)]
+    best = max(means)
+    return means.index(best) + 1, best
 
 
 def default_storage(tracking_uri: str) -> str:

@@ -19,6 +19,7 @@ from harness.devices import resolve_devices, worker_devices
 from harness.features.sets import expected_segments, plane_rows, set_shape
 from harness.features.vectors import read_vectors
 from harness.registry import Layout
+from harness.running.arms import final_trainings
 from harness.running.study_inputs import activate_code, check_precisions
 from harness.study import Arm, ArmSettings, ProtocolSection, StudySpec
 from harness.terminal.progress import Silent
@@ -158,7 +159,11 @@ def _shared(
             alike = settings.trajectory.model_dump_json()
             learned = _learned(settings.protocol, splits)
             other = first.setdefault((spelt.seed_of or spelt.name, searched, alike, learned), arm.name)
-            if other != arm.name:
+            if other != arm.name and spec.surveys(spelt):
+                # The survey is shared; the final trainings end earlier.
+                half = {"final_trainings": arm.final_trainings // 2, "seconds": arm.seconds / 2, "work": arm.work / 2}
+                arm = replace(arm, **half)  # type: ignore[arg-type]
+            elif other != arm.name:
                 arm = replace(arm, final_trainings=0, seconds=0.0, work=0.0, trained_with=other)
         planned.append(arm)
     return planned
@@ -203,7 +208,7 @@ def _plan_arm(
     speed = probe.items_per_second
     trials = spec.search.trials if arm.searches else 0
     searched = trials * len(spec.tested(arm))
-    final = len(spec.tested(arm)) * spec.seeds(arm)
+    final = final_trainings(spec, arm)
 
     def count(part: Part) -> int:
         if inputs.layout != Layout.SEGMENTS or part.segments is not None:

@@ -26,7 +26,7 @@ from harness.registry import Layout, Unit, is_library
 from harness.study import Arm, ProtocolSection, StudySpec
 from harness.terminal.progress import Progress
 from harness.training.seeding import fold_seed
-from harness.training.task import FoldTask
+from harness.training.task import FINAL, SURVEY, FoldTask
 from harness.training.weights import weights_digest
 
 _logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class StudyInputs:
         arm
             The arm to train; not a fused one.
         phase
-            ``"search"`` or ``"final"``.
+            ``"search"``, ``"survey"`` or ``"final"``.
         trial
             Number of the trial within the arm's search; None in the final phase if nothing was searched.
         values
@@ -113,8 +113,8 @@ class StudyInputs:
         start, weights = self.weights.get(settings.weights or "", (None, ""))
         if start is not None:
             settings = settings.model_copy(update={"weights": str(start)})
-        # The seed of a fold's final training does not depend on the chosen trial.
-        stage = ("final",) if phase == "final" else (phase, trial if trial is not None else 0)
+        # The seed of a fold's final training does not depend on the chosen trial, and a survey is the same training.
+        stage = (FINAL,) if phase in (FINAL, SURVEY) else (phase, trial if trial is not None else 0)
         return FoldTask(
             study=self.spec.study.name,
             arm=arm.name,
@@ -132,7 +132,7 @@ class StudyInputs:
             features=self.features[settings.features_name],
             normalise=self.spec.features.normalise,
             device=self.device,
-            keep_weights=phase == "final" and self.spec.tracking.weights,
+            keep_weights=phase == FINAL and self.spec.tracking.weights,
             floor=floor,
             code=self.code,
             weights=weights,

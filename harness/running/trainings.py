@@ -17,7 +17,7 @@ from harness.report.topics.training import curves_png
 from harness.terminal.progress import Progress, duration
 from harness.tracking.study_recorder import StudyRecorder
 from harness.training.metrics import clip_predictions, predicted_classes, table_scores
-from harness.training.task import FoldResult, FoldTask
+from harness.training.task import FINAL, SURVEY, FoldResult, FoldTask
 
 _FOLDS = "folds"
 
@@ -42,7 +42,7 @@ class Ended:
     accuracies
         Macro accuracy by part ("validation", "test").
     curve
-        Validation macro accuracy by epoch, if it was trained in this process.
+        What :meth:`Trainings.curve` returns, if it was trained in this process.
     error
         Why it failed; empty if it did not.
     """
@@ -161,9 +161,10 @@ class Trainings:
         return self._ended.get(task.digest)
 
     def curve(self, task: FoldTask) -> tuple[float, ...]:
-        """Return the validation macro accuracy by epoch of a finished training of a search."""
+        """Return by epoch what a finished training of a search or a survey was judged by: the macro accuracy of the
+        validation part, or that of the test part."""
         ended = self._ended[task.digest]
-        return ended.curve or _curve(self._recorder.load_result(ended.run_id).history)
+        return ended.curve or _curve(task, self._recorder.load_result(ended.run_id).history)
 
     def run(self, chains: Iterable[Chain[None]]) -> None:
         """Run all ``chains`` to their end."""
@@ -247,7 +248,9 @@ class Trainings:
                 self._progress.advance(digest, int(row["epoch"]), _note(row))
             case Finished(result=result):
                 run_id = self._open.pop(digest)
-                self._ended[digest] = Ended(run_id, self._finish(run_id, task, result, pace), _curve(result.history))
+                self._ended[digest] = Ended(
+                    run_id, self._finish(run_id, task, result, pace), _curve(task, result.history)
+                )
                 self._progress.end(digest)
             case Failed(error=error, traceback=traceback):
                 # A worker that dies before it begins has no run yet.
@@ -265,7 +268,7 @@ class Trainings:
         }
         measured = {part: table_scores(table, len(classes)) for part, table in tables.items()}
         # Drawing dominates the time of recording, and a search has many trainings, whose curves MLflow shows itself.
-        pictures = _pictures(task, result, tables, classes) if self._draws and task.phase == "final" else {}
+        pictures = _pictures(task, result, tables, classes) if self._draws and task.phase == FINAL else {}
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
         summary = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
@@ -275,8 +278,9 @@ class Trainings:
         return accuracies
 
 
-def _curve(history: pd.DataFrame) -> tuple[float, ...]:
-    return tuple(float(value) for value in history.get("validation_macro_accuracy", ()))
+def _curve(task: FoldTask, history: pd.DataFrame) -> tuple[float, ...]:
+    part = "test" if task.phase == SURVEY else "validation"
+    return tuple(float(value) for value in history.get(f"{part}_macro_accuracy", ()))
 
 
 def _pictures(
@@ -291,7 +295,7 @@ def _pictures(
 
 
 def _title(task: FoldTask) -> str:
-    stage = "" if task.phase == "final" else f" trial {task.trial}"
+    stage = {FINAL: "", SURVEY: " survey"}.get(task.phase, f" trial {task.trial}")
     return f"{task.arm}{stage} fold {task.fold} seed {task.seed_index}"
 
 

@@ -141,12 +141,15 @@ class ProtocolSection(Section):
         return self.rule.deal, self.options
 
     @property
+    def epoch_rule_in_effect(self) -> EpochRule:
+        """The epoch rule; the best epoch on a validation part that is the test part is the best one on test."""
+        same = self.validates == Validation.SAME_AS_TEST and self.epoch_rule == EpochRule.BEST_ON_VALIDATION
+        return EpochRule.BEST_ON_TEST if same else self.epoch_rule
+
+    @property
     def chooses_on_test(self) -> bool:
         """Whether the test part chooses the epoch."""
-        same = self.validates == Validation.SAME_AS_TEST
-        return self.epoch_rule in (EpochRule.BEST_ON_TEST, EpochRule.BEST_MEAN_ON_TEST) or (
-            same and self.epoch_rule == EpochRule.BEST_ON_VALIDATION
-        )
+        return self.epoch_rule_in_effect in (EpochRule.BEST_ON_TEST, EpochRule.BEST_MEAN_ON_TEST)
 
 
 FOUND = "found"

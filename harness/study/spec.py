@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from harness.choices import EpochRule, FinalTrain, NormStatistics, TunedOn
+from harness.choices import EpochRule, FinalTrain, NormStatistics, TunedOn, Validation
 from harness.registry import NETWORKS, SPLITS, TEST, FeatureSet, Layout, Network, Unit, is_reference, options_of
 from harness.section import Most, Section, takes_any
 from harness.study.arms import Arm
@@ -234,6 +234,10 @@ class StudySpec(Section):
         split."""
         return self.data.description.holdout or self.arm_protocol(arm).rule.single
 
+    def surveys(self, arm: Arm) -> bool:
+        """Return whether every epoch of ``arm`` is tested first, because all test folds together choose one."""
+        return self.arm_protocol(arm).epoch_rule == EpochRule.BEST_MEAN_ON_TEST
+
     def tested(self, arm: Arm) -> tuple[int, ...]:
         """Return the folds that ``arm`` is tested on, ascending; :data:`harness.registry.TEST` of one test part."""
         return self.tested_under(self.arm_protocol(arm))
@@ -351,8 +355,7 @@ class StudySpec(Section):
             raise ValueError(f"arm {arm.name!r}: {_first_line(error)}") from None
         if settings.train.patience and settings.protocol.epoch_rule != EpochRule.BEST_ON_VALIDATION:
             raise ValueError("train.patience uses the validation fold: set protocol.epoch_rule = 'best-on-validation'")
-        if not self.data.validates:
-            self._check_without_validation(arm, settings)
+        self._check_validation(arm, settings)
         split = SPLITS.get(settings.protocol.split)
         if self.data.description.holdout and not split.official:
             raise ValueError(
@@ -364,6 +367,22 @@ class StudySpec(Section):
                 f"protocol.split = {split.name!r}: arm {arm.name!r} has one item per clip and no segments; "
                 "use 'random-clip'"
             )
+
+    def _check_validation(self, arm: Arm, settings: ArmSettings) -> None:
+        """Refuse what needs a validation part where there is none, and a search on a part that is tested."""
+        protocol = settings.protocol
+        searches = bool(self.search.trials) and arm.searches
+        if searches and protocol.validates in (Validation.NONE, Validation.SAME_AS_TEST):
+            why = "there is no validation part" if protocol.validates == Validation.NONE else "the test part validates"
+            raise ValueError(
+                f"arm {arm.name!r}: search.trials: split {protocol.label!r}: {why}, so a search has nothing to choose "
+                "on; set search = false, tuned_as = an arm that is searched, or protocol.validation = 0.1"
+            )
+        if not self.tested_under(protocol):
+            raise ValueError(f"arm {arm.name!r}: evaluate.folds names none of the folds of split {protocol.label!r}")
+        of_data = protocol.validates == Validation.NEXT_FOLD and not (protocol.rule.single or protocol.rule.folds)
+        if of_data and not self.data.validates:
+            self._check_without_validation(arm, settings)
 
     def _check_without_validation(self, arm: Arm, settings: ArmSettings) -> None:
         """Refuse what needs a validation fold."""
@@ -389,6 +408,12 @@ class StudySpec(Section):
             raise ValueError(
                 f"arm {arm.name!r}: tuned_as names {arm.tuned_as!r}, which is not a searched arm; allowed: "
                 f"{', '.join(searched) or 'none, because no arm is searched'}"
+            )
+        if self.tested(arm) != self.tested(trained[arm.tuned_as]):
+            raise ValueError(
+                f"arm {arm.name!r}: tuned_as names {arm.tuned_as!r}, whose values were chosen for the folds "
+                f"{list(self.tested(trained[arm.tuned_as]))}, but this arm tests {list(self.tested(arm))}; state its "
+                "values, with search = false"
             )
         if not arm.search:
             raise ValueError(f"arm {arm.name!r}: search = false and tuned_as are mutually exclusive; remove one")

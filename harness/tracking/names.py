@@ -10,12 +10,12 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from harness.training import weights
+from harness.training import task, weights
 
 NOT_APPLICABLE = "-"
 
 STUDY, TRIAL, FOLD = "study", "trial", "fold"
-SEARCH, FINAL = "search", "final"
+SEARCH, FINAL, SURVEY = task.SEARCH, task.FINAL, task.SURVEY
 
 FLAT_TAGS = (
     "study",
@@ -47,6 +47,7 @@ SET_TAG = "set"  # JSON of the hyperparameters that override the study's
 ERROR_TAG = "error"
 PRUNED_TAG = "pruned"
 FLOOR_TAG = "pruning_floor"  # JSON: by epoch, the validation accuracy below which a search's training is stopped
+UNTIL_TAG = "chosen_epoch"  # after which a training ends, because all test folds together chose it
 STOPPED_TAG = "stopped_after_epoch"  # of a pruned training of a search
 DEVICE_TAG = "device"
 CONDITIONS_TAG = "conditions"

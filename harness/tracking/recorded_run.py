@@ -55,6 +55,8 @@ class RecordedFold:
         What it was trained on: ``device``, ``threads``, ``torch``, ``precision``; empty for a fused arm.
     floor
         ``FoldTask.floor``: when the search would have stopped it.
+    until
+        ``FoldTask.until``: the epoch that all test folds together chose.
     environment
         ``environment.json`` of the session that trained it; empty if not recorded.
     """
@@ -73,6 +75,7 @@ class RecordedFold:
     conditions: Mapping[str, str]
     environment: Mapping[str, Any]
     floor: tuple[float, ...] = ()
+    until: int = 0
 
     @property
     def is_fused(self) -> bool:
@@ -251,6 +254,7 @@ def _fold(run: Run, spec: StudySpec, sessions: list[dict[str, Any]]) -> Recorded
         conditions={name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)},
         environment=_session_of(run, sessions),
         floor=tuple(json.loads(tags.get(names.FLOOR_TAG, "[]"))),
+        until=int(tags.get(names.UNTIL_TAG, 0)),
     )
 
 

@@ -50,7 +50,7 @@ class RunTags:
         arm
             The arm.
         phase
-            ``"search"`` or ``"final"``.
+            ``"search"``, ``"survey"`` or ``"final"``.
         trial
             Number of the trial within the arm's search; None for the final trainings.
         """
@@ -73,7 +73,8 @@ class RunTags:
         )
         values = json.dumps(values_over_study(self.spec, arm, task.settings), sort_keys=True)
         floor = {names.FLOOR_TAG: json.dumps(task.floor)} if task.floor else {}
-        return {**flat, names.TASK_KEY_TAG: task.key, names.SET_TAG: values, **floor}
+        until = {names.UNTIL_TAG: str(task.until)} if task.until else {}
+        return {**flat, names.TASK_KEY_TAG: task.key, names.SET_TAG: values, **floor, **until}
 
     def fused_fold(self, study_run: str, arm: Arm, fold: int, seed: int, digest: str) -> dict[str, str]:
         """Return the tags of a fused arm's fold run.
@@ -104,7 +105,7 @@ class RunTags:
 
     def _of_arm(self, arm: Arm) -> dict[str, str]:
         protocol = self.spec.arm_protocol(arm)
-        return {"split": protocol.split, "epoch_rule": protocol.epoch_rule, **self._inputs(arm)}
+        return {"split": protocol.label, "epoch_rule": protocol.epoch_rule, **self._inputs(arm)}
 
     def _inputs(self, arm: Arm) -> dict[str, str]:
         model = f"{arm.rule} ({arm.level}) of {', '.join(arm.fuse or ())}" if arm.is_fused else str(arm.model)

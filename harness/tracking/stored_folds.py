@@ -201,4 +201,4 @@ def belongs(fold: Run, spec: StudySpec) -> bool:
     """
     tags = fold.data.tags
     seeds = next((spec.seeds(arm) for arm in spec.arms if arm.name == tags["arm"]), None)
-    return seeds is not None and (tags["phase"] != names.FINAL or int(tags["seed"]) < seeds)
+    return seeds is not None and (tags["phase"] == names.SEARCH or int(tags["seed"]) < seeds)

@@ -246,7 +246,7 @@ class StudyRecorder(FoldRecorder):
         arm
             The arm.
         phase
-            ``"search"`` or ``"final"``.
+            ``"search"``, ``"survey"`` or ``"final"``.
         trial
             Number of the trial within the arm's search; None for the final trainings.
         params
@@ -305,7 +305,7 @@ class StudyRecorder(FoldRecorder):
         keys = {"mean": f"mean_{whole}", "sd": f"sd_{whole}", "by_fold": f"{whole}_by_fold"}
         with self._recording("finish a trial"):
             self._writer.log(run_id, _fold_metrics(accuracies, keys, self._writer.now()), tags)
-            if not search:
+            if run_tags["phase"] == names.FINAL:
                 arm = self._metric_names[run_tags["arm"]]
                 keys = {"mean": f"macro_accuracy/{arm}", "sd": f"sd/{arm}", "by_fold": f"by_fold/{arm}"}
                 self._writer.log(self.run_id, _fold_metrics(accuracies, keys, self._writer.now()), {})

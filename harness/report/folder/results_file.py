@@ -33,7 +33,7 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Points = Annotated[float, Field(ge=-1e6, le=1e6)]
-Phase = Literal["search", "final"]
+Phase = Literal["search", "survey", "final"]
 
 
 class Part(BaseModel):

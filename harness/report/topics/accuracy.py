@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,7 @@ def sections(evidence: Evidence) -> Iterator[Section]:
     """Yield the section on the arms' accuracies."""
     tables = [accuracy_table(evidence)]
     if not wording.is_holdout(evidence.record):
-        tables.append(fold_table(evidence.scores))
+        tables.append(fold_table(evidence.scores, one_part_arms(evidence.record)))
     yield Section("accuracy", "Accuracy", tables=tuple(tables), figures=(_drawing(evidence),), front=(tables[-1],))
 
 
@@ -56,8 +56,8 @@ def accuracy_table(evidence: Evidence) -> Table:
     tests = {arm: evidence.intervals[arm] for arm in arms if arm in evidence.intervals}
     several = len(record.protocols) > 1
     protocols: dict[Heading, Callable[[Any], str]] = {
-        "Split": lambda row: record.protocol(row["arm"]).split,
-        "Epoch": lambda row: epoch_name(record.protocol(row["arm"]).epoch_rule),
+        "Split": lambda row: record.protocol(row["arm"]).label,
+        "Epoch": lambda row: epoch_name(record.protocol(row["arm"]).epoch_rule_in_effect),
     }
     printed = grid(
         scores.arms.to_dict("records"),
@@ -96,10 +96,17 @@ def accuracy_table(evidence: Evidence) -> Table:
     return Table("accuracy", "Accuracy per arm", caption, printed, data, text_columns=words, marked=True)
 
 
-def fold_table(scores: StudyScores) -> Table:
-    """Return macro accuracy fold by fold, arms in rows, with mean and SD; the CSV has every score of every fold."""
-    folds = sorted({int(fold) for fold in scores.folds["fold"]})
-    cells = {(arm, int(fold)): value for arm, fold, value in scores.folds[["arm", "fold", "macro_accuracy"]].to_numpy()}
+def one_part_arms(record: StudyRecord) -> tuple[str, ...]:
+    """Return the arms that are tested on one part of the data instead of folds."""
+    return tuple(arm.name for arm in record.spec.arms if record.tests_one_part(arm.name))
+
+
+def fold_table(scores: StudyScores, one_part: Collection[str] = ()) -> Table:
+    """Return macro accuracy fold by fold, arms in rows, with mean and SD; the CSV has every score of every fold. The
+    arms ``one_part`` have no folds, but one test part."""
+    by_fold = scores.folds[~scores.folds["arm"].isin(one_part)]
+    folds = sorted({int(fold) for fold in by_fold["fold"]})
+    cells = {(arm, int(fold)): value for arm, fold, value in by_fold[["arm", "fold", "macro_accuracy"]].to_numpy()}
     rows = [
         [
             row["arm"],
@@ -114,6 +121,8 @@ def fold_table(scores: StudyScores) -> Table:
         f"Macro accuracy fold by fold in percent, mean of the seeds. SD: {wording.OVER_FOLDS}; "
         f"{wording.sample_size(scores)}."
     )
+    if one_part:
+        caption += f" {', '.join(one_part)}: one test part, so no folds (n = 1)."
     return Table("folds", "Accuracy fold by fold", caption, printed, scores.folds)
 
 

@@ -8,13 +8,12 @@ from functools import partial
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from harness.choices import EpochRule, FinalTrain, TunedOn
+from harness.choices import EpochRule, FinalTrain, TunedOn, Validation
 from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.between_arms import MOST_ARMS
 from harness.comparisons.scores import StudyScores
 from harness.data.splits import validating
 from harness.record import StudyRecord
-from harness.registry import SPLITS
 from harness.report import style, wording
 from harness.report.cells import accuracy, count, p_value, points
 from harness.report.evidence import Evidence
@@ -23,6 +22,7 @@ from harness.report.style import SKY, TEXT_WIDTH, VERMILLION
 from harness.report.topics.claimed_accuracy import claim_basis
 from harness.report.topics.contrasts import contrast_basis, of_own_stream
 from harness.statistics.verdict import Verdict
+from harness.study import ProtocolSection
 
 _TUNED: dict[str, str] = {
     TunedOn.NOT_STATED: "were chosen on data that the study does not state",
@@ -35,6 +35,12 @@ _EPOCHS: dict[str, str] = {
     EpochRule.FIXED: "the weights after the last epoch are tested",
     EpochRule.BEST_ON_VALIDATION: "the epoch that is best on the validation fold is tested",
     EpochRule.BEST_ON_TEST: "the epoch that is best on the test fold is reported",
+    EpochRule.BEST_MEAN_ON_TEST: "one epoch for all folds, with the best mean over the test folds, is reported",
+}
+_VALIDATES = {
+    "same-as-test": "the test part also validates, and all else trains",
+    "none": "nothing validates, and all else trains",
+    "next-fold": "the next fold validates",
 }
 _TEST, _VALIDATE, _TRAIN = "test", "validate", "train"
 _ROLES = {_TEST: VERMILLION, _VALIDATE: SKY, _TRAIN: "#E3E3E3", "": "white"}
@@ -59,7 +65,7 @@ def sections(evidence: Evidence) -> Iterator[Section]:
 def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     """Return the protocol in sentences, for the beginning of the report."""
     search = record.spec.search
-    tested = sorted({int(fold) for fold in scores.folds["fold"]})
+    tested = wording.tested_folds(record, scores)
     clips = record.predictions["clip_id"].nunique()
     recordings = record.predictions["recording"].nunique()
     seeds = sorted(wording.expected_seeds(record, arm) for arm in scores.arms["arm"]) or [1]
@@ -72,11 +78,11 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     if holdout:
         tested_on = "of the test part are tested (hold-out)"
     fold = "part" if holdout else "fold"
-    meanings = {rule.name: rule.meaning for rule in SPLITS}
+    meanings = {protocol.label: _meaning(protocol) for protocol in record.protocols}
     sentences = [
         f"Data: {data.name} with {len(record.classes)} classes; {clips:,} clips from {recordings:,} recordings "
         f"{tested_on}.",
-        f"Split: {_PARTS if holdout else _each(wording.split_names(record), meanings)}.",
+        f"Split: {_PARTS if data.description.holdout else _each(wording.split_names(record), meanings)}.",
         f"Epoch: {_each(wording.epoch_rules(record), _EPOCHS)}.",
     ]
     if not data.description.recordings:
@@ -114,6 +120,15 @@ def protocol_sentences(record: StudyRecord, scores: StudyScores) -> list[str]:
     return sentences
 
 
+def _meaning(protocol: ProtocolSection) -> str:
+    """Return what a split deals, and what validates where it is not what the split says."""
+    validates = protocol.cut.validation
+    if validates is None:
+        return protocol.rule.meaning
+    what = _VALIDATES.get(str(validates), f"{validates} of the training part, by recordings, validates")
+    return f"{protocol.rule.meaning}; but {what}"
+
+
 def _tuned_sentences(record: StudyRecord) -> list[str]:
     """Return on what data the study's values were chosen, once for each choice that its arms declare."""
     declared: dict[tuple[str, str], list[str]] = {}
@@ -140,9 +155,13 @@ def _drawing(record: StudyRecord) -> Drawing:
         caption = "What each part of the data set is used for."
     if FinalTrain.TRAIN_AND_VALIDATION in {protocol.final_train for protocol in record.protocols}:
         caption += f" The validation {part} chooses hyperparameters or epochs; final trainings then learn from it too."
-    others = [name for name in wording.split_names(record) if name in SPLITS and not SPLITS.get(name).official]
-    if others:
-        caption += f" Under {', '.join(others)}, folds are not the authors': their items are drawn at random."
+    others = [protocol for protocol in record.protocols if not protocol.rule.official]
+    for names, text in (
+        ([each.label for each in others if not each.rule.single], "folds are not the authors': their items are drawn"),
+        ([each.label for each in others if each.rule.single], "one part is tested instead, which the split names"),
+    ):
+        how = " at random" if "drawn" in text else ""
+        caption += f" Under {', '.join(dict.fromkeys(names))}, {text}{how}." if names else ""
     return Drawing("folds-used", caption, partial(folds_figure, *fold_roles(record)))
 
 
@@ -153,7 +172,8 @@ def fold_roles(record: StudyRecord) -> tuple[tuple[str, ...], dict[str, tuple[st
     description = data.description
     if wording.is_holdout(record):
         roles = {"test": _TEST, "validation": _VALIDATE, "train": _TRAIN}
-        names = tuple(name for name in ("train", "validation", "test") if name != "validation" or data.validates)
+        several = data.validates if description.holdout else _has_validation(record)
+        names = tuple(name for name in ("train", "validation", "test") if name != "validation" or several)
         return names, {"": tuple(roles[name] for name in names)}
     used = tuple(data.used_folds)
     shown = tuple(sorted({*description.folds, *used}))
@@ -165,6 +185,10 @@ def fold_roles(record: StudyRecord) -> tuple[tuple[str, ...], dict[str, tuple[st
             for fold in shown
         )
     return tuple(f"fold {fold}" for fold in shown), rows
+
+
+def _has_validation(record: StudyRecord) -> bool:
+    return any(protocol.validates not in (Validation.NONE, Validation.SAME_AS_TEST) for protocol in record.protocols)
 
 
 def folds_figure(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Figure | None:

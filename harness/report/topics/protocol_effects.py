@@ -29,6 +29,7 @@ _EPOCHS: dict[str, str] = {
     EpochRule.FIXED: "last",
     EpochRule.BEST_ON_VALIDATION: "best on validation",
     EpochRule.BEST_ON_TEST: "best on test",
+    EpochRule.BEST_MEAN_ON_TEST: "best mean on test",
 }
 _TITLE = "What the protocol alone does"
 
@@ -37,6 +38,7 @@ _MARKERS: dict[str, tuple[str, str]] = {
     EpochRule.FIXED: ("o", BLUE),
     EpochRule.BEST_ON_VALIDATION: ("s", GREY),
     EpochRule.BEST_ON_TEST: ("D", "white"),
+    EpochRule.BEST_MEAN_ON_TEST: ("^", "white"),
 }
 # Ratio of the widths of bold and plain text.
 _BOLD = 1.16
@@ -68,6 +70,11 @@ def protocol_table(evidence: Evidence) -> Table:
         f"of that test. {family}. Published: under any protocol. A shift is not an improvement: it is due to "
         "recordings shared by training and test parts, or to choosing the epoch on the test part."
     )
+    if any(evidence.record.tests_one_part(each.arm) for each in effects):
+        caption += (
+            " An arm with one test part (n = 1) has its shift on the clips that both tested, with interval and p over "
+            "recordings and seeds instead of folds."
+        )
     published = published_accuracies(evidence)
     return replace(effects_table(effects, published, "protocols", _TITLE, caption + marked(published)), marked=True)
 
