@@ -293,6 +293,8 @@ class SplitRule:
         What an item is.
     official
         Whether the folds are the authors': recordings must then not cross them, except for the known ones.
+    shuffles
+        Whether items are drawn at random, without regard to recordings.
     used_by
         Who uses it, as a phrase; empty where nobody is known to.
     options
@@ -322,6 +324,7 @@ class SplitRule:
     meaning: str
     unit: Unit = Unit.CLIP
     official: bool = False
+    shuffles: bool = False
     used_by: str = ""
     options: str = "harness.section:NoOptions"
     single: bool = False

@@ -22,7 +22,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from harness.choices import EpochRule
+from harness.choices import EpochRule, Validation
 from harness.claims.field_types import Doi, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
 from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, Dataset, described, feature_set
@@ -142,6 +142,8 @@ class AccuracyTable(Section):
     """Folds that one training learnt from, where that is known; a fold kept for validation is none of them."""
     epoch_rule: EpochRule | Literal["not stated"] = "not stated"
     """Which epoch was tested, by the names of a study."""
+    validation: Validation | Annotated[float, Field(gt=0, lt=1)] | Literal["not stated"] = "not stated"
+    """What validated, by the names of a study: "next-fold", "same-as-test", "none", or a share of the training part."""
     tuning: Literal["none", "other data", "validation", "reported folds", "not stated"] = "not stated"
     """What hyperparameters were chosen on."""
     note: str = ""

@@ -45,6 +45,8 @@ class Conditions:
         Whether one part of the data was tested, instead of folds.
     own_part
         Whether the split decides which part that is, instead of the data set.
+    own_fold
+        The official fold that the split tests alone; 0 where it does not.
     training_share
         Share of the other folds that was trained on.
     """
@@ -58,6 +60,7 @@ class Conditions:
     estimand: str = NOT_STATED
     holdout: bool = False
     own_part: bool = False
+    own_fold: int = 0
     training_share: float = 1.0
 
     @property
@@ -84,11 +87,13 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
         dataset=spec.data.name,
         data_folds=len(protocol.rule.folds or spec.data.used_folds),
         validation_apart=_fold_apart(protocol, spec),
-        split=protocol.split,
+        # Whatever validates, the authors' folds are tested.
+        split="official" if protocol.rule.official and not protocol.rule.single else protocol.split,
         epoch_rule=protocol.epoch_rule_in_effect,
         tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
         holdout=record.tests_one_part(arm) if arm else spec.data.description.holdout,
         own_part=protocol.rule.single,
+        own_fold=getattr(protocol.options, "fold", 0),
         training_share=_training_share(protocol),
     )
 
@@ -187,6 +192,8 @@ def compared_folds(folds: Mapping[int, float], claim: Claim) -> tuple[tuple[str,
 
 def _split(conditions: Conditions, claim: Claim, differences: list[str], caveats: list[str]) -> None:
     here, there = conditions.split, claim.table.split
+    if conditions.own_fold and (there, claim.table.tested_folds) == ("official", (conditions.own_fold,)):
+        return
     sides = [side for side, stated in (("here", here), ("in the source", there)) if stated == NOT_STATED]
     if there == "one split":
         what = f"the {here} split" if conditions.holdout else "cross-validation"

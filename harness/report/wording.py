@@ -116,17 +116,19 @@ def marks(record: StudyRecord, scores: StudyScores) -> list[str]:
     splits = split_names(record)
     others = dict.fromkeys(protocol.label for protocol in record.protocols if not protocol.rule.official)
     leaking = [name for name in others if _leaks(record, name)]
-    if leaking:
-        whose = "" if len(leaking) == len(splits) else " of these arms"
-        found.append(
-            f"Random split ({', '.join(leaking)}): training and test parts share recordings, so the accuracies{whose} "
-            "are not comparable with those on official folds."
-        )
-    if clean := [name for name in others if name not in leaking]:
-        found.append(
-            f"Other split ({', '.join(clean)}): the test parts are not the official folds, so accuracies are not "
-            "comparable with those on official folds."
-        )
+    shuffled = {protocol.label for protocol in record.protocols if protocol.rule.shuffles}
+    shared = "training and test parts share recordings"
+    for names, kind, why in (
+        ([name for name in leaking if name in shuffled], "Random split", shared),
+        ([name for name in leaking if name not in shuffled], "Leaking split", shared),
+        ([name for name in others if name not in leaking], "Other split", "other clips are tested together"),
+    ):
+        whose = "" if len(names) == len(splits) else " of these arms"
+        if names:
+            found.append(
+                f"{kind} ({', '.join(names)}): {why}, so the accuracies{whose} are not comparable with those on "
+                "official folds."
+            )
     one_part = [arm.name for arm in record.spec.arms if record.protocol(arm.name).rule.single]
     if one_part:
         found.append(

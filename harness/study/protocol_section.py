@@ -127,7 +127,7 @@ class ProtocolSection(Section):
         what the split says."""
         defaults = options_of(SPLITS.get(self.split)).model_fields
         stated = [
-            f"{name} = {value}"
+            f"{name} = {'/'.join(map(str, value)) if isinstance(value, tuple) else value}"
             for name, value in (self.model_extra or {}).items()
             if name != FOUND and value != defaults[name].get_default()
         ]

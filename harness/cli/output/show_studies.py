@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.running.plan import ArmPlan, Plan
     from harness.running.reports import Outcome
 
-_SHARED = ". Shared: arms that differ only in the epoch rule or in train.norm_statistics share one set of trainings"
+_SHARED = ". Shared: arms that learn from the same items with the same recipe and seed share one set of trainings"
 
 
 def show_plan(plan: Plan) -> None:

@@ -76,6 +76,7 @@ register(
         "random-clip",
         f"{__name__}:deal_clips",
         "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
+        shuffles=True,
     ),
     SplitRule(
         "random-segment",
@@ -83,5 +84,6 @@ register(
         "segments shuffled over folds (random-segment), so pieces of one clip lie on both sides, and a fold tests a "
         "clip on those of its segments that were dealt to it",
         unit=Unit.SEGMENT,
+        shuffles=True,
     ),
 )

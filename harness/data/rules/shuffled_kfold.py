@@ -90,6 +90,7 @@ register(
         f"{__name__}:deal",
         "clips shuffled over k folds as scikit-learn deals them from a seed, whatever the official folds; all other "
         "folds train",
+        shuffles=True,
         used_by="MTEB (MAEB): KFold, k = 5, seed = 42",
         options=f"{__name__}:ShuffledKFold",
         validation=Validation.NONE,

@@ -64,7 +64,7 @@ register(
         f"{__name__}:deal",
         "one official fold is tested, once, and all others train",
         official=True,
-        used_by="SpeechBrain's UrbanSound8K recipe (fold 1, which also validates)",
+        used_by="SpeechBrain's UrbanSound8K recipe, whose commands also validate on the tested fold",
         options=f"{__name__}:SingleFold",
         single=True,
         validation=Validation.NONE,

@@ -82,6 +82,7 @@ register(
         "train-test-split",
         f"{__name__}:deal",
         "a fraction of the clips is tested, drawn once as scikit-learn's train_test_split deals them from a seed",
+        shuffles=True,
         used_by="many student repositories",
         options=f"{__name__}:TrainTestSplit",
         single=True,

@@ -126,7 +126,7 @@ def _meaning(protocol: ProtocolSection) -> str:
     if validates is None:
         return protocol.rule.meaning
     what = _VALIDATES.get(str(validates), f"{validates} of the training part, by recordings, validates")
-    return f"{protocol.rule.meaning}; but {what}"
+    return f"as {protocol.split}, but {what}"
 
 
 def _tuned_sentences(record: StudyRecord) -> list[str]:
@@ -155,13 +155,13 @@ def _drawing(record: StudyRecord) -> Drawing:
         caption = "What each part of the data set is used for."
     if FinalTrain.TRAIN_AND_VALIDATION in {protocol.final_train for protocol in record.protocols}:
         caption += f" The validation {part} chooses hyperparameters or epochs; final trainings then learn from it too."
-    others = [protocol for protocol in record.protocols if not protocol.rule.official]
-    for names, text in (
-        ([each.label for each in others if not each.rule.single], "folds are not the authors': their items are drawn"),
-        ([each.label for each in others if each.rule.single], "one part is tested instead, which the split names"),
+    for of_kind, text in (
+        (lambda rule: not rule.single and rule.shuffles, "folds are not the authors': their items are drawn at random"),
+        (lambda rule: not (rule.single or rule.shuffles or rule.official), "folds are not the authors'"),
+        (lambda rule: rule.single, "one part is tested instead of folds"),
     ):
-        how = " at random" if "drawn" in text else ""
-        caption += f" Under {', '.join(dict.fromkeys(names))}, {text}{how}." if names else ""
+        names = [protocol.label for protocol in record.protocols if of_kind(protocol.rule)]
+        caption += f" Under {', '.join(dict.fromkeys(names))}, {text}." if names else ""
     return Drawing("folds-used", caption, partial(folds_figure, *fold_roles(record)))
 
 
