@@ -62,6 +62,11 @@ def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Pat
             assert arms[f"{net}{split}"].seconds > 0
             shared = arms[f"{net}{split} best-on-test"]
             assert (shared.final_trainings, shared.seconds, shared.trained_with) == (0, 0, f"{net}{split}")
+        shared = arms[f"{net} same-as-test"]
+        assert (shared.final_trainings, shared.trained_with) == (0, f"{net} no-validation")
+        # Of a survey and the trainings up to the chosen epoch, the survey is shared.
+        assert arms[f"{net} best-mean-on-test"].final_trainings == 5
+        assert arms[f"{net} every-nth-row"].final_trainings == 1
 
 
 @pytest.mark.slow
