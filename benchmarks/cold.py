@@ -7,12 +7,11 @@ what the epochs cost, and the rest is outside. Processor time is disturbed less 
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
 from benchmarks.record import spread, write
-from benchmarks.whole import HARNESS, processor_seconds
+from benchmarks.whole import HARNESS, processor_seconds_of
 
 STUDY = """
 [study]
@@ -63,6 +62,4 @@ def _run(epochs: int) -> float:
         command += ["--tracking-uri", f"sqlite:///{folder}/mlruns/mlflow.db"]
         places = {"--data-root": "data", "--cache": "cache", "--reports": "reports"}
         command += [part for option, place in places.items() for part in (option, str(folder / place))]
-        before = processor_seconds()
-        subprocess.run(command, check=True, capture_output=True, cwd=folder)
-        return processor_seconds() - before
+        return processor_seconds_of(command, folder)

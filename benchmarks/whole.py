@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.processes import measure
@@ -15,6 +18,7 @@ from benchmarks.record import spread, write
 
 ROOT = Path(__file__).parents[1]
 HARNESS = str(Path(sys.executable).parent / "harness")
+_SET_CHILD_SUBREAPER = 36
 HELPS = ("--help", "run-study --help", "data check --help")
 
 
@@ -46,7 +50,7 @@ def start_up(repeats: int = 10, commands: int = 3) -> None:
     rounds = [{name: _seconds(command) for name, command in helps.items()} for _ in range(repeats + 1)][1:]
     with tempfile.TemporaryDirectory() as name:
         whole = _whole_commands(Path(name))
-        processor = [{name: _processor_seconds(command) for name, command in whole.items()} for _ in range(commands)]
+        processor = [{name: processor_seconds_of(command) for name, command in whole.items()} for _ in range(commands)]
     write(
         "start_up",
         {
@@ -74,13 +78,21 @@ def _seconds(command: Sequence[str]) -> float:
     return time.perf_counter() - began
 
 
-def processor_seconds() -> float:
-    """Return the processor time, user and system, of all processes that this one started and that have ended."""
+def processor_seconds_of(command: Sequence[str], folder: Path | None = None) -> float:
+    """Run ``command`` in ``folder``; return the processor time, user and system, of it and of all that it starts.
+
+    The server that starts a study's workers ends after the study. This process adopts it, to wait for its time too.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
+    before = _spent()
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+    return _spent() - before
+
+
+def _spent() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _processor_seconds(command: Sequence[str]) -> float:
-    before = processor_seconds()
-    subprocess.run(command, check=True, capture_output=True)
-    return processor_seconds() - before

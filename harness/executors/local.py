@@ -6,7 +6,6 @@ its own events.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Hashable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, Self
@@ -19,6 +18,7 @@ from harness.executors.training import Training
 from harness.executors.worker import ENDS, OUT_OF_MEMORY, train
 from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
+from harness.terminal.worker_processes import worker_context
 from harness.training.task import placed
 
 
@@ -65,7 +65,6 @@ class ProcessExecutor:
     def __init__(
         self, devices: Sequence[str], gpus: Sequence[Hashable] | None = None, measure: Measure = measure_gpu
     ) -> None:
-        self._context = multiprocessing.get_context("spawn")
         self._measure = measure if gpus is not None else None
         self._packing = Packing()
         self._workers: list[_Worker] = []
@@ -100,7 +99,7 @@ class ProcessExecutor:
             if chosen < len(free):
                 worker = free[chosen]
             else:
-                worker = _Worker(self._context, self._unused.pop(chosen - len(free)), self._measure)
+                worker = _Worker(self._unused.pop(chosen - len(free)), self._measure)
                 self._workers.append(worker)
             self._packing.begin(worker.place.gpu, training, training.kind)
             worker.take(training)
@@ -152,12 +151,13 @@ class _Place(NamedTuple):
 class _Worker:
     """One process at ``place``, and the parent's end of its pipe."""
 
-    def __init__(self, context: Any, place: _Place, measure: Measure | None) -> None:
+    def __init__(self, place: _Place, measure: Measure | None) -> None:
         self.place = place
         self.training: Training | None = None
         self.use: MemoryUse | None = None
         self.arm = ""
         self.alive = True
+        context = worker_context(place.device)
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, place.device, measure), daemon=True)
         with workers_hear_no_signals():

@@ -26,6 +26,7 @@ from tests.toys import (
     third_of_a_gpu,
     write_segments,
 )
+from tests.workers import workers_of
 
 LABELS = np.arange(24, dtype=np.int64) % N_CLASSES
 
@@ -161,10 +162,10 @@ def test_a_training_that_runs_out_of_memory_beside_others_begins_again_alone(tas
 
 @pytest.mark.slow
 def test_no_worker_outlives_the_executor(tasks: list[FoldTask]) -> None:
-    before = set(psutil.Process().children())
+    before = set(workers_of(psutil.Process()))
     with ProcessExecutor(["cpu"] * 2) as executor:
         run(executor, tasks[:2])
-        born = set(psutil.Process().children()) - before
+        born = set(workers_of(psutil.Process())) - before
         assert len(born) >= 2
     assert not [child for child in born if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 

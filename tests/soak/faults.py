@@ -21,6 +21,7 @@ from tests.soak import evidence
 from tests.soak.kills import Tell, Undisturbed, finish, must
 from tests.soak.outcome import Outcome
 from tests.soak.process import Ended, Event, OnEvent, Running, Study
+from tests.workers import workers_of
 
 WORKING = ("search", "training", "fusion")
 """Phases in which trainings run."""
@@ -83,11 +84,9 @@ def worker_killed(one: Scenario) -> list[str]:
     killed: list[int] = []
 
     def kill(group: int) -> None:
-        for child in psutil.Process(group).children():
-            if "spawn_main" in " ".join(child.cmdline()):
-                child.kill()
-                killed.append(child.pid)
-                return
+        for worker in workers_of(psutil.Process(group))[:1]:
+            worker.kill()
+            killed.append(worker.pid)
 
     ended = one.study.run(on_event=one.after(("training",), kill))
     if not killed:

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.terminal.interrupt import Interrupted, Saved, second_ends_at_once
 from harness.tracking.study_reader import list_studies, read_study
+from tests.workers import workers_of
 
 STUDY = """
 [study]
@@ -149,11 +150,12 @@ def test_a_signal_ends_study_and_workers_and_leaves_nothing_running(
     ) as process:
         store = tmp_path / "mlruns" / "artifacts"
         deadline = time.monotonic() + 120
-        # At the very moment in which the second worker appears, when it is still importing.
-        while not list(store.rglob("study.json")) or len(workers := psutil.Process(process.pid).children()) < 2:
+        # At the very moment in which a worker appears.
+        while not list(store.rglob("study.json")) or not workers_of(psutil.Process(process.pid)):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        workers = psutil.Process(process.pid).children(recursive=True)
         send(process.pid, number)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 128 + number

@@ -34,6 +34,7 @@ from harness.study import FeaturesSection
 from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
 from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
+from harness.terminal.worker_processes import worker_context
 
 if TYPE_CHECKING:
     from harness.features.compute import LoadedClip, Planes
@@ -151,10 +152,9 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
             yield job
         return
     others = set(multiprocessing.active_children())
-    # Spawned, not forked: the caller may have threads and a CUDA context, which a fork would break.
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)),
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=worker_context("cpu"),
         initializer=_enter_worker,
         initargs=(tuple({job.params.plane(plane.name) for job in jobs for plane in job.planes}), own_code.active()),
     )

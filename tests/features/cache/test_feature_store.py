@@ -25,6 +25,7 @@ from harness.features.compute import compute_planes
 from harness.features.sets import n_frames, planes_of
 from harness.registry import feature_set
 from harness.study import FeaturesSection
+from tests.workers import workers_of
 
 PARAMS = FeaturesSection()
 # Small sets, so that a test computes what it looks at and no more.
@@ -204,7 +205,7 @@ def test_workers_give_the_same_bits_and_a_killed_one_is_told(tmp_path: Path, wri
 
     def kill_a_worker(done: int, _total: int) -> None:
         if done >= 24 and not killed:
-            workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+            workers = workers_of(psutil.Process())
             workers[0].kill()
             killed.append(workers[0])
 
@@ -226,13 +227,12 @@ def test_workers_give_the_same_bits_and_a_killed_one_is_told(tmp_path: Path, wri
 @pytest.mark.timeout(120)
 def test_a_killed_worker_ends_the_build_although_another_one_hangs(tmp_path: Path, write_clips: Write) -> None:
     # As one that waits for a lock which the killed one held.
-    before = set(psutil.Process().children())
+    before = set(workers_of(psutil.Process()))
     hit: list[psutil.Process] = []
 
     def kill_one_and_stop_the_other(done: int, _total: int) -> None:
         if done >= 8 and not hit:
-            found = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
-            hit.extend(each for each in found if each not in before)
+            hit.extend(each for each in workers_of(psutil.Process()) if each not in before)
             hit[1].suspend()
             hit[0].kill()
 

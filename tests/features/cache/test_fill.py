@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from harness.features.cache.fill import build_entries, run_ahead
 from harness.features.sets import LaidOut
 from harness.registry import Layout, feature_set
 from harness.study import FeaturesSection
+from harness.terminal.worker_processes import worker_context
 from tests.features.conftest import SEGMENTS
 
 PARAMS = FeaturesSection()
@@ -34,11 +34,11 @@ Write = Callable[..., ClipTable]
 
 
 @pytest.mark.slow
-def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
     # What a machine of two cores would have the process do.
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=fill._enter_worker) as pool:
+    with ProcessPoolExecutor(1, mp_context=worker_context(device), initializer=fill._enter_worker) as pool:
         assert pool.submit(torch.get_num_threads).result() == 1
         # A plane may load libraries with a BLAS of their own after that.
         pool.submit(importlib.import_module, "scipy.linalg").exception()
