@@ -61,6 +61,7 @@ def show_claim(library: Library, address: str) -> None:
         ("split", stated.split),
         ("folds", _folds(stated)),
         ("epoch rule", stated.epoch_rule),
+        ("validation", str(stated.validation)),
         ("tuning", stated.tuning),
         ("pretraining", claim.column.pretraining),
         ("ensemble", claim.column.ensemble),
