@@ -130,6 +130,7 @@ class Pruner(Choice):
     NONE = "none"
     MEDIAN = "median"
     PERCENTILE = "percentile"
+    HALVING = "halving"
 
 
 class Selection(Choice):

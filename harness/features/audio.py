@@ -98,7 +98,17 @@ def read_windows(path: Path, seconds: float, hop: float, whole: float) -> Iterat
 
 
 def count_windows(path: Path, seconds: float, hop: float, whole: float) -> int:
-    """Return how many windows :func:`read_windows` yields; 1 for a file that it will refuse."""
+    """Return how many windows :func:`read_windows` yields; 1 for a file that it will refuse.
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+    seconds, hop : float
+        Length of a window and distance between two, in seconds.
+    whole : float
+        Seconds up to which a recording is one window.
+    """
     import soundfile
 
     try:

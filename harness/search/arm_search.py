@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.choices import Sampler
 from harness.errors import TrackingError
 from harness.search.importance import importances
-from harness.search.pruning import floor_of
+from harness.search.pruning import Curve, floor_of
 from harness.search.space import distributions
 from harness.search.strategies import given, propose
 from harness.search.trials import FoldScore, SearchOutcome, TrialRecord, choose
@@ -185,7 +185,7 @@ class SearchPart:
             return []
         begin = missing[0] - missing[0] % search.parallel_trials
         earlier = [trial for place, trial in ended.items() if place < begin]
-        floors = {fold: floor_of(search, _curves(earlier, fold)) for fold in self._folds}
+        floors = {fold: floor_of(search, *_curves(earlier, fold)) for fold in self._folds}
         proposals = []
         for place in missing:
             if place >= begin + search.parallel_trials:
@@ -232,10 +232,12 @@ def _value(fold: FoldScore) -> float:
     return 0.0 if fold.error else max(fold.curve) if fold.stopped else fold.score
 
 
-def _curves(earlier: Sequence[FrozenTrial], fold: int) -> list[tuple[float, ...]]:
-    """Return the validation curves of the fold's ``earlier`` trainings that ran to their end."""
+def _curves(earlier: Sequence[FrozenTrial], fold: int) -> tuple[list[Curve], list[Curve]]:
+    """Return the validation curves of the fold's ``earlier`` trainings that ran to their end, and of the stopped
+    ones."""
     scores = (_folds(trial).get(fold) for trial in earlier)
-    return [each.curve for each in scores if each is not None and each.curve and not (each.stopped or each.error)]
+    scored = [each for each in scores if each is not None and each.curve and not each.error]
+    return [each.curve for each in scored if not each.stopped], [each.curve for each in scored if each.stopped]
 
 
 def _mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -431,7 +431,8 @@ class SearchSection(Section):
     of its own, so that it sees no other fold (trials per arm and fold). grid takes choices only."""
     pruner: Pruner = Pruner.NONE
     """Stops a training of a trial after an epoch in which its best validation accuracy is below the median of earlier
-    trials on the same fold (percentile: below the best quarter). Each fold is judged separately."""
+    trials on the same fold (percentile: below the best quarter). halving: after a ninth and a third of the epochs, if
+    it is not in the best third of the trainings that got there. Each fold is judged separately."""
     startup_trials: Annotated[Natural, Most(100_000, "the most trials")] = 4
     """Trials before the sampler builds a model, and trainings of a fold before the pruner judges it."""
     selection: Selection = Selection.PER_FOLD

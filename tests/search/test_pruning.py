@@ -45,6 +45,43 @@ def test_it_stops_where_optuna_s_pruner_would(
         assert stopped_after(curve[: step + 1], floor, epochs=99) == trial.should_prune()
 
 
+RISING = st.lists(ACCURACY, min_size=9, max_size=9).map(sorted)
+
+
+@given(earlier=st.lists(RISING, min_size=1, max_size=12), curve=RISING)
+def test_halving_stops_where_optuna_s_pruner_would(earlier: list[list[float]], curve: list[float]) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        direction="maximize", pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
+    )
+    complete: list[list[float]] = []
+    stopped: list[list[float]] = []
+    for values in [*earlier, curve]:
+        floor = floor_of(section("halving", 1), complete, stopped)
+        trial = study.ask()
+        for step, value in enumerate(values, start=1):
+            trial.report(value, step)
+            theirs = trial.should_prune()
+            if stopped_after(values[:step], floor, epochs=len(values)):
+                assert theirs
+                stopped.append(values[:step])
+                break
+            assert not theirs or step == len(values)
+        else:
+            complete.append(values)
+        study.tell(trial, values[-1] if len(values) == 9 else None)
+
+
+def test_halving_keeps_the_best_third_of_those_that_got_there() -> None:
+    halving = section("halving", 2)
+    complete = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [0.3, 0.3, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]]
+    assert floor_of(halving, complete[:1]) == ()
+    # After epochs 1 and 3 the best so far counts: the third training has to be the best.
+    assert floor_of(halving, complete) == (0.3, 0.0, 0.3)
+    # Of six in epoch 1, two go on; only three reached epoch 3.
+    assert floor_of(halving, complete, [[0.2], [0.25], [0.28, 0.3, 0.35]]) == (0.28, 0.0, 0.35)
+
+
 def test_no_pruner_and_the_first_trials_stop_nothing() -> None:
     curves = [[0.5, 0.9], [0.6, 0.8]]
     assert floor_of(section("none", 0), curves) == ()
