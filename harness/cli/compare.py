@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--epoch-rule",
-    type=click.Choice([*EpochRule, NOT_STATED]),
+    type=click.Choice([*map(str, EpochRule), NOT_STATED]),
     default=NOT_STATED,
     show_default=True,
     help="Which epoch was tested.",
