@@ -27,6 +27,7 @@ from harness.report.results import SCHEMA
 from harness.report.section import Drawing, Section, Table
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.topics.protocol_effects import (
+    ONE_PART,
     Published,
     as_published,
     effects_table,
@@ -138,6 +139,8 @@ def overview(
         "study. Published: whatever its protocol. A shift is no gain: it is what a number owes to recordings that "
         "training shares with the test part, or to an epoch that the test part chose."
     )
+    if any(len(each.folds) == 1 for each in effects):
+        caption += ONE_PART
     table = effects_table(effects, published, STEM, "What the protocol alone does", caption + marked(published))
     return table, _markdown(effects, published), effects, published
 

@@ -53,6 +53,15 @@ def test_each_network_stands_under_its_data_set_with_every_protocol(folders: lis
     assert "(reference): the accuracy of another system" in table.caption
 
 
+def test_the_caption_says_what_a_single_test_part_is_compared_by(folders: list[Path]) -> None:
+    reports = [read_report(folder) for folder in folders]
+    assert "n = 1" not in overview(reports)[0].caption
+    strict, shuffled, *rest = reports[0].effects
+    single = replace(shuffled, folds={1: shuffled.folds[1]})
+    caption = overview([replace(reports[0], effects=[strict, single, *rest])])[0].caption
+    assert "An arm with one test part (n = 1) has its shift on the clips that both tested" in caption
+
+
 def test_the_files_are_written_and_written_again_alike(folders: list[Path], tmp_path: Path) -> None:
     files = write_overview(folders, tmp_path / "out")
     first = {path.name: path.read_bytes() for path in files.folder.iterdir()}

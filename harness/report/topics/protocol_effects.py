@@ -44,6 +44,12 @@ _MARKERS: dict[str, tuple[str, str]] = {
 _BOLD = 1.16
 _PALE = "#9EC9E2"
 
+ONE_PART = (
+    " An arm with one test part (n = 1) has its shift on the clips that both tested, with interval and p over "
+    "recordings and seeds instead of folds."
+)
+"""What captions add where an arm tests one part."""
+
 
 def sections(evidence: Evidence) -> Iterator[Section]:
     """Yield the section on the protocols, if the study has several."""
@@ -71,10 +77,7 @@ def protocol_table(evidence: Evidence) -> Table:
         "recordings shared by training and test parts, or to choosing the epoch on the test part."
     )
     if any(evidence.record.tests_one_part(each.arm) for each in effects):
-        caption += (
-            " An arm with one test part (n = 1) has its shift on the clips that both tested, with interval and p over "
-            "recordings and seeds instead of folds."
-        )
+        caption += ONE_PART
     published = published_accuracies(evidence)
     return replace(effects_table(effects, published, "protocols", _TITLE, caption + marked(published)), marked=True)
 
