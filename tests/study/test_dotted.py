@@ -42,7 +42,7 @@ def test_what_is_no_field_is_refused_with_what_is(text: str) -> None:
     if text in (*FIELDS, *LISTS):
         return
     with pytest.raises(ValueError, match="is not a field of study, data") as refused:
-        Dotted.parse(text, options=())
+        Dotted.parse(text, options=(), of_split=())
     assert repr(text) in str(refused.value)
     assert "train.lr" in str(refused.value)
 
