@@ -21,7 +21,7 @@ from benchmarks.record import write
 from benchmarks.scheduling import N_FOLDS, inputs_of, study_of
 from benchmarks.simulated import SimulatedExecutor, made_up_results
 from harness.data.leakage import leakage_report
-from harness.running.arms import StudyArms, expected_trainings
+from harness.running.arms import StudyArms
 from harness.running.trainings import Trainings
 from harness.terminal.progress import Silent
 from harness.tracking.study_recorder import StudyRecorder
@@ -50,7 +50,7 @@ def lead(workers: int, arms: int, parallel_trials: int) -> dict[str, Any]:
             command="python -m benchmarks coordinator",
         )
         with recorder:
-            total = expected_trainings(spec)
+            total = spec.expected_trainings
             trainings = Trainings(recorder, executor, inputs.clips, Silent(), total, pictures=False)
             event.listen(Engine, "before_cursor_execute", count)
             before, began = _megabytes(), (time.process_time(), time.perf_counter())

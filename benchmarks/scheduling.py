@@ -19,7 +19,7 @@ from harness.data.clips import ClipTable
 from harness.data.splits import make_splits
 from harness.executors.events import Group
 from harness.features.cache.feature_store import FeatureRef
-from harness.running.arms import StudyArms, expected_trainings
+from harness.running.arms import StudyArms
 from harness.running.study_inputs import StudyInputs
 from harness.running.trainings import Trainings
 from harness.study import StudySpec
@@ -102,7 +102,7 @@ def busy(workers: int, parallel_trials: int, arms: int = 12, trials: int = 10, s
     executor = SimulatedExecutor(workers, seconds, made_up_results)
     recorder = cast(StudyRecorder, _NoRecorder())
     inputs = inputs_of(spec)
-    trainings = Trainings(recorder, executor, inputs.clips, Silent(), expected_trainings(spec), pictures=False)
+    trainings = Trainings(recorder, executor, inputs.clips, Silent(), spec.expected_trainings, pictures=False)
     trainings.run(StudyArms(inputs, recorder, trainings, "unused", Silent()).chains())
     last = max(begin for begin, *_ in executor.spans)
     worked = sum(min(end, last) - begin for begin, end, _ in executor.spans)

@@ -118,12 +118,12 @@ def test_one_broken_package_hides_no_other_name() -> None:
 def test_installed_packages_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **group: calls.append(group) or [])
-    registry._points_on.cache_clear()
+    registry.registry._points_on.cache_clear()
     try:
         assert "no such network" not in NETWORKS
         assert "no such network" not in NETWORKS
     finally:
-        registry._points_on.cache_clear()
+        registry.registry._points_on.cache_clear()
     assert calls == [{"group": "harness.networks"}]
 
 

@@ -18,7 +18,7 @@ from harness.running.study_inputs import StudyInputs
 from harness.running.trainings import Chain, Trainings
 from harness.search.arm_search import ArmSearch, Proposal, SearchPart
 from harness.search.trials import FoldScore, TrialRecord
-from harness.study import Arm, Dotted, StudySpec
+from harness.study import Arm, Dotted
 from harness.terminal.progress import Progress
 from harness.tracking.digests import search_digest
 from harness.tracking.study_recorder import StudyRecorder
@@ -29,20 +29,6 @@ from harness.training.task import FINAL, SURVEY, FoldTask, stopped_after
 
 Chosen = Mapping[int, TrialRecord | None]
 """The chosen trial of each test fold; None if nothing is searched."""
-
-
-def expected_trainings(spec: StudySpec) -> int:
-    """Return how many trainings a study has, searched and final."""
-    return sum(_searched(spec, arm) + final_trainings(spec, arm) for arm in spec.trained_arms)
-
-
-def final_trainings(spec: StudySpec, arm: Arm) -> int:
-    """Return how many final trainings ``arm`` has, with those of its survey."""
-    return len(spec.tested(arm)) * spec.seeds(arm) * (2 if spec.surveys(arm) else 1)
-
-
-def _searched(spec: StudySpec, arm: Arm) -> int:
-    return spec.search.trials * len(spec.tested(arm)) if arm.searches else 0
 
 
 class StudyArms:
@@ -92,7 +78,7 @@ class StudyArms:
         except TrainingError as error:
             # No trial of this arm could be trained; the other arms still can.
             self._recorder.finish_trial(self._recorder.trial(arm, "final", None, {}), {}, "test", str(error))
-            self._trainings.give_up(final_trainings(spec, arm))
+            self._trainings.give_up(spec.final_trainings(arm))
             self._failures[arm.name] = str(error)
             self._chosen[arm.name] = None
             self._finals[arm.name] = {}
@@ -156,7 +142,7 @@ class StudyArms:
             if chosen is None:
                 raise TrainingError(f"{arm.name}: tuned_as = {other!r}, but the search of that arm found no values")
             return chosen
-        if not _searched(self._spec, arm):
+        if not self._spec.searched_trainings(arm):
             return dict.fromkeys(self._spec.tested(arm))
         return (yield from self._search(arm))
 

@@ -19,7 +19,6 @@ from harness.devices import resolve_devices, worker_devices
 from harness.features.sets import expected_segments, plane_rows, set_shape
 from harness.features.vectors import read_vectors
 from harness.registry import Layout
-from harness.running.arms import final_trainings
 from harness.running.study_inputs import activate_code, check_precisions
 from harness.study import Arm, ArmSettings, ProtocolSection, StudySpec
 from harness.terminal.progress import Silent
@@ -208,7 +207,7 @@ def _plan_arm(
     speed = probe.items_per_second
     trials = spec.search.trials if arm.searches else 0
     searched = trials * len(spec.tested(arm))
-    final = final_trainings(spec, arm)
+    final = spec.final_trainings(arm)
 
     def count(part: Part) -> int:
         if inputs.layout != Layout.SEGMENTS or part.segments is not None:

@@ -20,7 +20,7 @@ from harness.devices import resolve_devices, worker_devices
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.report.folder.place import check_place
-from harness.running.arms import StudyArms, expected_trainings
+from harness.running.arms import StudyArms
 from harness.running.reports import Outcome, ReportKind, claimed_papers, log_report, report_run
 from harness.running.study_inputs import check_precisions, study_inputs, user_cache
 from harness.running.trainings import Trainings
@@ -194,7 +194,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 executor,
                 prepared.clips,
                 progress,
-                expected_trainings(spec),
+                spec.expected_trainings,
                 pictures=options.report is ReportKind.FULL,
             )
             arms = StudyArms(prepared, recorder, trainings, store, progress)

@@ -238,6 +238,19 @@ class StudySpec(Section):
         """Return whether every epoch of ``arm`` is tested first, because all test folds together choose one."""
         return self.arm_protocol(arm).epoch_rule == EpochRule.BEST_MEAN_ON_TEST
 
+    def searched_trainings(self, arm: Arm) -> int:
+        """Return how many trainings the search of ``arm`` has."""
+        return self.search.trials * len(self.tested(arm)) if arm.searches else 0
+
+    def final_trainings(self, arm: Arm) -> int:
+        """Return how many final trainings ``arm`` has, with those of its survey."""
+        return len(self.tested(arm)) * self.seeds(arm) * (2 if self.surveys(arm) else 1)
+
+    @property
+    def expected_trainings(self) -> int:
+        """How many trainings the study has, searched and final."""
+        return sum(self.searched_trainings(arm) + self.final_trainings(arm) for arm in self.trained_arms)
+
     def tested(self, arm: Arm) -> tuple[int, ...]:
         """Return the folds that ``arm`` is tested on, ascending; :data:`harness.registry.TEST` of one test part."""
         return self.tested_under(self.arm_protocol(arm))
