@@ -464,7 +464,7 @@ def test_replications_name_a_file_of_the_library() -> None:
 
 
 def test_one_network_by_clips_and_by_classes() -> None:
-    clip, macro = (CLAIMS[f"sanjeevan2019:{table}/CRNN-bidirectional-dropout"] for table in ("US8K", "US8K-macro"))
+    clip, macro = (CLAIMS[f"sanjeevan2019:{table}/CRNN-bi-dropout"] for table in ("US8K", "US8K-macro"))
     assert (clip.table.estimand, macro.table.estimand) == ("clip", "macro")
     assert len(clip.fold_percents) == len(macro.fold_percents) == 10
     assert all(c > m for c, m in zip(clip.fold_percents, macro.fold_percents, strict=True))
