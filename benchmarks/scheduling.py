@@ -84,7 +84,8 @@ def inputs_of(spec: StudySpec, per_fold: int = 8) -> StudyInputs:
     clips = ClipTable("urbansound8k", frame, tuple("abcd"), "d" * 64)
     offsets = np.arange(0, 41 * (len(rows) + 1), 41, dtype=np.int64)
     features = FeatureRef("LM", "segments", ("LM",), (), offsets, 41, 20, "f" * 64)
-    splits = {("official", split.fold): split for split in make_splits(clips, "official", spec.test_folds, 1)}
+    cut = spec.protocol.cut
+    splits = {(cut, split.fold): split for split in make_splits(clips, cut, spec.test_folds, 1)}
     return StudyInputs(spec, clips, {"LM": features}, splits, (), "cpu")
 
 
