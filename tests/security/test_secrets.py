@@ -50,7 +50,7 @@ def _checkout(folder: Path, environment: dict[str, str]) -> Path:
     remote = f"https://me:{PLANTED['remote']}@git.example/repo"
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"], ["remote", "add", "origin", remote]):
         subprocess.run(["git", *identity, *command], cwd=folder, check=True, capture_output=True)
-    with (folder / "harness" / "registry.py").open("a", encoding="utf-8") as file:
+    with (folder / "harness" / "registry" / "__init__.py").open("a", encoding="utf-8") as file:
         file.write(f"\n# password = '{PLANTED['diff']}'\n")
         file.write(
             f"# {environment['AWS_SECRET_ACCESS_KEY']} and {environment['MLFLOW_TRACKING_TOKEN']} in plain sight\n"
