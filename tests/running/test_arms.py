@@ -113,7 +113,7 @@ def test_a_search_that_prunes_is_recorded_and_can_be_trained_again(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So small a network guesses whatever it is trained with: no trial would be worse than another.
-    monkeypatch.setattr("harness.search.arm_search.floor_of", lambda _, curves: (0.0, 2.0) if curves else ())
+    monkeypatch.setattr("harness.search.arm_search.floor_of", lambda _, complete, __: (0.0, 2.0) if complete else ())
     search = {"trials": 2, "sampler": "random", "space": {"train.lr": {"low": 0.0003, "high": 0.003, "log": True}}}
     arms = [{"name": "one", "model": "su8", "features": "LM"}]
     spec = spec_of(arms=arms, search=search, train={"epochs": 3, "batch_size": 16, "optimizer": "adamw"})
