@@ -99,8 +99,10 @@ class ProcessExecutor:
             if chosen < len(free):
                 worker = free[chosen]
             else:
-                worker = _Worker(self._unused.pop(chosen - len(free)), self._measure)
-                self._workers.append(worker)
+                # A signal that arrives here is handled when the worker is known, so that it is stopped.
+                with workers_hear_no_signals():
+                    worker = _Worker(self._unused.pop(chosen - len(free)), self._measure)
+                    self._workers.append(worker)
             self._packing.begin(worker.place.gpu, training, training.kind)
             worker.take(training)
         return [worker for worker in self._workers if worker.training is not None]
@@ -149,7 +151,7 @@ class _Place(NamedTuple):
 
 
 class _Worker:
-    """One process at ``place``, and the parent's end of its pipe."""
+    """One process at ``place``, and the parent's end of its pipe; made while signals are blocked."""
 
     def __init__(self, place: _Place, measure: Measure | None) -> None:
         self.place = place
@@ -160,8 +162,7 @@ class _Worker:
         context = worker_context(place.device)
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, place.device, measure), daemon=True)
-        with workers_hear_no_signals():
-            self._process.start()
+        self._process.start()
         theirs.close()
 
     def take(self, training: Training) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,8 @@ import torch
 from harness.executors.events import Epoch, Event, Failed, Finished, Started
 from harness.executors.local import InProcessExecutor, ProcessExecutor, local_executor
 from harness.executors.queue import run_all
+from harness.terminal.interrupt import second_ends_at_once
+from harness.terminal.worker_processes import worker_context
 from harness.training.task import FoldTask
 from tests.toys import (
     N_CLASSES,
@@ -167,6 +172,26 @@ def test_no_worker_outlives_the_executor(tasks: list[FoldTask]) -> None:
         run(executor, tasks[:2])
         born = set(workers_of(psutil.Process())) - before
         assert len(born) >= 2
+    assert not [child for child in born if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.slow
+def test_a_worker_is_stopped_when_a_signal_arrives_while_it_starts(
+    tasks: list[FoldTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It reacts to no signal but SIGKILL, so at the end of the process it would be waited for, for ever.
+    context = worker_context("cpu")
+    begin, born = context.Process.start, []
+
+    def start(process: Any) -> None:
+        begin(process)
+        born.append(psutil.Process(process.pid))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(context.Process, "start", start)
+    with pytest.raises(KeyboardInterrupt), second_ends_at_once(), ProcessExecutor(["cpu"] * 2) as executor:
+        run(executor, tasks[:2])
+    assert len(born) == 1
     assert not [child for child in born if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 

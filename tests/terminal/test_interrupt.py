@@ -213,7 +213,11 @@ except KeyboardInterrupt as stopped:
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        assert os.read(ours, 5) == b"ready"
+        # The line's end may come apart from it, and a terminal that is gone before it fails the print.
+        seen = b""
+        while not seen.endswith(b"\n"):
+            seen += os.read(ours, 10)
+        assert seen == b"ready\r\n"
         os.close(ours)
         process.send_signal(signal.SIGHUP)
         assert process.wait(10) == 129
