@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from harness.system.interrupts import uninterrupted
+
 SECONDS = 60.0
 """How long to wait for a busy database, in s."""
 
@@ -54,6 +56,8 @@ def retry(
 ) -> Any:
     """Return what ``call`` returns, calling it again as long as it fails with a transient error.
 
+    A signal is handled after the call, or in the pause between two.
+
     Parameters
     ----------
     call
@@ -76,7 +80,8 @@ def retry(
     pause = 0.1
     while True:
         try:
-            return call(*args, **named)
+            with uninterrupted():
+                return call(*args, **named)
         except errors as error:
             if not is_transient(error) or time.monotonic() + pause > deadline:
                 raise

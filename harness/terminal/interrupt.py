@@ -15,6 +15,7 @@ from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
 from typing import NoReturn, Self
 
+from harness.system.interrupts import interrupt
 from harness.terminal.printing import say
 
 EXIT_CODE = 130
@@ -63,8 +64,8 @@ class Saved:
 
 @contextmanager
 def second_ends_at_once() -> Iterator[None]:
-    """Within this context, the first signal raises KeyboardInterrupt, and a second one ends this process and its
-    workers.
+    """Within this context, the first signal raises KeyboardInterrupt (after a call that must not be left half done,
+    :func:`harness.system.interrupts.uninterrupted`), and a second one ends this process and its workers.
 
     SIGTERM and SIGHUP stay ignored if they are ignored already (nohup). A terminal that closes may send SIGHUP twice,
     from the shell and from the kernel: after the first, it is ignored until the process ends.
@@ -72,7 +73,7 @@ def second_ends_at_once() -> Iterator[None]:
     Outside the main thread, where signals cannot be handled, nothing changes.
     """
 
-    def first(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    def first(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         for each in before:
             signal.signal(each, second)
         if number == hangup:
@@ -81,7 +82,7 @@ def second_ends_at_once() -> Iterator[None]:
             _leave_terminal()
         with suppress(OSError):  # The reader may have exited.
             say("stopping; press Ctrl-C again to exit immediately", err=True)
-        raise Stopped(exit_code=128 + number)
+        interrupt(Stopped(exit_code=128 + number))
 
     def second(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
         for worker in multiprocessing.active_children():
