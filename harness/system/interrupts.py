@@ -1,7 +1,7 @@
 """Interrupts that wait until a call has ended that must not be left half done, such as a transaction.
 
-An exception that a signal's handler raises within SQLAlchemy leaves a connection whose transaction is open. It keeps the
-database locked for the very process that has to record that it was interrupted.
+An exception that a signal handler raises within SQLAlchemy leaves a connection whose transaction is open. It keeps
+the database locked for the very process that has to record that it was interrupted.
 """
 
 from __future__ import annotations
