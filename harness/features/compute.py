@@ -89,12 +89,13 @@ def load(path: Path, planes: Sequence[LaidOut], params: FeaturesSection) -> Load
     FeatureError
         When the audio cannot be used; the message names the file.
     """
-    lengths = {source: _seconds(source, params) for source in _sources(planes, params)}
+    sources = _sources(planes, params)
+    lengths = {source: _seconds(source, params) for source in sources}
 
     def needed(rate: int) -> float:
         return max(seconds_before_resampling(length, rate, source.sample_rate) for source, length in lengths.items())
 
-    return prepare_clip(path, *read_mono(path, None if math.inf in lengths.values() else needed), planes, params)
+    return _prepared_clip(path, *read_mono(path, None if math.inf in lengths.values() else needed), sources, params)
 
 
 def prepare_clip(
@@ -102,7 +103,12 @@ def prepare_clip(
 ) -> LoadedClip:
     """Convert ``decoded`` samples, shape (N,), at ``rate`` Hz to the rates and lengths that ``planes`` are computed
     from under ``params``; ``path`` names them in messages."""
-    sources = _sources(planes, params)
+    return _prepared_clip(path, decoded, rate, _sources(planes, params), params)
+
+
+def _prepared_clip(
+    path: Path, decoded: Samples, rate: int, sources: Mapping[Source, Sequence[LaidOut]], params: FeaturesSection
+) -> LoadedClip:
     resampled = {target: resample(decoded, rate, target) for target in {source.sample_rate for source in sources}}
     stretches = {}
     for source, wanted in sources.items():

@@ -70,8 +70,10 @@ class Registry(Generic[T]):
         self._discover()
         if self._of_code is not None and is_reference(name):
             return self._of_code(name)
-        if (alias := self._aliases().get(name)) is not None:
-            return alias
+        # Planes are looked up many times for each clip, so no table of all aliases is made here.
+        for item in self._items.values():
+            if name in getattr(item, "aliases", ()):
+                return item
         if name not in self._items:
             self._load_entry_point(name)
         if name not in self._items:
@@ -87,10 +89,8 @@ class Registry(Generic[T]):
         self._discover()
         installed: list[str] = [point.name for point in _points(self._group)]
         # The order in which modules were imported depends on what a process did before.
-        return tuple(sorted({*self._items, *self._aliases(), *installed}))
-
-    def _aliases(self) -> dict[str, T]:
-        return {alias: item for item in self._items.values() for alias in getattr(item, "aliases", ())}
+        others: set[str] = {alias for item in self._items.values() for alias in getattr(item, "aliases", ())}
+        return tuple(sorted({*self._items, *others, *installed}))
 
     def __contains__(self, name: object) -> bool:
         self._discover()

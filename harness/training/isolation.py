@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import torch
 
 from harness.devices import processor_name
-from harness.training.memory import kept_memory
+from harness.system.heap import kept_memory
 
 
 @contextmanager

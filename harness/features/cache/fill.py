@@ -32,6 +32,7 @@ from harness.features.sets import LaidOut
 from harness.registry import Plane, register
 from harness.study import FeaturesSection
 from harness.system.accounts import as_open_as, distrust, is_shared_cache, make_private
+from harness.system.heap import kept_memory
 from harness.terminal.interrupt import workers_hear_no_signals
 from harness.terminal.printing import guard_streams
 from harness.terminal.worker_processes import worker_context
@@ -146,10 +147,11 @@ def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Job]:
     if min(workers, len(jobs)) <= 1:
         from harness.features.compute import one_thread
 
-        for job in jobs:
-            with one_thread():
-                _run_job(job)
-            yield job
+        with kept_memory():
+            for job in jobs:
+                with one_thread():
+                    _run_job(job)
+                yield job
         return
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
@@ -204,6 +206,7 @@ def _enter_worker(planes: Sequence[Plane] = (), own: own_code.OwnCode | None = N
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     # Entered for the life of the process, and referenced: an unreferenced context manager would exit at once.
     _for_good.enter_context(one_thread())
+    _for_good.enter_context(kept_memory())
 
 
 def _leave_with_parent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import platform
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +46,24 @@ def test_a_worker_process_computes_with_one_thread(monkeypatch: pytest.MonkeyPat
         libraries = pool.submit(threadpoolctl.threadpool_info).result()
     assert len({library["filepath"] for library in libraries}) > 1
     assert {library["num_threads"] for library in libraries} == {1}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_a_worker_process_keeps_freed_memory() -> None:
+    with ProcessPoolExecutor(1, mp_context=worker_context("cpu"), initializer=fill._enter_worker) as pool:
+        pool.submit(_page_faults).result()
+        # Of ten times 64 MB, in pages of 4 KiB, without it.
+        assert pool.submit(_page_faults).result() < 1_000
+
+
+def _page_faults() -> int:
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        torch.ones(16_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def _targets(folder: Path) -> list[Target]:
