@@ -102,6 +102,7 @@ def run_study(
     reports: str | Path = "reports",
     cache: str | Path | None = None,
     report: str = "full",
+    arms: Sequence[str] = (),
 ) -> StudyResults:
     """Run a study from audio to report, as ``harness run-study`` does; an interrupted study resumes.
 
@@ -136,6 +137,8 @@ def run_study(
         The folder of computed features; by default in the user's cache.
     report
         ``full``, ``data`` (no figures, no PDF) or ``none``.
+    arms
+        Names of the arms to train now, with those that they need; ``*`` stands for any text. By default all.
 
     Raises
     ------
@@ -166,6 +169,7 @@ def run_study(
         workers=workers,
         report=report,
         executor=choose_executor(executor, address, workers, spec, features),
+        arms=arms,
     )
     outcome = run(spec, options, Silent())
     folder = outcome.report.folder if outcome.report is not None else None

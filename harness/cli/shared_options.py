@@ -52,6 +52,13 @@ OVERRIDES = click.option(
     metavar="KEY=VALUE",
     help="Override a field of the study, e.g. train.epochs=3; may be repeated.",
 )
+ARMS = click.option(
+    "--arms",
+    multiple=True,
+    metavar="NAME",
+    help="Only these arms now, with those that they need; * stands for any text; may be repeated. The study stays "
+    "whole: the report has what is tested so far, and a later run does the rest.",
+)
 
 
 class StudyFile(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3

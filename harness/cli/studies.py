@@ -12,6 +12,7 @@ import click
 
 from harness.cli.shared_options import (
     ADDRESS,
+    ARMS,
     CACHE,
     DATA_ROOT,
     DEVICES,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
+@ARMS
 @DEVICES
 @WORKERS
 @EXECUTOR
@@ -59,6 +61,7 @@ def run_study_command(
     study: Path,
     data_root: Path | None,
     overrides: tuple[str, ...],
+    arms: tuple[str, ...],
     device: str,
     workers: int | None,
     executor: str,
@@ -99,6 +102,7 @@ def run_study_command(
         report=report,
         wait=not no_wait,
         executor=choose_executor(executor, address, workers, spec, cache),
+        arms=arms,
     )
     with second_ends_at_once(), nullcontext(Silent()) if quiet else Terminal() as progress:
         outcome = run_study(spec, options, progress)
@@ -111,6 +115,7 @@ def run_study_command(
 @STUDY_FILE
 @DATA_ROOT
 @OVERRIDES
+@ARMS
 @DEVICES
 @WORKERS
 @EXECUTOR
@@ -119,6 +124,7 @@ def plan_command(
     study: Path,
     data_root: Path | None,
     overrides: tuple[str, ...],
+    arms: tuple[str, ...],
     device: str,
     workers: int | None,
     executor: str,
@@ -139,7 +145,7 @@ def plan_command(
 
         with opened(resolve_devices(device)) as cluster:
             workers = cluster.capacity
-    show_plan(make_plan(spec, data_root, device, workers, study.parent))
+    show_plan(make_plan(spec, data_root, device, workers, study.parent, arms))
 
 
 @click.command("report", short_help="Write the report of a recorded study, or check one.")

@@ -46,12 +46,21 @@ class StudyArms:
         Tracking URI of the store that the study is recorded in.
     progress
         Shows the progress of searches.
+    stage
+        The arms to train, with all that they need (:func:`harness.study.stage_of`).
     """
 
     def __init__(
-        self, prepared: StudyInputs, recorder: StudyRecorder, trainings: Trainings, store: str, progress: Progress
+        self,
+        prepared: StudyInputs,
+        recorder: StudyRecorder,
+        trainings: Trainings,
+        store: str,
+        progress: Progress,
+        stage: Sequence[Arm],
     ) -> None:
         self._prepared = prepared
+        self._stage = stage
         self._spec = prepared.spec
         self._recorder = recorder
         self._trainings = trainings
@@ -67,8 +76,8 @@ class StudyArms:
         return [self._failures[arm.name] for arm in self._spec.arms if arm.name in self._failures]
 
     def chains(self) -> list[Chain[None]]:
-        """Return the chain of each arm."""
-        return [self._fuse(arm) if arm.is_fused else self._train(arm) for arm in self._spec.arms]
+        """Return the chain of each arm of the stage."""
+        return [self._fuse(arm) if arm.is_fused else self._train(arm) for arm in self._stage]
 
     def _train(self, arm: Arm) -> Chain[None]:
         """Search ``arm``, then train and test it on every test fold and seed with its chosen hyperparameters."""

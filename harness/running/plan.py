@@ -20,7 +20,7 @@ from harness.features.sets import expected_segments, plane_rows, set_shape
 from harness.features.vectors import read_vectors
 from harness.registry import Layout
 from harness.running.study_inputs import activate_code, check_precisions
-from harness.study import Arm, ArmSettings, ProtocolSection, StudySpec
+from harness.study import Arm, ArmSettings, ProtocolSection, StudySpec, stage_of
 from harness.terminal.progress import Silent
 from harness.training.probe import Probe, probe_network
 
@@ -83,7 +83,14 @@ class Plan:
         return sum(4 * arm.parameters * seeds[arm.name] * tested[arm.name] for arm in self.arms)
 
 
-def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int | None, folder: Path = Path()) -> Plan:
+def make_plan(
+    spec: StudySpec,
+    data_root: Path | None,
+    device: str,
+    workers: int | None,
+    folder: Path = Path(),
+    stage: Sequence[str] = (),
+) -> Plan:
     """Return the plan of ``spec``: it reads the clips' headers and times a few training steps of each network.
 
     Parameters
@@ -98,16 +105,19 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
         How many trainings run at once; None for as many as the devices allow.
     folder
         The folder of the study file, to which the files and modules that it names are relative.
+    stage
+        Names or patterns of the arms to plan, as in :func:`harness.study.stage_of`; none for all.
 
     Raises
     ------
     StudyError
-        When code that the study names is missing, or does not fit.
+        When code that the study names is missing, or does not fit, or no arm has a name of the stage.
     DataError
         When the data set is missing or incomplete.
     TrainingError
         When the device is not available, or lacks the precision of an arm.
     """
+    wanted = stage_of(spec, stage)
     devices = resolve_devices(device)
     chosen = devices[0]
     for each in devices:
@@ -121,7 +131,7 @@ def make_plan(spec: StudySpec, data_root: Path | None, device: str, workers: int
     }
     n_workers = len(worker_devices(devices, workers, spec.train.threads))
     networks = _Networks(len(clips.classes), chosen)
-    arms = [_plan_arm(spec, arm, clips, splits, segments, networks, n_workers, folder) for arm in spec.arms]
+    arms = [_plan_arm(spec, arm, clips, splits, segments, networks, n_workers, folder) for arm in wanted]
     return Plan(spec, clips, splits, tuple(_shared(spec, arms, splits)), ", ".join(devices), n_workers)
 
 

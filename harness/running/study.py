@@ -24,7 +24,7 @@ from harness.running.arms import StudyArms
 from harness.running.reports import Outcome, ReportKind, claimed_papers, log_report, report_run
 from harness.running.study_inputs import check_precisions, study_inputs, user_cache
 from harness.running.trainings import Trainings
-from harness.study import StudySpec
+from harness.study import StudySpec, stage_of
 from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
@@ -70,6 +70,8 @@ class Options:
         Makes the executor of the trainings.
     wait
         Whether to wait for another process that runs the same study; otherwise that is an InUseError.
+    arms
+        Names or patterns of the arms to train now, as in :func:`harness.study.stage_of`; none for all.
     """
 
     data_root: Path
@@ -85,6 +87,7 @@ class Options:
     report: ReportKind = ReportKind.FULL
     executor: OpenExecutor = local_executor
     wait: bool = True
+    arms: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -103,6 +106,7 @@ class Options:
         report: str,
         wait: bool = True,
         executor: OpenExecutor = local_executor,
+        arms: Sequence[str] = (),
     ) -> Self:
         """Return the options of a run of the study in ``file``, with defaults for what is None.
 
@@ -112,7 +116,7 @@ class Options:
             The study.
         file
             Its file; claims and code are next to it.
-        overrides, command, reports, device, workers, wait, executor
+        overrides, command, reports, device, workers, wait, executor, arms
             As in the class.
         data_root
             None for HARNESS_DATA, else a folder in the user's cache.
@@ -137,6 +141,7 @@ class Options:
             report=ReportKind(report),
             wait=wait,
             executor=executor,
+            arms=tuple(arms),
         )
 
 
@@ -151,6 +156,7 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
     """
     if options.report is not ReportKind.NONE:
         check_place(options.reports / spec.study.name)
+    stage = stage_of(spec, options.arms)
     papers = claimed_papers(spec, options.claims)
     devices = resolve_devices(options.device)
     for device in devices:
@@ -194,11 +200,13 @@ def run_study(spec: StudySpec, options: Options, progress: Progress) -> Outcome:
                 executor,
                 prepared.clips,
                 progress,
-                spec.expected_trainings,
+                spec.expected_trainings(stage),
                 pictures=options.report is ReportKind.FULL,
             )
-            arms = StudyArms(prepared, recorder, trainings, store, progress)
+            arms = StudyArms(prepared, recorder, trainings, store, progress, stage)
             trainings.run(arms.chains())
+            if later := len(spec.arms) - len(stage):
+                progress.line(f"{later} of {len(spec.arms)} arms are not part of this stage; run again without --arms")
             run_id = recorder.run_id
         saved.what = lambda: f"all trainings are recorded in {shown}, but the report or its copies are not finished"
         outcome = report_run(spec.study.name, run_id, store, options.reports, options.report)

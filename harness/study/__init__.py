@@ -18,6 +18,7 @@ from harness.study.sections import (
     TrainSection,
 )
 from harness.study.spec import COMPARISONS, DECLARATIONS, TUNED, ArmSettings, StudySpec
+from harness.study.stage import stage_of
 from harness.study.study_file import load_study
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "load_study",
     "read_recorded",
     "recorded_document",
+    "stage_of",
 ]

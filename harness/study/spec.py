@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -246,10 +247,10 @@ class StudySpec(Section):
         """Return how many final trainings ``arm`` has, with those of its survey."""
         return len(self.tested(arm)) * self.seeds(arm) * (2 if self.surveys(arm) else 1)
 
-    @property
-    def expected_trainings(self) -> int:
-        """How many trainings the study has, searched and final."""
-        return sum(self.searched_trainings(arm) + self.final_trainings(arm) for arm in self.trained_arms)
+    def expected_trainings(self, arms: Sequence[Arm]) -> int:
+        """Return how many trainings ``arms`` have, searched and final."""
+        trained = [arm for arm in arms if not arm.is_fused]
+        return sum(self.searched_trainings(arm) + self.final_trainings(arm) for arm in trained)
 
     def tested(self, arm: Arm) -> tuple[int, ...]:
         """Return the folds that ``arm`` is tested on, ascending; :data:`harness.registry.TEST` of one test part."""

@@ -66,6 +66,10 @@ class TestShortcut(PlaneConformance):
     plane = "shortcut"
 
 
+class TestLogMelStatistics(PlaneConformance):
+    plane = "LM-statistics"
+
+
 class TestSpectrogram(PlaneConformance):
     plane = "spectrogram"
 
