@@ -25,10 +25,10 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("run-study",): {
             "study", "--quiet", "--json", "--data-root", "--set", "--device", "--devices", "--workers",
             "--tracking-uri", "--reports",
-            "--report", "--cache", "--no-wait", "--executor", "--address",
+            "--report", "--cache", "--no-wait", "--executor", "--address", "--arms",
         },
         ("plan",): {
-            "study", "--data-root", "--set", "--device", "--devices", "--workers", "--executor", "--address",
+            "study", "--data-root", "--set", "--device", "--devices", "--workers", "--executor", "--address", "--arms",
         },
         ("report",): {"--bundle", "--license",
             "study", "--check", "--run-id", "--declarations", "--audio", "--data-root", "--tracking-uri", "--reports",
