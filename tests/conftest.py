@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,6 @@ import pytest
 from hypothesis import settings
 
 from harness.record import StudyRecord
-from harness.tracking import store
 from tests.databases import Postgres, postgres_server
 from tests.records import ESC10, TRAINED, MakeRecord, build_record
 
@@ -40,37 +37,6 @@ def synthetic_shared(suite_folder: Path) -> Path:
     """Return a folder for the audio and features of synthetic studies: both are known by their content, so that all
     processes may share them."""
     return suite_folder / "synthetic"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_layout(suite_folder: Path) -> Iterator[Callable[[Path], None]]:
-    """Lay an MLflow store out once for all tests: its migrations take two seconds of processor time, and each test gets
-    a copy."""
-    made = suite_folder / "template" / "mlflow.db"
-    lay_out = store._lay_out
-
-    def copy(file: Path) -> None:
-        if file.exists():
-            return
-        made.parent.mkdir(exist_ok=True)
-        # Processes that come at the same time wait for the first: the layout itself is locked.
-        lay_out(made)
-        part = file.with_name(f".making-{file.name}")
-        shutil.copyfile(made, part)
-        with closing(sqlite3.connect(part)) as database, database:
-            # The one thing in a new store that depends on its place.
-            database.execute("UPDATE experiments SET artifact_location = ?", ((file.parent / "artifacts/0").as_uri(),))
-        part.replace(file)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_lay_out", copy)
-        yield lay_out
-
-
-@pytest.fixture
-def _real_layout(_one_layout: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a test lay its stores out as the product does."""
-    monkeypatch.setattr(store, "_lay_out", _one_layout)
 
 
 @pytest.fixture(scope="session")

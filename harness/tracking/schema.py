@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,9 +38,26 @@ def schema_fault(text: str, shown: str) -> str:
     )
 
 
+@cache
+def newest_schema() -> str | None:
+    """Return the schema of the stores that the installed MLflow creates; None if its migrations cannot be read."""
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
+    migrations = _migrations()
+    try:
+        return None if migrations is None else ScriptDirectory(str(migrations)).get_current_head()
+    except CommandError:
+        return None
+
+
 def _known(revision: str) -> bool:
     """Return whether the installed MLflow has the migration to ``revision``."""
+    migrations = _migrations()
+    return migrations is not None and any((migrations / "versions").glob(f"{revision}_*.py"))
+
+
+def _migrations() -> Path | None:
+    """Return the folder of the installed MLflow's migrations."""
     spec = find_spec("mlflow")
-    if spec is None or spec.origin is None:
-        return False
-    return any((Path(spec.origin).parent / "store" / "db_migrations" / "versions").glob(f"{revision}_*.py"))
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent / "store" / "db_migrations"

@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from harness.errors import HarnessError, TrackingError
-from harness.system.accounts import make_private, make_private_file
+from harness.system.accounts import make_private
 from harness.system.environment_variables import proxy_of, reach_loopback_directly
 from harness.system.garbage import no_collection
-from harness.system.locks import locked
 from harness.system.redaction import mask_address, mask_secrets
 from harness.system.retry import Retrying, is_transient
 from harness.system.servers import is_database, server_fault
@@ -40,6 +39,7 @@ from harness.tracking.artifact_places import (
     place_fault,
 )
 from harness.tracking.database import table_names
+from harness.tracking.layout import lay_out
 from harness.tracking.schema import schema_fault
 from harness.tracking.sync.spool import spool_of
 from harness.tracking.uri import absolute_uri, file_uri_path, is_loopback, is_remote, local_folder, sqlite_file
@@ -304,7 +304,7 @@ def _open(uri: str, create: bool) -> Store:
 
         _hush_loggers()
         if create and is_sqlite(uri):
-            _lay_out(sqlite_file(uri))
+            lay_out(sqlite_file(uri))
         client = MlflowClient(tracking_uri=sqlalchemy_uri(uri))
         if not is_remote(uri):
             client = cast("MlflowClient", Retrying(client))
@@ -314,29 +314,6 @@ def _open(uri: str, create: bool) -> Store:
     if create:
         store.follow()
     return store
-
-
-def _lay_out(file: Path) -> None:
-    """Create a new database under a temporary name, and rename it when it is complete.
-
-    A database whose creator died between two of MLflow's migrations could never be opened again.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    if file.exists():
-        return
-    with locked(file.with_name(f".{file.name}.lock")):
-        if file.exists():
-            return
-        made = file.with_name(f".making-{file.name}")
-        for left in (made, made.with_name(f"{made.name}-journal")):
-            left.unlink(missing_ok=True)
-        # Created before SQLite does, whose file would have the permissions of the umask.
-        make_private_file(made)
-        # Not through a client, which would place the default experiment's artifacts in the working directory.
-        untyped: Any = SqlAlchemyStore
-        untyped(sqlalchemy_uri(f"sqlite:///{made}"), (file.parent / "artifacts").as_uri())
-        made.replace(file)
 
 
 def quiet_mlflow() -> None:

@@ -46,7 +46,6 @@ def test_records_are_closed_to_others_whatever_the_umask(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_real_layout")
 def test_records_in_a_folder_that_was_open_before_are_closed_themselves(tmp_path: Path) -> None:
     (tmp_path / "mlruns").mkdir(mode=0o755)
     with umask(0):

@@ -23,7 +23,7 @@ from harness.data.leakage import LeakageReport
 from harness.data.splits import Part, Split
 from harness.features.cache.feature_store import FeatureRef
 from harness.study import StudySpec
-from harness.tracking import store
+from harness.tracking.layout import lay_out
 from harness.tracking.session_environment import installed_packages
 from harness.tracking.study_recorder import StudyRecorder
 from harness.training.fuse import fuse_predictions
@@ -70,13 +70,13 @@ def _quick_environment(monkeypatch: pytest.MonkeyPatch, installed: dict[str, str
 
 
 @pytest.fixture(scope="session")
-def new_store(_one_layout: object) -> Callable[[Path], str]:
-    """Return a maker of empty stores below a folder, copies of the suite's template."""
+def new_store() -> Callable[[Path], str]:
+    """Return a maker of empty stores below a folder, without opening them."""
 
     def make(below: Path) -> str:
         folder = below / "mlruns"
         folder.mkdir()
-        store._lay_out(folder / "mlflow.db")
+        lay_out(folder / "mlflow.db")
         return f"sqlite:///{folder / 'mlflow.db'}"
 
     return make

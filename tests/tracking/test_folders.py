@@ -50,7 +50,8 @@ def test_a_store_lies_in_the_folder_that_is_named(
     assert read_study(f"sqlite:///{folder}/mlruns/mlflow.db", "tiny").folds["status"].tolist() == ["FINISHED"]
     assert (folder / "mlruns" / "artifacts" / "tiny" / recorder.run_id / "artifacts" / "study.json").is_file()
     open_search("a search", default_storage(study.uri))
-    assert sorted(each.name for each in (folder / "mlruns").iterdir()) == ["artifacts", "mlflow.db", "optuna.db"]
+    seen = sorted(each.name for each in (folder / "mlruns").iterdir() if each.name != ".mlflow.db.lock")
+    assert seen == ["artifacts", "mlflow.db", "optuna.db"]
     storage = sqlalchemy_uri(f"sqlite:///{folder}/mlruns/optuna.db")
     assert optuna.get_all_study_names(storage) == ["a search"]
     assert [each.name for each in tmp_path.iterdir()] == [name]

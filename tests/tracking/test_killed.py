@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from harness.errors import TrackingError
+from harness.tracking import layout
 from harness.tracking.store import open_store
 from harness.tracking.study_reader import list_studies, read_study
 from harness.tracking.ui import ui_server
@@ -46,10 +47,10 @@ def _open_and_die(uri: str, die_at: int) -> int:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.usefixtures("_real_layout")
 def test_a_store_whose_maker_died_between_two_migrations_is_made_anew(
-    tmp_path: Path, first_opening: tuple[Path, object]
+    tmp_path: Path, first_opening: tuple[Path, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(layout, "_statements", str)
     file = tmp_path / "mlruns" / "mlflow.db"
     # A death within a migration: MLflow itself could not go on from a table that is there already.
     assert _open_and_die(f"sqlite:///{file}", 450) == signal.SIGKILL
