@@ -20,17 +20,17 @@ _WRITE_AGAIN = "after an upgrade of MLflow write the dump again: python -m harne
 
 
 def _contents(file: Path) -> dict[str, Any]:
-    """Return the schema, and the rows of every table, without what differs between two stores."""
+    """Return the schema, and the rows of every table, without what differs between two stores.
+
+    MLflow's migrations write constraints, and the words of a check, in any order.
+    """
     with closing(sqlite3.connect(file)) as database:
         schema = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
-        rows = {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for name in table_names(file)}
+        columns = {name: database.execute(f'PRAGMA table_info("{name}")').fetchall() for name in table_names(file)}
+        rows = {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for name in columns}
     place = [(number, name, stage, workspace) for number, name, _, stage, _, _, workspace in rows["experiments"]]
-    # MLflow writes the words of its checks in any order.
-    words = re.compile(r"(?<=\bIN \()[^)]*")
-    ordered = [
-        (*names, words.sub(lambda found: ", ".join(sorted(found[0].split(", "))), sql or "")) for *names, sql in schema
-    ]
-    return {"schema": ordered, **rows, "experiments": place}
+    ordered = [(*names, sorted(re.findall(r"[^\s,()]+", sql or ""))) for *names, sql in schema]
+    return {**rows, "experiments": place, "schema": ordered, "columns": columns}
 
 
 def _no_migrations(*_: object) -> None:
