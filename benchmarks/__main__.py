@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import (
+    alternatives,
     calibration,
     cold,
     coordinator,
@@ -63,6 +64,9 @@ BENCHMARKS = {
     "peers": Benchmark(measure.peers, partial(measure.peers, 1, ("su4",), 5), 11.0),
     "floor": Benchmark(floor.floor, partial(floor.floor, 2), 1.0),
     "profile": Benchmark(step_profile.step_profile, partial(step_profile.step_profile, 2, 1), 0.5),
+    "alternatives": Benchmark(
+        alternatives.alternatives, partial(alternatives.alternatives, 1, ("su4",), compiled=False), 5.0, routine=False
+    ),
     "naive": Benchmark(partial(naive.against_naive, repeats=3), partial(naive.against_naive, 3, 1), 2.0),
     "training": Benchmark(training.overhead, partial(training.overhead, 2, 2), 1.5, routine=False),
     "planes": Benchmark(planes.planes, partial(planes.planes, 1, 2), 4.0),
