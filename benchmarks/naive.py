@@ -1,4 +1,4 @@
-"""Whole-machine throughput of an epoch: the harness against the naive loop of earlier replications.
+"""Whole-machine throughput of an epoch: the harness against a plain loop with a DataLoader.
 
 Each contestant uses the machine as its users would. Naive: one process whose threads are the cores, a DataLoader with
 two workers, float32. Harness and bare loop: a process of one thread on every core, as `run-study` trains folds. Both

@@ -87,7 +87,7 @@ def test_every_study_and_file_that_is_named_is_there(document: tuple[Path, str])
 def test_the_speed_that_is_named_first_is_the_measured_one() -> None:
     ratios = {row["target"]: row["measured"] for row in rows_of(documents())}
     found = re.search(
-        r"trains ([\d.]+) times as fast as the loop of earlier replications \(bfloat16; ([\d.]+) in", README
+        r"trains ([\d.]+) times as fast as a plain float32 loop with a DataLoader \(bfloat16; ([\d.]+) in", README
     )
     assert found is not None
     assert found.groups() == tuple(
