@@ -50,11 +50,11 @@ def lead(workers: int, arms: int, parallel_trials: int) -> dict[str, Any]:
             command="python -m benchmarks coordinator",
         )
         with recorder:
-            total = spec.expected_trainings
+            total = spec.expected_trainings(spec.arms)
             trainings = Trainings(recorder, executor, inputs.clips, Silent(), total, pictures=False)
             event.listen(Engine, "before_cursor_execute", count)
             before, began = _megabytes(), (time.process_time(), time.perf_counter())
-            trainings.run(StudyArms(inputs, recorder, trainings, uri, Silent()).chains())
+            trainings.run(StudyArms(inputs, recorder, trainings, uri, Silent(), inputs.spec.arms).chains())
             cpu, wall = time.process_time() - began[0], time.perf_counter() - began[1]
             event.remove(Engine, "before_cursor_execute", count)
     writes = sum(statements[kind] for kind in ("INSERT", "UPDATE", "DELETE"))

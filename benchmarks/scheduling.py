@@ -103,8 +103,10 @@ def busy(workers: int, parallel_trials: int, arms: int = 12, trials: int = 10, s
     executor = SimulatedExecutor(workers, seconds, made_up_results)
     recorder = cast(StudyRecorder, _NoRecorder())
     inputs = inputs_of(spec)
-    trainings = Trainings(recorder, executor, inputs.clips, Silent(), spec.expected_trainings, pictures=False)
-    trainings.run(StudyArms(inputs, recorder, trainings, "unused", Silent()).chains())
+    trainings = Trainings(
+        recorder, executor, inputs.clips, Silent(), spec.expected_trainings(spec.arms), pictures=False
+    )
+    trainings.run(StudyArms(inputs, recorder, trainings, "unused", Silent(), spec.arms).chains())
     last = max(begin for begin, *_ in executor.spans)
     worked = sum(min(end, last) - begin for begin, end, _ in executor.spans)
     total = sum(end - begin for begin, end, _ in executor.spans)
