@@ -243,11 +243,14 @@ class StudyArms:
             if len(runs) < len(streams):
                 # The stream's own row has the error; a fusion of the remaining streams would be another arm.
                 continue
+            if known := self._recorder.fused_fold(arm, fold, seed, runs):
+                by_fold.setdefault(fold, []).append(known.accuracies["test"])
+                continue
             predictions = [self._recorder.load_predictions(run) for run in runs]
             fused = fuse_predictions(predictions, str(arm.rule), arm.level)
             table = clip_predictions(fused[fused["part"] == "test"], self._prepared.clips)
             measured = table_scores(table, len(self._prepared.clips.classes))
-            self._recorder.log_fused_fold(run_id, arm, fold, seed, fused, table, measured)
+            self._recorder.log_fused_fold(run_id, arm, fold, seed, fused, table, measured, runs)
             by_fold.setdefault(fold, []).append(measured.macro_accuracy)
         missing = [str(fold) for fold in spec.tested(arm) if len(by_fold.get(fold, ())) < spec.seeds(arm)]
         self._recorder.finish_trial(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +79,7 @@ class FoldRecorder:
         self._writer = RunWriter(store, experiment)
         self._writer.remember(run)
         self._finished: dict[str, FinishedFold] = {}
+        self._fused: dict[tuple[str, str, str], FinishedFold] = {}
         self._curves = Curves(self._writer)
         self._courier: Courier | None = None
         self._lease: StudyLease | None = None
@@ -177,6 +178,7 @@ class FoldRecorder:
         segments: pd.DataFrame,
         clips: pd.DataFrame,
         measured: Scores,
+        streams: Sequence[str] = (),
     ) -> str:
         """Write a fused arm's predictions for one fold and seed as a finished fold run, and return its id.
 
@@ -198,6 +200,8 @@ class FoldRecorder:
             The test part of ``segments`` by clip, as :func:`harness.training.metrics.clip_predictions` returns it.
         measured
             Scores of ``clips``.
+        streams
+            Ids of the fold runs whose predictions were fused, by which :meth:`fused_fold` finds this one.
 
         Raises
         ------
@@ -213,9 +217,16 @@ class FoldRecorder:
             return known.run_id
         with self._recording(f"record fold {fold} of arm {arm.name!r}"):
             title = f"fold {fold} seed {seed} {arm.name} {names.FINAL}"
+            tags[names.FUSED_FROM_TAG] = " ".join(streams)
             run_id = self._writer.create(trial_run_id, title, tags, {})
             self._finish(run_id, {names.SEGMENTS_FILE: segments_file(segments)}, parts, {"test": measured}, {}, {})
         return run_id
+
+    def fused_fold(self, arm: Arm, fold: int, seed: int, streams: Sequence[str]) -> FinishedFold | None:
+        """Return the fused arm's fold run that was fused from the runs ``streams`` by the same rule; None if there is
+        none."""
+        tags = self._tags.fused_fold(self.run_id, arm, fold, seed, "")
+        return self._fused.get((tags[names.TASK_KEY_TAG], tags["model"], " ".join(streams)))
 
     def fail_fold(self, run_id: str, error: BaseException | str, trace: str = "") -> None:
         """End a training's run as FAILED, with its error as a tag and, with the traceback, as ``error.txt``."""
@@ -288,5 +299,8 @@ class FoldRecorder:
     def _note_finished(self, run: Run, values: Mapping[str, float]) -> None:
         keys = {part: f"{part}_macro_accuracy" for part in ("validation", "test")}
         accuracies = {part: values[key] for part, key in keys.items() if key in values}
-        task_key = run.data.tags[names.TASK_KEY_TAG]
-        self._finished[run_digest(run)] = FinishedFold(run.info.run_id, task_key, accuracies)
+        tags = run.data.tags
+        found = FinishedFold(run.info.run_id, tags[names.TASK_KEY_TAG], accuracies)
+        self._finished[run_digest(run)] = found
+        if streams := tags.get(names.FUSED_FROM_TAG):
+            self._fused[found.task_key, tags["model"], streams] = found

@@ -52,6 +52,7 @@ STOPPED_TAG = "stopped_after_epoch"  # of a pruned training of a search
 DEVICE_TAG = "device"
 CONDITIONS_TAG = "conditions"
 WARNINGS_TAG = "warnings"
+FUSED_FROM_TAG = "fused_from"  # ids of the runs whose predictions were fused
 TRAINED_WITH_TAG = "trained_with"  # trainings that shared this one, under another epoch rule
 SESSIONS_TAG = "sessions"
 SESSION_IDS_TAG = "session_ids"  # of all sessions, the last one last, to know who wrote a study run

@@ -35,6 +35,12 @@ class RunTags:
     def __init__(self, spec: StudySpec, digests: Mapping[str, str]) -> None:
         self.spec = spec
         self._digests = digests
+        self._common = {
+            "study": spec.study.name,
+            "dataset": spec.data.name,
+            "split": ", ".join(spec.arm_splits),
+            "epoch_rule": ", ".join(dict.fromkeys(spec.arm_protocol(arm).epoch_rule for arm in spec.arms)),
+        }
 
     def study(self) -> dict[str, str]:
         """Return the tags of the study run."""
@@ -112,13 +118,7 @@ class RunTags:
         return {"arm": arm.name, "model": model, "features": " & ".join(feature_sets(self.spec, arm))}
 
     def _flat(self, **given: str) -> dict[str, str]:
-        common = {
-            "study": self.spec.study.name,
-            "dataset": self.spec.data.name,
-            "split": ", ".join(self.spec.arm_splits),
-            "epoch_rule": ", ".join(dict.fromkeys(self.spec.arm_protocol(arm).epoch_rule for arm in self.spec.arms)),
-        }
-        return {name: {**common, **given}.get(name, names.NOT_APPLICABLE) for name in names.FLAT_TAGS}
+        return {name: {**self._common, **given}.get(name, names.NOT_APPLICABLE) for name in names.FLAT_TAGS}
 
 
 def feature_sets(spec: StudySpec, arm: Arm) -> list[str]:

@@ -285,9 +285,9 @@ def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
             store.client.set_terminated(run.info.run_id, names.KILLED, max(now_ms(), run.info.start_time))
 
 
-def descendants(store: Store, experiment: str, study_run: str) -> list[Run]:
-    """Return the trial and fold runs below a study run, oldest first."""
-    where = f"tags.study_run = '{study_run}' and tags.level != '{names.STUDY}'"
+def descendants(store: Store, experiment: str, study_run: str, *conditions: str) -> list[Run]:
+    """Return the trial and fold runs below a study run that meet all ``conditions``, oldest first."""
+    where = " and ".join([f"tags.study_run = '{study_run}'", f"tags.level != '{names.STUDY}'", *conditions])
     return store.search([experiment], where, newest_first=False)
 
 

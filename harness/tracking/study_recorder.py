@@ -218,7 +218,9 @@ class StudyRecorder(FoldRecorder):
                     self._monitor.finish()
                     self._monitor = None
                 self._curves.end_all()
-                close_leftovers(self._store, descendants(self._store, self._experiment, self.run_id), _STOPPED)
+                still_open = f"attributes.status = '{names.RUNNING}'"
+                left = descendants(self._store, self._experiment, self.run_id, still_open)
+                close_leftovers(self._store, left, _STOPPED)
                 if error is not None:
                     self._writer.fail(self.run_id, error)
                 seconds = time.monotonic() - self._began
@@ -372,10 +374,9 @@ def log_notes(uri: str, run_id: str, study: str, arms: Mapping[str, str], verdic
         run = store.client.get_run(run_id)
         writer = RunWriter(store, run.info.experiment_id)
         writer.log(run_id, [], {names.NOTE_TAG: study})
-        for each in descendants(store, run.info.experiment_id, run_id):
-            tags = each.data.tags
-            if (tags["level"], tags["phase"]) == (names.TRIAL, names.FINAL) and tags["arm"] in arms:
-                arm = tags["arm"]
+        final = (f"tags.level = '{names.TRIAL}'", f"tags.phase = '{names.FINAL}'")
+        for each in descendants(store, run.info.experiment_id, run_id, *final):
+            if (arm := each.data.tags["arm"]) in arms:
                 writer.log(each.info.run_id, [], {names.NOTE_TAG: arms[arm], names.VERDICT_TAG: verdicts[arm] or "-"})
 
 

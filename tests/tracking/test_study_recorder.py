@@ -283,7 +283,7 @@ def test_a_fused_arm_is_a_row_without_training(study: Any) -> None:
         table = clip_predictions(segments[segments["part"] == "test"], study.clips)
         measured = scores(table["y_true"], table[["p_0", "p_1"]], 2)
         trial = recorder.trial(arm, "final", None)
-        return str(recorder.log_fused_fold(trial, arm, 1, 0, segments, table, measured))
+        return str(recorder.log_fused_fold(trial, arm, 1, 0, segments, table, measured, fold_runs))
 
     with study.recording() as recorder:
         streams = [
@@ -293,9 +293,18 @@ def test_a_fused_arm_is_a_row_without_training(study: Any) -> None:
         fused = fuse(recorder, streams)
         assert fuse(recorder, streams) == fused
     with study.recording() as again:
+        arm = study.spec.arm("A+B")
+        known = again.fused_fold(arm, 1, 0, streams)
+        assert known is not None
+        assert known.run_id == fused
+        # Of another training, in another order, or by another rule: fused again.
+        assert again.fused_fold(arm, 1, 1, streams) is None
+        assert again.fused_fold(arm, 1, 0, streams[::-1]) is None
+        assert again.fused_fold(arm.model_copy(update={"rule": "mean"}), 1, 0, streams) is None
         assert fuse(again, streams) == fused
     run = MlflowClient(study.uri).get_run(fused)
     assert run.info.status == "FINISHED"
+    assert known.accuracies == {"test": run.data.metrics["test_macro_accuracy"]}
     assert run.data.tags["arm"] == "A+B"
     assert run.data.tags["model"] == "dempster-shafer (clip) of A, B"
     assert run.data.tags["features"] == "LMC & MC"

@@ -6,6 +6,7 @@ Arrays are base64 of little-endian unsigned integers: a test of one clip takes t
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Collection
 from typing import Any
 
@@ -33,17 +34,19 @@ def answers_of(record: StudyRecord, arms: Collection[str]) -> dict[str, Any]:
     number = {clip: position for position, clip in enumerate(clips["clip_id"])}
     sets: dict[str, int] = {}
     tests: list[list[Any]] = []
-    for _, own in rows.groupby(["arm", "fold", "seed"], sort=False, observed=True):
-        arm, fold, seed = own.iloc[0][["arm", "fold", "seed"]]
+    for arm, own in rows.groupby("arm", sort=False, observed=True):
         called = predicted_classes(own)
         # As published, so that the same page follows from predictions.parquet.
         published = rounded(own[probability_columns(own)].to_numpy(np.float64), PUBLISHED_PRECISION)
         percents = np.rint(100 * published[np.arange(len(own)), called].astype(np.float64))
-        members = _packed(own["clip_id"].map(number).to_numpy(np.int64), len(clips))
-        place = sets.setdefault(members, len(sets))
-        tests.append(
-            [str(arm), int(fold), int(seed), place, _packed(called, len(record.classes)), _packed(percents, 101)]
-        )
+        members = own["clip_id"].map(number).to_numpy(np.int64)
+        trainings = own[["fold", "seed"]].to_numpy(np.int64)
+        # The rows are ordered by fold and seed.
+        begins = np.flatnonzero((np.diff(trainings, axis=0, prepend=-1) != 0).any(axis=1))
+        for begin, end in itertools.pairwise([*begins.tolist(), len(own)]):
+            place = sets.setdefault(_packed(members[begin:end], len(clips)), len(sets))
+            packed = _packed(called[begin:end], len(record.classes)), _packed(percents[begin:end], 101)
+            tests.append([str(arm), *trainings[begin].tolist(), place, *packed])
     return {
         "classes": list(record.classes),
         "clips": clips["clip_id"].tolist(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,18 +28,23 @@ def curves_of(drawings: Iterable[Curves]) -> list[dict[str, Any]]:
     for drawing in drawings:
         if drawing.history.empty:
             continue
+        ordered = drawing.history.sort_values(["fold", "seed", "epoch"])
+        trainings = ordered[["fold", "seed"]].to_numpy(np.int64)
+        begins = np.flatnonzero((np.diff(trainings, axis=0, prepend=-1) != 0).any(axis=1))
+        epochs = ordered["epoch"].to_numpy(np.int64).tolist()
+        columns = {
+            column: (ordered[column].to_numpy(float) * factor, digits)
+            for column, (factor, digits) in _COLUMNS.items()
+            if column in ordered
+        }
         runs = []
-        for _, rows in drawing.history.groupby(["fold", "seed"], sort=True):
-            ordered = rows.sort_values("epoch")
-            run: dict[str, Any] = {
-                "fold": int(ordered["fold"].iloc[0]),
-                "seed": int(ordered["seed"].iloc[0]),
-                "epochs": ordered["epoch"].astype(int).tolist(),
-            }
-            for column, (factor, digits) in _COLUMNS.items():
-                values = ordered[column].to_numpy(float) * factor if column in ordered else np.empty(0)
-                if np.isfinite(values).any():
-                    run[column] = [round(float(value), digits) if np.isfinite(value) else None for value in values]
+        for begin, end in itertools.pairwise([*begins.tolist(), len(ordered)]):
+            fold, seed = trainings[begin].tolist()
+            run: dict[str, Any] = {"fold": fold, "seed": seed, "epochs": epochs[begin:end]}
+            for column, (values, digits) in columns.items():
+                own = values[begin:end].tolist()
+                if any(map(math.isfinite, own)):
+                    run[column] = [round(value, digits) if math.isfinite(value) else None for value in own]
             runs.append(run)
         found.append({"name": drawing.name, "arm": drawing.arm, "runs": runs})
     return found
