@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from harness.cli import cli
 from harness.running.plan import make_plan
 from harness.study import ProtocolSection, load_study
 from harness.study.study_file import parse_study
-from harness.training.probe import probe_network
+from harness.training.probe import Probe, probe_network
+from tests.study.test_stage import stage_commands
 
 STUDIES = Path(__file__).parents[2] / "studies"
 # What every processor has.
@@ -67,6 +69,28 @@ def test_trainings_that_several_epoch_rules_share_are_counted_once(esc_root: Pat
         # Of a survey and the trainings up to the chosen epoch, the survey is shared.
         assert arms[f"{net} best-mean-on-test"].final_trainings == 5
         assert arms[f"{net} every-nth-row"].final_trainings == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", ["protocols-esc50", "su2019-esc50"])
+def test_the_stages_of_the_documents_train_nothing_twice(
+    study: str, esc50_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.running.plan.probe_network", lambda *_, **__: Probe(1, 100.0))
+    spec = load_study(STUDIES / f"{study}.toml", [FLOAT32])
+    stages = [
+        [after for before, after in pairwise(words) if before == "--arms"]
+        for name, words in dict.fromkeys((name, tuple(words)) for name, words in stage_commands())
+        if name == study and "plan" not in words
+    ]
+    planned: set[str] = set()
+    work = 0.0
+    for stage in [*stages, []]:
+        new = [arm for arm in make_plan(spec, esc50_root, "cpu", 2, stage=stage).arms if arm.name not in planned]
+        assert planned.isdisjoint(arm.trained_with for arm in new)
+        planned |= {arm.name for arm in new}
+        work += sum(arm.work for arm in new)
+    assert work == pytest.approx(sum(arm.work for arm in make_plan(spec, esc50_root, "cpu", 2).arms))
 
 
 @pytest.mark.slow

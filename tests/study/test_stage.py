@@ -51,8 +51,8 @@ def test_a_name_that_no_arm_has_is_refused(spec: StudySpec, pattern: str) -> Non
         stage_of(spec, ["A", pattern])
 
 
-def _commands() -> list[tuple[str, list[str]]]:
-    """Return the commands with --arms of the pages and studies in studies/, as study and options."""
+def stage_commands() -> list[tuple[str, list[str]]]:
+    """Return the commands with --arms of the pages and studies in studies/, as study and words."""
     found = []
     for path in sorted((*STUDIES.glob("*.md"), *STUDIES.glob("*.toml"))):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -63,7 +63,7 @@ def _commands() -> list[tuple[str, list[str]]]:
 
 
 def test_the_stages_that_pages_and_studies_name_exist() -> None:
-    commands = _commands()
+    commands = stage_commands()
     assert len(commands) >= 15
     assert {"protocols-esc50", "su2019-esc50", "resnet18-esc50-categories"} <= {study for study, _ in commands}
     for study, words in commands:
