@@ -1,4 +1,4 @@
-"""The harness's planes, a part of the cache at a time, without the cache."""
+"""The harness's planes, as the processes that fill its cache compute them: one clip at a time, without writing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.peers.planes.serve import serve
-from harness.features.cache.chunks import CLIPS_PER_PART
-from harness.features.compute import compute, load, one_thread
+from harness.features.compute import compute_planes, one_thread
 from harness.features.sets import planes_of
 from harness.registry import feature_set
 from harness.study import FeaturesSection
+from harness.system.heap import kept_memory
 
 SETS = {
     "log-mel": "LM",
@@ -28,10 +28,10 @@ def computed(name: str, paths: Sequence[str]) -> None:
     """Compute the set ``name`` of the clips at ``paths``."""
     params = FeaturesSection(clip_seconds=5.0)
     planes = planes_of(feature_set(name), params)
-    for first in range(0, len(paths), CLIPS_PER_PART):
-        compute([load(Path(path), planes, params) for path in paths[first : first + CLIPS_PER_PART]], planes, params)
+    for path in paths:
+        compute_planes(Path(path), planes, params)
 
 
 if __name__ == "__main__":
-    with one_thread():
+    with one_thread(), kept_memory():
         serve({plane: partial(computed, name) for plane, name in SETS.items()})
