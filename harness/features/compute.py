@@ -114,7 +114,7 @@ def _prepared_clip(
     for source, wanted in sources.items():
         samples, names = _cut(resampled[source.sample_rate], source, params), [plane.name for plane in wanted]
         stretches[source] = prepared(samples, source.sample_rate, source.hop_length, names, params)
-    return LoadedClip(path, float(np.abs(decoded).max()), stretches)
+    return LoadedClip(path, float(max(decoded.max(), -decoded.min())), stretches)
 
 
 def compute(

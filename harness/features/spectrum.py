@@ -89,8 +89,8 @@ def power_to_db(power_BTR: Tensor, floor: float = 1e-10, top_db: float = 80.0) -
 
     ``librosa.power_to_db`` with its defaults (reference 1).
     """
-    decibels_BTR = 10.0 * torch.log10(power_BTR.clamp_min(floor))
-    return decibels_BTR.clamp_min(decibels_BTR.amax(dim=(1, 2), keepdim=True) - top_db)
+    decibels_BTR = power_BTR.clamp_min(floor).log10_().mul_(10.0)
+    return decibels_BTR.clamp_min_(decibels_BTR.amax(dim=(1, 2), keepdim=True) - top_db)
 
 
 def scaled_frames(energy_BTC: Tensor) -> Tensor:
