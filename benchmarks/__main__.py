@@ -83,7 +83,7 @@ BENCHMARKS = {
     "duplicates": Benchmark(
         duplicates.duplicates, partial(duplicates.duplicates, 1, (20, 40), 60), 25.0, routine=False
     ),
-    "pruning": Benchmark(pruning.pruning, partial(pruning.pruning, 1, 4, 3), 60.0, routine=False),
+    "pruning": Benchmark(pruning.pruning, partial(pruning.pruning, 1, 4, 3), 35.0, routine=False),
     "coordinator": Benchmark(coordinator.coordinator, partial(coordinator.coordinator, (20,), 5), 8.0, routine=False),
     "quickstart": Benchmark(whole.quickstart, whole.quickstart, 2.5, routine=False),
     "calibration": Benchmark(

@@ -2,8 +2,8 @@
 
 One search per seed trains every trial to its end, with values drawn at random, so that they do not depend on what was
 stopped. Each pruner is then applied to the recorded curves: a stopped training has the curve of the same training up to
-its last epoch. One search is also run with a pruner, and must agree with what was computed for it. Two segments of each
-clip, one plane and three of the five folds keep 400 trainings within an hour.
+its last epoch. One search is also run with a pruner, and must agree with what was computed for it. One segment of each
+clip, one plane and three of the five folds keep 400 trainings within half an hour.
 
 Target of `halving`: a third of the epochs, and chosen trials that are within one SD over the folds of those that the
 search without a pruner chooses.
@@ -41,8 +41,7 @@ seed = {seed}
 [data]
 dataset = "esc10"
 [features]
-clip_seconds = 2.0
-segment_hop = 41
+clip_seconds = 1.0
 [train]
 epochs = {epochs}
 batch_size = 32
