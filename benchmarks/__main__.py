@@ -27,6 +27,7 @@ from benchmarks import (
     floor,
     growth,
     holdout_calibration,
+    large,
     load,
     naive,
     outside,
@@ -78,6 +79,7 @@ BENCHMARKS = {
     "outside": Benchmark(partial(outside.outside, epochs=2), partial(outside.outside, 1, 1, (1, 2, 3)), 3.0),
     "memory": Benchmark(partial(training_memory, 1), partial(training_memory, 1, (8, 32), (50, 100)), 2.0),
     "growth": Benchmark(partial(growth.growth, 2), partial(growth.growth, 1, {"trials": (1, 2, 3)}), 2.8),
+    "large": Benchmark(large.large, partial(large.large, 1, (3, 1), (2, 3, 4), 1), 4.0, routine=False),
     "load": Benchmark(load.load, partial(load.load, 1, (1,)), 12.0, routine=False),
     "scheduling": Benchmark(scheduling.scheduling, partial(scheduling.scheduling, (16,), (5,)), 2.5, routine=False),
     "duplicates": Benchmark(

@@ -21,6 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
 from benchmarks.record import spread, write
 from harness.running.reports import report_run
 from harness.running.study import Options, run_study
@@ -79,9 +82,16 @@ def measure(spec: StudySpec, folder: Path, name: str, data_root: Path | None = N
         device="cpu",
         workers=1,
     )
+    statements: list[str] = []
+
+    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", count)
     processor, began = _processor_seconds(), time.perf_counter()
     outcome = run_study(spec, options, Silent())
     seconds, processor = time.perf_counter() - began, _processor_seconds() - processor
+    event.remove(Engine, "before_cursor_execute", count)
     began = time.perf_counter()
     report_run(spec.study.name, outcome.record.run_id, options.tracking_uri, folder / name / "again")
     report = time.perf_counter() - began
@@ -91,6 +101,7 @@ def measure(spec: StudySpec, folder: Path, name: str, data_root: Path | None = N
         "trainings": int((folds["status"] == "FINISHED").sum()),
         "seconds": seconds,
         "processor_seconds": processor,
+        "statements": len(statements),
         "training_seconds": trained,
         "outside_seconds": seconds - trained,
         "report_seconds": report,
@@ -113,7 +124,7 @@ def _summary(kind: str, values: Sequence[int], rounds: list[list[dict[str, float
                 "trainings": sized[0]["trainings"],
                 **{
                     name: spread([run[name] for run in sized])
-                    for name in ("seconds", "processor_seconds", "training_seconds", "outside_seconds")
+                    for name in ("seconds", "processor_seconds", "statements", "training_seconds", "outside_seconds")
                 },
             }
             for value, unit, sized in zip(values, units(kind, values), zip(*rounds, strict=True), strict=True)
@@ -122,7 +133,7 @@ def _summary(kind: str, values: Sequence[int], rounds: list[list[dict[str, float
             f"{name}_added_by_a_unit_late_over_early": spread(
                 [late_over_early(units(kind, values), [run[name] for run in sized]) for sized in rounds]
             )
-            for name in ("seconds", "processor_seconds")
+            for name in ("seconds", "processor_seconds", "statements")
         },
     }
 

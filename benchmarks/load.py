@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import spread, write
-from benchmarks.recorded import ARMS_IN_ALL, N_FOLDS, NAME, record
+from benchmarks.recorded import NAME, fold_runs, inputs_of, record, study_of
 
 _ROOT = Path(__file__).parents[1]
 
@@ -28,11 +28,10 @@ def load(repeats: int = 3, seeds: Sequence[int] = (10, 40), *, pdf: bool = True)
     rows = []
     for count in seeds:
         with tempfile.TemporaryDirectory() as folder:
-            record(f"sqlite:///{folder}/mlruns/mlflow.db", count)
+            record(f"sqlite:///{folder}/mlruns/mlflow.db", inputs_of(study_of(count)))
             runs = [_measured(folder, pdf) for _ in range(repeats)]
         rows.append(
-            {"fold_runs": ARMS_IN_ALL * N_FOLDS * count}
-            | {name: spread([run[name] for run in runs]) for name in runs[0]}
+            {"fold_runs": fold_runs(study_of(count))} | {name: spread([run[name] for run in runs]) for name in runs[0]}
         )
     write("load", {"sizes": rows})
 
