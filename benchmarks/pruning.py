@@ -55,6 +55,7 @@ trials = {trials}
 startup_trials = {startup}
 sampler = "random"
 pruner = "{pruner}"
+parallel_trials = {parallel}
 [search.space]
 "train.lr" = {{ low = 1e-4, high = 1e-2, log = true }}
 "train.weight_decay" = {{ low = 1e-5, high = 1e-2, log = true }}
@@ -95,7 +96,11 @@ def _searched(folder: Path, seed: int, trials: int, epochs: int, startup: int, p
     place = folder / f"{pruner}-{seed}"
     place.mkdir()
     study = place / "study.toml"
-    study.write_text(_STUDY.format(seed=seed, trials=trials, epochs=epochs, startup=startup, pruner=pruner))
+    # Where nothing is stopped, no trial depends on another.
+    parallel = trials if pruner == "none" else 1
+    study.write_text(
+        _STUDY.format(seed=seed, trials=trials, epochs=epochs, startup=startup, pruner=pruner, parallel=parallel)
+    )
     store = f"sqlite:///{place / 'mlruns' / 'mlflow.db'}"
     command = [HARNESS, "run-study", str(study), "--tracking-uri", store, "--report", "none"]
     done = subprocess.run(
