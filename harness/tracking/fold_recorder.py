@@ -223,8 +223,19 @@ class FoldRecorder:
         return run_id
 
     def fused_fold(self, arm: Arm, fold: int, seed: int, streams: Sequence[str]) -> FinishedFold | None:
-        """Return the fused arm's fold run that was fused from the runs ``streams`` by the same rule; None if there is
-        none."""
+        """Return the finished run of a fusion, or None if there is none.
+
+        Parameters
+        ----------
+        arm
+            The fused arm.
+        fold
+            Its test fold.
+        seed
+            Its seed.
+        streams
+            Ids of the fold runs that must have been fused, by the arm's rule.
+        """
         tags = self._tags.fused_fold(self.run_id, arm, fold, seed, "")
         return self._fused.get((tags[names.TASK_KEY_TAG], tags["model"], " ".join(streams)))
 

@@ -286,7 +286,19 @@ def close_leftovers(store: Store, runs: Iterable[Run], reason: str) -> None:
 
 
 def descendants(store: Store, experiment: str, study_run: str, *conditions: str) -> list[Run]:
-    """Return the trial and fold runs below a study run that meet all ``conditions``, oldest first."""
+    """Return the trial and fold runs below a study run, oldest first.
+
+    Parameters
+    ----------
+    store
+        The store.
+    experiment
+        Id of the experiment.
+    study_run
+        Id of the study run.
+    *conditions
+        What else must hold, in MLflow's filter language.
+    """
     where = " and ".join([f"tags.study_run = '{study_run}'", f"tags.level != '{names.STUDY}'", *conditions])
     return store.search([experiment], where, newest_first=False)
 
