@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-COLUMNS = ("layer", "output", "weights", "activations")
+from harness.models.layers import COLUMNS
 
 
 def describe_model(model: nn.Module, input_shape: tuple[int, int, int]) -> pd.DataFrame:

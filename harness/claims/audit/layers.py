@@ -41,16 +41,14 @@ def network_layers(column: LayerColumn, n_classes: int) -> list[Layer]:
     The network is built with the paper's features and the default choices of a study.
     """
     from harness.features.sets import plane_rows, set_shape
-    from harness.models.build import build_model
-    from harness.models.describe import describe_model
+    from harness.models.layers import NamedNetwork, layer_table
     from harness.study import FeaturesSection, ModelSection
 
     inputs, params = feature_set(column.features), FeaturesSection()
     shape = set_shape(inputs, params)
     rows = plane_rows(inputs, params) if inputs.layout is Layout.SEGMENTS else None
-    model = build_model(column.model, ModelSection(), shape, n_classes, rows)
     layers = []
-    for row in describe_model(model, shape).itertuples():
+    for row in layer_table(NamedNetwork(column.model, ModelSection(), shape, n_classes, rows)).itertuples():
         size = [int(part) for part in str(row.output).split(" x ")]
         pooled = size[0] * -(-size[1] // 2) * -(-size[2] // 2) if len(size) == 3 else None
         layers.append(Layer(str(row.layer), int(str(row.weights)), int(str(row.activations)), pooled))

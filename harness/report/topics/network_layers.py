@@ -13,8 +13,7 @@ import pandas as pd
 from harness.claims import Paper, Printed
 from harness.claims.paper import INPUT, LayerColumn, LayerRow, LayerTable
 from harness.features.sets import plane_rows, set_shape
-from harness.models.build import build_model
-from harness.models.describe import COLUMNS, describe_model
+from harness.models.layers import COLUMNS, NamedNetwork, layer_table
 from harness.record import StudyRecord
 from harness.registry import Layout, feature_set
 from harness.report import wording
@@ -52,8 +51,8 @@ def layer_tables(record: StudyRecord) -> dict[str, pd.DataFrame]:
         inputs = spec.inputs(arm)
         shape = set_shape(inputs, spec.features)
         rows = plane_rows(inputs, spec.features) if inputs.layout == Layout.SEGMENTS else None
-        model = build_model(settings.model_name, settings.model, shape, len(record.classes), rows)
-        tables[arm.name] = describe_model(model, shape)
+        network = NamedNetwork(settings.model_name, settings.model, shape, len(record.classes), rows)
+        tables[arm.name] = layer_table(network)
     return tables
 
 
