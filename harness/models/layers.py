@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from harness.terminal.printing import say
+
 if TYPE_CHECKING:
     from harness.study import ModelSection
 
@@ -126,8 +128,7 @@ def _answer(lines: Iterable[str]) -> None:
         rows = None
         with suppress(Exception):
             rows = _described(_read(line)).to_numpy(object).tolist()
-        sys.stdout.write(json.dumps(rows) + "\n")
-        sys.stdout.flush()
+        say(json.dumps(rows))
 
 
 if __name__ == "__main__":
