@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.peers import equality, verdict
 from benchmarks.peers.family_memory import Member, Watch, family_bytes, member_of
-from benchmarks.peers.planes.race import summary
+from benchmarks.peers.planes.race import Taken, summary
 from benchmarks.peers.race import ratios
 from benchmarks.peers.tables import peers_table, plane_rows, planes_table, readme_block, verdict_table
 from benchmarks.record import spread
@@ -88,14 +88,16 @@ def test_the_race_is_a_table_with_versions_and_ranges() -> None:
 def test_planes_are_a_row_for_each_library_wins_and_losses_alike() -> None:
     rounds = [
         {
-            ("log-mel", "WAV", 1, "harness"): 2.0,
-            ("log-mel", "WAV", 1, "librosa"): 1.0 + k,
-            ("log-mel", "WAV", 1, "b"): 4.0,
+            ("log-mel", "WAV", 1, "harness"): Taken(2.0, 1.6, 80),
+            ("log-mel", "WAV", 1, "librosa"): Taken(1.0 + k, 0.8, 0),
+            ("log-mel", "WAV", 1, "b"): Taken(4.0, 4.0, 0),
         }
         for k in range(2)
     ]
     document = {**MACHINE, "clips": 8, "speechbrain": {"speechbrain": "1.1.2"}, **summary(rounds, clips=8)}
     assert document["clips_a_second"]["log-mel"]["WAV, 1 process, harness"]["median"] == 4.0
+    assert document["processor_milliseconds_a_clip"]["log-mel"]["WAV, 1 process, harness"]["median"] == 200.0
+    assert document["page_faults_a_clip"]["log-mel"]["WAV, 1 process, harness"]["max"] == 10.0
     assert plane_rows(document) == [
         {"plane": "log-mel", "library": "librosa", "WAV, 1 process": "0.75"},
         {"plane": "log-mel", "library": "b", "WAV, 1 process": "2.00"},
