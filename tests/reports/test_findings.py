@@ -379,6 +379,33 @@ def test_the_finding_about_resnet() -> None:
     assert told(r"its (\d+) steps") == (str(batches * recipe["train.epochs"]),)
 
 
+def test_the_finding_about_the_floor() -> None:
+    studies = ("floor-esc10", "floor-esc50")
+    assert told(f"log-mel spectrogram reaches {NUMBER} % on ESC-10 and {NUMBER} % on ESC-50") == tuple(
+        mean(study, "linear probe") for study in studies
+    )
+    assert told(f"a hidden layer it reaches {NUMBER} and {NUMBER} %") == tuple(mean(study, "MLP") for study in studies)
+    found = told(f"same four folds of ESC-10, reaches {NUMBER} %")
+    assert found == (mean("protocols-esc10", "LMCNet"),)
+    assert results_of("protocols-esc10")["protocol"]["final_train"] == "train+validation"
+    claims = []
+    for study in studies:
+        (compared,) = results_of(study)["comparisons"]
+        assert compared["arm"] == "linear probe"
+        assert compared["claim"]["sd_kind"] == "none"
+        claims.append(compared)
+        arms = results_of(study)["arms"]
+        assert {tuple(arm["n_seeds"]) for arm in arms} == {(3, 3)}
+        assert results_of(study)["spec"]["search"]["trials"] == 6
+        assert results_of(study)["protocol"]["final_train"] == "train+validation"
+    assert told(f"zero-crossing rate, has {NUMBER} and {NUMBER} %") == tuple(
+        each["claim"]["printed"] for each in claims
+    )
+    found = told(rf"does not differ significantly \(p = {NUMBER} and {NUMBER}\)")
+    assert found == tuple(decimals(each["p"], 2) for each in claims)
+    assert min(each["p"] for each in claims) > 0.05
+
+
 def numbers(contrast: dict[str, Any]) -> tuple[str, str]:
     """Return difference and adjusted p as they are printed."""
     return decimals(contrast["mean"], 1), f"{contrast['p_holm']:.3f}"
