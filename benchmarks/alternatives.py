@@ -4,8 +4,8 @@ Alternatives of equal mathematics are another memory format, linear layers by on
 the 512-bit instructions of other makers' processors), and torch's compiler (a C++ compiler must be installed; the time
 of its first steps is given). The convolutions of the network alone, forward and backward without anything
 between them, bound what any arrangement of the other operations could save; they are measured channels last,
-contiguous, and in oneDNN's own blocked layout. Everything is repeated with the instructions of processors that have
-AVX2 only.
+contiguous, and in oneDNN's own blocked layout. All but the compiler are repeated with the instructions of
+processors that have AVX2 only.
 """
 
 from __future__ import annotations

@@ -78,7 +78,8 @@ class _Other:
             atexit.register(cls.end)
         assert cls.running.stdin is not None
         assert cls.running.stdout is not None
-        with suppress(OSError):
+        # It may be gone, or a library may have printed something.
+        with suppress(OSError, ValueError):
             cls.running.stdin.write(_written(network) + "\n")
             cls.running.stdin.flush()
             if answer := cls.running.stdout.readline():

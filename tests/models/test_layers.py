@@ -58,6 +58,16 @@ def test_a_process_that_is_gone_is_done_without() -> None:
     assert layers._Other.rows_of(NETWORKS[0]) is None
 
 
+def test_an_answer_that_is_no_table_is_done_without() -> None:
+    layers._Other.running = subprocess.Popen(
+        [sys.executable, "-c", "input(); print('a warning')"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert layers._Other.rows_of(NETWORKS[0]) is None
+
+
 def test_a_report_loads_no_torch() -> None:
     script = """
 import sys
