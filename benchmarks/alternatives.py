@@ -1,11 +1,11 @@
 """What else a training step on the CPU could be: each alternative against the step of the harness, in turns.
 
-Alternatives of equal mathematics are another memory format, linear layers by oneDNN instead of MKL (which does not use
-the 512-bit instructions of other makers' processors), and torch's compiler (a C++ compiler must be installed; the time
-of its first steps is given). The convolutions of the network alone, forward and backward without anything
-between them, bound what any arrangement of the other operations could save; they are measured channels last,
-contiguous, and in oneDNN's own blocked layout. All but the compiler are repeated with the instructions of
-processors that have AVX2 only.
+Alternatives of equal mathematics are another memory format, torch's own linear layers (by MKL) instead of those by
+oneDNN, and torch's compiler, which fuses batch norm, ReLU and the rest between convolutions (a C++ compiler must be
+installed; the time of its first steps is given). The convolutions of the network alone, forward and backward without
+anything between them, bound what any arrangement of the other operations could save; they are measured channels last,
+contiguous, and in oneDNN's own blocked layout. All but the compiler are repeated with the instructions of processors
+that have AVX2 only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +30,7 @@ from harness.choices import Precision
 from harness.devices import open_device
 from harness.errors import HarnessError
 from harness.models.build import build_model
+from harness.models.linear import Linear
 from harness.study import ModelSection, TrainSection
 from harness.training.augment import Batch
 from harness.training.isolation import isolated
@@ -73,7 +73,7 @@ def _network(network: str, device: torch.device, repeats: int, compiled: bool) -
     steps = {
         "harness": _step(network, device),
         "contiguous": _step(network, device, contiguous=True),
-        "linear by oneDNN": _step(network, device, onednn=True),
+        "linear by MKL": _step(network, device, mkl=True),
     }
     if compiled:
         steps["compiled"] = _step(network, device, compiled=True)
@@ -98,7 +98,7 @@ def _network(network: str, device: torch.device, repeats: int, compiled: bool) -
 
 
 def _step(
-    network: str, device: torch.device, *, contiguous: bool = False, onednn: bool = False, compiled: bool = False
+    network: str, device: torch.device, *, contiguous: bool = False, mkl: bool = False, compiled: bool = False
 ) -> Step:
     shape = NETWORKS[network]
     model = build_model(network, ModelSection(), shape, N_CLASSES)
@@ -109,37 +109,13 @@ def _step(
         learner.model.to(memory_format=torch.contiguous_format)
     else:
         x = x.to(memory_format=torch.channels_last)
-    for module in model.modules() if onednn else ():
-        if isinstance(module, nn.Linear):
-            module.forward = partial(_linear, module)  # type: ignore[method-assign]
+    for module in model.modules() if mkl else ():
+        if isinstance(module, Linear):
+            module.forward = partial(nn.Linear.forward, module)  # type: ignore[method-assign]
     if compiled:
         learner.model.compile()
     batch = Batch(x, torch.arange(BATCH) % N_CLASSES)
     return lambda: learner.step(batch)
-
-
-def _linear(module: nn.Linear, x: Tensor) -> Tensor:
-    made: Tensor = _OneDNN.apply(x, module.weight, module.bias)
-    return made
-
-
-class _OneDNN(torch.autograd.Function):
-    """A linear layer whose three products are oneDNN's, by the operator that torch's compiler uses."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return _product(x, weight, bias)
-
-    @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, weight = ctx.saved_tensors
-        return _product(slope, weight.t()), _product(slope.t(), x.t()), slope.sum(0)
-
-
-def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
-    made: Tensor = torch.ops.mkldnn._linear_pointwise(left, right, bias, "none", [], "")
-    return made
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from harness.training.isolation import isolated
 KINDS = (
     ("optimiser", r"Optimizer\.|_fused_"),
     ("convolution", r"convolution|conv2d"),
-    ("linear", r"aten::(addmm|mm|linear|t)$|AddmmBackward"),
+    ("linear", r"aten::(addmm|mm|linear|t)$|AddmmBackward|mkldnn::_linear_pointwise|_Product"),
     ("batch norm", r"batch_norm|BatchNormBackward"),
     ("dropout", r"dropout|MulBackward|aten::(random_|mul)$"),
     ("pool", r"max_pool|MaxPool"),

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from torch import nn
 
 from harness.models.dropout import Dropout
+from harness.models.linear import Linear
 
 CHANNELS = (32, 32, 64, 64, 128, 128, 256, 256)
 FC_UNITS = 1024
@@ -59,7 +60,7 @@ def head_layers(in_features: int, n_classes: int, *, dropout: float = 0.5) -> Or
     """Return the fully connected layer of 1,024 sigmoid units, its dropout and the output layer, by name."""
     return OrderedDict(
         flatten=nn.Flatten(),
-        fc=nn.Linear(in_features, FC_UNITS),
+        fc=Linear(in_features, FC_UNITS),
         sigmoid=nn.Sigmoid(),
         dropout_fc=Dropout(dropout),
         output=nn.Linear(FC_UNITS, n_classes),
