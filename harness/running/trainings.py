@@ -13,7 +13,6 @@ from harness.data.clips import ClipTable
 from harness.executors.events import Epoch, Event, Executor, Failed, Finished, Started
 from harness.executors.queue import Queue
 from harness.report.topics.classes import confusion_png
-from harness.report.topics.training import curves_png
 from harness.terminal.progress import Progress, duration
 from harness.tracking.study_recorder import StudyRecorder
 from harness.training.metrics import clip_predictions, predicted_classes, table_scores
@@ -267,8 +266,11 @@ class Trainings:
             for part, segments in result.predictions.groupby("part", sort=True)
         }
         measured = {part: table_scores(table, len(classes)) for part, table in tables.items()}
-        # Drawing dominates the time of recording, and a search has many trainings, whose curves MLflow shows itself.
-        pictures = _pictures(task, result, tables, classes) if self._draws and task.phase == FINAL else {}
+        # Drawing dominates the time of recording: only what MLflow does not show itself, and only of final trainings.
+        pictures = {}
+        if self._draws and task.phase == FINAL and "test" in tables:
+            true, predicted = tables["test"]["y_true"].to_numpy(), predicted_classes(tables["test"])
+            pictures["confusion_test.png"] = confusion_png(true, predicted, classes, f"{_title(task)}, test")
         self._recorder.finish_fold(run_id, result, tables, measured, pictures)
         accuracies = {part: measured[part].macro_accuracy for part in measured}
         summary = ", ".join(f"{part} {accuracy:.1%}" for part, accuracy in sorted(accuracies.items()))
@@ -281,17 +283,6 @@ class Trainings:
 def _curve(task: FoldTask, history: pd.DataFrame) -> tuple[float, ...]:
     part = "test" if task.phase == SURVEY else "validation"
     return tuple(float(value) for value in history.get(f"{part}_macro_accuracy", ()))
-
-
-def _pictures(
-    task: FoldTask, result: FoldResult, tables: dict[str, pd.DataFrame], classes: Sequence[str]
-) -> dict[str, bytes]:
-    pictures = {"curves.png": curves_png(result.history, _title(task))}
-    for part, table in tables.items():
-        pictures[f"confusion_{part}.png"] = confusion_png(
-            table["y_true"].to_numpy(), predicted_classes(table), classes, f"{_title(task)}, {part}"
-        )
-    return pictures
 
 
 def _title(task: FoldTask) -> str:

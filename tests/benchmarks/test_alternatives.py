@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from benchmarks.alternatives import LAYOUTS, _all_layers, _convolutions
 
 

@@ -80,7 +80,7 @@ def test_final_trainings_have_pictures_and_those_of_a_search_only_numbers(undist
         (artifacts,) = (folder / "mlruns" / "artifacts").rglob(f"{row['run_id']}/artifacts")
         pictures = {file.name for file in artifacts.rglob("*.png")}
         drawn = row["phase"] == "final" and row["arm"] not in ("DS", "mean")
-        assert pictures == ({"curves.png", "confusion_test.png", "confusion_validation.png"} if drawn else set()), row
+        assert pictures == ({"confusion_test.png"} if drawn else set()), row
         assert (artifacts / "predictions.parquet").is_file()
 
 

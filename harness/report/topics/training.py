@@ -16,7 +16,7 @@ from harness.report import style
 from harness.report.cells import count
 from harness.report.evidence import Evidence
 from harness.report.section import Curves, Drawing, Section
-from harness.report.style import BLACK, BLUE, RUN_DPI, TEXT_WIDTH, TITLE_SIZE, VERMILLION
+from harness.report.style import BLACK, BLUE, TEXT_WIDTH, TITLE_SIZE, VERMILLION
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,6 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
             )
             own = history[history["arm"] == arm] if len(history) else history
             yield Curves(f"curves-{stem}", caption, partial(curves_figure, own, arm), arm, own)
-
-
-def curves_png(history: pd.DataFrame, title: str) -> bytes:
-    """Return loss and accuracy over the epochs of one training as PNG; ``history`` is FoldResult.history."""
-    with style.figure_style():
-        figure = curves_figure(history.assign(fold=0, seed=0), title)
-        return style.png_bytes(figure or Figure(figsize=(1, 1)), dpi=RUN_DPI)
 
 
 def curves_figure(history: pd.DataFrame, title: str) -> Figure | None:

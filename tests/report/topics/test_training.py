@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from harness.record import StudyRecord
-from harness.report.topics.training import curves_figure, curves_png
+from harness.report.topics.training import curves_figure
 from tests.report.tidy import assert_tidy, texts
 
 pytestmark = pytest.mark.usefixtures("styled")
@@ -51,16 +48,3 @@ class TestCurves:
         figure = curves_figure(history, "LMCNet")
         assert figure is not None
         assert "test (macro; chose the epoch)" in [text for text, _ in texts(figure)]
-
-
-def opened(png: bytes) -> Image.Image:
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    image = Image.open(io.BytesIO(png))
-    image.load()
-    return image
-
-
-def test_curves_of_a_fold_run(record: StudyRecord) -> None:
-    history = record.history.query("arm == 'MCNet' and fold == 1 and seed == 0").drop(columns=["arm", "fold", "seed"])
-    assert opened(curves_png(history, "MCNet fold 1")).size[0] > 600
-    assert opened(curves_png(history.iloc[:0], "MCNet fold 1"))
