@@ -215,7 +215,7 @@ def folds_needed(
     varies = ", as the published mean varies too" if share else ""
     shown = _fewest(lambda k: power_of_difference(beyond, sd, k, ratio=fold_ratio(k) + share, alpha=alpha) >= POWER, 2)
     if shown is None:
-        reasons.append(f"a difference of {difference:g} is too small to be shown with {CAP} folds{varies}")
+        reasons.append(f"a difference of {difference:.4g} is too small to be shown with {CAP} folds{varies}")
     same = None
     if room > 0:
         same = _fewest(
@@ -227,7 +227,7 @@ def folds_needed(
         reasons.append(
             f"a difference of {difference:.4g} is not smaller than the margin of {margin:g}{less}"
             if abs(difference) >= room
-            else f"a difference of {difference:g} is too close to the margin of {margin:g} to tell with {CAP} folds"
+            else f"a difference of {difference:.4g} is too close to the margin of {margin:g} to tell with {CAP} folds"
             + varies
         )
     return FoldsNeeded(shown, same, "; ".join(reasons))

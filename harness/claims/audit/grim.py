@@ -2,8 +2,8 @@
 
 N. J. L. Brown, J. A. J. Heathers, The GRIM test, Social Psychological and Personality Science 8(4), 2017: a fraction of
 n has the form k / n, so most printed numbers are impossible where n is small for their number of digits. A number that
-fails is not an accuracy pooled over all clips of the data set; a mean of fold accuracies, or an accuracy over segments,
-need not pass.
+fails is not an accuracy pooled over all clips of the data set, or it is misprinted; a mean of fold accuracies, or an
+accuracy over segments, passes no more often than arbitrary digits.
 """
 
 from __future__ import annotations
@@ -53,6 +53,12 @@ class _Cell:
     def ways(self) -> frozenset[str]:
         return possible_printings(self.printed, self.n, self.factor)
 
+    @property
+    def chance(self) -> float:
+        """The share of all numbers of so many digits that are no rounded fraction of the clips."""
+        # n + 1 fractions print as as many numbers, until the digits run out.
+        return max(0.0, 1 - (self.n + 1) / (float(100 / (Fraction(self.printed.step) * self.factor)) + 1))
+
     def finding(self) -> Finding:
         """Return the finding that no k fits, with the two fractions nearest to the printed number."""
         percent = Fraction(self.printed.value) * self.factor
@@ -83,18 +89,21 @@ def _table_findings(table: AccuracyTable) -> list[Finding]:
     cells = list(_cells(table, counts.clips))
     impossible = [cell for cell in cells if ROUNDED not in cell.ways]
     impossible_cut_off = sum(CUT_OFF not in cell.ways for cell in cells)
-    numbers = {"cells": len(cells), "impossible": len(impossible), "impossible_cut_off": impossible_cut_off}
+    numbers: dict[str, float] = {
+        "cells": len(cells),
+        "impossible": len(impossible),
+        "impossible_cut_off": impossible_cut_off,
+    }
     if not impossible:
         sentence = f"Each of the {len(cells)} class accuracies can be a fraction of its class's clips."
         return [Finding("class fractions", table.id, "holds", sentence, numbers)]
-    if impossible_cut_off:
-        otherwise = (
-            f"if digits were truncated instead of rounded, {impossible_cut_off} would be none: they are not pooled"
-        )
-    else:
-        otherwise = "if digits were truncated instead of rounded, all could be"
+    numbers["expected_of_arbitrary_digits"] = sum(cell.chance for cell in cells)
+    are = "is not a fraction of its" if len(impossible) == 1 else "are not fractions of their"
+    cut_off = f"{impossible_cut_off} would not be" if impossible_cut_off else "all could be"
     sentence = (
-        f"{len(impossible)} of {len(cells)} class accuracies are not fractions of their class's clips; {otherwise}."
+        f"{len(impossible)} of {len(cells)} class accuracies {are} class's clips, where "
+        f"{numbers['expected_of_arbitrary_digits']:.1f} would be expected of arbitrary digits; if digits were "
+        f"truncated instead of rounded, {cut_off}."
     )
     return [
         Finding("class fractions", table.id, "shows", sentence, numbers),

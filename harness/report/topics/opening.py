@@ -309,6 +309,8 @@ def _counted(contrasts: list[Contrast], noun: str) -> str:
     named = "; ".join(_better(each) for each in decided[:_MOST_NAMED])
     more = f" and {len(decided) - _MOST_NAMED} more" if len(decided) > _MOST_NAMED else ""
     listed = f" ({named}{more})" if named else ""
+    if len(contrasts) == 1:
+        return f"The {noun} of arms {parts[0].removeprefix('1 ')}{listed}."
     return f"Of {count(len(contrasts), noun)} of arms, {', '.join(parts)}{listed}."
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.claims import Printed
-from harness.claims.audit.grim import CUT_OFF, ROUNDED, check_class_fractions, possible_printings
+from harness.claims.audit.grim import CUT_OFF, ROUNDED, _Cell, check_class_fractions, possible_printings
 from tests.claims.audit.papers import by_place, column, column_of, paper, read, shipped
 
 COLUMNS = ("LMCNet", "MCNet", "MLMC", "TSCNN-DS")
@@ -81,6 +81,22 @@ def _is_half(value: Decimal, n: int, digits: int) -> bool:
     return (Fraction(value) + Fraction(1, 2 * 10**digits)) * n % 100 == 0
 
 
+@pytest.mark.parametrize("n", [1, 3, 7, 40, 374, 929, 1000, 5000])
+@pytest.mark.parametrize("digits", [0, 1])
+def test_arbitrary_digits_fail_as_often_as_expected(n: int, digits: int) -> None:
+    numbers = 100 * 10**digits + 1
+    cell = _Cell("T1/A", "dog", Printed.parse(f"{50:.{digits}f}"), 1, n)
+    impossible = numbers - len({min(one) for one in _printed_both_ways(n, digits)})
+    assert cell.chance == pytest.approx(impossible / numbers)
+
+
+def _printed_both_ways(n: int, digits: int) -> list[set[Decimal]]:
+    """Return for each fraction of ``n`` the numbers that it may be printed as: a half may be rounded up or to even."""
+    unit = Decimal(1).scaleb(-digits)
+    exact = [Decimal(100 * k) / n for k in range(n + 1)]
+    return [{one.quantize(unit, way) for way in (ROUND_HALF_UP, ROUND_HALF_EVEN)} for one in exact]
+
+
 @given(st.integers(1, 2000), st.data())
 def test_true_fractions_pass_in_percent_and_as_fractions(n: int, draw: Any) -> None:
     k = draw.draw(st.integers(0, n))
@@ -109,7 +125,11 @@ def test_a_table_of_unknown_clips_has_one_finding_with_the_reason(fields: dict[s
     ("classes", "impossible", "words"),
     [
         (["77.5", "82.5"], 0, "can be a fraction"),
-        (["77.5", "82.6"], 1, "1 would be none: they are not pooled"),
+        (
+            ["77.5", "82.6"],
+            1,
+            "is not a fraction of its class's clips, where 1.9 would be expected of arbitrary digits",
+        ),
     ],
 )
 def test_small_tables(classes: list[str], impossible: int, words: str) -> None:

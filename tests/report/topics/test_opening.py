@@ -42,6 +42,16 @@ def test_pairs_outside_the_family_are_no_finding(make_record: MakeRecord) -> Non
     assert len(told) == 2
 
 
+def test_a_single_pair_is_not_counted(us8k: Evidence) -> None:
+    pair = dataclasses.replace(us8k.arms.contrasts[0], first="A", second="B")
+    told = {
+        verdict: opening._counted([dataclasses.replace(pair, decision=Decision(verdict, ""))], "other pair")
+        for verdict in (Verdict.INCONCLUSIVE, Verdict.LOWER)
+    }
+    assert told[Verdict.INCONCLUSIVE] == "The other pair of arms is inconclusive."
+    assert told[Verdict.LOWER] == "The other pair of arms differs significantly (B above A)."
+
+
 def test_many_undecided_pairs_stand_in_one_sentence_after_those_that_were_decided(make_record: MakeRecord) -> None:
     pairs = [["MLMC", "LMCNet"], ["MCNet", "LMCNet"], ["TSCNN-DS", "LMCNet"], ["TSCNN-DS", "MCNet"], ["MCNet", "MLMC"]]
     evidence = gather(make_record(evaluate={"seeds": 2, "folds": None, "margin": 2.0, "contrasts": pairs}))
