@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.data.clips import ClipTable
 from harness.data.leakage import LeakageReport
 from harness.study import StudySpec
+from harness.system.sqlite_uri import is_sqlite
 from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import arms_agree, changed_declarations, core_digest, spec_document
@@ -20,8 +21,10 @@ from harness.tracking.files import bytes_file, fetched, json_file, put_files, re
 from harness.tracking.logged_models import drop_models
 from harness.tracking.runs import RunTags, flat_settings, leakage_rows, now_ms, study_input
 from harness.tracking.session_environment import Environment
+from harness.tracking.sqlite_runs import read_runs_below
 from harness.tracking.store import Store
 from harness.tracking.stored_folds import data_digest, run_digest, study_of
+from harness.tracking.uri import sqlite_file
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -301,6 +304,15 @@ def descendants(store: Store, experiment: str, study_run: str, *conditions: str)
     """
     where = " and ".join([f"tags.study_run = '{study_run}'", f"tags.level != '{names.STUDY}'", *conditions])
     return store.search([experiment], where, newest_first=False)
+
+
+def runs_below(store: Store, run: Run) -> list[Run]:
+    """Return the trial and fold runs below a study ``run``, oldest first, with their tags and metrics; parameters,
+    inputs and outputs may be missing."""
+    experiment, run_id = str(run.info.experiment_id), str(run.info.run_id)
+    if is_sqlite(store.uri):
+        return read_runs_below(sqlite_file(store.uri), experiment, run_id)
+    return descendants(store, experiment, run_id)
 
 
 def data_facts(clips: ClipTable) -> dict[str, Any]:

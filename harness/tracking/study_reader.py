@@ -19,7 +19,7 @@ from harness.study import StudySpec
 from harness.tracking import names
 from harness.tracking.files import fetched, read_json, read_weights
 from harness.tracking.fold_tables import gather_tables
-from harness.tracking.session import active_seconds, descendants
+from harness.tracking.session import active_seconds, runs_below
 from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import (
     StoredFold,
@@ -65,7 +65,7 @@ def list_studies(uri: str) -> list[StudySummary]:
         runs = store.search(experiments, f"tags.level = '{names.STUDY}'") if experiments else []
         summaries = []
         for run in runs:
-            below = descendants(store, run.info.experiment_id, run.info.run_id)
+            below = runs_below(store, run)
             folds = Counter(each.info.status for each in below if each.data.tags["level"] == names.FOLD)
             summaries.append(
                 StudySummary(
@@ -98,7 +98,7 @@ def read_study(uri: str, name: str, run_id: str | None = None) -> StudyRecord:
     store = open_store(uri, create=False)
     with store.guard(f"read the study {name!r}"):
         run = _chosen(store, name, run_id)
-        below = descendants(store, run.info.experiment_id, run.info.run_id)
+        below = runs_below(store, run)
         with fetched(store, run) as file:
             who = f"study run {run.info.run_id}"
             advice = ", or run the study again: it goes on in this run and writes the file anew"

@@ -38,6 +38,7 @@ from harness.tracking.session import (
     find_study_run,
     go_on_as,
     reopen,
+    runs_below,
 )
 from harness.tracking.session_environment import collect_environment
 from harness.tracking.store import Store, open_store
@@ -158,7 +159,7 @@ class StudyRecorder(FoldRecorder):
             with store.guard("open the study run"):
                 experiment = store.ensure_experiment(spec.study.name, spec.study.question)
                 run = find_study_run(store, experiment, spec, known) if resume else None
-                found = [] if run is None else descendants(store, experiment, run.info.run_id)
+                found = [] if run is None else runs_below(store, run)
                 close_leftovers(store, found, _INTERRUPTED)
                 if run is None:
                     run = create_study_run(store, experiment, spec, RunTags(spec, known), clips)
