@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from harness.models.su import CHANNELS, conv_layers, fc_inputs, head_layers
+from harness.models.networks.su2019 import CHANNELS
+from harness.models.su import conv_layers, fc_inputs, head_layers
 
 CST = ("chroma", "contrast", "tonnetz")
 STREAMS = (("LM", *CST), ("MFCC", *CST))

@@ -12,9 +12,8 @@ from torch import nn
 
 from harness.models.dropout import Dropout
 from harness.models.linear import Linear
+from harness.models.networks.su2019 import CHANNELS, FC_UNITS
 
-CHANNELS = (32, 32, 64, 64, 128, 128, 256, 256)
-FC_UNITS = 1024
 # The layer after which the paper is ambiguous.
 AMBIGUOUS = 4
 

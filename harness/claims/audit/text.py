@@ -141,7 +141,7 @@ def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], in
 def _strided(depth: int, features: str) -> Callable[[int], int]:
     def weights(stride: int) -> int:
         from harness.features.sets import set_shape
-        from harness.models.su import CHANNELS, FC_UNITS
+        from harness.models.networks.su2019 import CHANNELS, FC_UNITS
         from harness.study import FeaturesSection
 
         _, *sizes = set_shape(feature_set(features), FeaturesSection())

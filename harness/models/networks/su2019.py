@@ -7,6 +7,9 @@ from harness.registry import Layout, Network, register
 from harness.section import Fraction, Section
 
 DEPTHS = (4, 6, 8)
+CHANNELS = (32, 32, 64, 64, 128, 128, 256, 256)
+"""Output channels of each convolution."""
+FC_UNITS = 1024
 
 
 class Conv4(Choice):
