@@ -16,7 +16,7 @@ from benchmarks.record import write
 NETWORKS = ("su4", "resnet18")
 
 
-def peers(repeats: int = 4, networks: Sequence[str] = NETWORKS, steps: int | None = None) -> None:
+def peers(repeats: int = 3, networks: Sequence[str] = NETWORKS, steps: int | None = None) -> None:
     """Compare losses and race, for each network (targets: 2 times every peer for su4, 1.5 times for ResNet-18)."""
     made = {one.package: environment(one.package) for one in CONTESTANTS if one.package}
     taking_part: Mapping[str, tuple[Contestant, Path]] = {

@@ -163,6 +163,15 @@ def plan_command(
     help="With a report folder: take question, comparisons and tuning from this study file.",
 )
 @click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="With a study file: a report folder of some of its arms (run-study --arms); may be repeated. The report is "
+    "written from these parts, without the store.",
+)
+@click.option(
     "--audio",
     type=click.IntRange(1, 500),
     metavar="N",
@@ -185,6 +194,7 @@ def report_command(
     check: bool,
     run_id: str | None,
     declarations: Path | None,
+    parts: tuple[Path, ...],
     audio: int | None,
     bundle: Path | None,
     licence: str,
@@ -197,6 +207,9 @@ def report_command(
     STUDY may also be a report folder. Its report is then rewritten in place from its own predictions, with the current
     statistics, claims and wording, and without the store.
 
+    A study whose arms were trained in several stores, for example on machines that share none, is reported from the
+    reports of its parts: harness report STUDY.toml --part DIR --part DIR.
+
     --check recomputes every number in results.json, the tables, report.html, README.md and report.tex of a report
     folder from its predictions and compares them, in a minute or two; nothing is trained or written. The PDF, the
     figures and values known only from the record are not covered, and are listed. Predictions that were changed
@@ -205,9 +218,11 @@ def report_command(
     """
     from harness.cli.output.show_report_check import show_check
     from harness.cli.output.show_studies import show_outcome
-    from harness.running.reports import AudioRequest, check_study, report_study, rewrite_study
+    from harness.running.reports import AudioRequest, check_study, join_parts, report_study, rewrite_study
 
     sound = AudioRequest(audio, data_root) if audio else None
+    if parts and (check or run_id or declarations):
+        raise click.UsageError("--part cannot be combined with --check, --run-id or --declarations")
     if check:
         found = check_study(Path(study), declarations)
         show_check(found)
@@ -215,7 +230,11 @@ def report_command(
             sys.exit(1)
         folder = Path(study)
     else:
-        if (Path(study) / "results.json").is_file():
+        if parts:
+            if not study.endswith(".toml"):
+                raise click.UsageError(f"--part requires a study file, and {study} is not one")
+            outcome = join_parts(Path(study), parts, reports, sound)
+        elif (Path(study) / "results.json").is_file():
             outcome = rewrite_study(Path(study), declarations, sound)
         elif declarations:
             raise click.UsageError(f"--declarations requires a report folder, and {study} is not one")

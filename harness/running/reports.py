@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from harness.report.folder.check import ReportCheck, check_report
 from harness.report.folder.place import check_place
 from harness.report.page.audio import Audio
 from harness.report.write import ReportFiles, rewrite_report, write_report
+from harness.running.parts import record_of_parts
 from harness.study import StudySpec, TrackingSection, load_study
 from harness.system.redaction import mask_secrets
 from harness.tracking.store import readable_uri
@@ -150,6 +151,21 @@ def rewrite_study(folder: Path, study: Path | None, audio: AudioRequest | None =
     sound = partial(audio.of, folder=study.parent if study else Path()) if audio else None
     record, files = rewrite_report(folder, *declared(study), audio=sound)
     return Outcome(record, files, (), "")
+
+
+def join_parts(study: Path, parts: Sequence[Path], reports: Path, audio: AudioRequest | None = None) -> Outcome:
+    """Write the report of the file ``study`` below ``reports`` from the reports of its ``parts``.
+
+    Raises
+    ------
+    ReportError
+        When a part holds no report that can be read, or the parts are not of this study or contradict each other.
+    """
+    spec = load_study(study)
+    check_place(reports / spec.study.name)
+    record = replace(record_of_parts(parts, spec), claims=claimed_papers(spec, study.parent / "claims"))
+    sound = audio.of(spec, study.parent) if audio else None
+    return Outcome(record, write_report(record, reports / spec.study.name, audio=sound), (), "")
 
 
 def check_study(folder: Path, study: Path | None) -> ReportCheck:

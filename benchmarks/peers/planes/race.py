@@ -44,7 +44,7 @@ WARM_UP = 8
 FULL = "all five"
 
 
-def planes(repeats: int = 5, clips: int = CLIPS, cores: int | None = None) -> None:
+def planes(repeats: int = 4, clips: int = CLIPS, cores: int | None = None) -> None:
     """Race every plane (targets: each as fast as the fastest of librosa and torchaudio, all five 5 times librosa)."""
     counts = sorted({1, cores or os.cpu_count() or 1})
     brain = environment("speechbrain")
