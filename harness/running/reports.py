@@ -154,7 +154,18 @@ def rewrite_study(folder: Path, study: Path | None, audio: AudioRequest | None =
 
 
 def join_parts(study: Path, parts: Sequence[Path], reports: Path, audio: AudioRequest | None = None) -> Outcome:
-    """Write the report of the file ``study`` below ``reports`` from the reports of its ``parts``.
+    """Write the report of a study from the reports of its parts.
+
+    Parameters
+    ----------
+    study
+        The study file.
+    parts
+        Report folders; see :func:`harness.running.parts.record_of_parts`.
+    reports
+        The folder below which reports are written, one folder per study.
+    audio
+        Sound to embed; None for none.
 
     Raises
     ------
