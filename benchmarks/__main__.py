@@ -11,6 +11,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -151,6 +152,10 @@ def _run(names: Sequence[str], *, quick: bool) -> list[str]:
             (benchmark.quick if quick else benchmark.run)()
         except HarnessError as error:
             print(f"{name}: {error}")
+            failed.append(name)
+        except Exception:
+            # An hour of other measurements must not be lost with this one.
+            traceback.print_exc()
             failed.append(name)
         left -= benchmark.minutes
         print(f"== {name} took {time.perf_counter() - began:.0f} s", flush=True)

@@ -124,6 +124,8 @@ def _race(data: DataSection, workers: int, repeats: int) -> dict[str, Any]:
     # Processes of their own: what one contestant leaves of the heap costs the other page faults.
     with ExitStack() as pools:
         runs = {name: pools.enter_context(_pool(workers)) for name in seconds}
+        # numba's cache of compiled functions is corrupted, to a segmentation fault, by processes that fill it together.
+        runs["librosa"]("librosa", paths[:1])
         for turn in range(repeats + 1):
             for name, times in seconds.items():
                 taken = runs[name](name, paths)

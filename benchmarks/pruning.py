@@ -22,7 +22,7 @@ from typing import Any
 
 import optuna
 
-from benchmarks.record import spread, write
+from benchmarks.record import read, spread, versions, write
 from harness.errors import HarnessError
 from harness.search.pruning import floor_of
 from harness.study import SearchSection, Space
@@ -66,11 +66,16 @@ folds = [1, 2, 3]
 
 
 def pruning(seeds: int = 5, trials: int = 27, epochs: int = 9, startup: int = 1) -> None:
-    """Search without a pruner once per seed, and count what each pruner would have saved and chosen."""
-    runs = []
+    """Search without a pruner once per seed, and count what each pruner would have saved and chosen.
+
+    It is written after each seed, and goes on after the seeds that were measured before with equal settings and
+    versions, because a seed takes a quarter of an hour.
+    """
+    settings = {"trials": trials, "epochs": epochs, "startup_trials": startup}
+    runs = _measured_before(settings)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for seed in range(1, seeds + 1):
+        for seed in range(len(runs) + 1, seeds + 1):
             curves = _searched(folder, seed, trials, epochs, startup, "none")
             by_pruner = {pruner: _pruned(curves, pruner, startup, epochs) for pruner in PRUNERS}
             if seed == 1:
@@ -79,16 +84,16 @@ def pruning(seeds: int = 5, trials: int = 27, epochs: int = 9, startup: int = 1)
                     raise HarnessError("the search with the pruner halving differs from what its rule gives")
             runs.append({pruner: _measured(cut, curves) for pruner, cut in by_pruner.items()})
             print(f"seed {seed}: {runs[-1]}", flush=True)
-    write(
-        "pruning",
-        {
-            "trials": trials,
-            "epochs": epochs,
-            "startup_trials": startup,
-            "pruners": {pruner: _summary([run[pruner] for run in runs], runs) for pruner in PRUNERS},
-            "runs": runs,
-        },
-    )
+            pruners = {pruner: _summary([run[pruner] for run in runs], runs) for pruner in PRUNERS}
+            write("pruning", {**settings, "pruners": pruners, "runs": runs})
+
+
+def _measured_before(settings: Mapping[str, int]) -> list[dict[str, Any]]:
+    before = read("pruning")
+    if before is None or before["versions"] != versions() or any(before[name] != settings[name] for name in settings):
+        return []
+    runs: list[dict[str, Any]] = before["runs"]
+    return runs
 
 
 def _searched(folder: Path, seed: int, trials: int, epochs: int, startup: int, pruner: str) -> Curves:

@@ -60,7 +60,7 @@ def write(name: str, measured: dict[str, Any]) -> Path:
             "cores": os.cpu_count(),
             "platform": platform.platform(),
         },
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": versions(),
         "load_average_at_the_end": round(os.getloadavg()[0], 2),
         **measured,
     }
@@ -81,8 +81,9 @@ def read(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _versions() -> dict[str, str]:
-    found = {}
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that measurements depend on."""
+    found = {"python": platform.python_version()}
     for package in PACKAGES:
         # A machine that only trains has no librosa.
         try:

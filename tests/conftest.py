@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 # A busy machine makes no test wrong.
 settings.register_profile("harness", deadline=None)
 settings.load_profile("harness")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each process of the tests its own cache of the functions that numba compiles for librosa: processes that
+    fill one together corrupt it, to a segmentation fault."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = tempfile.mkdtemp(prefix="harness-numba-")
+        os.environ["NUMBA_CACHE_DIR"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

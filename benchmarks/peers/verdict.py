@@ -90,7 +90,7 @@ class Watched:
     peak: list[Member]
 
 
-def verdict(repeats: int = 2, epochs: int = EPOCHS, folds: Sequence[int] = (1, 2, 3, 4, 5)) -> None:
+def verdict(repeats: int = 1, epochs: int = EPOCHS, folds: Sequence[int] = (1, 2, 3, 4, 5)) -> None:
     """Measure both in turns (targets: 5 times autrainer; not more memory)."""
     root, autrainer = resolve_data_root(None), environment("autrainer")
     runs: dict[str, list[Watched]] = {"harness": [], "autrainer": []}

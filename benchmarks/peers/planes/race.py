@@ -154,6 +154,8 @@ class Servers:
     def warm_up(self, paths: Sequence[str]) -> None:
         """Compute every plane of the clips at ``paths`` in every process."""
         for plane in self.planes:
+            # One process compiles for all: numba's cache is corrupted by processes that fill it together.
+            self.compute(plane, paths[:1], 1)
             self.compute(plane, [path for path in paths for _ in range(self.count)], self.count)
 
     def compute(self, plane: str, paths: Sequence[str], count: int) -> Taken:
@@ -177,4 +179,8 @@ class Servers:
         if line := process.stdout.readline():
             return line
         self._log.seek(0)
-        raise HarnessError(f"{self.name} ended while computing planes:", *self._log.read().strip().splitlines()[-12:])
+        codes = ", ".join(str(process.poll()) for process in self._processes)
+        raise HarnessError(
+            f"{self.name} ended while computing planes (exit codes {codes}):",
+            *self._log.read().strip().splitlines()[-12:],
+        )
