@@ -14,6 +14,7 @@ beside them.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -147,7 +148,8 @@ def units(kind: str, values: Sequence[int]) -> list[float]:
 
 
 def late_over_early(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """Return what a unit adds from the second to the third size, over what one adds from the first to the second."""
+    """Return what a unit adds from the second to the third size, over what one adds from the first to the second; 1 if
+    it always adds the same, also where that is nothing."""
     early = (costs[1] - costs[0]) / (sizes[1] - sizes[0])
     late = (costs[2] - costs[1]) / (sizes[2] - sizes[1])
-    return late / early
+    return 1.0 if late == early else late / early if early else math.inf

@@ -92,7 +92,13 @@ def test_an_operation_counts_for_the_nearest_kind_around_it() -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "costs", "ratio"),
-    [((1, 2, 4), (5.0, 7.0, 11.0), 1.0), ((1, 2, 4), (1.0, 4.0, 16.0), 2.0), ((3, 4, 5), (9.0, 16.0, 25.0), 9 / 7)],
+    [
+        ((1, 2, 4), (5.0, 7.0, 11.0), 1.0),
+        ((1, 2, 4), (1.0, 4.0, 16.0), 2.0),
+        ((3, 4, 5), (9.0, 16.0, 25.0), 9 / 7),
+        ((1, 2, 4), (7.0, 7.0, 7.0), 1.0),
+        ((1, 2, 4), (7.0, 7.0, 9.0), float("inf")),
+    ],
 )
 def test_growth_is_one_where_it_is_linear_whatever_the_fixed_cost(sizes: Any, costs: Any, ratio: float) -> None:
     assert late_over_early(sizes, costs) == pytest.approx(ratio)
