@@ -150,7 +150,7 @@ def in_readme(text: str, block: str, begin: str = BEGIN, end: str = END) -> str:
 
 def documents() -> dict[str, Document | None]:
     """Return the results as they were written last."""
-    return {name: read(name) for name in (*RESULTS, GPU)}
+    return {name: read(name) for name in dict.fromkeys((*RESULTS, *(target.source for target in TARGETS)))}
 
 
 def targets(readme: Path | None = README) -> None:
