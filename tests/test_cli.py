@@ -30,8 +30,8 @@ def test_the_surface_is_what_documents_and_scripts_rely_on() -> None:
         ("plan",): {
             "study", "--data-root", "--set", "--device", "--devices", "--workers", "--executor", "--address", "--arms",
         },
-        ("report",): {"--bundle", "--license",
-            "study", "--check", "--run-id", "--declarations", "--part", "--audio", "--data-root", "--tracking-uri", "--reports",
+        ("report",): {"--bundle", "--license", "--part",
+            "study", "--check", "--run-id", "--declarations", "--audio", "--data-root", "--tracking-uri", "--reports",
         },
         ("overview",): {"reports", "--output", "--network"},
         ("predict",): {
