@@ -69,7 +69,7 @@ BENCHMARKS = {
     "alternatives": Benchmark(
         alternatives.alternatives, partial(alternatives.alternatives, 1, ("su4",), compiled=False), 5.0, routine=False
     ),
-    "naive": Benchmark(partial(naive.against_naive, steps=25, repeats=3), partial(naive.against_naive, 3, 1), 2.0),
+    "naive": Benchmark(partial(naive.against_naive, repeats=3), partial(naive.against_naive, 3, 1), 2.0),
     "training": Benchmark(training.overhead, partial(training.overhead, 2, 2), 1.5, routine=False),
     "planes": Benchmark(planes.planes, partial(planes.planes, 1, 2), 4.0),
     "features": Benchmark(

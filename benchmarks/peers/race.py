@@ -23,7 +23,7 @@ from benchmarks.record import spread
 BATCH = 32
 RATE, MOMENTUM, DECAY = 0.001, 0.9, 0.001
 """The defaults of a study."""
-STEPS = {"su4": 20, "resnet18": 7}
+STEPS = {"su4": 30, "resnet18": 10}
 """Of an epoch: as many items of every class, and an ESC-10 fold's worth of images."""
 
 
