@@ -182,6 +182,8 @@ def _naive(folder: Path, steps: int) -> Callable[[], object]:
         BATCH,
         shuffle=True,
         num_workers=NAIVE_WORKERS,
+        # An epoch is short here, and would count the start of the workers for more than a real one.
+        persistent_workers=True,
         multiprocessing_context="fork",
     )
     model = torch_dropout(build_model("su4", ModelSection(), (1, ROWS, FRAMES), N_CLASSES))
