@@ -22,7 +22,7 @@ from harness.tracking.digests import arms_agree, core_digest, spec_document
 TRAINING = ["arm", "fold", "seed"]
 """Columns that tell the final trainings of a study apart."""
 # What makes equal trainings equal to the bit, or nearly.
-_CONDITIONS = ("harness", "packages.torch", "packages.numpy", "hardware.cpu", "hardware.gpus")
+_CONDITIONS = (("harness",), ("packages", "torch"), ("packages", "numpy"), ("hardware", "cpu"), ("hardware", "gpus"))
 
 
 def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
@@ -74,22 +74,22 @@ def _check(folder: Path, part: StudyRecord, first: StudyRecord, study: StudySpec
     if not arms_agree(recorded, study):
         _refuse(folder, "an arm of the study file has other settings there")
     for name, digest in _digests(part).items():
-        if name.partition(".")[0] in ("data", "features") and _digests(first).get(name, digest) != digest:
+        if name.startswith(("data", "features.")) and _digests(first).get(name, digest) != digest:
             _refuse(folder, f"its {name} differ from those of the first part")
-    for name in _CONDITIONS:
-        here, there = _at(part.environment, name), _at(first.environment, name)
+    for names in _CONDITIONS:
+        here, there = _at(part.environment, names), _at(first.environment, names)
         if here != there:
-            _refuse(folder, f"it was trained with {name} {here}, and the first part with {there}")
+            _refuse(folder, f"it was trained with {' '.join(names)} {here}, and the first part with {there}")
 
 
 def _refuse(folder: Path, fault: str) -> NoReturn:
     raise ReportError(f"--part {folder}: {fault}; give parts of one study, trained under equal conditions")
 
 
-def _at(environment: dict[str, Any], dotted: str) -> Any:
-    section, _, name = dotted.partition(".")
-    found = environment.get(section)
-    return found.get(name) if name and isinstance(found, dict) else found
+def _at(environment: Any, names: Sequence[str]) -> Any:
+    for name in names:
+        environment = environment.get(name) if isinstance(environment, dict) else None
+    return environment
 
 
 def _digests(part: StudyRecord) -> dict[str, str]:
