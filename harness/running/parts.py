@@ -45,12 +45,16 @@ def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
         features differ, or the versions or the processor that trained it.
     """
     parts = [record_of_report(open_report(folder), study) for folder in folders]
+    digests: dict[str, str] = {}
     for folder, part in zip(folders, parts, strict=True):
         _check(folder, part, parts[0], study)
+        for name, digest in _digests(part).items():
+            if digests.setdefault(name, digest) != digest and name.startswith(("data", "features.")):
+                _refuse(folder, f"its {name} differ from those of an earlier part")
     last = max(parts, key=lambda part: int(part.environment.get("began_ms", 0)))
     order = {arm.name: position for position, arm in enumerate(last.spec.arms)}
     environment = dict(last.environment) | {
-        "digests": {name: value for part in parts for name, value in _digests(part).items()},
+        "digests": digests | _digests(last),
         "parts": [_facts(part) for part in parts],
     }
     return replace(
@@ -73,9 +77,6 @@ def _check(folder: Path, part: StudyRecord, first: StudyRecord, study: StudySpec
         _refuse(folder, "its settings differ from those of the study file")
     if not arms_agree(recorded, study):
         _refuse(folder, "an arm of the study file has other settings there")
-    for name, digest in _digests(part).items():
-        if name.startswith(("data", "features.")) and _digests(first).get(name, digest) != digest:
-            _refuse(folder, f"its {name} differ from those of the first part")
     for names in _CONDITIONS:
         here, there = _at(part.environment, names), _at(first.environment, names)
         if here != there:

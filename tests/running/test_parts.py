@@ -144,7 +144,7 @@ def _other_choice(record: StudyRecord) -> StudyRecord:
     [
         (_other_results, "arm 'LMCNet', fold 1, seed 0 has other results"),
         (_other_versions, "it was trained with packages torch 1.0, and the first part with"),
-        (_other_audio, "its data differ from those of the first part"),
+        (_other_audio, "its data differ from those of an earlier part"),
         (_other_settings, "its settings differ from those of the study file"),
         (_other_choice, "the search of arm 'LMCNet' chose other trials"),
     ],
