@@ -169,3 +169,14 @@ def test_a_training_that_failed_in_one_part_and_finished_in_another_has_finished
     joined = record_of_parts([tmp_path / "failed", *written], whole.spec)
     assert set(joined.folds.loc[joined.folds["phase"] == "final", "status"]) == {"FINISHED"}
     assert len(joined.predictions) == len(whole.predictions)
+
+
+def test_features_are_compared_with_those_of_every_earlier_part(whole: StudyRecord, tmp_path: Path) -> None:
+    digests = ({}, {"features.MLMC": "d" * 64}, {"features.MLMC": "e" * 64})
+    folders = []
+    for number, (arm, own) in enumerate(zip(("LMCNet", "MCNet", "MLMC"), digests, strict=True)):
+        environment = {**whole.environment, "digests": {"data": "a" * 64, **own}}
+        folders.append(tmp_path / str(number))
+        write_report(replace(part_of(whole, arm), environment=environment), folders[-1], figures=False)
+    with pytest.raises(ReportError, match=r"its features\.MLMC differ from those of an earlier part"):
+        record_of_parts(folders, whole.spec)
