@@ -172,7 +172,7 @@ def test_a_training_that_failed_in_one_part_and_finished_in_another_has_finished
 
 
 def test_features_are_compared_with_those_of_every_earlier_part(whole: StudyRecord, tmp_path: Path) -> None:
-    digests = ({}, {"features.MLMC": "d" * 64}, {"features.MLMC": "e" * 64})
+    digests: tuple[dict[str, str], ...] = ({}, {"features.MLMC": "d" * 64}, {"features.MLMC": "e" * 64})
     folders = []
     for number, (arm, own) in enumerate(zip(("LMCNet", "MCNet", "MLMC"), digests, strict=True)):
         environment = {**whole.environment, "digests": {"data": "a" * 64, **own}}
