@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,17 @@ from numpy.typing import NDArray
 
 from harness.training.metrics import (
     PUBLISHED_PRECISION,
+    PUBLISHED_STEP,
     SINGLE_PRECISION,
     probability_columns,
+    published,
     rounded,
     table_scores,
 )
 
 _SEGMENT = ["part", "clip", "segment"]
+# How reports publish probabilities, this version's and two earlier ones: the one with the fewest digits first.
+_ROUNDINGS = (published, partial(rounded, bits=PUBLISHED_PRECISION), partial(rounded, bits=SINGLE_PRECISION))
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def compare_clips(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.Dat
 def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Return clip predictions in the precision of ``published`` ones.
 
-    Reports have probabilities in float32, rounded by :func:`harness.training.metrics.rounded` to even fewer digits.
+    Reports have probabilities in float32, rounded by :func:`harness.training.metrics.published` to even fewer digits.
     """
     found = dict(parts)
     for part, table in published.items():
@@ -99,9 +104,11 @@ def rounded_like(parts: Mapping[str, pd.DataFrame], published: Mapping[str, pd.D
         ):
             continue
         printed = table[columns].to_numpy(np.float64)
-        # Reports of earlier versions have all digits of a float32; the majority decides, in case numbers were edited.
-        short = (rounded(printed, PUBLISHED_PRECISION) == printed).mean() > 0.5
-        values = rounded(found[part][columns].to_numpy(np.float64), PUBLISHED_PRECISION if short else SINGLE_PRECISION)
+        # The majority decides, in case numbers were edited. Only small numbers have digits below the step.
+        small = (printed > 0) & (printed < 2.0**PUBLISHED_PRECISION * PUBLISHED_STEP / 2)
+        telling = small if small.any() else np.ones_like(small)
+        rounding = next(each for each in _ROUNDINGS if (each(printed) == printed)[telling].mean() > 0.5)
+        values = rounding(found[part][columns].to_numpy(np.float64))
         found[part] = found[part].assign(**{name: values[:, label] for label, name in enumerate(columns)})
     return found
 

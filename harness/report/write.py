@@ -33,7 +33,7 @@ from harness.report.typeset.markdown import FRONT, front_page, is_own
 from harness.report.typeset.pdf import PDF_NAME, compile_pdf
 from harness.report.typeset.table import table_files
 from harness.study import StudySpec
-from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
+from harness.training.metrics import probability_columns, published
 
 NO_FIGURES = "not requested (--report data); `harness report` writes figures and PDF from the record"
 
@@ -247,7 +247,7 @@ def shown_sections(sections: Iterable[Section], drawn: Collection[str]) -> list[
 def _parquet(frame: pd.DataFrame) -> bytes:
     """Return the predictions as a small file: probabilities with few digits, with the same predicted classes."""
     columns = probability_columns(frame)
-    values = rounded(frame[columns].to_numpy(np.float64), PUBLISHED_PRECISION)
+    values = published(frame[columns].to_numpy(np.float64))
     frame = frame.assign(**{name: values[:, position] for position, name in enumerate(columns)})
     buffer = io.BytesIO()
     frame.to_parquet(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from harness.replay.predictions import (
     compare_weights,
     rounded_like,
 )
-from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, rounded
+from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, published, rounded
 
 COLUMNS = ["p_0", "p_1", "p_2"]
 
@@ -77,10 +79,20 @@ def test_float32_and_float64_are_compared_by_value() -> None:
     assert compare_segments(before, segments(dtype=np.float64)).changed == 12
 
 
-@pytest.mark.parametrize(("bits", "step"), [(SINGLE_PRECISION, 1e-6), (PUBLISHED_PRECISION, 1e-3)])
-def test_published_predictions_are_compared_in_their_own_precision(bits: int, step: float) -> None:
+@pytest.mark.parametrize(
+    ("rounding", "step"),
+    [
+        (partial(rounded, bits=SINGLE_PRECISION), 1e-6),
+        (partial(rounded, bits=PUBLISHED_PRECISION), 1e-3),
+        (published, 1e-3),
+    ],
+    ids=["single", "earlier reports", "reports"],
+)
+def test_published_predictions_are_compared_in_their_own_precision(
+    rounding: Callable[[np.ndarray], np.ndarray], step: float
+) -> None:
     def told(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-        values = rounded(table[COLUMNS].to_numpy(), bits)
+        values = rounding(table[COLUMNS].to_numpy())
         return {"test": table.assign(**{name: values[:, label] for label, name in enumerate(COLUMNS)})}
 
     exact = segments(dtype=np.float64).rename(columns={"segment": "clip_id"}).drop(columns="part")

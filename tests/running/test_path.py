@@ -15,7 +15,7 @@ from harness.executors.events import Event, Finished, Take
 from harness.executors.local import InProcessExecutor
 from harness.running.reports import Outcome, report_study
 from harness.tracking.study_reader import list_studies
-from harness.training.metrics import PUBLISHED_PRECISION, probability_columns, rounded
+from harness.training.metrics import probability_columns, published
 from tests.running.study import run, same, spec_of
 
 
@@ -65,7 +65,7 @@ def test_the_report_is_whole_and_also_in_the_store(undisturbed: tuple[Outcome, P
     written = pd.read_parquet(outcome.report.folder / "predictions.parquet")
     expected = outcome.record.predictions.reset_index(drop=True)
     columns = probability_columns(expected)
-    expected[columns] = rounded(expected[columns].to_numpy(), PUBLISHED_PRECISION)
+    expected[columns] = published(expected[columns].to_numpy())
     same(written.reset_index(drop=True), expected.astype(dict.fromkeys(columns, np.float32)))
     stored = list((folder / "mlruns" / "artifacts").rglob("reports/results.json"))
     assert len(stored) == 1

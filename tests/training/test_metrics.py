@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from harness.data.clips import ClipTable
-from harness.training.metrics import PUBLISHED_PRECISION, SINGLE_PRECISION, clip_predictions, rounded, scores
+from harness.training.metrics import (
+    PUBLISHED_PRECISION,
+    PUBLISHED_STEP,
+    SINGLE_PRECISION,
+    clip_predictions,
+    published,
+    rounded,
+    scores,
+)
 
 
 def one_hot(predicted: list[int], n_classes: int) -> np.ndarray:
@@ -161,6 +169,29 @@ def test_rounding_moves_nothing_that_need_not_move() -> None:
     short = rounded(exact, PUBLISHED_PRECISION)
     assert short[0] == pytest.approx(exact[0], rel=2.0**-PUBLISHED_PRECISION)
     assert list(short[1]) == [0.5, 0.5 + 2.0**-PUBLISHED_PRECISION, 0.0]
+
+
+@given(
+    st.integers(2, 60).flatmap(
+        lambda n: st.lists(
+            st.lists(st.floats(1e-9, 1e3), min_size=n, max_size=n).filter(lambda row: len({*row}) > 1), min_size=1
+        )
+    )
+)
+def test_published_probabilities_keep_the_predicted_class_and_publish_as_themselves(weights: list[list[float]]) -> None:
+    weights_NC = np.array(weights)
+    exact = weights_NC / weights_NC.sum(axis=1, keepdims=True)
+    found = published(exact)
+    assert found.dtype == np.float32
+    assert np.array_equal(found.argmax(axis=1), exact.argmax(axis=1))
+    assert np.array_equal(found % PUBLISHED_STEP, np.zeros_like(found))
+    assert np.array_equal(rounded(found.astype(np.float64), PUBLISHED_PRECISION), found)
+    assert np.array_equal(published(found.astype(np.float64)), found)
+    # The winner of a tie is raised by a step.
+    np.testing.assert_allclose(found, exact, rtol=2.0 ** (1 - PUBLISHED_PRECISION), atol=1.5 * PUBLISHED_STEP)
+    # Reports of earlier versions had the digits and no step.
+    earlier = rounded(exact, PUBLISHED_PRECISION)
+    assert np.array_equal(published(earlier.astype(np.float64)), found)
 
 
 @given(

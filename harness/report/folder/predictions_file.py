@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from harness.errors import ReportError
 from harness.report.folder.parquet_table import read_table
-from harness.training.metrics import PUBLISHED_PRECISION
+from harness.training.metrics import PUBLISHED_PRECISION, PUBLISHED_STEP
 
 PREDICTIONS = "predictions.parquet"
 KEYS = ["arm", "fold", "seed", "clip_id"]
@@ -24,8 +24,6 @@ _LONGEST_TEXT = 1000
 _LARGEST_NUMBER = 2**31 - 1
 _TEXTS = ("arm", "clip_id", "recording")
 _NUMBERS = ("fold", "seed", "y_true", "n_segments", "n_segments_correct")
-# Each probability is rounded to this many binary digits, and the largest may be raised by one unit of the last.
-_SUM_TOLERANCE = 2.0 ** (1 - PUBLISHED_PRECISION)
 _AGAIN = "take the folder from where it was published again, or write it from its record: harness report STUDY"
 
 
@@ -126,9 +124,11 @@ def _check_rows(path: Path, frame: pd.DataFrame, n_classes: int) -> None:
         name = f"p_{label}"
         _refuse_row(path, frame, ~frame[name].between(0, 1), f"expected {name} in 0..1, received", name)
     sums = pd.Series(values.sum(axis=1), index=frame.index)
+    # Each is rounded to so many digits and then by half a step at most, and the largest may be raised by one unit.
+    tolerance = 2.0 ** (1 - PUBLISHED_PRECISION) + PUBLISHED_STEP * (n_classes / 2 + 1)
     _refuse_row(
-        path, frame.assign(sum=sums), (sums - 1).abs() > _SUM_TOLERANCE,
-        f"the probabilities should sum to 1 (within {_SUM_TOLERANCE:.1g}), and sum to", "sum",
+        path, frame.assign(sum=sums), (sums - 1).abs() > tolerance,
+        f"the probabilities should sum to 1 (within {tolerance:.1g}), and sum to", "sum",
     )  # fmt: skip
     _refuse_row(path, frame, frame.duplicated(KEYS), "repeats an earlier row's arm, fold, seed and clip_id", "clip_id")
     for name in ("y_true", "recording"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harness.comparisons.scores import checked_predictions
 from harness.record import StudyRecord
-from harness.training.metrics import PUBLISHED_PRECISION, predicted_classes, probability_columns, rounded
+from harness.training.metrics import predicted_classes, probability_columns, published
 
 
 def answers_of(record: StudyRecord, arms: Collection[str]) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def answers_of(record: StudyRecord, arms: Collection[str]) -> dict[str, Any]:
     for arm, own in rows.groupby("arm", sort=False, observed=True):
         called = predicted_classes(own)
         # As published, so that the same page follows from predictions.parquet.
-        published = rounded(own[probability_columns(own)].to_numpy(np.float64), PUBLISHED_PRECISION)
-        percents = np.rint(100 * published[np.arange(len(own)), called].astype(np.float64))
+        probabilities = published(own[probability_columns(own)].to_numpy(np.float64))
+        percents = np.rint(100 * probabilities[np.arange(len(own)), called].astype(np.float64))
         members = own["clip_id"].map(number).to_numpy(np.int64)
         trainings = own[["fold", "seed"]].to_numpy(np.int64)
         # The rows are ordered by fold and seed.
