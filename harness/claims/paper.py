@@ -17,16 +17,17 @@ each ``[[table.column]]`` below it is one system. Tables of layers (``[[layers]]
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, field_validator, model_validator
 
 from harness.choices import EpochRule, Validation
 from harness.claims.field_types import Doi, Key, Name, Number, Words, at_least_one, distinct
 from harness.claims.printed import Printed
-from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, Dataset, described, feature_set
-from harness.section import Section
+from harness.registry import DATASETS, NETWORKS, PLANES, SPLITS, Dataset, described, feature_set, options_of
+from harness.section import Section, as_tuples
 
 NOT_STATED = "not stated"
 ONE_SPLIT = "one split"
@@ -104,6 +105,22 @@ class Column(Section):
     """Time printed with the accuracy, in seconds."""
 
 
+def split_options(split: str) -> tuple[str, ...]:
+    """Return the names of the options that a split, or what a source has instead of one, can state."""
+    if split not in SPLITS:
+        return ()
+    rule = SPLITS.get(split)
+    # A file of one's own is no option that a source could state.
+    return () if rule.files else tuple(options_of(rule).model_fields)
+
+
+def option_text(value: object) -> str:
+    """Return an option of a split as tables print it: ``true``, ``0.2``, ``300/80/20``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "/".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
@@ -134,6 +151,8 @@ class AccuracyTable(Section):
     of a clip that one batch holds), fraction of clips, or of segments."""
     split: str
     """How training and test were separated: a split of studies, "one split" of the source's own, or "not stated"."""
+    split_options: Annotated[Mapping[str, Any], WithJsonSchema({"type": "object"})] = {}
+    """Options of the split that the source states, by the names of a study: { n = 10 }; others are "not stated"."""
     folds: Annotated[int, Field(ge=1, le=1000)]
     """Folds tested; 1 for one split."""
     tested_folds: tuple[int, ...] = ()
@@ -171,6 +190,24 @@ class AccuracyTable(Section):
         if split in _NO_RULE or split in SPLITS:
             return split
         raise ValueError(f"unknown split {split!r}; allowed: {', '.join((*SPLITS.names(), *_NO_RULE))}")
+
+    @model_validator(mode="after")
+    def _known_options(self) -> Self:
+        if not self.split_options:
+            return self
+        known = split_options(self.split)
+        for name in self.split_options:
+            if name not in known:
+                raise ValueError(
+                    f"split_options: split {self.split!r} has no option {name!r}; it has {', '.join(known) or 'none'}"
+                )
+        try:
+            options_of(SPLITS.get(self.split)).model_validate(as_tuples(self.split_options))
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, fault["loc"])) or self.split
+            raise ValueError(f"split_options: {where}: {fault['msg'].removeprefix('Value error, ')}") from None
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -216,6 +253,12 @@ class AccuracyTable(Section):
             raise ValueError(
                 f"training_folds = {self.training_folds} leave no fold to test: {self.dataset} has {len(known)} folds"
             )
+
+    @property
+    def split_text(self) -> str:
+        """The split with the options that are stated, such as ``every-nth-row (n = 10)``."""
+        stated = ", ".join(f"{name} = {option_text(value)}" for name, value in self.split_options.items())
+        return f"{self.split} ({stated})" if stated else self.split
 
     @property
     def description(self) -> Dataset:

@@ -7,12 +7,15 @@ verdict, which then assumes that the source used the same conditions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.choices import EpochRule, FinalTrain, Selection, TunedOn, Validation
 from harness.claims import NOT_STATED, Claim
+from harness.claims.paper import option_text, split_options
 from harness.record import TUNED_ON, StudyRecord
 from harness.registry import described
+from harness.section import as_tuples
 from harness.study import ProtocolSection, StudySpec
 from harness.text.decimals import decimals
 
@@ -24,6 +27,8 @@ _ESTIMANDS = {
     "class": "accuracy of one class",
 }
 _CHOSEN_ON_TEST = {EpochRule.BEST_ON_TEST, EpochRule.BEST_MEAN_ON_TEST}
+_DRAW = "seed"
+"""Option of splits that draw at random."""
 _TUNED_ON_TEST = {TunedOn.REPORTED_FOLDS}
 
 
@@ -41,6 +46,8 @@ class Conditions:
         Whether one of them was held out for validation.
     split, epoch_rule, tuning, estimand
         In the words of a claims file.
+    split_options
+        Options of the split, as a study states them; empty where they are unknown.
     holdout
         Whether one part of the data was tested, instead of folds.
     own_part
@@ -58,6 +65,7 @@ class Conditions:
     epoch_rule: str = NOT_STATED
     tuning: str = NOT_STATED
     estimand: str = NOT_STATED
+    split_options: Mapping[str, Any] = field(default_factory=dict)
     holdout: bool = False
     own_part: bool = False
     own_fold: int = 0
@@ -91,6 +99,7 @@ def conditions_of(record: StudyRecord, arm: str | None = None) -> Conditions:
         split="official" if protocol.rule.official and not protocol.rule.single else protocol.split,
         epoch_rule=protocol.epoch_rule_in_effect,
         tuning="validation" if tuning == TunedOn.VALIDATION_FOLDS else tuning,
+        split_options={name: getattr(protocol.options, name) for name in split_options(protocol.split)},
         holdout=record.tests_one_part(arm) if arm else spec.data.description.holdout,
         own_part=protocol.rule.single,
         own_fold=getattr(protocol.options, "fold", 0),
@@ -202,3 +211,22 @@ def _split(conditions: Conditions, claim: Claim, differences: list[str], caveats
         caveats.append(f"split not stated {' or '.join(sides)}")
     elif here != there:
         differences.append(f"{here} split here, {there} there")
+    else:
+        _split_options(conditions, claim, differences, caveats)
+
+
+def _split_options(conditions: Conditions, claim: Claim, differences: list[str], caveats: list[str]) -> None:
+    """Compare the options of one split; another seed is another draw under the same rule."""
+    here, there = conditions.split_options, claim.table.split_options
+    unstated: dict[str, list[str]] = {}
+    for name in split_options(claim.table.split):
+        sides = [side for side, stated in (("here", here), ("in the source", there)) if name not in stated]
+        if sides:
+            unstated.setdefault(" or ".join(sides), []).append(name)
+        elif as_tuples(there[name]) != here[name]:
+            said = f"{name} = {option_text(here[name])} here, {option_text(there[name])} there"
+            if name == _DRAW:
+                caveats.append(f"other draw of the {claim.table.split} split: {said}")
+            else:
+                differences.append(f"{claim.table.split} split with {said}")
+    caveats += [f"{', '.join(names)} of the split not stated {where}" for where, names in unstated.items()]

@@ -347,3 +347,33 @@ def test_names_of_any_script_and_full_of_specials_are_kept(classes: list[str], c
     table = parse_paper(changed(change), "mine.toml").tables[0]
     assert table.classes == tuple(classes)
     assert table.columns[0].name == f"{column}!"
+
+
+def _with_split(split: str, options: dict[str, Any]) -> dict[str, Any]:
+    def change(document: dict[str, Any]) -> None:
+        del document["table"][0]["tested_folds"]
+        document["table"][0] |= {"split": split, "split_options": options}
+
+    return changed(change)
+
+
+def test_options_of_a_split_are_shown_with_it() -> None:
+    table = parse_paper(_with_split("file-order", {"counts": [300, 80, 20]}), "mine.toml").tables[0]
+    assert table.split_text == "file-order (counts = 300/80/20)"
+    assert parse_paper(_with_split("official", {}), "mine.toml").tables[0].split_text == "official"
+
+
+@pytest.mark.parametrize(
+    ("split", "options", "said"),
+    [
+        ("every-nth-row", {"k": 10}, "split 'every-nth-row' has no option 'k'; it has n, remainder"),
+        ("every-nth-row", {"n": 1}, "split_options: n: "),
+        ("every-nth-row", {"n": 4, "remainder": 4}, "remainder: must be below n = 4, received 4"),
+        ("train-test-split", {"fraction": "0.2"}, "split_options: fraction: "),
+        ("official", {"seed": 1}, "split 'official' has no option 'seed'; it has none"),
+        ("one split", {"seed": 1}, "has no option 'seed'"),
+        ("csv", {"file": "mine.csv"}, "split 'csv' has no option 'file'; it has none"),
+    ],
+)
+def test_options_that_a_split_does_not_have_are_refused(split: str, options: dict[str, Any], said: str) -> None:
+    assert said in refusal(_with_split(split, options))

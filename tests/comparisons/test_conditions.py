@@ -116,6 +116,40 @@ def test_peeking_on_both_sides_is_comparable_and_still_told(stated: dict[str, An
     assert outcome(stated, stated) == ((), (f"{said}, so the measured accuracy is optimistic",))
 
 
+_PART: dict[str, Any] = {"split": "train-test-split", "holdout": True, "own_part": True}
+_OPTIONS = {"fraction": 0.2, "seed": 42, "stratified": False}
+
+
+@pytest.mark.parametrize(
+    ("there", "differences", "caveats"),
+    [
+        (_OPTIONS, (), ()),
+        (
+            _OPTIONS | {"fraction": 0.5},
+            ("train-test-split split with fraction = 0.2 here, 0.5 there",),
+            (),
+        ),
+        (
+            _OPTIONS | {"stratified": True, "seed": 7},
+            ("train-test-split split with stratified = false here, true there",),
+            ("other draw of the train-test-split split: seed = 42 here, 7 there",),
+        ),
+        ({"fraction": 0.2}, (), ("seed, stratified of the split not stated in the source",)),
+        ({}, (), ("fraction, seed, stratified of the split not stated in the source",)),
+    ],
+)
+def test_options_of_a_split_are_part_of_the_protocol(
+    there: dict[str, Any], differences: tuple[str, ...], caveats: tuple[str, ...]
+) -> None:
+    source = {"split": "train-test-split", "folds": 1, "split_options": there}
+    assert outcome(_PART | {"split_options": _OPTIONS}, source) == (differences, caveats)
+
+
+def test_options_that_are_not_known_here_are_told() -> None:
+    said = "fraction, seed, stratified of the split not stated here"
+    assert outcome(_PART, {"split": "train-test-split", "folds": 1, "split_options": _OPTIONS}) == ((), (said,))
+
+
 @pytest.mark.parametrize(("here", "there"), [("macro", "clip"), ("clip", "macro")])
 def test_clip_and_macro_accuracy_are_one_number_where_classes_are_of_equal_size(here: str, there: str) -> None:
     balanced = {"dataset": "esc50", "data_folds": 5, "estimand": here}
@@ -138,6 +172,11 @@ class TestOfAStudy:
         record = us8k_record(folds=(1, 2, 10), evaluate={"folds": [1]})
         assert conditions_of(record).data_folds == 3
         assert conditions_of(record).ratio == 1
+
+    def test_options_are_those_of_the_study_with_what_it_does_not_say(self) -> None:
+        record = build_record(protocol={"split": "every-nth-row", "n": 5})
+        assert conditions_of(record).split_options == {"n": 5, "remainder": 0}
+        assert conditions_of(build_record()).split_options == {}
 
     @pytest.mark.parametrize(("final_train", "ratio"), [("train", 1 / 3), ("train+validation", 1 / 4)])
     def test_a_final_training_on_the_validation_fold_too(self, final_train: str, ratio: float) -> None:

@@ -58,7 +58,7 @@ def show_claim(library: Library, address: str) -> None:
         ("system", claim.column.system or "–"),
         ("estimand", claim.estimand),
         ("data set", stated.dataset),
-        ("split", stated.split),
+        ("split", stated.split_text),
         ("folds", _folds(stated)),
         ("epoch rule", stated.epoch_rule),
         ("validation", str(stated.validation)),
@@ -153,7 +153,7 @@ def show_check(file: Path, paper: Paper, audit: Audit) -> None:
 
 def _conditions(claim: Claim) -> str:
     stated = claim.table
-    split = stated.split if stated.split == "one split" else f"split {stated.split}"
+    split = stated.split if stated.split == "one split" else f"split {stated.split_text}"
     return f"{stated.dataset}, {_folds(stated)}, {split}, estimand {claim.estimand}"
 
 

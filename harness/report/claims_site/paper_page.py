@@ -103,9 +103,10 @@ def _dispersion(claim: Claim, paper: Paper) -> str:
 
 def _conditions(table: AccuracyTable) -> Iterator[tuple[str, str]]:
     yield "Data set", title_of(table.dataset)
-    yield "Split", f"{seen(table.split)}: {meaning(table.split)}"
+    yield "Split", f"{seen(table.split_text)}: {meaning(table.split)}"
     yield "Tested folds", folds_text(table)
     yield "Epoch rule", seen(table.epoch_rule)
+    yield "What validated", seen(str(table.validation))
     yield "Hyperparameters chosen on", seen(table.tuning)
     yield "Estimand", seen(table.estimand)
     yield "Role", table.role

@@ -33,7 +33,7 @@ def section_of(paper: Paper, shown: Shown) -> Section:
 def differences(table: AccuracyTable, other: AccuracyTable) -> list[str]:
     """Return the conditions in which two tables on one data set differ, or in which one of them was not seen."""
     pairs = {
-        "split": (table.split, other.split),
+        "split": (table.split_text, other.split_text),
         "epoch rule": (table.epoch_rule, other.epoch_rule),
         "estimand": (table.estimand, other.estimand),
         "tested folds": (folds_text(table), folds_text(other)),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.claims import Claim
+from harness.claims.paper import option_text
 from harness.comparisons.claim_pairs import known, relation
 from harness.report.claims_site.conditions import folds_text, protocol_of, seen
 from harness.report.claims_site.library import title_of
@@ -51,7 +52,7 @@ ACCURACY: Mapping[Heading, Cell] = {
     "Over clips": interval_text,
 }
 CONDITIONS: Mapping[Heading, Cell] = {
-    "Split": lambda claim: seen(claim.table.split),
+    "Split": lambda claim: seen(claim.table.split_text),
     "Epoch": lambda claim: seen(claim.table.epoch_rule),
     "Tested folds": lambda claim: folds_text(claim.table),
     "Estimand": lambda claim: seen(claim.table.estimand),
@@ -90,7 +91,9 @@ def claims_frame(claims: Sequence[Claim]) -> pd.DataFrame:
                 "unit": table.unit,
                 "estimand": seen(table.estimand),
                 "split": seen(table.split),
+                "split_options": ", ".join(f"{one} = {option_text(own)}" for one, own in table.split_options.items()),
                 "epoch_rule": seen(table.epoch_rule),
+                "validation": seen(str(table.validation)),
                 "tuning": seen(table.tuning),
                 "folds": table.folds,
                 "tested_folds": " ".join(map(str, table.tested_folds)),
@@ -129,16 +132,20 @@ def all_claims(claims: Sequence[Claim]) -> Table:
 def protocol_claims(claims: Sequence[Claim], name: str, title: str) -> Table:
     """Return the table of ``claims`` of one data set and split, grouped by epoch rule, the highest first."""
     groups: dict[str, list[Claim]] = {}
+    alike: dict[tuple[str, str], list[Claim]] = {}
     for claim in claims:
-        groups.setdefault(protocol_of(claim).epoch_rule, []).append(claim)
-    against = {address: text for own in groups.values() for address, text in relations(own).items()}
+        rule = protocol_of(claim).epoch_rule
+        groups.setdefault(rule, []).append(claim)
+        alike.setdefault((rule, claim.table.split_text), []).append(claim)
+    against = {address: text for own in alike.values() for address, text in relations(own).items()}
     compared = any(text not in (NOTHING, HIGHEST) for text in against.values())
+    shown = ("Epoch",) if any(claim.table.split_options for claim in claims) else ("Split", "Epoch")
     columns: dict[Heading, Cell] = {
         **SYSTEM,
         "Epoch": CONDITIONS["Epoch"],
         **ACCURACY,
         **({AGAINST: lambda claim: against[claim.address]} if compared else {}),
-        **{name: cell for name, cell in CONDITIONS.items() if name not in ("Split", "Epoch")},
+        **{name: cell for name, cell in CONDITIONS.items() if name not in shown},
     }
     sizes = [len(own) for own in groups.values()]
     rules = tuple(sum(sizes[:place]) for place in range(1, len(sizes)))
