@@ -79,9 +79,9 @@ def splits_check_command(
     from harness.cli.output.show_duplicates import write_text
     from harness.cli.output.show_splits import check_json, check_table, show_split_check
     from harness.data.split_check import check_splits
-    from harness.data.split_file import read_metadata, read_split, splits_of_rule
+    from harness.data.split_file import known_columns, read_metadata, read_split, splits_of_rule
 
-    described = read_metadata(metadata, named_columns(columns))
+    described = read_metadata(metadata, named_columns(columns) if columns else known_columns(metadata))
     if split in SPLITS:
         protocol = _protocol(split, stated)
         split = protocol.label

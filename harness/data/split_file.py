@@ -27,7 +27,7 @@ from harness.data.metadata import Row, Text, read_rows
 from harness.data.splits import Part as Items
 from harness.data.splits import Split, make_splits, split_by_fold
 from harness.errors import DataError
-from harness.registry import TEST, TRAIN, VALIDATION, Unit
+from harness.registry import DATASETS, TEST, TRAIN, VALIDATION, Unit
 from harness.study import ProtocolSection
 from harness.text.delimited import TableError, read_table
 
@@ -52,6 +52,18 @@ class Metadata:
     clips: ClipTable
     recordings_known: bool
     tested: tuple[int, ...]
+
+
+def known_columns(file: Path) -> Columns:
+    """Return the columns of the metadata ``file`` if it is that of a registered data set, and else the usual ones."""
+    try:
+        header = read_table(file).header
+    except (OSError, TableError):
+        return Columns()  # read_metadata reports it
+    for dataset in DATASETS:
+        if dataset.columns and {heading for _, heading in dataset.columns} <= {*header}:
+            return Columns(**dict(dataset.columns))
+    return Columns()
 
 
 def read_metadata(file: Path, columns: Columns) -> Metadata:

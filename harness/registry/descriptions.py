@@ -183,6 +183,9 @@ class Dataset:
         not generated.
     options
         ``"module:Class"`` of its options, a :class:`harness.section.Section`; they are ``[data.NAME]``.
+    columns
+        Headings of its metadata file that hold the file, label, fold and recording of a clip, as pairs of these names
+        and headings; empty where there is no such file.
     part_of
         Larger data set that contains it; messages name it where the two may be confused.
     holdout
@@ -217,6 +220,7 @@ class Dataset:
     obtain: str = ""
     prepare: str = ""
     options: str = "harness.section:NoOptions"
+    columns: tuple[tuple[str, str], ...] = ()
     part_of: str = ""
     holdout: bool = False
     recordings: bool = True

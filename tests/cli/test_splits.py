@@ -116,6 +116,26 @@ def test_without_recordings_it_says_so(metadata: Path) -> None:
     assert _run("--metadata", metadata, "--split", "official", "--columns", "recording=source")[0] == 0
 
 
+def test_metadata_of_a_known_data_set_need_no_names_of_columns(tmp_path: Path) -> None:
+    rows = [(f"{fold}-{take}.wav", fold, 0, "dog", False, f"r{fold % 2}", take) for fold in (1, 2, 3) for take in "AB"]
+    esc = _write(tmp_path / "esc50.csv", "filename,fold,target,category,esc10,src_file,take", rows)
+    code, said = _run("--metadata", esc, "--split", "official")
+    assert code == 1
+    assert "recordings in test and other parts: r1" in said
+    urban = [(f"{fold}-{take}.wav", fold, 0, 4, 1, fold, 3, "dog_bark") for fold in (1, 2, 3) for take in "AB"]
+    table = _write(tmp_path / "us8k.csv", "slice_file_name,fsID,start,end,salience,fold,classID,class", urban)
+    code, said = _run("--metadata", table, "--split", "official")
+    assert code == 0, said
+
+
+def test_a_column_that_is_not_found_can_be_named(tmp_path: Path) -> None:
+    table = _write(tmp_path / "own.csv", "path,label,fold", [("a.wav", "dog", 1), ("b.wav", "dog", 2)])
+    code, said = _run("--metadata", table, "--split", "official")
+    assert code == 2
+    assert "has no column 'file'; received path, label, fold; name the column of audio files with --columns" in said
+    assert "file=HEADING" in said
+
+
 def test_audio_in_two_parts_is_a_leak_that_no_column_shows(metadata: Path, tmp_path: Path) -> None:
     audio = tmp_path / "audio" / "below"
     audio.mkdir(parents=True)

@@ -30,6 +30,7 @@ _PARTS = (
     | dict.fromkeys(("train", "training"), TRAIN)
 )
 _SECONDS = 5.0
+_MEANINGS = {"file": "audio files", "label": "classes", "fold": "folds"}
 
 
 class Columns(Section):
@@ -131,6 +132,13 @@ def rows_of(file: Path, columns: Columns, *, folds: bool = True) -> tuple[tuple[
         header = read_table(file).header
     except (OSError, TableError):
         header = ()  # read_rows reports it
+    needed = (("file", columns.file), ("label", columns.label), *((("fold", columns.fold),) if folds else ()))
+    for name, heading in needed:
+        if header and heading not in header:
+            raise DataError(
+                f"{file}: has no column {heading!r}; received {', '.join(header)}; name the column of "
+                f"{_MEANINGS[name]} with --columns {name}=HEADING, or in a study as data.csv.columns.{name}"
+            )
     recording = columns.recording or ("recording" if "recording" in header else None)
     fields: dict[str, Any] = {
         "file": (FilePath, Field(alias=columns.file)),

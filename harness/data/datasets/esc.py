@@ -51,6 +51,9 @@ _SOURCE = Source(
 )
 
 
+_COLUMNS = (("file", "filename"), ("label", "category"), ("fold", "fold"), ("recording", "src_file"))
+
+
 class EscRow(Row):
     """A row of ``esc50.csv``."""
 
@@ -168,7 +171,9 @@ def inventory_of(
 
 register(
     Dataset("esc10", "ESC-10", 10, FOLDS, 400, 5.0, read=f"{__name__}:read_esc10", source=_SOURCE, part_of="esc50"),
-    Dataset("esc50", "ESC-50", 50, FOLDS, 2000, 5.0, f"{__name__}:read_esc50", _LEAKS, source=_SOURCE),
+    Dataset(
+        "esc50", "ESC-50", 50, FOLDS, 2000, 5.0, f"{__name__}:read_esc50", _LEAKS, source=_SOURCE, columns=_COLUMNS
+    ),
     Dataset(
         "esc50-categories",
         "ESC-50 categories",

@@ -55,6 +55,7 @@ DATASET = Dataset(
     fold_counts=_COUNTS,
     class_counts=tuple(zip(_CLASSES, map(sum, zip(*_COUNTS, strict=True)), strict=True)),
     channels=(1, 2),
+    columns=(("file", "slice_file_name"), ("label", "class"), ("fold", "fold"), ("recording", "fsID")),
     source=Source(
         url="https://zenodo.org/records/1203745/files/UrbanSound8K.tar.gz?download=1",
         checksum="md5:9aa69802bbf37fb986f71ec1483a196e",

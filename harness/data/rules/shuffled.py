@@ -77,6 +77,7 @@ register(
         f"{__name__}:deal_clips",
         "clips shuffled over folds (random-clip), so clips cut from one recording lie on both sides",
         shuffles=True,
+        used_by="open_clip's issue 1201 and Yurtsever 2026, next to official folds",
     ),
     SplitRule(
         "random-segment",
