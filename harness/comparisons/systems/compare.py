@@ -18,6 +18,7 @@ from harness.comparisons.systems.detectable import Detectable, detectable
 from harness.comparisons.systems.family import family_of
 from harness.comparisons.systems.formats import read_systems
 from harness.comparisons.systems.formats.prediction_table import predictions_of
+from harness.comparisons.systems.same_columns import with_same_columns
 from harness.comparisons.systems.standing import Standing, ranked, with_tested_ranks
 from harness.comparisons.systems.system import (
     PERMITS,
@@ -203,6 +204,9 @@ def compare_systems(
     """
     rules = rules or Rules(2.0)
     levels = {system.level for system in systems}
+    aligned: list[str] = []
+    if levels == {Level.CLIPS}:
+        systems, aligned = with_same_columns([each for each in systems if isinstance(each, ClipPredictions)])
     level = Level.COUNTS if Level.COUNTS in levels else Level.FOLDS if Level.FOLDS in levels else Level.CLIPS
     if len(systems) < (1 if level is Level.COUNTS else 2):
         raise ComparisonError(f"a comparison needs the predictions of two systems or more, received {len(systems)}")
@@ -249,6 +253,7 @@ def compare_systems(
         detectable(contrasts, _n_clips(standings[0].system), min(rules.alpha, 0.49)),
         (
             *_notes(systems, level, folds, data_folds),
+            *aligned,
             *_of_other_clips(counts),
             *_without_groups(groups, pairs, reference, names),
         ),

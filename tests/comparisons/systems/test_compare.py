@@ -100,6 +100,28 @@ def test_without_folds_the_test_is_over_recordings(tmp_path: Path) -> None:
     assert any("every clip is taken as a recording of its own" in note for note in alone.notes)
 
 
+def test_columns_that_one_file_lacks_are_taken_from_the_others_or_left_out(tmp_path: Path) -> None:
+    full = _made(tmp_path, "full", 0.95)
+    whole = compare_systems([_made(tmp_path, "one", 0.5, columns="recording"), _made(tmp_path, "full", 0.95)])
+    both = compare_systems([_made(tmp_path, "one", 0.5), full])
+    assert whole.contrasts[0].over == "recordings"
+    assert whole.contrasts[0].mean == pytest.approx(both.contrasts[0].mean, abs=1.0)
+    assert any("one have no column fold" in note for note in whole.notes)
+    assert any("one test part" in note for note in whole.notes)
+    lacking = compare_systems([_made(tmp_path, "one", 0.5, columns="fold"), full])
+    assert [*lacking.contrasts[0].folds.values()] == [*both.contrasts[0].folds.values()]
+    assert lacking.contrasts[0].bootstrap == both.contrasts[0].bootstrap
+    assert any("recordings are those of full" in note for note in lacking.notes)
+
+
+def test_a_clip_in_several_folds_needs_folds_of_all() -> None:
+    frame = pd.DataFrame({"clip": list("abab"), "y_true": 0, "y_pred": 0, "fold": [1, 1, 2, 2]})
+    repeated = frame.assign(y_true=[0, 1, 0, 1])
+    plain = repeated[:2].drop(columns="fold")
+    with pytest.raises(ComparisonError, match="plain has no column fold, and repeated tested clip 'a' in several"):
+        compare.compare_systems(systems_from({"plain": plain, "repeated": repeated}))
+
+
 def test_systems_must_have_the_same_clips(tmp_path: Path) -> None:
     one, other = _made(tmp_path, "one", 0.9), _made(tmp_path, "other", 0.8)
     lines = other.read_text().splitlines()
