@@ -215,14 +215,27 @@ def _published(found: Results, title: str) -> Published:
 
 
 def _markdown(effects: Sequence[ProtocolEffect], published: Published) -> str:
-    """Return a row for each network, and a column for each split with the means under its epoch rules in turn."""
+    """Return a row for each network, and a column for each split with the means under its epoch rules in turn.
+
+    The rules are named once if every cell has them in one order, and otherwise in each cell.
+    """
     splits = list(dict.fromkeys(each.split for each in effects))
     rules = list(dict.fromkeys(each.epoch_rule for each in effects))
-    rules_text = " → ".join(epoch_name(rule) for rule in rules)
+    found: dict[tuple[str, str], list[ProtocolEffect]] = {}
+    for each in effects:
+        found.setdefault((each.network, each.split), []).append(each)
+    alike = all([each.epoch_rule for each in own] == rules[: len(own)] for own in found.values())
+    rules_text = " → ".join(epoch_name(rule) for rule in rules) if alike else "in brackets"
+
+    def cell(network: str, split: str) -> str:
+        own = found.get((network, split), [])
+        if alike:
+            return " → ".join(accuracy(each.mean) for each in own)
+        return ", ".join(f"{accuracy(each.mean)} ({epoch_name(each.epoch_rule)})" for each in own)
+
     rows = []
     for network in dict.fromkeys(each.network for each in effects):
-        own = [each for each in effects if each.network == network]
-        cells = [" → ".join(accuracy(each.mean) for each in own if each.split == split) or "-" for split in splits]
+        cells = [cell(network, split) or "-" for split in splits]
         claims = ", ".join(text for _, text in of_network(network, effects, published))
         rows.append((network, *cells, claims or "-"))
     table = markdown.table(("network, data set", *splits, "published"), rows)

@@ -16,6 +16,7 @@ from harness.comparisons.between_arms import compare_arms
 from harness.comparisons.scores import score_study
 from harness.errors import DataError, StudyError
 from harness.report.folder.check import check_report
+from harness.report.overview import write_overview
 from harness.running.reports import Outcome
 from harness.running.study import run_study
 from harness.study import StudySpec, load_study
@@ -208,3 +209,19 @@ def test_the_first_of_equal_epochs_is_taken() -> None:
 
     assert best_mean([[0.5, 0.7, 0.6], [0.5, 0.5, 0.6, 0.9]]) == (2, pytest.approx(0.6))
     assert best_mean([np.array([0.2, 0.2]).tolist()]) == (1, pytest.approx(0.2))
+
+
+def test_the_overview_draws_every_rule(every_rule: tuple[Outcome, Path, list[str]], tmp_path: Path) -> None:
+    outcome, folder, _ = every_rule
+    write_overview([folder / "reports" / "tiny"], tmp_path / "overview")
+    drawn = pd.read_csv(tmp_path / "overview" / "protocols.csv")
+    protocols = [outcome.record.protocol(arm) for arm in _ARMS]
+    rules = {(each.label, str(each.epoch_rule_in_effect)) for each in protocols}
+    assert set(zip(drawn["split"], drawn["epoch_rule"], strict=True)) == rules
+    markdown = (tmp_path / "overview" / "protocols.md").read_text()
+    assert all(split in markdown for split, _ in rules)
+    # Splits with other epoch rules than the first one's say which.
+    means = drawn.set_index("split")["mean"]
+    assert f"| {means['every-nth-row (n = 4, validation = same-as-test)']:.1f} (best on test) |" in markdown
+    assert "epoch: in brackets" in markdown
+    assert (tmp_path / "overview" / "protocols.png").stat().st_size > 0
