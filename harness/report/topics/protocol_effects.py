@@ -261,7 +261,11 @@ def _entries(effects: Sequence[ProtocolEffect], published: bool) -> list[Line2D]
         marker, colour = _MARKERS.get(rule, ("o", BLUE))
         label = f"mean over folds, epoch: {epoch_name(rule)}"
         entries.append(style.legend_marker(label, colour, marker, mec=BLACK, mew=0.9, ms=5))
-    entries.append(style.legend_marker(f"one fold, epoch: {epoch_name(effects[0].epoch_rule)}", _PALE, mew=0, ms=3))
+    # The folds of a line are those of its first rule.
+    first = {(each.network, each.split): each.epoch_rule for each in reversed(effects)}
+    (rule, *others) = dict.fromkeys(first.values())
+    label = "one fold, first epoch rule of the line" if others else f"one fold, epoch: {epoch_name(rule)}"
+    entries.append(style.legend_marker(label, _PALE, mew=0, ms=3))
     if published:
         entries.append(Line2D([], [], color=VERMILLION, linewidth=1.2, label="published"))
     return entries

@@ -76,6 +76,25 @@ def test_the_figure_has_a_line_for_each_split_and_the_published_number(evidence:
     assert drawing.draw() is not None
 
 
+@pytest.mark.usefixtures("styled")
+def test_the_legend_names_the_rule_of_the_folds_where_all_lines_have_one(evidence: Evidence) -> None:
+    def folds_of(effects: tuple[protocol_effects.ProtocolEffect, ...]) -> list[str]:
+        figure = protocol_figure(effects, {})
+        assert figure is not None
+        labels = [
+            text.get_text()
+            for legend in (*figure.legends, figure.axes[0].get_legend())
+            if legend
+            for text in legend.get_texts()
+        ]
+        return [label for label in labels if label.startswith("one fold")]
+
+    assert folds_of(evidence.protocols) == ["one fold, epoch: last"]
+    strict, shuffled, chosen = evidence.protocols
+    other = replace(shuffled, epoch_rule="best-on-test")
+    assert folds_of((strict, other, chosen)) == ["one fold, first epoch rule of the line"]
+
+
 def test_a_study_of_one_protocol_has_neither() -> None:
     evidence = gather(build_record())
     assert sections_of(evidence, [protocol_effects.sections]) == ()
