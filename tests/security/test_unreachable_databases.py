@@ -63,6 +63,7 @@ def test_a_database_that_never_answers_is_left_in_time(
     with listening(None) as port:
         uri = f"postgresql+psycopg://u:geheim@127.0.0.1:{port}/d"
         began = time.monotonic()
-        refusal(CliRunner().invoke(cli, ["report", "toy", "--tracking-uri", uri]), "did not answer", "0.2 s")
+        for store in (uri, f"http://u:geheim@127.0.0.1:{port}"):
+            refusal(CliRunner().invoke(cli, ["report", "toy", "--tracking-uri", store]), "did not answer", "0.2 s")
         refusal(house.run(*SEARCH, "--set", f"search.storage={uri}"), "did not answer", "search.storage")
         assert time.monotonic() - began < 45

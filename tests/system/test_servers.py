@@ -43,8 +43,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "SECONDS", 0.2)
 
 
-@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "mysql+pymysql"])
-def test_a_database_that_accepts_and_never_answers_is_left_in_time(
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "mysql+pymysql", "http", "https"])
+def test_a_server_that_accepts_and_never_answers_is_left_in_time(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(servers, "_driver_fault", lambda _: "")
@@ -59,6 +59,31 @@ def test_a_database_that_speaks_has_no_fault(scheme: str, word: bytes, monkeypat
     monkeypatch.setattr(servers, "_driver_fault", lambda _: "")
     with listening(word) as port:
         assert server_fault(f"{scheme}://u@127.0.0.1:{port}/d") == ""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("word", [b"HTTP/1.0 404 Not Found\r\n\r\n", b"no HTTP"])
+def test_a_web_server_that_answers_anything_has_no_fault(scheme: str, word: bytes) -> None:
+    with listening(word) as port:
+        assert server_fault(f"{scheme}://u:geheim@127.0.0.1:{port}/token=1/") == ""
+
+
+def test_what_a_web_server_is_asked_has_its_path_and_no_password() -> None:
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                asked.append(connection.recv(1000))
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        assert server_fault(f"http://u:geheim@{place}/ü/token=1") == ""
+        thread.join()
+    assert asked == [f"HEAD /%C3%BC/token=1/health HTTP/1.0\r\nHost: {place}\r\n\r\n".encode()]
 
 
 @pytest.mark.parametrize(
