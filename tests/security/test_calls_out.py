@@ -10,9 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import numpy as np
 import pytest
+import soundfile
+
+from harness.cli import cli
 
 ROOT = Path(__file__).parents[2]
 LISTENING = Path(__file__).with_name("listening")
@@ -42,6 +48,8 @@ claim = "su2019:T2/TSCNN-DS"
 arm = "A"
 """
 SCORES = "fold,accuracy\n1,0.5\n2,0.6\n3,0.55\n"
+ANSWERS = "clip,y_true,y_pred,fold\na,1,1,1\nb,2,1,1\nc,1,1,2\nd,2,2,2\n"
+CLIPS = "file,label,fold,recording\na.wav,x,1,a\nb.wav,y,1,b\nc.wav,x,2,c\nd.wav,y,2,d\ne.wav,x,3,e\nf.wav,y,3,f\n"
 DATA = ("--data-root", "data", "--cache", "cache")
 COMMANDS = (
     ("run-study", "study.toml", *DATA, "--workers", "1"),
@@ -59,15 +67,35 @@ COMMANDS = (
     ("cache", "--cache", "cache"),
     ("fields",),
     ("sync",),
+    ("export", "reports/quiet", "--output", "exported"),
+    ("predict", "exported", "sound.wav"),
+    ("predict", "reports/quiet", "sound.wav"),
+    ("diff", "RUN", "RUN"),
+    ("compare", "--predictions", "first.csv", "second.csv"),
+    ("claims", "check", str(ROOT / "tests" / "claims" / "example.toml")),
+    ("claims", "show", "su2019"),
+    ("new", "study", "mine"),
+    ("list", "networks"),
+    ("schema", "study"),
+    ("features", "show", "sound.wav", "--output", "sound.png"),
+    ("data", "synth", "--data-root", "synth"),
+    ("data", "check", "synthetic", "--data-root", "synth", "--workers", "1"),
+    ("data", "duplicates", "synth", "--workers", "1"),
+    ("splits", "check", "--metadata", "clips.csv", "--split", "official"),
+    ("slurm", "study.toml", "--time", "1:00:00", "--output", "job.sh"),
 )
+ELSEWHERE = {"data fetch", "ui"}
+"""Commands that are no part of the list: one is there to call out, the other is started as a server below."""
 # One process for all of them: importing torch and MLflow takes longer than what they do.
 SCRIPT = f"""
 import json, os, sys, urllib.request
 from harness.cli import cli
+from harness.tracking.study_reader import list_studies
 for command in {COMMANDS!r}:
     code = 0
+    run = list_studies("sqlite:///mlruns/mlflow.db")[0].run_id if "RUN" in command else ""
     try:
-        cli(list(command), prog_name="harness")
+        cli([word.replace("RUN", run) for word in command], prog_name="harness")
     except SystemExit as end:
         code = end.code or 0
     print("ENDED", code, *command, flush=True)
@@ -132,10 +160,34 @@ subprocess.run([sys.executable, "-c", "import socket; socket.getaddrinfo('child.
     assert [call.split()[1] for call in calls] == hosts
 
 
+def _names(command: click.Command, context: click.Context, *before: str) -> Iterator[str]:
+    """Yield the name of every command below ``command``."""
+    if not isinstance(command, click.Group):
+        yield " ".join(before)
+        return
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from _names(below, context, *before, name)
+
+
+def test_every_command_is_listened_to() -> None:
+    names = set(_names(cli, click.Context(cli)))
+    assert names - ELSEWHERE <= {" ".join(command[:count]) for command in COMMANDS for count in (1, 2)}
+    assert names >= ELSEWHERE
+
+
 @pytest.mark.slow
 def test_no_command_calls_out(tmp_path: Path) -> None:
-    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
-    (tmp_path / "scores.csv").write_text(SCORES, encoding="utf-8")
+    for name, content in (
+        ("study.toml", STUDY),
+        ("scores.csv", SCORES),
+        ("first.csv", ANSWERS),
+        ("second.csv", ANSWERS),
+        ("clips.csv", CLIPS),
+    ):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    soundfile.write(tmp_path / "sound.wav", np.random.default_rng(0).normal(0, 0.1, 44100), 44100)
     ended, calls = listened(tmp_path, SCRIPT)
     said = ended.stdout + ended.stderr
     assert ended.returncode == 0, said
