@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.claim_calibration import claim_rates, claim_table, percent, rounding_rates, share
 from benchmarks.record import write, write_table
-from harness.report.section import Table
+from harness.report.report_section import Table
 from harness.statistics.correction import fold_ratio, standard_error
 
 Floats = NDArray[np.float64]

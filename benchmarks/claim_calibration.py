@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.report.section import Table
+from harness.report.report_section import Table
 from harness.statistics.correction import fold_ratio
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,7 @@ from benchmarks.record import write
 from benchmarks.scheduling import N_FOLDS, inputs_of, study_of
 from benchmarks.simulated import SimulatedExecutor, made_up_results
 from harness.data.leakage import leakage_report
-from harness.running.arms import StudyArms
+from harness.running.arm_chains import StudyArms
 from harness.running.trainings import Trainings
 from harness.terminal.progress import Silent
 from harness.tracking.study_recorder import StudyRecorder

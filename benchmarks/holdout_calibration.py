@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.claim_calibration import percent, share
 from benchmarks.record import write, write_table
 from harness.errors import StatisticsError
-from harness.report.typeset.table import Table
+from harness.report.typeset.latex_table import Table
 from harness.statistics.holdout import HoldoutTest, holdout_accuracy, holdout_difference
 
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.report.section import Table
+    from harness.report.report_section import Table
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "numpy", "librosa")
@@ -70,7 +70,7 @@ def write(name: str, measured: dict[str, Any]) -> Path:
 
 def write_table(table: Table) -> Path:
     """Write ``table`` to NAME.tex."""
-    from harness.report.typeset.table import table_tex
+    from harness.report.typeset.latex_table import table_tex
 
     return _written(f"{table.name}.tex", table_tex(table, f"tab:{table.name}"))
 

@@ -19,7 +19,7 @@ from harness.data.clips import ClipTable
 from harness.data.splits import make_splits
 from harness.executors.events import Group
 from harness.features.cache.feature_store import FeatureRef
-from harness.running.arms import StudyArms
+from harness.running.arm_chains import StudyArms
 from harness.running.study_inputs import StudyInputs
 from harness.running.trainings import Trainings
 from harness.study import StudySpec

@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.peers.tables import peers_table, planes_table, verdict_table
 from harness.registry import DATASETS
-from harness.report.section import Table
+from harness.report.report_section import Table
 
 Spread = Mapping[str, float]
 Document = Mapping[str, Any]

@@ -16,7 +16,7 @@ from benchmarks.peers.tables import markdown_table, readme_block
 from benchmarks.record import read, write_table
 from benchmarks.tables import Document, tables_of
 from benchmarks.wanted import REASONS, TARGETS, Reason, Target
-from harness.report.section import Table
+from harness.report.report_section import Table
 
 README = Path(__file__).with_name("README.md")
 FRONT = Path(__file__).parents[1] / "README.md"

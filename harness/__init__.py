@@ -21,7 +21,7 @@ __all__ = [
     "run_study",
     "shipped_studies",
 ]
-_ELSEWHERE = {"SystemComparisons": "harness.comparisons.systems.compare"}
+_ELSEWHERE = {"SystemComparisons": "harness.comparisons.systems.system_comparison"}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +51,18 @@ USES = {path.relative_to(ROOT).as_posix(): set(uses(ast.parse(path.read_text()))
 def test_one_place(what: str) -> None:
     assert {path for path, used in USES.items() if what in used} <= ONLY_IN[what]
     assert ONLY_IN[what] <= USES.keys()
+
+
+TWICE = {
+    "__init__.py": "packages",
+    "csv_file.py": "the data set and the split rule that a study calls csv",
+    "prediction.py": "what predicts, and its commands",
+    "splits.py": "splits, and their commands",
+    "studies.py": "studies for programs, and their commands",
+}
+"""Names that several files have, and why."""
+
+
+def test_no_two_files_have_one_name_without_a_reason() -> None:
+    count = Counter(path.name for path in ROOT.rglob("*.py"))
+    assert {name for name, number in count.items() if number > 1} == set(TWICE)

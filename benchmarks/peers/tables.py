@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.section import Table
+from harness.report.report_section import Table
 
 Document = Mapping[str, Any]
 NETWORKS = {"su4": "su4", "resnet18": "ResNet-18"}

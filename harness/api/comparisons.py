@@ -11,7 +11,7 @@ from harness.choices import ReadAs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.comparisons.systems.compare import SystemComparisons
+    from harness.comparisons.systems.system_comparison import SystemComparisons
 
 
 @overload
@@ -109,8 +109,8 @@ def compare(
         Of scores, one row per comparison: ``arm``, ``with`` (a claim's address or another arm), ``difference``, ``low``
         and ``high`` (interval of the difference), ``p``, ``p_holm``, ``p_equivalence``, ``p_equivalence_holm``,
         ``verdict`` and ``reason``. Of predictions, a
-        :class:`harness.comparisons.systems.compare.SystemComparisons`: ``table`` (one row per system: accuracy, rank,
-        both with intervals), ``pairs`` (one row per pair), ``groups`` and ``notes``.
+        :class:`harness.comparisons.systems.system_comparison.SystemComparisons`: ``table`` (one row per system:
+        accuracy, rank, both with intervals), ``pairs`` (one row per pair), ``groups`` and ``notes``.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def compare(
         raise TypeError("compare() takes either scores or predictions")
     if predictions is not None:
         from harness.comparisons.claim_comparison import Rules
-        from harness.comparisons.systems.compare import compare_systems, systems_from
+        from harness.comparisons.systems.system_comparison import compare_systems, systems_from
         from harness.registry import DATASETS
 
         if dataset is not None and data_folds is None:

@@ -14,7 +14,7 @@ from harness.registry import DATASETS, SPLITS
 from harness.terminal.printing import say, say_lines
 
 if TYPE_CHECKING:
-    from harness.comparisons.systems.compare import SystemComparisons
+    from harness.comparisons.systems.system_comparison import SystemComparisons
 
 if TYPE_CHECKING:
     from harness.choices import ReadAs
@@ -170,7 +170,7 @@ def compare_command(
                 option = "as" if parameter == "read_as" else parameter.replace("_", "-")
                 raise click.UsageError(f"--{option}: is for --scores only.")
         from harness.comparisons.against_claim import Rules
-        from harness.comparisons.systems.compare import compare_systems, systems_from
+        from harness.comparisons.systems.system_comparison import compare_systems, systems_from
 
         if dataset is not None and data_folds is None:
             data_folds = len(DATASETS.get(dataset).folds)
@@ -237,13 +237,13 @@ def _show_systems(found: SystemComparisons, as_json: bool, latex: Path | None, o
     written: tuple[Path, ...] = ()
     if latex is not None:
         from harness.cli.output.show_duplicates import write_text
-        from harness.report.systems.tables import pairs_table
-        from harness.report.typeset.table import table_tex
+        from harness.report.systems.system_tables import pairs_table
+        from harness.report.typeset.latex_table import table_tex
 
         table = pairs_table(found)
         write_text(latex, table_tex(table, f"tab:{table.name}"))
     if output is not None:
-        from harness.report.systems.write import write_systems
+        from harness.report.systems.comparison_folder import write_systems
 
         written = write_systems(found, output, systems_json(found))
     if as_json:

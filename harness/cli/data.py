@@ -136,7 +136,7 @@ def data_duplicates_command(
     from harness.cli.output.show_duplicates import duplicates_json, show_duplicates, write_text
     from harness.data.data_root import resolve_data_root
     from harness.duplicates.find import find_duplicates
-    from harness.duplicates.table import audio_below, pair_table, with_metadata
+    from harness.duplicates.pair_table import audio_below, pair_table, with_metadata
     from harness.terminal.progress import Terminal
     from harness.text.spreadsheet import csv_text
 

@@ -52,7 +52,7 @@ def show_features_command(
     from harness.data.data_root import resolve_data_root
     from harness.features.side_by_side import columns_of, feature_sets_of, read_study_clips, rows_of
     from harness.report.feature_picture import feature_png
-    from harness.report.page.features import feature_page
+    from harness.report.page.feature_page import feature_page
     from harness.running.study_inputs import activate_code
     from harness.study import DataSection, FeaturesSection, load_study
     from harness.system.writing import write_atomically

@@ -100,7 +100,7 @@ def splits_check_command(
     if json_file is not None:
         write_text(json_file, check_json(result, split, metadata.name))
     if latex_file is not None:
-        from harness.report.typeset.table import table_tex
+        from harness.report.typeset.latex_table import table_tex
 
         table = check_table(result, split, metadata.name)
         write_text(latex_file, table_tex(table, f"tab:{table.name}"))

@@ -12,11 +12,11 @@ from harness.claims.audit.finding import Audit
 from harness.claims.audit.tables import CONVENTIONS, audit_json
 from harness.report.audit_tables import tables_of
 from harness.report.folder.place import put_in_place
-from harness.report.section import Table
+from harness.report.report_section import Table
 from harness.report.typeset.document import PREAMBLE
 from harness.report.typeset.latex import breakable, escape
+from harness.report.typeset.latex_table import table_files
 from harness.report.typeset.pdf import compile_pdf
-from harness.report.typeset.table import table_files
 
 DOCUMENT, RESULTS, PDF = "audit.tex", "audit.json", "audit.pdf"
 

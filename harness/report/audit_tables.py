@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.claims.audit.finding import Audit
 from harness.claims.audit.tables import NOTHING, AuditTable, audit_tables
-from harness.report.section import Table
+from harness.report.report_section import Table
 
 
 def tables_of(audit: Audit) -> Iterator[Table]:

@@ -20,7 +20,7 @@ from harness.comparisons.statistical_tests import (
     value_at,
 )
 from harness.report.evidence import Evidence
-from harness.report.section import Heading
+from harness.report.report_section import Heading
 from harness.report.wording import NOTHING
 from harness.text.decimals import decimals, is_cut, possible
 from harness.text.decimals import signed as with_sign

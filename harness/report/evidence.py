@@ -26,7 +26,7 @@ from harness.comparisons.study_claims import compare_claims, library_of, rules_o
 from harness.errors import ClaimsError
 from harness.record import StudyRecord
 from harness.report import wording
-from harness.report.section import unique_stems
+from harness.report.report_section import unique_stems
 from harness.statistics.holdout import HoldoutTest
 from harness.statistics.t_tests import TTest, one_sample
 

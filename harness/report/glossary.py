@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.report.section import file_stem
+from harness.report.report_section import file_stem
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from harness.report.folder.place import put_in_place
 from harness.report.folder.results_file import RESULTS, Effect, Results, read_results
 from harness.report.page.page import Page, html_of
 from harness.report.page.plot import svg_of
+from harness.report.report_section import Drawing, Section, Table
 from harness.report.results import SCHEMA
-from harness.report.section import Drawing, Section, Table
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.topics.protocol_effects import (
     ONE_PART,
@@ -38,7 +38,7 @@ from harness.report.topics.protocol_effects import (
 )
 from harness.report.topics.terms import glossary_section
 from harness.report.typeset import markdown
-from harness.report.typeset.table import table_tex
+from harness.report.typeset.latex_table import table_tex
 from harness.study import read_recorded
 from harness.text.spreadsheet import csv_text
 

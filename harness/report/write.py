@@ -20,18 +20,18 @@ from harness.report.folder.curves_file import CURVES, curves_bytes, published_cu
 from harness.report.folder.place import holds, put_in_place
 from harness.report.folder.read import open_report, record_of_report
 from harness.report.notes import Notes, notes
-from harness.report.page.audio import Audio, clips_section
+from harness.report.page.clip_player import Audio, clips_section
 from harness.report.page.plot import svg_of
 from harness.report.page.report_page import PAGE_NAME, report_page
+from harness.report.report_section import Confusion, Section, file_stem
 from harness.report.results import results_json
-from harness.report.section import Confusion, Section, file_stem
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.topics import sections_of
 from harness.report.topics.network_layers import layer_tables
 from harness.report.typeset.document import document_tex
+from harness.report.typeset.latex_table import table_files
 from harness.report.typeset.markdown import FRONT, front_page, is_own
 from harness.report.typeset.pdf import PDF_NAME, compile_pdf
-from harness.report.typeset.table import table_files
 from harness.study import StudySpec
 from harness.training.metrics import probability_columns, published
 

@@ -19,7 +19,7 @@ from harness.record import StudyRecord
 from harness.registry import DATASETS, code
 from harness.report.folder.check import ReportCheck, check_report
 from harness.report.folder.place import check_place
-from harness.report.page.audio import Audio
+from harness.report.page.clip_player import Audio
 from harness.report.write import ReportFiles, rewrite_report, write_report
 from harness.running.parts import record_of_parts
 from harness.study import StudySpec, TrackingSection, load_study

@@ -20,7 +20,7 @@ from harness.devices import resolve_devices, worker_devices
 from harness.executors.events import OpenExecutor
 from harness.executors.local import local_executor
 from harness.report.folder.place import check_place
-from harness.running.arms import StudyArms
+from harness.running.arm_chains import StudyArms
 from harness.running.reports import Outcome, ReportKind, claimed_papers, log_report, report_run
 from harness.running.study_inputs import check_precisions, study_inputs, user_cache
 from harness.running.trainings import Trainings
@@ -28,7 +28,7 @@ from harness.study import StudySpec, stage_of
 from harness.system.redaction import mask_secrets
 from harness.terminal.interrupt import Saved
 from harness.terminal.progress import Progress
-from harness.tracking.lease import StudyLease, study_lease
+from harness.tracking.study_lease import StudyLease, study_lease
 from harness.tracking.study_recorder import StudyRecorder
 from harness.tracking.sync.delivery import Delivery, send_waiting
 from harness.tracking.sync.spool import recording_uri

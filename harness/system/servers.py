@@ -110,8 +110,8 @@ def _silence(connection: socket.socket, scheme: str, host: str, where: str, word
     if answered:
         return ""
     return (
-        f"{where} accepts connections but did not answer within {SECONDS:g} s (expected {scheme}); restart the server or "
-        "correct the URI"
+        f"{where} accepts connections but did not answer within {SECONDS:g} s (expected {scheme}); restart the server "
+        "or correct the URI"
     )
 
 

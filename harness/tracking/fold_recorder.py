@@ -17,7 +17,6 @@ from harness.system.writing import Writer
 from harness.tracking import names
 from harness.tracking.digests import predictions_digest
 from harness.tracking.files import bytes_file, fetched, history_file, picture_files, predictions_file, segments_file
-from harness.tracking.lease import StudyLease
 from harness.tracking.live_curves import Curves
 from harness.tracking.logged_models import ensure_model
 from harness.tracking.run_writer import RunWriter
@@ -32,6 +31,7 @@ from harness.tracking.runs import (
 )
 from harness.tracking.store import Store
 from harness.tracking.stored_folds import FinishedFold, StoredFold, read_fold, run_digest
+from harness.tracking.study_lease import StudyLease
 from harness.tracking.sync.delivery import Courier
 from harness.training.metrics import Scores
 from harness.training.task import FoldResult, FoldTask

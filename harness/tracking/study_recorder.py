@@ -24,7 +24,6 @@ from harness.tracking import names
 from harness.tracking.digests import spec_digest
 from harness.tracking.files import bytes_file, json_file, put_files
 from harness.tracking.fold_recorder import FoldRecorder
-from harness.tracking.lease import StudyLease, study_lease
 from harness.tracking.monitor import load_monitor
 from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import RunTags, metrics_of
@@ -43,6 +42,7 @@ from harness.tracking.session import (
 from harness.tracking.session_environment import collect_environment
 from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import whole_or_none
+from harness.tracking.study_lease import StudyLease, study_lease
 from harness.tracking.sync.adopt import adopt
 from harness.tracking.sync.delivery import Courier
 from harness.tracking.sync.spool import Spool, recording_uri, spool_of

@@ -23,8 +23,8 @@ from benchmarks.targets import (
     table,
     targets,
 )
-from harness.report.section import Table
-from harness.report.typeset.table import table_tex
+from harness.report.report_section import Table
+from harness.report.typeset.latex_table import table_tex
 
 TRAINING = "training, float32: times the naive float32 loop"
 GPU_TRAINING = "GPU training: times the naive float32 loop"

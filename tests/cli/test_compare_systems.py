@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 import harness
 from harness.cli import cli
-from harness.comparisons.systems.compare import systems_from
-from tests.comparisons.systems.test_compare import _made
+from harness.comparisons.systems.system_comparison import systems_from
+from tests.comparisons.systems.test_system_comparison import _made
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from harness.executors.queue import run_all
 from harness.executors.ray import cluster as cluster_module
 from harness.executors.ray import executor as executor_module
 from harness.executors.ray.cluster import ray_library
-from harness.executors.ray.conditions import conditions, difference
+from harness.executors.ray.cluster_conditions import conditions, difference
 from harness.executors.ray.executor import ray_executor
 from harness.own_code import find_code
 from harness.training.task import FoldResult, FoldTask

@@ -13,7 +13,7 @@ from harness.errors import FeatureError
 from harness.features.compute import compute_planes
 from harness.features.side_by_side import columns_of, feature_sets_of, rows_of
 from harness.report.feature_picture import feature_png
-from harness.report.page.features import feature_page
+from harness.report.page.feature_page import feature_page
 from harness.study import FeaturesSection
 
 PARAMS = FeaturesSection.model_validate({"sets": {"narrow": {"plane": "log-mel", "n_mels": 16}}})

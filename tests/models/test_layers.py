@@ -73,7 +73,7 @@ def test_a_report_loads_no_torch() -> None:
 import sys
 import harness.report.write, harness.running.reports
 from harness.claims import load_library
-from harness.claims.audit.layers import check_layers
+from harness.claims.audit.layer_tables import check_layers
 assert any(check_layers(paper) for paper in load_library().papers.values())
 assert "torch" not in sys.modules
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Table
+from harness.report.report_section import Drawing, Table
 from harness.report.topics import Topic, sections_of
 
 

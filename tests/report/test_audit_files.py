@@ -18,7 +18,7 @@ from harness.claims.audit.tables import SCHEMA
 from harness.report.audit_files import write_audit
 from harness.report.audit_tables import tables_of
 from harness.report.folder.place import MANIFEST
-from harness.report.section import Table
+from harness.report.report_section import Table
 from tests.claims.audit.papers import column, column_of, data, paper, read, shipped, table
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")

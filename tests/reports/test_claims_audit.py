@@ -9,7 +9,7 @@ import pytest
 
 from harness.claims import Library, load_library
 from harness.report.claims_site.audit_page import field_sentences
-from harness.report.claims_site.library import Shown
+from harness.report.claims_site.site_contents import Shown
 from harness.report.claims_site.survey_files import STEM, survey_texts, surveys_of, write_survey
 from harness.report.folder.place import MANIFEST
 from tests.reports.committed import REPORTS, committed_files

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from harness.report.overview import overview, read_report
-from harness.report.typeset.table import table_tex
+from harness.report.typeset.latex_table import table_tex
 
 REPORTS = Path(__file__).parents[2] / "reports"
 FOLDER = REPORTS / "overview"

@@ -205,7 +205,7 @@ def test_values_chosen_for_other_folds_are_refused() -> None:
 
 
 def test_the_first_of_equal_epochs_is_taken() -> None:
-    from harness.running.arms import best_mean
+    from harness.running.arm_chains import best_mean
 
     assert best_mean([[0.5, 0.7, 0.6], [0.5, 0.5, 0.6, 0.9]]) == (2, pytest.approx(0.6))
     assert best_mean([np.array([0.2, 0.2]).tolist()]) == (1, pytest.approx(0.2))

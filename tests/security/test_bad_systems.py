@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import cli
-from harness.comparisons.systems.compare import compare_systems, systems_from
 from harness.comparisons.systems.formats import read_systems
+from harness.comparisons.systems.system_comparison import compare_systems, systems_from
 from harness.errors import ComparisonError
 from tests.comparisons.systems.formats.test_confusion_matrix import ECAPA
 from tests.comparisons.systems.formats.test_hear import document as hear

@@ -18,7 +18,7 @@ from harness.search.arm_search import _open as open_search
 from harness.system.accounts import SHARED_CACHE
 from harness.system.writing import write_atomically
 from harness.tracking.files import text_file
-from harness.tracking.lease import StudyLease
+from harness.tracking.study_lease import StudyLease
 from harness.tracking.sync.spool import spool_of
 from tests.security.accounts import STRANGER, as_stranger, needs_root, open_to_others, umask
 from tests.security.conftest import House

@@ -24,8 +24,8 @@ from typing import Any
 PHASES = {
     "harness.running.study:study_inputs": "features",
     "harness.running.trainings:Trainings.run": "training",
-    "harness.running.arms:StudyArms._run": "search",
-    "harness.running.arms:StudyArms._fuse": "fusion",
+    "harness.running.arm_chains:StudyArms._run": "search",
+    "harness.running.arm_chains:StudyArms._fuse": "fusion",
     "harness.running.study:report_run": "report",
     "harness.running.study:send_waiting_runs": "sending",
     "harness.running.study:log_report": "report",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration import ALPHA, MARGINS, TESTS, Simulated, cross_validated, rate_table, rates, simulate
-from harness.report.typeset.table import table_tex
+from harness.report.typeset.latex_table import table_tex
 from harness.statistics.t_tests import one_sample
 from harness.statistics.tost import equivalence, two_one_sided
 

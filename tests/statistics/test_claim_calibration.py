@@ -19,7 +19,7 @@ from benchmarks.claim_calibration import (
     drawn,
     rounding_rates,
 )
-from harness.report.typeset.table import table_tex
+from harness.report.typeset.latex_table import table_tex
 from harness.statistics.against_published import DifferenceTest, against_folds, against_mean, against_published
 
 

@@ -19,7 +19,7 @@ from benchmarks.holdout_calibration import (
     rates,
 )
 from benchmarks.record import RESULTS
-from harness.report.typeset.table import table_tex
+from harness.report.typeset.latex_table import table_tex
 
 pytestmark = pytest.mark.slow
 

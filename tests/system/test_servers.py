@@ -44,9 +44,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgresql+psycopg", "mysql+pymysql", "http", "https"])
-def test_a_server_that_accepts_and_never_answers_is_left_in_time(
-    scheme: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_accepts_and_never_answers_is_left_in_time(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_driver_fault", lambda _: "")
     with listening(None) as port:
         began = time.monotonic()

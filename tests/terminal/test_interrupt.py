@@ -87,7 +87,7 @@ PHASES = {
         "harness.tracking.study_recorder.StudyRecorder.finish_trial",
         "1 finished trainings are recorded in sqlite:///",
     ),
-    "final": ("harness.running.arms.StudyArms._finish", "2 finished trainings are recorded in sqlite:///"),
+    "final": ("harness.running.arm_chains.StudyArms._finish", "2 finished trainings are recorded in sqlite:///"),
     "report": ("harness.running.reports.write_report", "all trainings are recorded in sqlite:///"),
 }
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from harness.errors import TrackingError
-from harness.running.arms import default_storage
+from harness.running.arm_chains import default_storage
 from harness.search.arm_search import _open as open_search
 from harness.system.sqlite_uri import split_sqlite_uri, sqlalchemy_uri
 from harness.tracking.store import open_store

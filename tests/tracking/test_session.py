@@ -102,7 +102,7 @@ def test_runs_left_open_by_a_killed_process_are_killed_on_resume(study: Any) -> 
 def test_a_second_process_that_wants_the_same_study_run_waits_for_the_first(study: Any) -> None:
     recorder = study.open()
     script = (
-        "import sys; from pathlib import Path; from harness.tracking.lease import StudyLease\n"
+        "import sys; from pathlib import Path; from harness.tracking.study_lease import StudyLease\n"
         "name, folder, wait = sys.argv[1:]\n"
         "lease = StudyLease(name, lambda line: print(line, flush=True), wait=bool(wait))\n"
         "lease.lock_folder(Path(folder), 'study x')\n"

@@ -10,7 +10,7 @@ from harness.claims.audit.dispersion import check_dispersions
 from harness.claims.audit.finding import Audit, Finding
 from harness.claims.audit.grim import check_class_fractions
 from harness.claims.audit.headlines import check_headline_fractions, check_versions
-from harness.claims.audit.layers import check_layers
+from harness.claims.audit.layer_tables import check_layers
 from harness.claims.audit.text import check_text
 from harness.claims.paper import Paper
 

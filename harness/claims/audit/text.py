@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from harness.claims.audit.finding import Finding
-from harness.claims.audit.layers import prints_as
+from harness.claims.audit.layer_tables import prints_as
 from harness.claims.paper import AccuracyTable, Column, LayerTable, Paper, Statement
 from harness.claims.printed import Printed
 from harness.models.networks.su2019 import DEPTHS

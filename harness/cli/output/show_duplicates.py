@@ -26,7 +26,7 @@ def show_duplicates(found: Duplicates, pairs: pd.DataFrame, names: Sequence[str]
     found : Duplicates
         What was found.
     pairs : DataFrame
-        The pairs, as :func:`harness.duplicates.table.pair_table` returns them, with or without metadata.
+        The pairs, as :func:`harness.duplicates.pair_table.pair_table` returns them, with or without metadata.
     names : sequence of str
         Name of each file.
     title : str

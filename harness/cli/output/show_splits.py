@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.data.split_check import SharedItems, SplitCheck
-    from harness.report.section import Table
+    from harness.report.report_section import Table
 
 _SHOWN_CLASSES, _SHOWN = 40, 10
 _NOT_KNOWN = "not known"
@@ -128,7 +128,7 @@ def check_json(result: SplitCheck, split: str, metadata: str) -> str:
 
 def check_table(result: SplitCheck, split: str, metadata: str) -> Table:
     """Return what the parts of each split share as a table for LaTeX."""
-    from harness.report.section import Table, headed
+    from harness.report.report_section import Table, headed
 
     headings = ["Fold"] + [
         (part, name)

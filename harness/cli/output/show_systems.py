@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from harness.cli.output.screen_table import console, table
 from harness.cli.output.show_comparisons import comparisons_json, show_verdicts
 from harness.report.systems.sentences import detectable_sentences, findings, sample_of
-from harness.report.systems.tables import pairs_table, systems_table
+from harness.report.systems.system_tables import pairs_table, systems_table
 from harness.statistics.letters import letters_of
 from harness.terminal.console import words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.comparisons.systems.compare import SystemComparisons
     from harness.comparisons.systems.standing import Standing
+    from harness.comparisons.systems.system_comparison import SystemComparisons
 
 _SHOWN_PAIRS = 45
 

@@ -18,7 +18,7 @@ from harness.executors.gpu_memory import Measure, MemoryUse, measure_gpu
 from harness.executors.node_files import Content, Contents
 from harness.executors.packing import Packing
 from harness.executors.ray.cluster import Cluster, Node
-from harness.executors.ray.conditions import conditions, difference
+from harness.executors.ray.cluster_conditions import conditions, difference
 from harness.executors.ray.trainer import Trainer
 from harness.executors.training import Training
 from harness.executors.worker import ENDS, OUT_OF_MEMORY

@@ -18,7 +18,7 @@ from harness.executors.failures import failure_message
 from harness.executors.gpu_memory import Measure
 from harness.executors.node_files import Content, NodeFiles, missing_code
 from harness.executors.ray.cluster import ray_library
-from harness.executors.ray.conditions import conditions
+from harness.executors.ray.cluster_conditions import conditions
 from harness.executors.worker import ENDS, train
 
 _NODE_CACHE = "HARNESS_NODE_CACHE"

@@ -10,7 +10,7 @@ import pandas as pd
 from harness.claims import NOT_STATED, Paper, claims_of
 from harness.claims.audit.finding import Audit, Check, Finding
 from harness.report.claims_site.figure import outcome_figure
-from harness.report.section import Drawing, Items, Paragraph, Section, Table, grid
+from harness.report.report_section import Drawing, Items, Paragraph, Section, Table, grid
 from harness.report.wording import NOTHING
 
 OUTCOMES = {

@@ -9,11 +9,11 @@ import pandas as pd
 
 from harness.claims import Claim
 from harness.registry import DATASETS
-from harness.report.claims_site.conditions import Protocol, by_protocol, meaning, seen
+from harness.report.claims_site.claim_tables import accuracy_text, protocol_claims
+from harness.report.claims_site.condition_groups import Protocol, by_protocol, meaning, seen
 from harness.report.claims_site.figure import protocol_drawing
-from harness.report.claims_site.library import title_of
-from harness.report.claims_site.tables import accuracy_text, protocol_claims
-from harness.report.section import Facts, Paragraph, Section, Table, file_stem, grid
+from harness.report.claims_site.site_contents import title_of
+from harness.report.report_section import Facts, Paragraph, Section, Table, file_stem, grid
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from harness.claims import Claim
 from harness.report import style
-from harness.report.claims_site.conditions import Protocol
-from harness.report.section import Drawing
+from harness.report.claims_site.condition_groups import Protocol
+from harness.report.report_section import Drawing
 
 _ROW, _BELOW, _ABOVE, _SIZE, _SPREAD = 0.42, 0.78, 0.12, 7.5, 0.26
 _MARKERS = {"claim": ("o", style.BLUE), "replication": ("D", style.VERMILLION), "reference": ("s", style.GREY)}

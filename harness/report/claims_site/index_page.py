@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from harness.claims import Paper, claims_of
-from harness.report.claims_site.conditions import NOT_SEEN, by_protocol
+from harness.report.claims_site.claim_tables import all_claims
+from harness.report.claims_site.condition_groups import NOT_SEEN, by_protocol
 from harness.report.claims_site.dataset_page import chance_of
-from harness.report.claims_site.library import CLAIMS_CSV, Shown, title_of
-from harness.report.claims_site.tables import all_claims
-from harness.report.section import Heading, Items, Paragraph, Section, Table, grid
+from harness.report.claims_site.site_contents import CLAIMS_CSV, Shown, title_of
+from harness.report.report_section import Heading, Items, Paragraph, Section, Table, grid
 from harness.report.wording import NOTHING
 
 _Row = tuple[str, int, int, int, float | None]

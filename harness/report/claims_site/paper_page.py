@@ -14,10 +14,10 @@ from harness.claims.audit.tables import CONVENTIONS
 from harness.report.audit_tables import tables_of
 from harness.report.claims_site import replications
 from harness.report.claims_site.audit_page import headline_sentences
-from harness.report.claims_site.conditions import folds_text, meaning, seen, unseen
-from harness.report.claims_site.library import Shown, table_anchors, title_of
-from harness.report.claims_site.tables import INTERVAL_NOTE, Cell, accuracy_text, claims_frame, interval_text
-from harness.report.section import Facts, Heading, Items, Paragraph, Section, Table, grid
+from harness.report.claims_site.claim_tables import INTERVAL_NOTE, Cell, accuracy_text, claims_frame, interval_text
+from harness.report.claims_site.condition_groups import folds_text, meaning, seen, unseen
+from harness.report.claims_site.site_contents import Shown, table_anchors, title_of
+from harness.report.report_section import Facts, Heading, Items, Paragraph, Section, Table, grid
 from harness.report.wording import NOTHING
 
 

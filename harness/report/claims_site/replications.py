@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from harness.claims import NOT_STATED, AccuracyTable, Claim, Paper
-from harness.report.claims_site.conditions import folds_text, seen
-from harness.report.claims_site.library import OwnResult, Shown, title_of
-from harness.report.claims_site.tables import accuracy_text
-from harness.report.section import Heading, Paragraph, Section, Table, grid
+from harness.report.claims_site.claim_tables import accuracy_text
+from harness.report.claims_site.condition_groups import folds_text, seen
+from harness.report.claims_site.site_contents import OwnResult, Shown, title_of
+from harness.report.report_section import Heading, Paragraph, Section, Table, grid
 from harness.report.wording import NOTHING
 from harness.text.decimals import decimals
 

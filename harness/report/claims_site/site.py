@@ -10,14 +10,14 @@ from markupsafe import Markup
 
 from harness.claims import Library, Paper
 from harness.report.claims_site import audit_page, dataset_page, index_page, paper_page
-from harness.report.claims_site.library import AUDITS, CLAIMS_CSV, INDEX, OwnResult, Shown, title_of
+from harness.report.claims_site.claim_tables import claims_frame
+from harness.report.claims_site.site_contents import AUDITS, CLAIMS_CSV, INDEX, OwnResult, Shown, title_of
 from harness.report.claims_site.survey_files import surveys_of
-from harness.report.claims_site.tables import claims_frame
 from harness.report.folder.place import put_in_place
 from harness.report.folder.results_file import read_results
 from harness.report.page.page import Page, html_of
 from harness.report.page.plot import svg_of
-from harness.report.section import Section
+from harness.report.report_section import Section
 from harness.report.style import figure_style
 from harness.text.spreadsheet import csv_text
 

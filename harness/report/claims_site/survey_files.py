@@ -15,12 +15,12 @@ from harness.report.claims_site.audit_page import (
     findings_table,
     table,
 )
-from harness.report.claims_site.library import Shown
+from harness.report.claims_site.site_contents import Shown
 from harness.report.folder.place import put_in_place
-from harness.report.section import Table
+from harness.report.report_section import Table
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.typeset import markdown
-from harness.report.typeset.table import table_files
+from harness.report.typeset.latex_table import table_files
 from harness.text.spreadsheet import csv_text
 
 STEM = "claims-audit"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.report.section import Curves
+from harness.report.report_section import Curves
 
 _COLUMNS = {
     "train_loss": (1.0, 3),

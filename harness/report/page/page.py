@@ -20,7 +20,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from harness.report.glossary import GLOSSARY, Term, terms_in
-from harness.report.section import (
+from harness.report.report_section import (
     Command,
     Confusion,
     Curves,
@@ -59,7 +59,7 @@ class Page:
     notes
         Sentences at the end of the page.
     extra
-        Markup after the sections: see :mod:`harness.report.page.audio`.
+        Markup after the sections: see :mod:`harness.report.page.clip_player`.
     links
         By complete text of a cell, the address that it leads to.
     ways

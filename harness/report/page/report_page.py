@@ -10,7 +10,7 @@ from harness.report.evidence import Evidence
 from harness.report.page.answers import answers_of
 from harness.report.page.curves import curves_of
 from harness.report.page.page import Page, html_of
-from harness.report.section import Confusion, Curves, Section
+from harness.report.report_section import Confusion, Curves, Section
 
 PAGE_NAME = "report.html"
 AUDIO_BEGINS, AUDIO_ENDS = "<!-- audio -->", "<!-- end of audio -->"
@@ -35,7 +35,7 @@ def report_page(
     plots
         By name of a figure, its SVG. Curves that an earlier version did not record have none.
     extra
-        Markup after the sections: :func:`harness.report.page.audio.clips_section`.
+        Markup after the sections: :func:`harness.report.page.clip_player.clips_section`.
     """
     record = evidence.record
     figures = [figure for section in sections for figure in section.figures]

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from harness.comparisons.systems.compare import SystemComparisons
 from harness.comparisons.systems.standing import Interval, RankInterval, Standing
 from harness.comparisons.systems.system import Level
+from harness.comparisons.systems.system_comparison import SystemComparisons
 from harness.report import style
 from harness.report.style import BLACK, BLUE, GREY, ORANGE, SKY, TEXT_WIDTH
 from harness.statistics.letters import letters_of

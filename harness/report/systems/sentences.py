@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.comparisons.systems.compare import SystemComparisons
 from harness.comparisons.systems.system import ClipPredictions, ConfusionCounts
+from harness.comparisons.systems.system_comparison import SystemComparisons
 from harness.text.decimals import decimals
 
 _NAMED = 6

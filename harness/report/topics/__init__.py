@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from harness.report.evidence import Evidence
-from harness.report.section import Section
+from harness.report.report_section import Section
 from harness.report.topics import (
     accuracy,
     audits,

@@ -19,7 +19,7 @@ from harness.record import StudyRecord
 from harness.report import style, wording
 from harness.report.cells import accuracy, claimed, cut_note, interval
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Heading, Section, Table, grid, headed
+from harness.report.report_section import Drawing, Heading, Section, Table, grid, headed
 from harness.report.style import BLACK, BLUE, GREEN, PURPLE, TEXT_WIDTH, VERMILLION
 from harness.report.topics.protocol_effects import epoch_name
 from harness.report.wording import NOTHING, percent

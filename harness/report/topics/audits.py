@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.claims.audit.audit_summary import summary
 from harness.report.audit_tables import tables_of
 from harness.report.evidence import Evidence
-from harness.report.section import Items, Paragraph, Section
+from harness.report.report_section import Items, Paragraph, Section
 
 
 def sections(evidence: Evidence) -> Iterator[Section]:

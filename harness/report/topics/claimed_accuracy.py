@@ -26,7 +26,7 @@ from harness.report.cells import (
     shown_tests,
 )
 from harness.report.evidence import Evidence
-from harness.report.section import Paragraph, Section, Table, grid
+from harness.report.report_section import Paragraph, Section, Table, grid
 from harness.statistics.verdict import Verdict
 from harness.text.decimals import CUT, is_cut, possible
 

@@ -16,7 +16,7 @@ from harness.comparisons.against_claim import ClaimComparison
 from harness.report import style, wording
 from harness.report.cells import accuracy, claimed
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Heading, Section, Table, headed, paged
+from harness.report.report_section import Drawing, Heading, Section, Table, headed, paged
 from harness.report.style import BLUE, GREY, TEXT_WIDTH, TITLE_SIZE, VERMILLION
 from harness.report.topics.claimed_accuracy import addressed, sample_size
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.report import style
 from harness.report.evidence import Evidence
-from harness.report.section import Confusion, Drawing, Section, Table, headed, paged, row_percent
+from harness.report.report_section import Confusion, Drawing, Section, Table, headed, paged, row_percent
 from harness.report.style import RUN_DPI, TEXT_WIDTH, TITLE_SIZE
 from harness.report.wording import percent
 

@@ -28,7 +28,7 @@ from harness.report.cells import (
     shown_tests,
 )
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Paragraph, Section, Table, grid
+from harness.report.report_section import Drawing, Paragraph, Section, Table, grid
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH
 from harness.report.wording import NOTHING
 from harness.text.decimals import possible

@@ -13,7 +13,7 @@ from harness.comparisons.missed_clips import HardClips
 from harness.report import style
 from harness.report.cells import count
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Section, Table, grid
+from harness.report.report_section import Drawing, Section, Table, grid
 from harness.report.style import BLACK, GREEN, GREY, TEXT_WIDTH, TITLE_SIZE
 from harness.report.wording import percent
 

@@ -18,7 +18,7 @@ from harness.record import StudyRecord
 from harness.registry import Layout, feature_set
 from harness.report import wording
 from harness.report.evidence import Evidence
-from harness.report.section import Section, Table, numbered
+from harness.report.report_section import Section, Table, numbered
 from harness.study import StudySpec
 
 NETWORKS_ABREAST = 4

@@ -17,7 +17,7 @@ from harness.record import StudyRecord
 from harness.report import style, wording
 from harness.report.cells import accuracy, count, p_value, points
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Finding, Findings, Items, Paragraph, Section
+from harness.report.report_section import Drawing, Finding, Findings, Items, Paragraph, Section
 from harness.report.style import SKY, TEXT_WIDTH, VERMILLION
 from harness.report.topics.claimed_accuracy import claim_basis
 from harness.report.topics.contrasts import contrast_basis, of_own_stream

@@ -17,7 +17,7 @@ from harness.comparisons.protocols import ProtocolEffect
 from harness.report import style, wording
 from harness.report.cells import accuracy, claimed, cut_note, interval, p_value, points
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Section, Table, grid
+from harness.report.report_section import Drawing, Section, Table, grid
 from harness.report.style import BLACK, BLUE, GREY, TEXT_WIDTH, VERMILLION
 from harness.report.topics.contrasts import family_sentence
 from harness.text.decimals import possible

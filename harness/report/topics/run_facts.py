@@ -12,7 +12,7 @@ from harness.comparisons.scores import arm_names
 from harness.record import StudyRecord, shown_command, shown_git
 from harness.report import wording
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Facts, Paragraph, Section, Table, grid
+from harness.report.report_section import Command, Facts, Paragraph, Section, Table, grid
 
 _RUN_COLUMNS = ["arm", "phase", "trial", "fold", "seed", "status", "error"]
 _PACKAGES = (

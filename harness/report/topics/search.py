@@ -18,7 +18,7 @@ from harness.comparisons.scores import arm_names
 from harness.record import StudyRecord
 from harness.report import style, wording
 from harness.report.evidence import Evidence
-from harness.report.section import Drawing, Section, Table, grid, headed, paged
+from harness.report.report_section import Drawing, Section, Table, grid, headed, paged
 from harness.report.style import BLACK, BLUE, ORANGE, SKY, TEXT_WIDTH, TITLE_SIZE, VERMILLION
 from harness.report.topics.run_facts import in_order
 from harness.report.wording import NOTHING, percent

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.report.evidence import Evidence
-from harness.report.section import Section, Table, headed
+from harness.report.report_section import Section, Table, headed
 from harness.report.wording import NOTHING, percent
 
 

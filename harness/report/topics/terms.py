@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.report.evidence import Evidence
 from harness.report.glossary import GLOSSARY
-from harness.report.section import Paragraph, Section
+from harness.report.report_section import Paragraph, Section
 
 
 def sections(_evidence: Evidence) -> Iterator[Section]:

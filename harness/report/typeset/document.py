@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Facts, Findings, Items, Prose, Section
+from harness.report.report_section import Command, Facts, Findings, Items, Prose, Section
 from harness.report.typeset.latex import breakable, code, escape
-from harness.report.typeset.table import PACKAGES
+from harness.report.typeset.latex_table import PACKAGES
 
 PREAMBLE = (
     r"""\documentclass[10pt,a4paper]{article}

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.record import shown_command, shown_git
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Facts, Findings, Items, Prose, Section, Table
+from harness.report.report_section import Command, Facts, Findings, Items, Prose, Section, Table
 from harness.terminal.progress import duration
 from harness.text.printable import printable
 

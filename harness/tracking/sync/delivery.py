@@ -16,10 +16,10 @@ from harness.system.locks import locked
 from harness.system.redaction import mask_address
 from harness.tracking.digests import core_digest
 from harness.tracking.files import fetched, read_json
-from harness.tracking.lease import StudyLease, lease_name, server_lease
 from harness.tracking.names import ENVIRONMENT_FILE, SPEC_FILE, STUDY
 from harness.tracking.store import Store, open_store
 from harness.tracking.stored_folds import data_digest
+from harness.tracking.study_lease import StudyLease, lease_name, server_lease
 from harness.tracking.sync.arrived import Receipts
 from harness.tracking.sync.mirror import Mirror, artifact_files, content_digest, study_runs
 from harness.tracking.sync.spool import Spool, all_spools, spool_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.comparisons.systems.compare import compare_systems, systems_from
 from harness.comparisons.systems.system import ConfusionCounts
+from harness.comparisons.systems.system_comparison import compare_systems, systems_from
 from harness.errors import ComparisonError
 from harness.statistics.clip_tests import mcnemar
 from harness.statistics.family import holm

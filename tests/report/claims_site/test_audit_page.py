@@ -6,7 +6,7 @@ import pytest
 
 from harness.claims import Library, load_library
 from harness.report.claims_site.audit_page import OUTCOMES, field_sentences, findings_table, sections, table
-from harness.report.claims_site.library import Shown
+from harness.report.claims_site.site_contents import Shown
 from harness.report.claims_site.survey_files import survey_texts, surveys_of
 from tests.claims.audit.papers import column, data, read
 from tests.claims.audit.papers import table as table_of

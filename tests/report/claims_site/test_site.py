@@ -16,11 +16,11 @@ from click.testing import CliRunner
 from harness.claims import NOT_STATED, Library, claims_of, load_library
 from harness.cli import cli
 from harness.registry import SPLITS
-from harness.report.claims_site.conditions import by_protocol, meaning, seen
+from harness.report.claims_site.condition_groups import by_protocol, meaning, seen
 from harness.report.claims_site.dataset_page import chance_of
-from harness.report.claims_site.library import AUDITS, CLAIMS_CSV, INDEX, Shown, title_of
 from harness.report.claims_site.replications import differences
 from harness.report.claims_site.site import site_files
+from harness.report.claims_site.site_contents import AUDITS, CLAIMS_CSV, INDEX, Shown, title_of
 from tests.claims.audit.papers import column, data, read, table
 from tests.report.page.pages import END, HOSTILE
 

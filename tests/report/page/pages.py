@@ -11,7 +11,7 @@ from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
 from harness.report.page.plot import svg_of
 from harness.report.page.report_page import report_page
-from harness.report.section import Confusion
+from harness.report.report_section import Confusion
 from harness.report.style import figure_style
 from harness.report.topics import sections_of
 from tests.records import build_record

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from harness.report.evidence import Evidence, gather
-from harness.report.page.audio import Audio, clips_section
+from harness.report.page.clip_player import Audio, clips_section
 from harness.training.metrics import predicted_classes
 from tests.records import searched_record
 from tests.report.browser import hindrances, opened

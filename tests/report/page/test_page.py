@@ -20,7 +20,7 @@ from harness.report.evidence import Evidence, gather
 from harness.report.glossary import GLOSSARY
 from harness.report.page.page import heads, json_block, linked
 from harness.report.page.plot import svg_of
-from harness.report.section import Table, headed
+from harness.report.report_section import Table, headed
 from harness.report.style import figure_style
 from harness.training.metrics import predicted_classes
 from tests.records import build_record

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from harness.comparisons.systems.compare import SystemComparisons, compare_systems, systems_from
 from harness.comparisons.systems.system import FoldAccuracies
+from harness.comparisons.systems.system_comparison import SystemComparisons, compare_systems, systems_from
 from harness.report.style import figure_style, png_bytes
 from harness.report.systems.picture import systems_figure
 from harness.report.systems.sentences import detectable_sentences, findings
-from harness.report.systems.tables import pairs_table, systems_table
+from harness.report.systems.system_tables import pairs_table, systems_table
 
 
 def _compared(names: list[str]) -> SystemComparisons:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
-from harness.report.section import Table
+from harness.report.report_section import Table
 from harness.report.topics import claimed_accuracy, claimed_classes
 from harness.report.topics.claimed_accuracy import claim_note, sample_size, sources
 from harness.statistics.family import holm

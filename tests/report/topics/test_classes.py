@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
-from harness.report.section import row_percent
+from harness.report.report_section import row_percent
 from harness.report.style import TEXT_WIDTH
 from harness.report.topics import classes
 from harness.report.topics.classes import confusion_figure, confusion_png

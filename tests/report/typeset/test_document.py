@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.report.evidence import Evidence
-from harness.report.section import Command, Drawing, Facts, Finding, Findings, Items, Paragraph, Section, Table
+from harness.report.report_section import Command, Drawing, Facts, Finding, Findings, Items, Paragraph, Section, Table
 from harness.report.typeset.document import document_tex
 from harness.report.typeset.markdown import front_page
 

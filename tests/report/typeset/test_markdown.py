@@ -11,7 +11,7 @@ import pytest
 
 from harness.record import StudyRecord
 from harness.report.evidence import gather
-from harness.report.section import Facts
+from harness.report.report_section import Facts
 from harness.report.topics import run_facts, sections_of
 from harness.report.topics.opening import findings
 from harness.report.typeset.markdown import escape, table

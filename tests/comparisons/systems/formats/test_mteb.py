@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.comparisons.systems.compare import compare_systems, systems_from
 from harness.comparisons.systems.formats import read_systems
 from harness.comparisons.systems.system import FoldAccuracies
+from harness.comparisons.systems.system_comparison import compare_systems, systems_from
 from harness.errors import ComparisonError
 
 # results/MODEL/REVISION/ESC50.json: accuracies of the five experiments.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.comparisons.systems.compare import compare_systems, systems_from
 from harness.comparisons.systems.formats import read_systems
+from harness.comparisons.systems.system_comparison import compare_systems, systems_from
 from harness.errors import ComparisonError
 
 INFO = "2026-01-02 10:00:00.000 | INFO     | xares.task:run_mlp:278 - "

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.claims.audit.finding import Finding
-from harness.claims.audit.layers import check_layers, network_layers, prints_as
+from harness.claims.audit.layer_tables import check_layers, network_layers, prints_as
 from tests.claims.audit.papers import Data, data, read, shipped
 
 FC_4 = 64 * 22 * 11 * 1024

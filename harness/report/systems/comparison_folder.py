@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.comparisons.systems.compare import SystemComparisons
+from harness.comparisons.systems.system_comparison import SystemComparisons
 from harness.errors import ReportError
 from harness.report.folder.place import put_in_place
 from harness.report.folder.results_file import RESULTS
 from harness.report.page.page import Page, html_of
 from harness.report.page.plot import svg_of
-from harness.report.section import Drawing, Items, Section
+from harness.report.report_section import Drawing, Items, Section
 from harness.report.style import figure_style, pdf_bytes, png_bytes
 from harness.report.systems.picture import systems_figure
 from harness.report.systems.sentences import detectable_sentences, findings
-from harness.report.systems.tables import pairs_table, systems_table
+from harness.report.systems.system_tables import pairs_table, systems_table
 from harness.report.topics.terms import glossary_section
-from harness.report.typeset.table import table_tex
+from harness.report.typeset.latex_table import table_tex
 from harness.text.spreadsheet import csv_text
 
 STEM = "systems"

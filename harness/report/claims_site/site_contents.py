@@ -11,7 +11,7 @@ from harness.claims.audit.checks import CHECKS, HEADLINE_CHECKS, audit
 from harness.claims.audit.finding import Audit
 from harness.registry import DATASETS
 from harness.report.folder.results_file import Comparison
-from harness.report.section import unique_stems
+from harness.report.report_section import unique_stems
 
 INDEX, AUDITS, CLAIMS_CSV = "index.html", "audit.html", "claims.csv"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.report.section import Table
-from harness.report.typeset.table import LONGEST_FLOAT, PACKAGES, table_tex
+from harness.report.report_section import Table
+from harness.report.typeset.latex_table import LONGEST_FLOAT, PACKAGES, table_tex
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 NASTY = r"A_b & 100 % #1 é ~^\{}$ [x] – «ž» α→β 音"

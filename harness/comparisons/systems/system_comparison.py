@@ -14,8 +14,8 @@ from harness.comparisons.claim_comparison import Rules
 from harness.comparisons.systems.by_clips import ClipComparison
 from harness.comparisons.systems.by_counts import CountComparison, CountContrast, settle_counts
 from harness.comparisons.systems.by_folds import FoldComparison
+from harness.comparisons.systems.declared_family import family_of
 from harness.comparisons.systems.detectable import Detectable, detectable
-from harness.comparisons.systems.family import family_of
 from harness.comparisons.systems.formats import read_systems
 from harness.comparisons.systems.formats.prediction_table import predictions_of
 from harness.comparisons.systems.same_columns import with_same_columns

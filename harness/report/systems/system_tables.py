@@ -10,10 +10,10 @@ import pandas as pd
 
 from harness.comparisons.arm_contrast import Contrast
 from harness.comparisons.systems.by_counts import CountContrast
-from harness.comparisons.systems.compare import SystemComparisons
 from harness.comparisons.systems.standing import Standing
 from harness.comparisons.systems.system import ConfusionCounts, Level
-from harness.report.section import Heading, Table, grid
+from harness.comparisons.systems.system_comparison import SystemComparisons
+from harness.report.report_section import Heading, Table, grid
 from harness.report.systems.sentences import sample_of, several
 from harness.statistics.letters import letters_of
 from harness.statistics.proportions import clopper_pearson

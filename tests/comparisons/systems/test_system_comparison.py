@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from harness.comparisons.claim_comparison import Rules
-from harness.comparisons.systems import compare
-from harness.comparisons.systems.compare import SystemComparisons, systems_from
-from harness.comparisons.systems.family import family_of
+from harness.comparisons.systems import system_comparison
+from harness.comparisons.systems.declared_family import family_of
 from harness.comparisons.systems.system import FoldAccuracies, Level
+from harness.comparisons.systems.system_comparison import SystemComparisons, systems_from
 from harness.errors import ComparisonError
 from harness.statistics.power import power_of_difference
 
@@ -22,7 +22,7 @@ REPORT = Path(__file__).parents[3] / "reports" / "resnet18-esc10"
 
 
 def compare_systems(paths: list[Path], *arguments: Any, **named: Any) -> SystemComparisons:
-    return compare.compare_systems(systems_from(paths), *arguments, **named)
+    return system_comparison.compare_systems(systems_from(paths), *arguments, **named)
 
 
 def _made(
@@ -253,7 +253,7 @@ def test_fifty_systems_are_compared_at_once() -> None:
         )
         for number in range(50)
     }
-    found = compare.compare_systems(systems_from(tables))
+    found = system_comparison.compare_systems(systems_from(tables))
     assert len(found.contrasts) == 1225
     assert len(found.table) == 50
     adjusted = [each.p_adjusted for each in found.contrasts if each.p_adjusted is not None]
@@ -295,7 +295,7 @@ def test_ranks_that_the_tests_leave_open_hold_for_all_systems_together() -> None
             FoldAccuracies(name=str(number), by_fold=dict(enumerate(truth[number] + errors[:, number], 1)))
             for number in range(5)
         ]
-        found = compare.compare_systems(systems)
+        found = system_comparison.compare_systems(systems)
         ranks = {each.name: each.rank_by_tests or (0, 0) for each in found.standings}
         covered.append(all(low <= int(name) + 1 <= high for name, (low, high) in ranks.items()))
     assert np.mean(covered) >= 0.95

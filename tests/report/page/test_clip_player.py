@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.errors import ReportError
 from harness.report.evidence import Evidence
-from harness.report.page.audio import Audio, clips_section, hardest, spectrogram_figure
+from harness.report.page.clip_player import Audio, clips_section, hardest, spectrogram_figure
 
 RATE = 8000
 

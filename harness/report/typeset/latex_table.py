@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.section import Table
+from harness.report.report_section import Table
 from harness.report.typeset.latex import breakable, escape, printed_length
 from harness.text.spreadsheet import csv_text
 

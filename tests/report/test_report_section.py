@@ -14,7 +14,17 @@ from matplotlib.figure import Figure
 
 from harness.record import StudyRecord
 from harness.report.evidence import Evidence, gather
-from harness.report.section import Drawing, Paragraph, Section, Table, file_stem, grid, headed, paged, unique_stems
+from harness.report.report_section import (
+    Drawing,
+    Paragraph,
+    Section,
+    Table,
+    file_stem,
+    grid,
+    headed,
+    paged,
+    unique_stems,
+)
 from harness.report.topics import TOPICS, accuracy, sections_of
 from harness.report.typeset.latex import breakable, escape
 from harness.report.write import draw, report_texts

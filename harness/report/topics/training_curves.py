@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from harness.report import style
 from harness.report.cells import count
 from harness.report.evidence import Evidence
-from harness.report.section import Curves, Drawing, Section
+from harness.report.report_section import Curves, Drawing, Section
 from harness.report.style import BLACK, BLUE, TEXT_WIDTH, TITLE_SIZE, VERMILLION
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.features.side_by_side import Column, PlaneRow
 from harness.report import style
 from harness.report.feature_picture import DPI, feature_figure, limits_of
-from harness.report.page.audio import data_address, read_sound
+from harness.report.page.clip_player import data_address, read_sound
 from harness.report.page.page import environment, style_sheet
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.record import StudyRecord
-from harness.report.topics.training import curves_figure
+from harness.report.topics.training_curves import curves_figure
 from tests.report.tidy import assert_tidy, texts
 
 pytestmark = pytest.mark.usefixtures("styled")

@@ -10,9 +10,9 @@ import pandas as pd
 from harness.claims import Claim
 from harness.claims.paper import option_text
 from harness.comparisons.claim_pairs import known, relation
-from harness.report.claims_site.conditions import folds_text, protocol_of, seen
-from harness.report.claims_site.library import title_of
-from harness.report.section import Heading, Table, grid
+from harness.report.claims_site.condition_groups import folds_text, protocol_of, seen
+from harness.report.claims_site.site_contents import title_of
+from harness.report.report_section import Heading, Table, grid
 from harness.report.wording import NOTHING
 
 INTERVAL_NOTE = (
