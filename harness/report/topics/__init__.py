@@ -22,7 +22,7 @@ from harness.report.topics import (
     search,
     split_leakage,
     terms,
-    training,
+    training_curves,
 )
 
 Topic = Callable[[Evidence], Iterable[Section]]
@@ -37,7 +37,7 @@ TOPICS: tuple[Topic, ...] = (
     classes.sections,
     hard_clips.sections,
     search.sections,
-    training.sections,
+    training_curves.sections,
     split_leakage.sections,
     network_layers.sections,
     audits.sections,
