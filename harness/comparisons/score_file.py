@@ -172,7 +172,7 @@ def _columns(reading: _Reading, header: Sequence[str]) -> dict[str, int]:
         found = [at for at, name in enumerate(plain) if name in names]
         own = [at for at in found if plain[at] == column]
         if len(own) > 1:
-            raise ComparisonError(f"{reading.path}: the column {column!r} stands {len(own)} times; keep one")
+            raise ComparisonError(f"{reading.path}: the column {column!r} occurs {len(own)} times; keep one")
         if len(found) > 1 and not own:
             several = " and ".join(repr(header[at]) for at in found)
             raise ComparisonError(
@@ -276,10 +276,8 @@ def _arms(rows: Sequence[_Row], folds: Sequence[int], accuracies: Sequence[float
         if seed is not None:
             training["seed"] = seed
         if (key := (row.arm, fold, seed)) in lines:
-            advice = "several trainings of a fold need a column seed" if seed is None else "each training stands once"
-            raise ComparisonError(
-                f"{row.where}: fold {row.fold} of {row.arm} stands in line {lines[key]} too; {advice}"
-            )
+            advice = "several trainings of a fold need a column seed" if seed is None else "list each training once"
+            raise ComparisonError(f"{row.where}: fold {row.fold} of {row.arm} is also in line {lines[key]}; {advice}")
         lines[key] = row.line
         columns = arms.setdefault(row.arm, {name: [] for name in training})
         for name, value in training.items():

@@ -162,7 +162,7 @@ def checked_predictions(record: StudyRecord) -> pd.DataFrame:
     if twice.any():
         row = frame[twice].iloc[0]
         raise ReportError(
-            f"study {record.name!r}: clip {row['clip_id']!r} stands twice in arm {row['arm']!r}, fold {row['fold']}, "
+            f"study {record.name!r}: clip {row['clip_id']!r} occurs twice in arm {row['arm']!r}, fold {row['fold']}, "
             f"seed {row['seed']}; run the study again, or report an earlier run"
         )
     probabilities = frame[columns].to_numpy(dtype=np.float64)
@@ -174,7 +174,7 @@ def checked_predictions(record: StudyRecord) -> pd.DataFrame:
             "the training diverged or the record is damaged"
         )
     if not frame["y_true"].between(0, len(record.classes) - 1).all():
-        raise ReportError(f"study {record.name!r}: a true class lies outside 0..{len(record.classes) - 1}")
+        raise ReportError(f"study {record.name!r}: a true class is outside 0..{len(record.classes) - 1}")
     order = {name: position for position, name in enumerate(arm_names(record))}
     ordered = frame.assign(_arm=frame["arm"].map(order)).sort_values(["_arm", "fold", "seed", "clip_id"], kind="stable")
     return ordered.drop(columns="_arm").reset_index(drop=True)

@@ -97,7 +97,7 @@ def read_report(folder: Path) -> Reported:
     confidence = read_recorded(data["spec"], f"{path}: $.spec", data["environment"]).evaluate.confidence
     if not own:
         raise ReportError(
-            f"{path}: every arm of {study} has one and the same protocol, so there is nothing to set beside another; "
+            f"{path}: every arm of {study} has the same protocol, so there is nothing to compare; "
             'arms differ by set = { "protocol.split" = ... }'
         )
     return Reported(study, title, own, published, confidence)
@@ -155,7 +155,7 @@ def write_overview(folders: Sequence[Path], target: Path, networks: Sequence[str
         As :func:`read_report` and :func:`overview`.
     """
     if (target / RESULTS).exists():
-        raise ReportError(f"--output {target}: the report of a study lies there; name another folder")
+        raise ReportError(f"--output {target}: it contains the report of a study; name another folder")
     table, page, effects, published = overview([read_report(folder) for folder in folders], networks)
     with figure_style():
         figure = protocol_figure(effects, published)

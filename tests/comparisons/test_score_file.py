@@ -50,15 +50,15 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "no header": ("1,80\n2,81\n", ("no column 'fold'", "the first line has: 1, 80")),
     "fold twice": (
         "fold,accuracy\n1,80\n2,81\n1,82\n",
-        ("line 4: fold 1 of scores stands in line 2 too", "need a column seed"),
+        ("line 4: fold 1 of scores is also in line 2", "need a column seed"),
     ),
     "fold and seed twice": (
         "fold,seed,accuracy\n1,0,80\n1,1,81\n1,1,82\n",
-        ("line 4: fold 1 of scores stands in line 3 too", "each training stands once"),
+        ("line 4: fold 1 of scores is also in line 3", "list each training once"),
     ),
     "fold of an arm twice": (
         "arm,fold,accuracy\nA,1,80\nB,1,80\nB,1,81\n",
-        ("line 4: fold 1 of B stands in line 3 too",),
+        ("line 4: fold 1 of B is also in line 3",),
     ),
     "percent and fractions": (
         "fold,accuracy\n1,80.5\n2,0.79\n3,81\n",
@@ -95,7 +95,7 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
         "fold,accuracy\n" + "".join(f"{fold},80\n" for fold in range(11)),
         ("line 2: fold 0 is none of urbansound8k", "folds counted from 0 are read where each of them is there"),
     ),
-    "fold 1 twice": ("fold,accuracy\nfold1,80\n1,80\n", ("line 3: fold 1 of scores stands in line 2 too",)),
+    "fold 1 twice": ("fold,accuracy\nfold1,80\n1,80\n", ("line 3: fold 1 of scores is also in line 2",)),
     "numbers alone": ("80\n81\n", ("2 numbers without names of columns; urbansound8k would have one per fold",)),
     "numbers alone, another mean": (
         ",".join(["80"] * 10 + ["82"]),
@@ -121,7 +121,7 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "too few cells": ("fold,accuracy\n1,80\n2\n", ("line 3: 1 cells, but the header has 2",)),
     "decimal comma": ("fold,accuracy\n1,80,5\n", ("line 2: 3 cells, but the header has 2", "decimals with a point")),
     "thousands": ("fold;accuracy\n1;1.080,5\n", ("line 2: accuracy is '1.080,5'", "decimal point")),
-    "column twice": ("fold,accuracy,Accuracy\n1,80,81\n", ("the column 'accuracy' stands 2 times; keep one",)),
+    "column twice": ("fold,accuracy,Accuracy\n1,80,81\n", ("the column 'accuracy' occurs 2 times; keep one",)),
     "open quote": ('fold,accuracy\n1,"80\n', ("line 2: not valid CSV",)),
 }
 

@@ -133,7 +133,7 @@ class TestRefusals:
 
     def test_clip_twice(self, record: StudyRecord) -> None:
         twice = pd.concat([record.predictions, record.predictions.iloc[:1]])
-        with pytest.raises(ReportError, match="stands twice in arm"):
+        with pytest.raises(ReportError, match="occurs twice in arm"):
             score_study(dataclasses.replace(record, predictions=twice))
 
     @pytest.mark.parametrize("value", [float("nan"), -0.2, 1.5])
@@ -146,5 +146,5 @@ class TestRefusals:
     def test_label_without_a_class(self, record: StudyRecord) -> None:
         table = record.predictions.copy()
         table.loc[3, "y_true"] = 10
-        with pytest.raises(ReportError, match="true class lies outside"):
+        with pytest.raises(ReportError, match="true class is outside"):
             score_study(dataclasses.replace(record, predictions=table))

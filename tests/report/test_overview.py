@@ -98,7 +98,7 @@ def test_what_is_no_report_of_protocols_is_told(folders: list[Path], tmp_path: P
     with pytest.raises(ReportError, match="not the report of a study"):
         read_report(tmp_path)
     (tmp_path / "results.json").write_bytes(results_json(gather(build_record())))
-    with pytest.raises(ReportError, match="one and the same protocol"):
+    with pytest.raises(ReportError, match="has the same protocol, so there is nothing to compare"):
         read_report(tmp_path)
     older = json.loads((folders[0] / "results.json").read_text("utf-8")) | {"schema": 2}
     (tmp_path / "results.json").write_text(json.dumps(older), encoding="utf-8")
@@ -115,5 +115,5 @@ def test_intervals_of_one_table_have_one_confidence(folders: list[Path]) -> None
 
 
 def test_a_study_s_own_report_is_not_written_over(folders: list[Path]) -> None:
-    with pytest.raises(ReportError, match="report of a study lies there"):
+    with pytest.raises(ReportError, match="contains the report of a study"):
         write_overview(folders, folders[0])

@@ -136,7 +136,7 @@ def check_report(
     note = ""
     if evidence.claims_refused and not opened.found.get("comparisons_refused"):
         note = (
-            f"{evidence.claims_refused}; claims of your own are read beside the study file: --declarations STUDY.toml"
+            f"{evidence.claims_refused}; claims of your own are read next to the study file: --declarations STUDY.toml"
         )
     elif found:
         note = (
