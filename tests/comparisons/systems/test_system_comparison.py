@@ -119,7 +119,7 @@ def test_a_clip_in_several_folds_needs_folds_of_all() -> None:
     repeated = frame.assign(y_true=[0, 1, 0, 1])
     plain = repeated[:2].drop(columns="fold")
     with pytest.raises(ComparisonError, match="plain has no column fold, and repeated tested clip 'a' in several"):
-        compare.compare_systems(systems_from({"plain": plain, "repeated": repeated}))
+        system_comparison.compare_systems(systems_from({"plain": plain, "repeated": repeated}))
 
 
 def test_systems_must_have_the_same_clips(tmp_path: Path) -> None:
