@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.cells import accuracy
 from harness.report.evidence import Evidence
+from harness.report.section import Finding
 from harness.report.topics.opening import findings
 from harness.report.typeset.markdown import escape, table
 from harness.statistics.verdict import Verdict
@@ -26,7 +27,7 @@ class Notes:
     study
         Findings and accuracies as Markdown.
     arms
-        By arm, what claims and other arms it was compared with, as Markdown; empty for an arm without comparisons.
+        By arm, what claims and other arms it was compared with, and its accuracies by fold, as Markdown.
     verdicts
         By arm, the verdicts in a few words: ``lower (su2019:T2/LMCNet); above B``.
     """
@@ -45,28 +46,52 @@ def notes(evidence: Evidence) -> Notes:
         (row["arm"], accuracy(100 * row["macro_accuracy_mean"]), accuracy(100 * row["macro_accuracy_sd"]))
         for row in arms.to_dict("records")
     ]
-    listed = "\n".join(f"- {escape(sentence)}" for sentence in sentences)
     accuracies = table(("arm", "macro accuracy in %", "SD over folds"), rows)
     own = {str(arm): list(_of_arm(evidence, str(arm))) for arm in arms["arm"]}
     return Notes(
         findings=tuple(sentences),
-        study=f"{listed}\n\n{accuracies}"[:LONGEST],
-        arms={arm: "\n".join(f"- {escape(reason)}" for _, reason in found)[:LONGEST] for arm, found in own.items()},
-        verdicts={arm: "; ".join(verdict for verdict, _ in found)[:LONGEST] for arm, found in own.items()},
+        study=_fitting(sentences, accuracies),
+        arms={arm: _fitting([each for _, each in found], _by_fold(evidence, arm)) for arm, found in own.items()},
+        verdicts={arm: "; ".join(verdict for verdict, _ in found if verdict)[:LONGEST] for arm, found in own.items()},
     )
 
 
+def _fitting(sentences: Sequence[str], accuracies: str) -> str:
+    """Return a list of ``sentences`` above a table; those that make it too long are left out, and counted."""
+    for left in range(len(sentences), -1, -1):
+        listed = [f"- {escape(each)}" for each in sentences[:left]]
+        if left < len(sentences):
+            listed.append(f"- The report has {len(sentences) - left} more.")
+        note = "\n\n".join(part for part in ("\n".join(listed), accuracies) if part)
+        if len(note) <= LONGEST:
+            break
+    return note[:LONGEST]
+
+
+def _by_fold(evidence: Evidence, arm: str) -> str:
+    """Return the accuracies of ``arm`` by fold, with mean and SD, as a table."""
+    scores = evidence.scores
+    (total,) = scores.arms[scores.arms["arm"] == arm].to_dict("records")
+    # An arm with one tested part has no folds.
+    folds = scores.folds[scores.folds["arm"] == arm].to_dict("records") if scores.folds_of(arm) else []
+    rows = [(f"fold {int(row['fold'])}", accuracy(100 * row["macro_accuracy"])) for row in folds]
+    rows += [(name, accuracy(100 * total[f"macro_accuracy_{name.lower()}"])) for name in ("mean", "SD")]
+    return table(("tested on", "macro accuracy in %"), rows)
+
+
 def _of_arm(evidence: Evidence, arm: str) -> Iterator[tuple[str, str]]:
-    """Yield the verdict and the reason of each claim that ``arm`` is compared with, and of each pair of the family that
-    it differs from or equals."""
+    """Yield a few words and a sentence on each claim that ``arm`` is compared with, and on each pair of the family; no
+    words for a pair that is undecided."""
     for claim in evidence.claims:
         if claim.arm == arm:
-            yield f"{claim.outcome} ({claim.claim.address})", claim.decision.reason
+            text = Finding(claim.decision.reason, claim.outcome).text
+            yield f"{claim.outcome} ({claim.claim.address})", text
     words = {Verdict.HIGHER: ("above", "below"), Verdict.LOWER: ("below", "above")}
     for pair in evidence.arms.contrasts:
-        verdict = pair.decision.verdict
-        if not pair.in_family or arm not in (pair.first, pair.second) or verdict is Verdict.INCONCLUSIVE:
+        if not pair.in_family or arm not in (pair.first, pair.second):
             continue
+        verdict = pair.decision.verdict
         first = arm == pair.first
         word = words[verdict][0 if first else 1] if verdict in words else "equivalent to"
-        yield f"{word} {pair.second if first else pair.first}", pair.decision.reason
+        few = "" if verdict is Verdict.INCONCLUSIVE else f"{word} {pair.second if first else pair.first}"
+        yield few, Finding(pair.decision.reason, verdict.value).text

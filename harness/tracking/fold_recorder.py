@@ -23,6 +23,7 @@ from harness.tracking.run_writer import RunWriter
 from harness.tracking.runs import (
     RunTags,
     flat_settings,
+    fold_note,
     metrics_of,
     score_values,
     split_inputs,
@@ -263,7 +264,10 @@ class FoldRecorder:
     ) -> None:
         for part, found in measured.items():
             values = {**values, **score_values(part, found, clips[part])}
-        self._writer.put(run_id, {**files, names.PREDICTIONS_FILE: predictions_file(clips)})
+        files = {**files, names.PREDICTIONS_FILE: predictions_file(clips)}
+        self._writer.put(run_id, files)
+        if self._writer.tags(run_id)["phase"] == names.FINAL:
+            tags = {**tags, names.NOTE_TAG: fold_note(files)}
         self._writer.log(run_id, metrics_of(values, 0, self._writer.now()), tags)
         if names.WEIGHTS_FILE in files:
             run = self._store.client.get_run(run_id)

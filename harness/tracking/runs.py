@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -158,6 +158,23 @@ def flat_settings(settings: ArmSettings | StudySpec) -> dict[str, Any]:
         for section in ("train", "model")
         for field, value in getattr(settings, section).model_dump(mode="json", exclude=TUNED).items()
     }
+
+
+def fold_note(files: Collection[str]) -> str:
+    """Return what the page of a final training says of its contents, as Markdown.
+
+    Examples
+    --------
+    >>> fold_note(["predictions.parquet", "history.csv"])
+    'Tab *Model metrics*: learning curves by epoch. Tab *Artifacts*: predictions.'
+    """
+    inside = ["predictions"]
+    if any(name.startswith(f"{names.PICTURES_FOLDER}/confusion") for name in files):
+        inside.append(f"the confusion matrix of the test clips (`{names.PICTURES_FOLDER}`)")
+    if names.WEIGHTS_FILE in files:
+        inside.append("the network, which `harness predict` and `harness export` use")
+    curves = "Tab *Model metrics*: learning curves by epoch. " if names.HISTORY_FILE in files else ""
+    return f"{curves}Tab *Artifacts*: {', '.join(inside)}."
 
 
 def short_tag(text: str) -> str:

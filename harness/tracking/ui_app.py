@@ -37,8 +37,14 @@ _ONLY_READ = re.compile(
 # The part of the runs API that calls a language model, and paths that a router could read otherwise.
 _NEVER = re.compile(r"create-promptlab-run|(?:^|/)\.\.(?:/|$)|//|\\")
 # The page opens on trained models instead of language models, and without the assistant's panel and the notice
-# on usage statistics, which are not available here. On a phone its menu, which takes half the width, is folded.
-_SCRIPT = b"""<style>[data-assistant-ui] { display: none !important }</style><script>try {
+# on usage statistics, which are not available here. Nothing is above the table of runs that says that its view is a
+# saved one (:is(#a, *) counts as an id, or MLflow's own style would win). On a phone the menu, which takes half the
+# width, is folded.
+_SCRIPT = b"""<style>
+[data-assistant-ui], [data-component-id="mlflow.experiment_page.shared_view.banner"]:is(#a, *) {
+  display: none !important;
+}
+</style><script>try {
   const set = (name, value) => localStorage.setItem(name + "_v1", JSON.stringify(value));
   if (localStorage.getItem("mlflow.workflowType_v1") === null) set("mlflow.workflowType", "machine_learning");
   set("mlflow.assistant.fab.autoOpenedOnFirstLoad", true);

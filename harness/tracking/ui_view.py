@@ -15,7 +15,8 @@ KEY = "harness"
 
 TAG = f"mlflow.sharedViewState.{KEY}"
 
-# A column shows about twelve letters of a name.
+# A column shows about twelve letters of a name. At 1280 pixels there is room for these, the last of them the verdict;
+# the name of a run is its arm.
 _MEAN, _SD = "mean_test_macro_accuracy", "sd_test_macro_accuracy"
 _BY_FOLD = "test_macro_accuracy_by_fold"
 _SECTION = "harness-accuracy"
@@ -30,7 +31,7 @@ def view() -> str:
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "selectedColumns": [
-            *(f"tags.`{tag}`" for tag in ("arm", "model", "features", names.VERDICT_TAG)),
+            *(f"tags.`{tag}`" for tag in ("model", "features", names.VERDICT_TAG)),
             *(f"metrics.`{metric}`" for metric in (_MEAN, _SD)),
         ],
         "compareRunSections": [

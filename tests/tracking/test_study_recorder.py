@@ -165,6 +165,20 @@ def test_the_study_run_has_the_accuracies_of_its_arms_and_pages_have_the_finding
     assert [each.get("verdict") for each in tags] == [None, "lower (x:T1/A)", "-"]
 
 
+def test_the_page_of_a_final_training_says_where_its_curves_pictures_and_network_are(study: Any) -> None:
+    with study.recording() as recorder:
+        arm = study.spec.arm("A")
+        search = study.run_fold(recorder, recorder.trial(arm, "search", 0), study.task(phase="search", trial=0))
+        final = study.run_fold(recorder, recorder.trial(arm, "final", None), study.task())
+    client = MlflowClient(study.uri)
+    assert client.get_run(final).data.tags["mlflow.note.content"] == (
+        "Tab *Model metrics*: learning curves by epoch. Tab *Artifacts*: predictions, the network, which `harness "
+        "predict` and `harness export` use."
+    )
+    # Of searches there may be thousands.
+    assert "mlflow.note.content" not in client.get_run(search).data.tags
+
+
 def test_a_trial_repeats_its_folds_with_mean_and_sd(study: Any) -> None:
     with study.recording() as recorder:
         whole = recorder.trial(study.spec.arm("A"), "search", 0)

@@ -38,6 +38,7 @@ def pages(new_store: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield {
             "runs": study_addresses(study.uri, url)["tiny"],
             "study": f"{below}/runs/{recorder.run_id}",
+            "fold": f"{below}/runs/{first.source_run_id}",
             "models": f"{below}/models?workflowType=machine_learning",
             "model": f"{below}/models/{first.model_id}",
             "model id": first.model_id,
@@ -59,10 +60,14 @@ def opened(browser: Browser, address: str, width: int = 1400) -> Page:
 
 
 def test_the_table_of_runs_shows_accuracy_model_features_and_verdict(browser: Browser, pages: dict[str, str]) -> None:
-    page = opened(browser, pages["runs"])
+    page = opened(browser, pages["runs"], width=1280)
     page.get_by_text("A final").first.wait_for()
     for text in ("0.625", "su4", "LMC", "lower"):
-        page.get_by_role("gridcell", name=text).first.wait_for()
+        box = page.get_by_role("gridcell", name=text).first.bounding_box()
+        assert box is not None
+        # The table ends 30 pixels before the window, and what is further right would have to be scrolled to.
+        assert box["x"] + box["width"] <= 1250
+    assert page.get_by_text("You're viewing a shared view").filter(visible=True).count() == 0
     assert page.get_by_text("fold 1 seed 0 A final").count() == 0
 
 
@@ -71,6 +76,12 @@ def test_the_study_run_opens_on_its_findings_and_accuracies(browser: Browser, pa
     page.get_by_text("A is lower.").first.wait_for()
     for name in ("macro_accuracy/A", "sd/A", "by_fold/A"):
         page.get_by_text(name, exact=True).first.wait_for()
+
+
+def test_a_training_opens_on_where_its_curves_and_pictures_are(browser: Browser, pages: dict[str, str]) -> None:
+    page = opened(browser, pages["fold"])
+    page.get_by_text("learning curves by epoch").first.wait_for()
+    page.get_by_text("test_macro_accuracy", exact=True).first.wait_for()
 
 
 def test_the_models_are_listed_with_their_runs_and_one_data_set(browser: Browser, pages: dict[str, str]) -> None:
