@@ -166,6 +166,15 @@ def test_a_phone_scrolls_the_page_in_one_direction(browser: Browser, site: Path,
     page = opened(browser, site, seen, viewport={"width": 390, "height": 800})
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    # What goes on to the right fades out there, until it is scrolled to its end.
+    look = "one => getComputedStyle(one).getPropertyValue('--fade')"
+    wide = page.locator("#table-contrasts .scroll")
+    assert wide.evaluate(look) == "24px"
+    wide.evaluate("one => { one.scrollTo(one.scrollWidth, 0); return new Promise(requestAnimationFrame); }")
+    assert wide.evaluate(look) == "0px"
+    for each in page.locator(".scroll").all():
+        if each.evaluate("one => one.scrollWidth === one.clientWidth"):
+            assert each.evaluate(look) == "0px"
     page.context.close()
 
 
