@@ -28,6 +28,9 @@ from tests.two_machines import STALE, STUDY, TRAININGS, Machine
 
 pytestmark = pytest.mark.slow
 
+LATER = 15.0
+"""How much later than the first, in s, the second machine starts."""
+
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, synthetic_shared: Path) -> pd.DataFrame:
@@ -53,6 +56,11 @@ def machines(tmp_path: Path, synthetic_shared: Path, databases: tuple[str, str])
 
 def statuses(uri: str) -> dict[str, str]:
     return {f"{run.info.run_name} {run.info.run_id}": run.info.status for run in runs_of(uri, "tiny")}
+
+
+def start_later(began: float) -> None:
+    """Wait until the second machine starts, when the first started at ``began``."""
+    time.sleep(max(0.0, began + LATER - time.monotonic()))
 
 
 def check_whole(databases: tuple[str, str], undisturbed: pd.DataFrame) -> None:
@@ -81,8 +89,10 @@ def test_the_second_machine_waits_and_finds_everything_done(
     tmp_path: Path,
 ) -> None:
     first, second = machines
+    began = time.monotonic()
     with first.running(pauses=(3,)) as one:
         first.until_paused(one, 3)
+        start_later(began)
         before = statuses(databases[0])
         with second.running() as two:
             second.until(lambda: "waiting for it to finish" in second.said, two)
@@ -105,8 +115,10 @@ def test_the_second_machine_goes_on_when_the_first_was_killed(
     machines: tuple[Machine, Machine], databases: tuple[str, str], undisturbed: pd.DataFrame
 ) -> None:
     first, second = machines
+    began = time.monotonic()
     with first.running(pauses=(3,)) as one:
         first.until_paused(one, 3)
+        start_later(began)
         with second.running() as two:
             second.until(lambda: "waiting for it to finish" in second.said, two)
             one.send_signal(signal.SIGKILL)
