@@ -92,6 +92,22 @@ def test_a_study_that_is_refused_computes_no_features_first(
     assert not (tmp_path / "cache").exists()
 
 
+def test_until_the_first_clips_are_done_workers_are_starting(folder: Path, tmp_path: Path) -> None:
+    class Noted(Silent):
+        def __init__(self) -> None:
+            self.steps: list[tuple[str, int, str]] = []
+
+        def advance(self, key: str, done: int, note: str = "") -> None:
+            self.steps.append((key, done, note))
+
+    progress = Noted()
+    study_inputs(spec_of(), folder / "data", tmp_path / "cache", 2, "cpu", progress)
+    n = 3 * 10
+    assert progress.steps[0] == ("features", 0, "starting workers")
+    assert progress.steps[-1] == ("features", n, "")
+    assert all((note == "starting workers") == (done == 0) for _, done, note in progress.steps)
+
+
 def test_leakage_is_counted_for_each_split_and_for_what_finals_learn_from(folder: Path) -> None:
     document = spec_of().model_dump(mode="json", exclude_unset=True)
     document["arms"] += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -37,6 +38,19 @@ def test_bars_on_a_terminal_show_step_count_and_time_left() -> None:
     shown = stream.getvalue()
     for part in ("LMCNet fold 1 seed 0", "4/10", "loss 0.512 val 71.2%", "left"):
         assert part in shown
+
+
+@pytest.mark.parametrize("no_color", ["1", ""])
+def test_without_colour_where_the_reader_wants_none(no_color: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = io.StringIO()
+    with Terminal(Screen(file=stream, force_terminal=True, width=110)) as progress:
+        progress.begin("a", "LMCNet fold 1 seed 0", 10)
+        progress.advance("a", 4)
+    codes = re.findall(r"\x1b\[([\d;]+)m", stream.getvalue())
+    colours = [code for code in codes if re.search(r"(^|;)(3\d|4\d|9\d)(;|$)", code)]
+    assert bool(colours) == (not no_color)
 
 
 def test_count_and_time_left_fit_into_80_columns() -> None:
