@@ -35,3 +35,8 @@ class Screen(Console):
 def words(text: object, style: str = "") -> Text:
     """Return ``text`` as one line of rich's text, for cells and lines with a style."""
     return Text(one_line(text), style=style)
+
+
+def lines(texts: Iterable[object]) -> Text:
+    """Return ``texts`` as rich's text, each on a line of its own."""
+    return Text("\n").join(map(words, texts))

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import ConsoleOptions, RenderableType
 from rich.table import Table
-from rich.text import Text
 
-from harness.terminal.console import Screen, words
+from harness.terminal.console import Screen, lines, words
 from harness.text.printable import one_line
 
 _TEXT = 14
@@ -57,7 +56,7 @@ class ScreenTable:
     left: int = 1
     wrap_first: bool = False
 
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterable[RenderableType]:
+    def __rich_console__(self, _: object, options: ConsoleOptions) -> Iterable[RenderableType]:
         """Yield the widest form that fits."""
         for tight in (False, True):
             # A separator and a space on each side of a cell; in the tight form the separator and one space.
@@ -73,21 +72,21 @@ class ScreenTable:
     def _cells(self, position: int) -> list[str]:
         return [row[position] for row in self.rows]
 
-    def _header(self, position: int, tight: bool) -> str:
-        """Return a header, in the tight form in lines as short as the cells or its longest word."""
+    def _header(self, position: int, tight: bool) -> list[str]:
+        """Return the lines of a header: one, or in the tight form as short as the cells or its longest word."""
         header = self.columns[position]
         if not tight or not header:
-            return header
+            return [header]
         room = max(_HEADER, _longest(header.split()))
         if not self._wraps(position):
             room = max(room, _longest(self._cells(position)))
-        return "\n".join(textwrap.wrap(header, room, break_long_words=False, break_on_hyphens=False))
+        return textwrap.wrap(header, room, break_long_words=False, break_on_hyphens=False)
 
     def _least(self, tight: bool) -> list[int]:
         """Return the least width of each column."""
         found = []
         for position in range(len(self.columns)):
-            texts = [*self._header(position, tight).split("\n"), *self._cells(position)]
+            texts = [*self._header(position, tight), *self._cells(position)]
             if not self._wraps(position):
                 found.append(_longest(texts))
             elif tight or position == 0:
@@ -101,7 +100,7 @@ class ScreenTable:
         found = self._least(tight)
         spare = room - sum(found)
         missing = [
-            max(0, _longest([*self._header(position, tight).split("\n"), *self._cells(position)]) - own)
+            max(0, _longest([*self._header(position, tight), *self._cells(position)]) - own)
             for position, own in enumerate(found)
         ]
         order = sorted(range(len(found)), key=missing.__getitem__)
@@ -122,24 +121,24 @@ class ScreenTable:
         )
         for position, width in enumerate(self._widths(tight, room)):
             made.add_column(
-                Text(self._header(position, tight)),
+                lines(self._header(position, tight)),
                 justify="left" if position < self.left else "right",
                 overflow="fold",
                 no_wrap=not self._wraps(position),
                 width=width,
             )
         for row in self.rows:
-            made.add_row(*map(Text, row))
+            made.add_row(*map(words, row))
         return made
 
     def _lists(self) -> Iterable[RenderableType]:
         if self.title:
             yield words(self.title, "bold")
         for row in self.rows:
-            yield Text("")
+            yield words("")
             for column, cell in zip(self.columns, row, strict=True):
-                yield Text(f"{column}: {cell}" if column else cell)
-        yield Text("")
+                yield words(f"{column}: {cell}" if column else cell)
+        yield words("")
 
 
 def _longest(texts: Iterable[str]) -> int:
@@ -154,6 +153,14 @@ def table(
     *,
     wrap_first: bool = False,
 ) -> ScreenTable:
-    """Return a table for the terminal; its parameters are the attributes of :class:`ScreenTable`."""
+    """Return a table for the terminal.
+
+    Parameters
+    ----------
+    title, columns, left, wrap_first
+        As in :class:`ScreenTable`.
+    rows
+        Cells of each row, one for each column, as they are printed on one line.
+    """
     cells = tuple(tuple(one_line(cell) for cell in row) for row in rows)
     return ScreenTable(title, tuple(map(one_line, columns)), cells, left, wrap_first)
