@@ -49,6 +49,10 @@ class Network:
         The only feature set that it accepts; empty when it accepts any with one of its layouts.
     takes_rows
         Whether the factory also takes ``plane_rows``: first row, and row after the last, of each plane of a stack.
+    first_fc
+        ``"module:function"`` of ``first_fc(stride, size, **arguments)``, which returns the number of layers before the
+        first fully connected one, and its weights, if every convolution had ``stride`` and the input ``size`` (rows,
+        columns). Audits check with it what a paper states of strides; without it they do not.
     own
         Whether ``build`` is the user's own code, which only :mod:`harness.own_code` may import.
     """
@@ -60,6 +64,7 @@ class Network:
     options: str = "harness.section:NoOptions"
     features: str = ""
     takes_rows: bool = False
+    first_fc: str = ""
     own: bool = False
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.report.cells import accuracy
 from harness.report.evidence import Evidence
-from harness.report.section import Finding
+from harness.report.report_section import Finding
 from harness.report.topics.opening import findings
 from harness.report.typeset.markdown import escape, table
 from harness.statistics.verdict import Verdict

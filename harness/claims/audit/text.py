@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 
 from harness.claims.audit.finding import Finding
 from harness.claims.audit.layer_tables import prints_as
 from harness.claims.paper import AccuracyTable, Column, LayerTable, Paper, Statement
 from harness.claims.printed import Printed
-from harness.models.networks.su2019 import DEPTHS
-from harness.registry import feature_set
+from harness.registry import NETWORKS, code, feature_set
 
 
 def check_text(paper: Paper) -> list[Finding]:
@@ -107,7 +107,7 @@ def _stride_finding(statement: Statement, paper: Paper) -> Finding:
         return _not_checked(
             place, f"{place} prints no weights of the layer after the last convolution of a known network"
         )
-    counts = {stride: {name: count(stride) for name, (_, count) in printed.items()} for stride in (1, int(stated))}
+    counts = {stride: {name: layer(stride)[1] for name, (_, layer) in printed.items()} for stride in (1, int(stated))}
     agree = [
         stride
         for stride, found in counts.items()
@@ -128,31 +128,26 @@ def _stride_finding(statement: Statement, paper: Paper) -> Finding:
     return Finding("text", place, "contradicts", f"{lead}, which {place} excludes; {where}.", numbers)
 
 
-def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], int]]]:
-    """Return, by network, the printed weights of the first fully connected layer and the number for each stride."""
-    found: dict[str, tuple[str, Callable[[int], int]]] = {}
+def _fc_weights(table: LayerTable) -> Mapping[str, tuple[str, Callable[[int], tuple[int, int]]]]:
+    """Return, by network, the printed weights of the first fully connected layer, and the function that returns the
+    number of layers before it and its weights for a stride."""
+    found: dict[str, tuple[str, Callable[[int], tuple[int, int]]]] = {}
     for column in table.networks:
-        depth = next((depth for depth in DEPTHS if column.model == f"su{depth}"), None)
-        if depth is not None and len(column.layers) > depth and (text := column.layers[depth].weights):
-            found[column.name] = (text, _strided(depth, column.features))
+        network = NETWORKS.get(column.model)
+        if network.first_fc:
+            layer = partial(code(network.first_fc), size=_size(column.features), **dict(network.arguments))
+            before, _ = layer(1)
+            if len(column.layers) > before and (text := column.layers[before].weights):
+                found[column.name] = (text, layer)
     return found
 
 
-def _strided(depth: int, features: str) -> Callable[[int], int]:
-    def weights(stride: int) -> int:
-        from harness.features.sets import set_shape
-        from harness.models.networks.su2019 import CHANNELS, FC_UNITS
-        from harness.study import FeaturesSection
+def _size(features: str) -> tuple[int, int]:
+    from harness.features.sets import set_shape
+    from harness.study import FeaturesSection
 
-        _, *sizes = set_shape(feature_set(features), FeaturesSection())
-        for layer in range(1, depth + 1):
-            # A 3 x 3 convolution with a padding of 1, and after every second one a pool, which also rounds up.
-            sizes = [-(-size // stride) for size in sizes]
-            if layer % 2 == 0:
-                sizes = [-(-size // 2) for size in sizes]
-        return CHANNELS[depth - 1] * sizes[0] * sizes[1] * FC_UNITS
-
-    return weights
+    _, rows, columns = set_shape(feature_set(features), FeaturesSection())
+    return rows, columns
 
 
 def _plane_finding(statement: Statement) -> Finding:

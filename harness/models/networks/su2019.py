@@ -29,6 +29,26 @@ class SuOptions(Section):
     """Probability of dropping in the layers the paper names."""
 
 
+def first_fc(stride: int, size: tuple[int, int], n_layers: int) -> tuple[int, int]:
+    """Return the number of convolutions and the weights of the first fully connected layer if they had ``stride``.
+
+    Parameters
+    ----------
+    stride
+        Stride of each convolution, at least 1.
+    size
+        Rows and columns of the input.
+    n_layers
+        Convolutions: 4, 6 or 8.
+    """
+    rows, columns = size
+    for layer in range(1, n_layers + 1):
+        # A 3 x 3 convolution with a padding of 1, and after every second one a pool, which also rounds up.
+        for step in (stride, 2) if layer % 2 == 0 else (stride,):
+            rows, columns = -(-rows // step), -(-columns // step)
+    return n_layers, CHANNELS[n_layers - 1] * rows * columns * FC_UNITS
+
+
 register(
     *(
         Network(
@@ -37,6 +57,7 @@ register(
             layouts=(Layout.SEGMENTS,),
             arguments=(("n_layers", depth),),
             options="harness.models.networks.su2019:SuOptions",
+            first_fc="harness.models.networks.su2019:first_fc",
         )
         for depth in DEPTHS
     ),
