@@ -47,6 +47,7 @@ from harness.tracking.sync.adopt import adopt
 from harness.tracking.sync.delivery import Courier
 from harness.tracking.sync.spool import Spool, recording_uri, spool_of
 from harness.tracking.uri import is_remote
+from harness.training.task import FoldTask
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -78,6 +79,9 @@ class StudyRecorder(FoldRecorder):
         self._own_lease: StudyLease | None = None
         self._monitor: Any = None
         self._trials: dict[tuple[str, str, int | None], str] = {}
+        # Runs of trials that ended in an earlier session, with their metrics: they stay closed unless something is
+        # trained again, since MLflow takes the time between start and end as their duration.
+        self._ended: dict[str, dict[str, float]] = {}
         self._metric_names = names.metric_names([arm.name for arm in spec.arms])
         # A monotonic clock, since the system clock may be set during a study.
         self._began = time.monotonic()
@@ -263,16 +267,25 @@ class StudyRecorder(FoldRecorder):
         key = (arm.name, phase, trial)
         with self._recording(f"record the {phase} of arm {arm.name!r}"):
             if key in self._trials:
-                run = self._store.client.get_run(self._trials[key])
-                reopen(self._store, run)
-                # Its writer may have died between creating the run and writing its parameters.
-                if params and not run.data.params:
-                    self._writer.log_params(run.info.run_id, params)
-                return str(run.info.run_id)
+                run_id = self._trials[key]
+                if run_id not in self._ended:
+                    run = self._store.client.get_run(run_id)
+                    reopen(self._store, run)
+                    # Its writer may have died between creating the run and writing its parameters.
+                    if params and not run.data.params:
+                        self._writer.log_params(run_id, params)
+                return run_id
             tags = self._tags.trial(self.run_id, arm, phase, trial)
             title = f"{arm.name} {phase}" if trial is None else f"{arm.name} {phase} {trial}"
             self._trials[key] = self._writer.create(self.run_id, title, tags, params or {})
         return self._trials[key]
+
+    def start_fold(self, trial_run_id: str, task: FoldTask) -> str:
+        """Open the run of one training below its trial, whose own run is opened again if it had ended."""
+        if self._ended.pop(trial_run_id, None) is not None:
+            with self._recording("continue a trial"):
+                reopen(self._store, self._store.client.get_run(trial_run_id))
+        return super().start_fold(trial_run_id, task)
 
     def finish_trial(
         self, run_id: str, accuracies: Mapping[int, float], part: str, error: str = "", *, pruned: bool = False
@@ -281,7 +294,7 @@ class StudyRecorder(FoldRecorder):
         folds), and ``<part>_macro_accuracy_by_fold``, a curve whose step is the fold.
 
         Those of final trainings are also metrics of the study run: ``macro_accuracy/<arm>``, ``sd/<arm>`` and
-        ``by_fold/<arm>``.
+        ``by_fold/<arm>``. A run that ended with these in an earlier session stays as it is.
 
         Parameters
         ----------
@@ -306,16 +319,28 @@ class StudyRecorder(FoldRecorder):
         tags = {names.PRUNED_TAG: str(pruned).lower()} if search else {}
         whole = f"{part}_macro_accuracy"
         keys = {"mean": f"mean_{whole}", "sd": f"sd_{whole}", "by_fold": f"{whole}_by_fold"}
+        metrics = {run_id: _fold_metrics(accuracies, keys, self._writer.now())}
+        if run_tags["phase"] == names.FINAL:
+            arm = self._metric_names[run_tags["arm"]]
+            keys = {"mean": f"macro_accuracy/{arm}", "sd": f"sd/{arm}", "by_fold": f"by_fold/{arm}"}
+            metrics[self.run_id] = _fold_metrics(accuracies, keys, self._writer.now())
         with self._recording("finish a trial"):
-            self._writer.log(run_id, _fold_metrics(accuracies, keys, self._writer.now()), tags)
-            if run_tags["phase"] == names.FINAL:
-                arm = self._metric_names[run_tags["arm"]]
-                keys = {"mean": f"macro_accuracy/{arm}", "sd": f"sd/{arm}", "by_fold": f"by_fold/{arm}"}
-                self._writer.log(self.run_id, _fold_metrics(accuracies, keys, self._writer.now()), {})
-            if error:
-                self._writer.fail(run_id, error)
-            self._writer.end(run_id, names.FAILED if error else names.FINISHED)
+            if error or not self._has_recorded(metrics):
+                for run, new in metrics.items():
+                    self._writer.log(run, new, tags if run == run_id else {})
+                if error:
+                    self._writer.fail(run_id, error)
+                self._writer.end(run_id, names.FAILED if error else names.FINISHED)
         self._offer(run_id)
+
+    def _has_recorded(self, metrics: Mapping[str, Sequence[Metric]]) -> bool:
+        """Return whether the first of these runs ended in an earlier session and all have these metrics."""
+        first, *others = metrics
+        if first not in self._ended:
+            return False
+        recorded = {first: self._ended[first]}
+        recorded |= {run: self._store.client.get_run(run).data.metrics for run in others}
+        return all({one.key: one.value for one in new}.items() <= recorded[run].items() for run, new in metrics.items())
 
     def _remember(self, runs: Iterable[Run]) -> None:
         """Register the trials and finished folds of earlier sessions, oldest first, so that the newest are kept."""
@@ -326,6 +351,8 @@ class StudyRecorder(FoldRecorder):
                 self._note_finished(run, run.data.metrics)
             elif tags["level"] == names.TRIAL:
                 self._trials[tags["arm"], tags["phase"], whole_or_none(tags["trial"])] = run.info.run_id
+                if run.info.status == names.FINISHED:
+                    self._ended[run.info.run_id] = run.data.metrics
 
 
 def _receive(spool: Spool, spec: StudySpec, digests: Mapping[str, str], tell: Callable[[str], object]) -> None:

@@ -217,6 +217,36 @@ def test_the_same_trial_is_one_run(study: Any) -> None:
         recorder.finish_trial(first, {1: 0.5}, "test")
 
 
+def test_a_trial_that_ended_stays_closed_until_something_is_trained_below_it(study: Any) -> None:
+    arm, client = study.spec.arm("A"), MlflowClient(study.uri)
+    with study.recording() as recorder:
+        first = recorder.trial(arm, "final", None)
+        study.run_fold(recorder, first, study.task(fold=1))
+        recorder.finish_trial(first, {1: 0.5}, "test")
+    ended = client.get_run(first)
+
+    with study.recording() as recorder:
+        assert recorder.trial(arm, "final", None) == first
+        assert client.get_run(first).info.status == "FINISHED"
+        recorder.finish_trial(first, {1: 0.5}, "test")
+        again = client.get_run(first)
+        assert (again.info.end_time, again.data.metrics) == (ended.info.end_time, ended.data.metrics)
+    for run_id, key in ((first, "test_macro_accuracy_by_fold"), (recorder.run_id, "by_fold/A")):
+        assert len(client.get_metric_history(run_id, key)) == 1
+
+    with study.recording() as recorder:
+        recorder.trial(arm, "final", None)
+        study.run_fold(recorder, first, study.task(fold=2))
+        assert client.get_run(first).info.status == "RUNNING"
+        recorder.finish_trial(first, {1: 0.5, 2: 1.0}, "test")
+        assert client.get_run(first).info.status == "FINISHED"
+        assert client.get_run(first).data.metrics["mean_test_macro_accuracy"] == 0.75
+    with study.recording() as recorder:
+        recorder.trial(arm, "final", None)
+        recorder.finish_trial(first, {}, "test", "loss is not finite")
+        assert client.get_run(first).info.status == "FAILED"
+
+
 def test_parts_are_inputs_with_digest_and_counts(study: Any) -> None:
     with study.recording() as recorder:
         trial = recorder.trial(study.spec.arm("A"), "final", None)
