@@ -67,6 +67,13 @@ def _nearest_floor(found: Mapping[str, Any]) -> Spread:
     return spread([max(share for precision in found.values() for share in precision["floor_over_step"].values())])
 
 
+def _loss_of_halving(found: Sequence[Mapping[str, Mapping[str, float]]]) -> Spread:
+    """Return what the choice of a search with ``halving`` loses, over the SD over folds of one without; the worst seed
+    counts."""
+    losses = [(run["none"]["chosen"] - run["halving"]["chosen"]) / run["none"]["sd_over_folds"] for run in found]
+    return _worst(losses)
+
+
 REDUCTIONS: Mapping[str, Callable[[Any], Spread]] = {
     "itself": _itself,
     "largest": _largest,
@@ -78,6 +85,7 @@ REDUCTIONS: Mapping[str, Callable[[Any], Spread]] = {
     "most clips over fewest": _feature_memory,
     "best over naive": _best_over_naive,
     "nearest floor": _nearest_floor,
+    "loss of halving": _loss_of_halving,
 }
 """How the figure that counts follows from what the file has at the target's place."""
 
