@@ -122,7 +122,7 @@ def check_report(
         )
     record = replace(record_of_report(opened, study), claims=dict(claims or {}))
     evidence = gather(record, layer_tables(record))
-    drawn = {path.stem for path in (folder / "figures").glob("*") if path.is_file()}
+    drawn = _figures(folder)
     plots = dict.fromkeys(drawn, Markup(_DRAWN))
     files = report_texts(evidence, sections_of(evidence), drawn, plots, pdf=_links_pdf(folder / FRONT))
     if (folder / FRONT).exists() and not is_own(folder / FRONT):
@@ -144,6 +144,14 @@ def check_report(
             f"{folder} writes it again from its predictions"
         )
     return ReportCheck(folder, len(compared), (RESULTS, *files), tuple(found), _others(folder, files), note)
+
+
+def _figures(folder: Path) -> set[str]:
+    """Return the names of the report's figures: of their files, and those in the document (files may be missing)."""
+    document = folder / "report.tex"
+    text = document.read_text(encoding="utf-8", errors="replace") if document.is_file() else ""
+    files = {path.stem for path in (folder / "figures").glob("*") if path.is_file()}
+    return files | set(re.findall(r"\\includegraphics\{figures/([^{}/]+)\}", text))
 
 
 def _values(published: Any, computed: Any, place: str = "$") -> Iterator[Mismatch | None]:

@@ -46,6 +46,20 @@ def test_a_written_report_is_equal(folder: Path) -> None:
     assert {name.partition("/")[0] for name in found.uncovered} == {"figures", "curves.parquet"}
 
 
+def test_a_report_without_the_files_of_its_figures_is_equal(folder: Path) -> None:
+    shutil.rmtree(folder / "figures")
+    assert check_report(folder).mismatches == ()
+
+
+def test_a_figure_that_is_missing_from_the_document_is_a_mismatch(folder: Path) -> None:
+    document = folder / "report.tex"
+    whole = document.read_text(encoding="utf-8")
+    shorter = re.sub(r"\\begin\{figure\}.*?\\end\{figure\}\n", "", whole, count=1, flags=re.DOTALL)
+    assert shorter != whole
+    document.write_text(shorter, encoding="utf-8")
+    assert {each.file for each in check_report(folder).mismatches} == {"report.tex"}
+
+
 def test_every_number_of_the_page_is_checked_but_not_what_is_drawn_or_heard(folder: Path) -> None:
     page = folder / "report.html"
     whole = page.read_text(encoding="utf-8")
