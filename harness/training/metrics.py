@@ -21,11 +21,12 @@ SINGLE_PRECISION = 24
 """Significant binary digits of a float32."""
 
 PUBLISHED_PRECISION = 12
-"""Most significant binary digits of a probability in a report: a relative error of at most 0.025 %, except for ties."""
+"""Significant binary digits that a probability in a report has at most."""
 
 PUBLISHED_STEP = 2.0**-14
-"""Probabilities in a report are multiples of this step: an absolute error of at most 0.00006, and less than half of the
-bytes with 50 classes. Every score depends only on the predicted class, which rounding preserves."""
+"""Probabilities in a report are multiples of this step. With the digits above, their error is at most 2^-13 (0.00012),
+except where a tie is broken, in less than half of the bytes with 50 classes. Every score depends only on the predicted
+class, which rounding preserves."""
 
 
 @dataclass(frozen=True)
@@ -252,8 +253,8 @@ def published(probabilities_NC: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return probabilities, shape (N, C), as a report publishes them, so that no row's largest class changes.
 
     They have at most :data:`PUBLISHED_PRECISION` significant binary digits and are multiples of
-    :data:`PUBLISHED_STEP`. Published probabilities, publish as themselves, and those of earlier reports, which had the
-    digits but not the step, as the numbers that they were rounded from.
+    :data:`PUBLISHED_STEP`. Published probabilities remain as they are. Those of earlier reports, which had the digits
+    but not the step, become what the numbers that they were rounded from become.
     """
     # In this order, because only numbers below an eighth have digits beyond the step: the result has both properties.
     steps_NC = np.rint(rounded(probabilities_NC, PUBLISHED_PRECISION).astype(np.float64) / PUBLISHED_STEP)

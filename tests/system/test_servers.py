@@ -81,7 +81,8 @@ def test_what_a_web_server_is_asked_has_its_path_and_no_password() -> None:
         place = f"127.0.0.1:{server.getsockname()[1]}"
         assert server_fault(f"http://u:geheim@{place}/ü/token=1") == ""
         thread.join()
-    assert asked == [f"HEAD /%C3%BC/token=1/health HTTP/1.0\r\nHost: {place}\r\n\r\n".encode()]
+    # The path may hold a token, which is for the library that checks the server's certificate.
+    assert asked == [f"HEAD / HTTP/1.0\r\nHost: {place}\r\n\r\n".encode()]
 
 
 @pytest.mark.parametrize(
