@@ -169,6 +169,13 @@ def shown_command(environment: Mapping[str, Any]) -> str | None:
     return None if given is None else str(given)
 
 
+def environment_of_arm(environment: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    """Return the environment in which ``arm`` was trained: of a report that joins parts, that of the first part that
+    has the arm, otherwise ``environment`` as it is."""
+    part: Mapping[str, Any] = next((part for part in environment.get("parts", ()) if arm in part["arms"]), {})
+    return {**environment, **{name: value for name, value in part.items() if name in environment}}
+
+
 def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return the git facts of a record's environment as they are printed: ``unknown (reason)`` where git failed, and
     :data:`NO_CHECKOUT`. Older records do not distinguish the two and state no reason."""

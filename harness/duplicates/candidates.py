@@ -18,8 +18,10 @@ _LINKS = 8
 """Equal landmarks that each one is paired with; of more copies, each is paired with the next ones in order."""
 _FEWEST = 3
 """Landmarks in common, at lags that differ by one frame at most, that make a pair a candidate."""
-_PER_CLIP = 10
-"""A pair is compared if it is among the so many best of either clip."""
+_STRONG = 5
+"""Four peaks by chance in common make four landmarks at most, so that with five, chance is rare."""
+_STRONG_PER_CLIP, _WEAK_PER_CLIP = 10, 4
+"""A pair is compared if it is among the so many best of either clip. Pairs by chance grow with the square of n."""
 _AT_ONCE = 8_000_000
 _LAG_BITS, _NO_LAG = 14, 1 << 13
 
@@ -50,7 +52,9 @@ def candidates(clips: Sequence[Landmarks]) -> list[Candidate]:
     best = best[near[best] >= _FEWEST]
     first, second = np.divmod(pairs[best], len(clips))
     strength = near[best]
-    chosen = _among_best(first, strength) | _among_best(second, strength)
+    strong = strength >= _STRONG
+    chosen = _among_best(first, second, strength, strong, _STRONG_PER_CLIP)
+    chosen |= _among_best(first, second, strength, ~strong, _WEAK_PER_CLIP)
     return [
         Candidate(int(one), int(other), int(common), float(lag * HOP / RATE))
         for one, other, common, lag in zip(
@@ -82,11 +86,19 @@ def _linked(clips: Sequence[Landmarks]) -> Iterator[NDArray[np.int64]]:
             yield ((owners[rows] * len(clips) + owners[rows + step]) << _LAG_BITS) + lags + _NO_LAG
 
 
-def _among_best(owners: NDArray[np.int64], strength: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which pairs are among the :data:`_PER_CLIP` strongest of their owner."""
-    order = np.lexsort((-strength, owners))
-    starts = np.flatnonzero(np.diff(owners[order], prepend=-1) != 0)
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    chosen = np.zeros(len(order), bool)
-    chosen[order[rank < _PER_CLIP]] = True
+def _among_best(
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    strength: NDArray[np.int64],
+    which: NDArray[np.bool_],
+    most: int,
+) -> NDArray[np.bool_]:
+    """Return which pairs are, of those in ``which``, among the ``most`` strongest of either clip."""
+    chosen = np.zeros(len(first), bool)
+    rows = np.flatnonzero(which)
+    for owners in (first[rows], second[rows]):
+        order = np.lexsort((-strength[rows], owners))
+        starts = np.flatnonzero(np.diff(owners[order], prepend=-1) != 0)
+        rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+        chosen[rows[order[rank < most]]] = True
     return chosen

@@ -3,7 +3,8 @@
 1. Files whose decoded samples are equal are identical.
 2. Of the others, pairs with landmarks in common at one lag are candidates (:mod:`.candidates`).
 3. A candidate is reported when the waveforms agree as well (:mod:`.waveform`): their best lag is that of the landmarks,
-   and their correlation is far above that of different recordings. The other candidates are merely alike.
+   and their correlation is far above that of different recordings. The other candidates are merely alike; most end at
+   a quick look at the lags around that of the landmarks.
 
 What it finds survives lossy coding, another sample rate, gain, inverted polarity, padding, cutting and a lag. What it
 does not find: another speed or pitch, strong filtering or reverberation, a mixture with louder sound, and clips that
@@ -25,7 +26,7 @@ import numpy as np
 from harness.data.audiofile import not_a_file, open_audio, unusable
 from harness.duplicates.candidates import Candidate, candidates
 from harness.duplicates.fingerprint import RATE, Landmarks, landmarks
-from harness.duplicates.waveform import Agreement, Whitened, agreement, whitened
+from harness.duplicates.waveform import Agreement, Whitened, agreement, correlation_near, whitened
 from harness.errors import FeatureError
 from harness.features.audio import read_mono, resample
 
@@ -148,14 +149,17 @@ def find_duplicates(
         for each in candidates([clips[position].landmarks for position in kept])
     ]
 
-    def measure(pair: Candidate) -> Agreement:
-        return agreement(clips[pair.first].whitened, clips[pair.second].whitened)
+    def measure(pair: Candidate) -> Agreement | None:
+        one, other = clips[pair.first].whitened, clips[pair.second].whitened
+        # Nearly all candidates of a large data set have landmarks in common by chance, and end here.
+        near = correlation_near(one, other, pair.lag, SAME_LAG)
+        return agreement(one, other) if near >= LEAST_R / 2 else None
 
     measured = [*_mapped(measure, [*equal, *alike], workers, "comparing", progress)]
     pairs = [
         Pair(each.first, each.second, likeness, each.hits, found)
         for k, (each, found) in enumerate(zip([*equal, *alike], measured, strict=True))
-        if (likeness := Likeness.IDENTICAL if k < len(equal) else _likeness(each, found))
+        if found and (likeness := Likeness.IDENTICAL if k < len(equal) else _likeness(each, found))
     ]
     return Duplicates(
         pairs=tuple(sorted(pairs, key=lambda pair: (pair.first, pair.second))),

@@ -78,6 +78,35 @@ def whitened(samples: NDArray[np.float32]) -> Whitened:
     return even
 
 
+def correlation_near(one: Whitened, other: Whitened, lag: float, within: float) -> float:
+    """Return about the largest absolute correlation of two whitened clips at lags within ``within`` seconds of ``lag``.
+
+    A fifth of the work of :func:`agreement`. The energies are those of the samples that both have at ``lag``, and the
+    lag is a whole number of samples, so that a correlation r at the best lag is seen as 0.65 r or more.
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    middle, most = round(lag * RATE), int(within * RATE) + len(_TAPS)
+    start, later = max(0, middle), max(0, -middle)
+    length = max(0, min(len(one) - start, len(other) - later))
+    if not length:
+        return 0.0
+    size = next_fast_len(8 * most, real=True)
+    block = size - 2 * most
+    n_blocks = -(-length // block)
+    x, y = np.zeros(n_blocks * block + 2 * most, np.float32), np.zeros(n_blocks * block, np.float32)
+    x[most : most + length] = one[start : start + length]
+    y[:length] = other[later : later + length]
+    scale = float(np.sqrt((x @ x) * (y @ y)))
+    if scale <= 0.0:
+        return 0.0
+    # A block of the second clip is correlated with one of the first clip that is ``most`` samples longer at both ends.
+    products = rfft(np.lib.stride_tricks.sliding_window_view(x, size)[::block], axis=1)
+    products *= np.conj(rfft(y.reshape(n_blocks, block), size, axis=1))
+    correlation = irfft(products.sum(axis=0), size)[: 2 * most + 1]
+    return float(np.abs(correlation).max()) / scale
+
+
 def agreement(one: Whitened, other: Whitened) -> Agreement:
     """Return what two whitened clips have in common at the lag where they correlate most."""
     from scipy.fft import irfft, next_fast_len, rfft

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.choices import EpochRule
+from harness.record import environment_of_arm
 from harness.replay.outcome import FINAL
 from harness.report.folder.check import ReportCheck, check_report
 from harness.report.folder.curves_file import read_curves
@@ -171,7 +172,7 @@ def _fold(
         digests={"data": digests.get("data", "-"), "features": features},
         parts={},
         conditions={"device": devices[0]} if len(devices) == 1 else {},
-        environment=head.environment,
+        environment=environment_of_arm(head.environment, arm),
         until=until,
     )
 

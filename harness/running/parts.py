@@ -21,15 +21,15 @@ from harness.tracking.digests import arms_agree, core_digest, spec_document
 
 TRAINING = ["arm", "fold", "seed"]
 """Columns that tell the final trainings of a study apart."""
-# What makes equal trainings equal to the bit, or nearly.
-_CONDITIONS = (("harness",), ("packages", "torch"), ("packages", "numpy"), ("hardware", "cpu"), ("hardware", "gpus"))
+# Processors may differ, as between the sessions and workers of one store; the report states that of each part.
+_CONDITIONS = (("harness",), ("packages", "torch"), ("packages", "numpy"))
 
 
 def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
     """Return the record of ``study`` with the trainings of all ``folders``, each once.
 
-    The environment is that of the last part; ``environment["parts"]`` has command, commit, hardware and seconds of
-    each. Trainings that are missing in all parts are missing in the record.
+    The environment is that of the last part; ``environment["parts"]`` has arms, command, commit, hardware and seconds
+    of each, and a part may itself have been joined. Trainings that are missing in all parts are missing in the record.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
     ------
     ReportError
         When a folder holds no report that can be read, or the parts are not of ``study``: its settings, arms, audio or
-        features differ, or the versions or the processor that trained it.
+        features differ, or the versions that trained it.
     """
     parts = [record_of_report(open_report(folder), study) for folder in folders]
     digests: dict[str, str] = {}
@@ -55,7 +55,7 @@ def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
     order = {arm.name: position for position, arm in enumerate(last.spec.arms)}
     environment = dict(last.environment) | {
         "digests": digests | _digests(last),
-        "parts": [_facts(part) for part in parts],
+        "parts": [facts for part in parts for facts in part.environment.get("parts") or [_facts(part)]],
     }
     return replace(
         last,
@@ -84,7 +84,7 @@ def _check(folder: Path, part: StudyRecord, first: StudyRecord, study: StudySpec
 
 
 def _refuse(folder: Path, fault: str) -> NoReturn:
-    raise ReportError(f"--part {folder}: {fault}; give parts of one study, trained under equal conditions")
+    raise ReportError(f"--part {folder}: {fault}; give parts of one study, trained with equal versions")
 
 
 def _at(environment: Any, names: Sequence[str]) -> Any:

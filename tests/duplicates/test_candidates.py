@@ -41,3 +41,22 @@ def test_a_sound_in_every_clip_does_not_make_every_pair_a_candidate() -> None:
         if pair.first in reached:
             reached.add(pair.second)
     assert len(reached) == 500
+
+
+def test_pairs_by_chance_are_compared_in_proportion_to_the_clips() -> None:
+    """Clips of which any two have a few landmarks in common: four of each clip are compared, whatever their number."""
+    draws = np.random.default_rng(0)
+    for n in (100, 400):
+        clips = [_clip([*draws.choice(120, 18, replace=False)], [5] * 18) for _ in range(n)]
+        weak = [pair for pair in candidates(clips) if pair.hits < 5]
+        assert n < len(weak) <= 2 * 4 * n
+
+
+def test_a_strong_pair_is_found_among_many_by_chance() -> None:
+    draws = np.random.default_rng(1)
+    clips = [_clip([*draws.choice(80, 18, replace=False)], [5] * 18) for _ in range(300)]
+    own = [*range(1_000, 1_006)]
+    clips[7] = _clip([*clips[7].hashes.tolist(), *own], [5] * 24)
+    clips[260] = _clip([*clips[260].hashes.tolist(), *own], [9] * 24)
+    found = {(pair.first, pair.second): pair.hits for pair in candidates(clips)}
+    assert found[7, 260] >= 6

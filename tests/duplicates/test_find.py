@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.duplicates.candidates import Candidate
 from harness.duplicates.find import Likeness, find_duplicates
+from harness.duplicates.waveform import Agreement, Whitened, agreement
 from tests.duplicates.conftest import COPIES, LONG, RATE, Found
 
 
@@ -49,6 +51,26 @@ def test_a_part_in_common_has_its_shares(found: Found) -> None:
     overlap = 2 * RATE / (4 * RATE)
     assert overlap + 4 * RATE == pytest.approx(len(LONG) - 2 * RATE + overlap)
     assert (pair.agreement.first, pair.agreement.second) == pytest.approx((overlap, overlap), abs=0.15)
+
+
+def test_landmarks_in_common_by_chance_do_not_cost_a_whole_comparison(
+    sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of pairs with landmarks in common by chance grows with the square of the number of clips."""
+    paths = [sounds / name for name in ("noise-1.wav", "noise-1.ogg", "noise-2.wav", "noise-3.wav", "noise-4.wav")]
+    every_pair = [Candidate(one, other, 3, 0.0) for other in range(5) for one in range(other)]
+    compared = []
+
+    def count(one: Whitened, other: Whitened) -> Agreement:
+        compared.append((one, other))
+        return agreement(one, other)
+
+    monkeypatch.setattr("harness.duplicates.find.candidates", lambda _: every_pair)
+    monkeypatch.setattr("harness.duplicates.find.agreement", count)
+    found = find_duplicates(paths)
+    assert [(pair.first, pair.second) for pair in found.pairs] == [(0, 1)]
+    assert found.n_alike == len(every_pair) - 1
+    assert len(compared) == 1
 
 
 def test_different_sounds_are_not_reported(found: Found) -> None:

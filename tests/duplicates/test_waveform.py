@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.duplicates.find import LEAST_R, LEAST_Z
-from harness.duplicates.waveform import RATE, agreement, whitened
+from harness.duplicates.find import LEAST_R, LEAST_Z, SAME_LAG
+from harness.duplicates.waveform import RATE, agreement, correlation_near, whitened
 from tests.duplicates.conftest import clicks, noise
 
 
@@ -55,3 +55,30 @@ def test_single_clicks_do_not_agree(seed: int) -> None:
 def test_silence_agrees_with_nothing() -> None:
     found = agreement(_white(np.zeros(4_000)), _white(noise(1)))
     assert (found.r, found.z, found.first, found.second) == (0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("seconds", [1.3, -1.3])
+@pytest.mark.parametrize("fourths", range(4))
+def test_the_correlation_near_a_lag_is_little_less_than_at_the_best_one(
+    fourths: int, seconds: float, sign: int
+) -> None:
+    from scipy.signal import resample_poly
+
+    fine = resample_poly(noise(3), 4, 1)
+    begins = 4 * int(abs(seconds) * RATE) + fourths
+    one, other = _white(fine[::4]), _white(sign * fine[begins::4])
+    if seconds < 0:
+        one, other = other, one
+    best = abs(agreement(one, other).r)
+    assert best > 0.95
+    for off in (-SAME_LAG, 0.0, SAME_LAG):
+        assert 0.65 * best <= correlation_near(one, other, seconds + off, SAME_LAG) <= 1.01 * best
+    assert correlation_near(one, other, seconds + 4 * SAME_LAG, SAME_LAG) < LEAST_R / 2
+
+
+def test_there_is_no_correlation_with_silence_or_without_a_sample_in_common() -> None:
+    sound = _white(noise(1))
+    assert correlation_near(_white(np.zeros(4_000)), sound, 0.0, SAME_LAG) == 0.0
+    assert correlation_near(sound, sound, 60.0, SAME_LAG) == 0.0
+    assert correlation_near(sound, sound[:1], 0.0, SAME_LAG) <= 1.0

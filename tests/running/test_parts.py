@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ from click.testing import CliRunner
 from harness.cli import cli
 from harness.errors import ReportError
 from harness.record import StudyRecord
+from harness.replay.sources import ReportSource
+from harness.replay.training_conditions import run_conditions
 from harness.report.write import write_report
 from harness.running.parts import record_of_parts
 from harness.study import recorded_document
+from harness.study.study_file import parse_study
+from harness.tracking.digests import spec_document
 from tests.records import TRAINED, searched_record
 
 # What differs by nature: who ran when, and fields that the record of this test leaves to their defaults.
@@ -31,7 +36,8 @@ def whole() -> StudyRecord:
         name="whole", trained=TRAINED, trials=5, n_seeds=2, clips_per_class=4, folds=(1, 2, 3, 4, 5)
     )
     environment = {**record.environment, "digests": {"data": "a" * 64, "features.LMC": "b" * 64}}
-    return replace(record, environment=environment)
+    # As a store records it: with every field.
+    return replace(record, environment=environment, spec=parse_study(spec_document(record.spec), "the test's study"))
 
 
 def part_of(record: StudyRecord, *arms: str, seeds: tuple[int, ...] = (0, 1), **changes: Any) -> StudyRecord:
@@ -169,6 +175,24 @@ def test_a_training_that_failed_in_one_part_and_finished_in_another_has_finished
     joined = record_of_parts([tmp_path / "failed", *written], whole.spec)
     assert set(joined.folds.loc[joined.folds["phase"] == "final", "status"]) == {"FINISHED"}
     assert len(joined.predictions) == len(whole.predictions)
+
+
+def test_parts_of_different_processors_are_joined_and_each_is_stated(whole: StudyRecord, tmp_path: Path) -> None:
+    trained = {"MCNet": "processor A", "LMCNet": "processor B", "MLMC": "processor C"}
+    for arm, cpu in trained.items():
+        environment = {**whole.environment, "hardware": {"cpu": cpu}, "command": f"harness run-study {arm}"}
+        write_report(replace(part_of(whole, arm), environment=environment), tmp_path / arm, figures=False)
+    joined = record_of_parts([tmp_path / "MCNet", tmp_path / "LMCNet"], whole.spec)
+    write_report(joined, tmp_path / "two", figures=False)
+    # A joined report is a part like any other.
+    all_three = record_of_parts([tmp_path / "two", tmp_path / "MLMC"], whole.spec)
+    write_report(all_three, tmp_path / "three", figures=False)
+    page = (tmp_path / "three" / "README.md").read_text(encoding="utf-8")
+    for arm, cpu in trained.items():
+        assert re.search(rf"\| part \d \| {arm}: [^|]*{cpu}, no GPU, commit", page)
+    # A training is repeated under the conditions of its own part.
+    folds = ReportSource(tmp_path / "three").run.folds
+    assert {fold.arm: run_conditions(fold.environment)["processor"] for fold in folds if fold.arm in trained} == trained
 
 
 def test_features_are_compared_with_those_of_every_earlier_part(whole: StudyRecord, tmp_path: Path) -> None:

@@ -189,8 +189,19 @@ class Git(Part):
     unknown: str | None = None
 
 
+class JoinedPart(Part):
+    """A part of a study that was trained in a store of its own."""
+
+    arms: list[str]
+    seconds: float = 0.0
+    hardware: Hardware = Hardware()
+    platform: str | None = None
+    git: Git = Git()
+    command: str = ""
+
+
 class Environment(Part):
-    """What the study ran on."""
+    """What the study ran on; ``parts`` of a report that joins several."""
 
     harness: str | None = None
     python: Python = Python()
@@ -201,6 +212,7 @@ class Environment(Part):
     command: str = ""
     digests: dict[str, str | dict[str, str]] = {}
     declared_later: list[str] = []
+    parts: list[JoinedPart] = []
 
 
 class Effect(Part):

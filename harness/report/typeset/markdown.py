@@ -87,13 +87,20 @@ def _made(evidence: Evidence) -> Prose:
     packages: Mapping[str, Any] = environment.get("packages") or {}
     facts = [
         ("time in all", duration(record.seconds) if record.seconds else ""),
-        ("hardware", _hardware(hardware)),
+        *(_joined(environment["parts"]) if "parts" in environment else [("hardware", _hardware(hardware))]),
         ("versions", ", ".join(filter(None, (_python(environment), *_versions(packages))))),
         ("commit", _commit(shown_git(environment))),
     ]
     ran = shown_command(environment)
     known = Facts(tuple(fact for fact in facts if fact[1]), "results.json")
     return (Command(ran), known) if ran else (known,)
+
+
+def _joined(parts: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield what differs between the parts of a study that was trained in several stores."""
+    for number, part in enumerate(parts, start=1):
+        took, on = duration(part["seconds"]), _hardware(part.get("hardware") or {})
+        yield f"part {number}", f"{', '.join(part['arms'])}: {took}, {on}, commit {_commit(shown_git(part))}"
 
 
 def _commit(git: Mapping[str, Any]) -> str:
