@@ -32,7 +32,7 @@ from harness.duplicates.find import Duplicates, find_duplicates
 from harness.errors import DataError
 from harness.features.audio import read_mono, resample
 
-SIZES = (2_000, 4_000, 8_732)
+SIZES = (2_000, 4_000, 8_732, 17_464)
 PER_CLASS = 3
 _ROOT = Path(__file__).parents[1]
 Samples = NDArray[np.float32]

@@ -25,6 +25,7 @@ from harness.own_code import OwnCode
 from harness.registry import Layout, Unit, is_library
 from harness.study import Arm, ProtocolSection, StudySpec
 from harness.terminal.progress import Progress
+from harness.text.decimals import decimals
 from harness.training.seeding import fold_seed
 from harness.training.task import FINAL, SURVEY, FoldTask
 from harness.training.weights import weights_digest
@@ -318,7 +319,7 @@ def leakage_line(folds: Sequence[LeakageReport], recordings_known: bool) -> str:
     first = folds[0]
     return (
         f"split {first.protocol}: {shared} of {test} test {first.unit}s "
-        f"({shared / max(test, 1):.1%}) share a recording with training ({first.final_train})"
+        f"({decimals(100 * shared / max(test, 1), 1)} %) share a recording with training ({first.final_train})"
     )
 
 

@@ -129,6 +129,12 @@ def test_without_recordings_no_share_is_printed(folder: Path) -> None:
     assert "recordings are not known" in leakage_line(reports, recordings_known=False)
 
 
+def test_a_share_is_rounded_as_everywhere(folder: Path) -> None:
+    """9 of 2,000 are 0.45 %, which was printed as 0.4 % here and as 0.5 % by `harness splits check`."""
+    fold = replace(prepared(folder).leakage[0], n_test=2_000, n_test_sharing_recording=9)
+    assert "9 of 2000 test clips (0.5 %) share a recording" in leakage_line([fold], recordings_known=True)
+
+
 def test_devices() -> None:
     assert resolve_device("cpu") == "cpu"
     assert resolve_device("auto") in ("cpu", "cuda")
