@@ -93,7 +93,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
 
 def results_json(evidence: Evidence) -> bytes:
     """Return :func:`results` as UTF-8 JSON text."""
-    text = json.dumps(results(evidence), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(results(evidence), indent=1, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()
 
 

@@ -85,7 +85,7 @@ def _dispersion(audit: Audit) -> str:
         )
     if over["folds"]:
         verified = sum(bool(one.numbers["equals"]) for one in over["folds"])
-        others = "" if verified == len(over["folds"]) else ", the source's word stands for the others"
+        others = "" if verified == len(over["folds"]) else ", the others are as the source states them"
         parts.append(f"{_dispersions(over['folds'])} over folds; printed folds verify {verified}{others}.")
     if over["unknown"]:
         places = _listed([one.place for one in over["unknown"]])

@@ -44,13 +44,13 @@ def _class_finding(statement: Statement, paper: Paper) -> Finding:
     if statement.relation != "equal":
         return _bound_finding(statement, table_id, class_name, cell)
     holders = [name for name, other in cells.items() if same_number(stated, other)]
-    numbers = {"stated": float(stated.value), "table": float(cell.value), "stands_at": holders}
+    numbers = {"stated": float(stated.value), "table": float(cell.value), "printed_for": holders}
     if class_name in holders:
         sentence = f"{_where(statement)} gives {statement.value} for {class_name}, as {table_id} does."
         return Finding("text", place, "holds", sentence, numbers)
-    stands = f"{statement.value} stands at {', '.join(holders)}" if holders else "no class of the column has it"
+    where = f"{statement.value} is printed for {', '.join(holders)}" if holders else "no class of the column has it"
     given = f"{_where(statement)} gives {statement.value} for {class_name}, where {table_id} prints {cell.text}"
-    sentence = f"{given}; {stands}."
+    sentence = f"{given}; {where}."
     return Finding("text", place, "contradicts", sentence, numbers)
 
 

@@ -142,7 +142,7 @@ def _drawing(evidence: Evidence) -> Drawing:
     caption = (
         "Macro accuracy in percent: a dot for each fold (seeds averaged first), the mean, one standard deviation "
         f"{wording.OVER_FOLDS}, and the {evidence.confidence} interval of the mean over folds, corrected for training "
-        f"sets that overlap; {wording.sample_size(evidence.scores)}. A fold lies at the same height in every band."
+        f"sets that overlap; {wording.sample_size(evidence.scores)}. A fold has the same height in every band."
     )
     if wording.is_holdout(evidence.record):
         caption = f"Macro accuracy in percent on the test part. {evidence.sample}"

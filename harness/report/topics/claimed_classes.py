@@ -59,7 +59,7 @@ def _table(evidence: Evidence, name: str, page: Sequence[ClaimComparison]) -> Ta
         data[f"{key}: claimed"] = [*(each.classes[label][0] for label in classes), each.claim.percent]
         data[f"{key}: measured"] = measured
     caption = (
-        "Accuracy per class in percent, claimed as printed beside measured: "
+        "Accuracy per class in percent, claimed, as printed, and measured: "
         f"{evidence.mean_of(sample_size(page))}. Average: the claimed one as printed, the measured one the unweighted "
         f"mean of the classes. Claims: {'; '.join(f'{each.arm} {addressed(each)}' for each in page)}."
     )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.report.evidence import Evidence
-from harness.report.report_section import Command, Facts, Findings, Items, Prose, Section
+from harness.report.report_section import (
+    Command,
+    Confusion,
+    Curves,
+    Drawing,
+    Facts,
+    Findings,
+    Items,
+    Prose,
+    Section,
+    Table,
+)
 from harness.report.typeset.latex import breakable, code, escape
 from harness.report.typeset.latex_table import PACKAGES
 
@@ -32,26 +43,59 @@ PREAMBLE = (
 )
 """Everything before the beginning of the document; A4, and the same bytes from the same numbers."""
 
+MOST_ARMS = 12
+"""With more arms the PDF leaves out figures of single arms and tables that most readers skip: 40 arms of 50 classes
+would fill a hundred pages with them. They remain in report.tex, and ``\\everythingtrue`` prints them."""
+
+_EVERYTHING = r"""% \everythingtrue prints the figures of single arms and further tables as well; there are many.
+\newif\ifeverything \everythingfalse"""
+
 
 def document_tex(evidence: Evidence, sections: Sequence[Section]) -> str:
     """Return report.tex."""
     record = evidence.record
     question = record.spec.study.question
-    parts = [PREAMBLE, r"\begin{document}", rf"\begin{{center}}{{\LARGE {breakable(record.name)}\par}}"]
+    briefly = len(evidence.stems) > MOST_ARMS
+    parts = [
+        PREAMBLE + (_EVERYTHING if briefly else ""),
+        r"\begin{document}",
+        rf"\begin{{center}}{{\LARGE {breakable(record.name)}\par}}",
+    ]
     if question:
         parts.append(rf"\medskip{{\large\itshape {escape(question)}\par}}")
     parts.append(r"\end{center}")
     for section in sections:
         parts += [rf"\section{{{escape(section.title)}}}", *_prose(section.before)]
-        parts += [rf"\input{{tables/{table.name}}}" for table in section.tables]
+        parts += (_if_everything(_table(one), briefly and one.further) for one in section.tables)
         parts += _prose(section.after)
-        parts += [
-            f"\\begin{{figure}}\n\\centering\n\\includegraphics{{figures/{figure.name}}}\n"
-            f"\\caption{{{escape(figure.caption)}}}\n\\end{{figure}}"
-            for figure in section.figures
-        ]
+        parts += (_if_everything(_figure(one), briefly and _of_one_arm(one)) for one in section.figures)
+        if briefly and (any(one.further for one in section.tables) or any(map(_of_one_arm, section.figures))):
+            parts.append(
+                rf"\ifeverything\else With {len(evidence.stems)} arms, this document leaves out figures of single arms "
+                "and tables that most readers skip; \\texttt{report.html} and the folders \\texttt{figures} and "
+                "\\texttt{tables} have them.\\fi"
+            )
     parts.append(r"\end{document}")
     return "\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    return rf"\input{{tables/{table.name}}}"
+
+
+def _figure(figure: Drawing) -> str:
+    return (
+        f"\\begin{{figure}}\n\\centering\n\\includegraphics{{figures/{figure.name}}}\n"
+        f"\\caption{{{escape(figure.caption)}}}\n\\end{{figure}}"
+    )
+
+
+def _of_one_arm(figure: Drawing) -> bool:
+    return isinstance(figure, Confusion | Curves)
+
+
+def _if_everything(text: str, condition: bool) -> str:
+    return f"\\ifeverything\n{text}\n\\fi" if condition else text
 
 
 def _prose(blocks: Prose) -> Iterator[str]:

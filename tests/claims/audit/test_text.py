@@ -27,11 +27,11 @@ def test_su2019_contradicts_itself_five_times() -> None:
         "planes": {"chroma": 12, "contrast": 7},
     }
     assert "exchanged" in found["chroma, contrast"].sentence
-    assert found["T4/MCNet/children_playing"].numbers == {"stated": 69.4, "table": 91.1, "stands_at": ["car_horn"]}
+    assert found["T4/MCNet/children_playing"].numbers == {"stated": 69.4, "table": 91.1, "printed_for": ["car_horn"]}
 
 
 @pytest.mark.parametrize(
-    ("stated", "cell", "outcome", "stands_at"),
+    ("stated", "cell", "outcome", "printed_for"),
     [
         ("91.1", None, "holds", ["children_playing"]),
         ("91", None, "holds", ["children_playing", "drilling"]),
@@ -39,15 +39,15 @@ def test_su2019_contradicts_itself_five_times() -> None:
         ("69.4", "69.4", "holds", ["car_horn", "children_playing"]),
     ],
 )
-def test_class_accuracies_of_the_text(stated: str, cell: str | None, outcome: str, stands_at: list[str]) -> None:
+def test_class_accuracies_of_the_text(stated: str, cell: str | None, outcome: str, printed_for: list[str]) -> None:
     content = shipped("su2019")
     statement(content, "class accuracy")["value"] = stated
     if cell:
         column_of(content, "T4/MCNet")["classes"][2] = cell
     finding = by_place(check_text(read(content)))["T4/MCNet/children_playing"]
     assert finding.outcome == outcome
-    assert finding.numbers["stands_at"] == stands_at
-    assert ("no class of the column has it" in finding.sentence) == (not stands_at)
+    assert finding.numbers["printed_for"] == printed_for
+    assert ("no class of the column has it" in finding.sentence) == (not printed_for)
 
 
 @pytest.mark.parametrize(

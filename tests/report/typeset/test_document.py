@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
 from harness.report.evidence import Evidence
-from harness.report.report_section import Command, Drawing, Facts, Finding, Findings, Items, Paragraph, Section, Table
+from harness.report.report_section import (
+    Command,
+    Curves,
+    Drawing,
+    Facts,
+    Finding,
+    Findings,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+)
 from harness.report.typeset.document import document_tex
 from harness.report.typeset.markdown import front_page
 
@@ -48,6 +63,22 @@ def test_prose_tables_and_figures_in_their_order(evidence: Evidence) -> None:
         "\\begin{figure}\n\\centering\n\\includegraphics{figures/f}\n\\caption{Figure: 1 \\%.}\n\\end{figure}\n"
         "\\end{document}\n"
     )
+
+
+def test_a_document_of_many_arms_leaves_out_what_each_has_of_its_own(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Curves("curves-a", "Curves of A.", Figure, "A", pd.DataFrame())
+    shown = section("one", tables=(TABLE, replace(TABLE, name="more", further=True)), figures=(DRAWING, own))
+    assert "everything" not in document_tex(evidence, [shown])
+    monkeypatch.setattr("harness.report.typeset.document.MOST_ARMS", len(evidence.stems) - 1)
+    text = document_tex(evidence, [shown])
+    printed = re.sub(r"\\ifeverything\n.*?\n\\fi\n", "", text, flags=re.DOTALL)
+    assert ("tables/t}" in printed, "tables/more}" in printed) == (True, False)
+    assert ("figures/f}" in printed, "figures/curves-a}" in printed) == (True, False)
+    assert "tables/more}" in text
+    assert "figures/curves-a}" in text
+    assert f"With {len(evidence.stems)} arms, this document leaves out" in printed
 
 
 def test_the_same_prose_on_the_front_page(evidence: Evidence) -> None:
