@@ -6,9 +6,12 @@ Tables are pandas DataFrames with the columns named below. Accuracies are fracti
 from __future__ import annotations
 
 import functools
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.choices import TunedOn
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Found = TypeVar("Found")
+
+_LOCAL_STORE = re.compile(r"(sqlite|file):/+")
 
 TUNED_ON = (TunedOn.NOT_STATED, TunedOn.NONE, TunedOn.OTHER_DATA, TunedOn.VALIDATION_FOLDS, TunedOn.REPORTED_FOLDS)
 """What values may have been chosen on, in order of how much of the reported data was seen."""
@@ -162,11 +167,37 @@ NO_CHECKOUT = "none (the code was not in a git checkout)"
 
 
 def shown_command(environment: Mapping[str, Any]) -> str | None:
-    """Return the exact command of the study run from a record's environment, ready for a shell; None if unknown."""
+    """Return the command of the study run from a record's environment, ready for a shell; None if unknown.
+
+    It is exact but for folders of the machine, which are of no use to others: an absolute path that an option takes
+    becomes ``DIR``, a local store ``URI``, and any other absolute path the name of its file.
+    """
     given = environment.get("command")
-    if isinstance(given, list | tuple):
-        return shlex.join(map(str, given))
-    return None if given is None else str(given)
+    if given is None:
+        return None
+    try:
+        words = [*map(str, given)] if isinstance(given, list | tuple) else shlex.split(str(given))
+    except ValueError:
+        return str(given)
+    shown = [_without_folders(word, after) for after, word in pairwise(["", *words])]
+    return str(given) if isinstance(given, str) and shown == words else shlex.join(shown)
+
+
+def _without_folders(word: str, after: str) -> str:
+    option, is_option, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    if _LOCAL_STORE.match(value):
+        return f"{option}{is_option}URI"
+    if not (PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute() or value.startswith("~")):
+        return word
+    return f"{option}{is_option}DIR" if is_option or after.startswith("-") else re.split(r"[/\\]", value)[-1]
+
+
+def published_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the environment as a report publishes it: its commands as :func:`shown_command` returns them."""
+    shown = {**environment, **({"command": shown_command(environment)} if "command" in environment else {})}
+    if "parts" in environment:
+        shown["parts"] = [published_environment(part) for part in environment["parts"]]
+    return shown
 
 
 def environment_of_arm(environment: Mapping[str, Any], arm: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.comparisons.as_json import comparison_entry, contrast_entry, json_data
 from harness.comparisons.scores import SCORES, arm_names
-from harness.record import shown_command
+from harness.record import published_environment, shown_command
 from harness.report import wording
 from harness.report.evidence import Evidence
 from harness.report.topics.run_facts import failures, stopped_early
@@ -84,7 +84,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "stopped_early": stopped_early(record),
         "failures": failures(record).to_dict("records"),
         "devices": sorted(set(record.folds.loc[record.folds["phase"] == "final", "device"].dropna()) - {"-", ""}),
-        "environment": record.environment,
+        "environment": published_environment(record.environment),
         "spec": recorded_document(spec),
     }
     plain: dict[str, Any] = json_data(found)

@@ -6,13 +6,17 @@ Plain text; LaTeX escapes it later.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from harness.choices import Selection, TunedOn
 from harness.comparisons.scores import StudyScores
-from harness.record import StudyRecord
+from harness.record import StudyRecord, shown_git
 from harness.registry import SPLITS, Unit
+from harness.terminal.progress import duration
 from harness.text.decimals import decimals
+
+_GIB = 2**30
 
 NOTHING = "–"
 """The cell of a number that does not exist."""
@@ -273,3 +277,30 @@ def folds_by_seeds(folds_min: int, folds_max: int, seeds_min: int, seeds_max: in
 def span(low: int, high: int) -> str:
     """Return a number of folds or seeds: ``3``, or ``2–3`` if it differs."""
     return str(low) if low == high else f"{low}–{high}"
+
+
+def joined_parts(parts: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield what differs between the parts of a study that was trained in several stores."""
+    for number, part in enumerate(parts, start=1):
+        took, on = duration(part["seconds"]), hardware(part.get("hardware") or {})
+        yield f"part {number}", f"{', '.join(part['arms'])}: {took}, {on}, commit {commit(shown_git(part))}"
+
+
+def commit(git: Mapping[str, Any]) -> str:
+    """Return the commit of :func:`harness.record.shown_git` and what was not committed, in words."""
+    made_by, dirty = str(git.get("commit") or ""), git.get("dirty")
+    if isinstance(dirty, str):
+        return made_by if made_by == dirty else f"{made_by}, uncommitted changes {dirty}"
+    return f"{made_by}{', with uncommitted changes' if dirty else ''}"
+
+
+def hardware(facts: Mapping[str, Any]) -> str:
+    """Return the recorded ``facts`` on a machine in words."""
+    parts = [str(facts.get("cpu") or "")]
+    if facts.get("cores_usable"):
+        parts.append(f"{facts['cores_usable']} cores")
+    if facts.get("memory_bytes"):
+        parts.append(f"{facts['memory_bytes'] / _GIB:.0f} GiB memory")
+    gpus = facts.get("gpus") or ()
+    parts.append(", ".join(str(gpu.get("name", gpu)) if isinstance(gpu, Mapping) else str(gpu) for gpu in gpus))
+    return ", ".join(filter(None, parts)) + ("" if gpus or not parts[0] else ", no GPU")

@@ -96,6 +96,27 @@ def test_missing_fold_and_failure_are_listed(record: StudyRecord) -> None:
     assert (failure["error"], failure["trial"]) == ("boom", None)
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("harness run-study studies/a.toml --set 'x=[1, 2]'", "harness run-study studies/a.toml --set 'x=[1, 2]'"),
+        ("harness run-study /home/me/a.toml --data-root /mnt/audio", "harness run-study a.toml --data-root DIR"),
+        ("harness run-study a.toml --data-root=~/audio -v", "harness run-study a.toml --data-root=DIR -v"),
+        (r"harness run-study 'C:\work\a b.toml'", "harness run-study 'a b.toml'"),
+        (
+            "harness run-study a.toml --tracking-uri sqlite:////home/me/m.db",
+            "harness run-study a.toml --tracking-uri URI",
+        ),
+        ("harness run-study 'a.toml", "harness run-study 'a.toml"),
+    ],
+)
+def test_no_folder_of_the_machine_is_published(record: StudyRecord, given: str, shown: str) -> None:
+    environment = {**record.environment, "command": given, "parts": [{"arms": [], "seconds": 1.0, "command": given}]}
+    found = read(dataclasses.replace(record, environment=environment))
+    commands = found["command"], found["environment"]["command"], found["environment"]["parts"][0]["command"]
+    assert commands == (shown,) * 3
+
+
 def test_command_given_as_words_is_quoted(record: StudyRecord) -> None:
     environment = record.environment | {"command": ["harness", "report", "a study"]}
     assert read(dataclasses.replace(record, environment=environment))["command"] == "harness report 'a study'"

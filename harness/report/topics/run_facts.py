@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.comparisons.scores import arm_names
-from harness.record import StudyRecord, shown_command, shown_git
+from harness.record import StudyRecord, published_environment, shown_command, shown_git
 from harness.report import wording
 from harness.report.evidence import Evidence
 from harness.report.report_section import Command, Facts, Paragraph, Section, Table, grid
@@ -29,10 +29,11 @@ def sections(evidence: Evidence) -> Iterator[Section]:
     if failed := failure_table(record):
         yield Section("failures", "Failures", tables=(failed,))
     ran = shown_command(record.environment)
-    environment = dict(record.environment)
+    environment = published_environment(record.environment)
+    joined = environment.pop("parts", ())
     if "git" in environment:
         environment["git"] = shown_git(environment)
-    facts = _flat(environment)
+    facts = [*wording.joined_parts(joined), *_flat(environment)]
     rows = tuple((name, _shortened(value)) for name, value in facts if name != "command")
     ended = f"Run {record.run_id}, {record.status.lower()}, {record.seconds:,.0f} seconds in all."
     yield Section(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.record import shown_command, shown_git
+from harness.report import wording
 from harness.report.evidence import Evidence
 from harness.report.report_section import Command, Facts, Findings, Items, Prose, Section, Table
 from harness.terminal.progress import duration
@@ -23,7 +24,6 @@ _BLOCK = re.compile(r"^([0-9]*)(?=[-+=.)](?:[-+=\s]|$))")
 
 FRONT = "README.md"
 _OURS = "<!-- Generated: edits are lost when the report is written again. -->"
-_GIB = 2**30
 
 
 def escape(text: object) -> str:
@@ -83,42 +83,17 @@ def is_own(path: Path) -> bool:
 def _made(evidence: Evidence) -> Prose:
     record = evidence.record
     environment = record.environment
-    hardware: Mapping[str, Any] = environment.get("hardware") or {}
+    parts, one_machine = environment.get("parts") or (), wording.hardware(environment.get("hardware") or {})
     packages: Mapping[str, Any] = environment.get("packages") or {}
     facts = [
         ("time in all", duration(record.seconds) if record.seconds else ""),
-        *(_joined(environment["parts"]) if "parts" in environment else [("hardware", _hardware(hardware))]),
+        *(wording.joined_parts(parts) if parts else [("hardware", one_machine)]),
         ("versions", ", ".join(filter(None, (_python(environment), *_versions(packages))))),
-        ("commit", _commit(shown_git(environment))),
+        ("commit", wording.commit(shown_git(environment))),
     ]
     ran = shown_command(environment)
     known = Facts(tuple(fact for fact in facts if fact[1]), "results.json")
     return (Command(ran), known) if ran else (known,)
-
-
-def _joined(parts: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield what differs between the parts of a study that was trained in several stores."""
-    for number, part in enumerate(parts, start=1):
-        took, on = duration(part["seconds"]), _hardware(part.get("hardware") or {})
-        yield f"part {number}", f"{', '.join(part['arms'])}: {took}, {on}, commit {_commit(shown_git(part))}"
-
-
-def _commit(git: Mapping[str, Any]) -> str:
-    commit, dirty = str(git.get("commit") or ""), git.get("dirty")
-    if isinstance(dirty, str):
-        return commit if commit == dirty else f"{commit}, uncommitted changes {dirty}"
-    return f"{commit}{', with uncommitted changes' if dirty else ''}"
-
-
-def _hardware(hardware: Mapping[str, Any]) -> str:
-    parts = [str(hardware.get("cpu") or "")]
-    if hardware.get("cores_usable"):
-        parts.append(f"{hardware['cores_usable']} cores")
-    if hardware.get("memory_bytes"):
-        parts.append(f"{hardware['memory_bytes'] / _GIB:.0f} GiB memory")
-    gpus = hardware.get("gpus") or ()
-    parts.append(", ".join(str(gpu.get("name", gpu)) if isinstance(gpu, Mapping) else str(gpu) for gpu in gpus))
-    return ", ".join(filter(None, parts)) + ("" if gpus or not parts[0] else ", no GPU")
 
 
 def _python(environment: Mapping[str, Any]) -> str:
