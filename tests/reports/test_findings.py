@@ -406,6 +406,22 @@ def test_the_finding_about_the_floor() -> None:
     assert min(each["p"] for each in claims) > 0.05
 
 
+def test_the_finding_about_shortcuts() -> None:
+    study = "shortcut-esc50"
+    (every,) = [each for each in results_of(study)["arms"] if each["name"] == "all shortcuts"]
+    found = told(rf"a probe reaches {NUMBER} % on ESC-50.*?\({NUMBER} to {NUMBER} over folds; chance is (\d+) %\)")
+    chance = 100 / len(results_of(study)["classes"])
+    assert found == (mean(study, "all shortcuts"), *map(percent, every["interval"]), f"{chance:.0f}")
+    found = told(
+        f"Loudness alone reaches {NUMBER} %, band limits {NUMBER}, silence {NUMBER}, clipping {NUMBER} and length, "
+        f"equal for all clips, {NUMBER} %"
+    )
+    arms = ("loudness", "bandwidth", "silence", "clipping", "length")
+    assert found == tuple(mean(study, arm) for arm in arms)
+    assert results_of(study)["spec"]["search"]["trials"] == 0
+    assert {tuple(arm["n_seeds"]) for arm in results_of(study)["arms"]} == {(1, 1)}
+
+
 def numbers(contrast: dict[str, Any]) -> tuple[str, str]:
     """Return difference and adjusted p as they are printed."""
     return decimals(contrast["mean"], 1), f"{contrast['p_holm']:.3f}"
