@@ -79,9 +79,10 @@ def whitened(samples: NDArray[np.float32]) -> Whitened:
 
 
 def correlation_near(one: Whitened, other: Whitened, lag: float, within: float) -> float:
-    """Return about the largest absolute correlation of two whitened clips at lags within ``within`` seconds of ``lag``.
+    """Return about the largest absolute correlation of the whitened clips ``one`` and ``other`` at lags of ``lag``
+    plus or minus ``within`` seconds.
 
-    A fifth of the work of :func:`agreement`. The energies are those of the samples that both have at ``lag``, and the
+    A seventh of the work of :func:`agreement`. The energies are those of the samples that both have at ``lag``, and the
     lag is a whole number of samples, so that a correlation r at the best lag is seen as 0.65 r or more.
     """
     from scipy.fft import irfft, next_fast_len, rfft
