@@ -5,6 +5,7 @@ Reasons are written by hand, each with the profile that supports it: a place in 
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,18 @@ def _loss_of_halving(found: Sequence[Mapping[str, Mapping[str, float]]]) -> Spre
     return _worst(losses)
 
 
+def _over_n_log_n(found: Sequence[Mapping[str, float]]) -> Spread:
+    """Return by how much more the processor time grows than n log n does, from the fewest clips to each larger number;
+    the worst counts."""
+    fewest, *larger = sorted(found, key=lambda row: row["clips"])
+
+    def growth(row: Mapping[str, float]) -> float:
+        expected = row["clips"] * math.log(row["clips"]) / (fewest["clips"] * math.log(fewest["clips"]))
+        return row["processor_seconds"] / fewest["processor_seconds"] / expected
+
+    return _worst([growth(row) for row in larger])
+
+
 REDUCTIONS: Mapping[str, Callable[[Any], Spread]] = {
     "itself": _itself,
     "largest": _largest,
@@ -86,6 +99,7 @@ REDUCTIONS: Mapping[str, Callable[[Any], Spread]] = {
     "best over naive": _best_over_naive,
     "nearest floor": _nearest_floor,
     "loss of halving": _loss_of_halving,
+    "over n log n": _over_n_log_n,
 }
 """How the figure that counts follows from what the file has at the target's place."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -55,6 +56,14 @@ def test_the_worst_case_counts_and_another_feature_does_not() -> None:
     }
     assert REDUCTIONS["slowest against librosa and torchaudio"](cases)["median"] == 0.9
     assert REDUCTIONS["slowest against librosa"](cases)["median"] == 1.4
+
+
+def test_growth_is_compared_with_n_log_n() -> None:
+    fair = [{"clips": n, "processor_seconds": 1e-3 * n * math.log(n)} for n in (2_000, 4_000, 8_000)]
+    assert REDUCTIONS["over n log n"](fair)["median"] == pytest.approx(1.0)
+    # What the finder took before chance candidates were bounded.
+    before = [{"clips": n, "processor_seconds": s} for n, s in ((8_732, 173.0), (2_000, 24.0), (17_464, 466.0))]
+    assert REDUCTIONS["over n log n"](before)["median"] == pytest.approx(1.73, abs=0.01)
 
 
 def test_every_reason_is_of_a_target_and_rests_on_a_committed_profile() -> None:
