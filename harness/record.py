@@ -10,8 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.choices import TunedOn
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-_LOCAL_STORE = re.compile(r"(sqlite|file):/+")
+_LOCAL_STORE = re.compile(r"""(?:sqlite(?:\+\w+)?:///|file:(?://)?)(?:/|[A-Za-z]:)[^"']*""")
+# At the beginning of a word, or of a value in it.
+_ABSOLUTE = re.compile(r"""(^|[=\["'])((?:[/~\\]|[A-Za-z]:[/\\])[^"'\],]*)""")
 
 TUNED_ON = (TunedOn.NOT_STATED, TunedOn.NONE, TunedOn.OTHER_DATA, TunedOn.VALIDATION_FOLDS, TunedOn.REPORTED_FOLDS)
 """What values may have been chosen on, in order of how much of the reported data was seen."""
@@ -169,8 +170,7 @@ NO_CHECKOUT = "none (the code was not in a git checkout)"
 def shown_command(environment: Mapping[str, Any]) -> str | None:
     """Return the command of the study run from a record's environment, ready for a shell; None if unknown.
 
-    It is exact but for folders of the machine, which are of no use to others: an absolute path that an option takes
-    becomes ``DIR``, a local store ``URI``, and any other absolute path the name of its file.
+    It is exact but for :func:`without_folders`.
     """
     given = environment.get("command")
     if given is None:
@@ -179,32 +179,50 @@ def shown_command(environment: Mapping[str, Any]) -> str | None:
         words = [*map(str, given)] if isinstance(given, list | tuple) else shlex.split(str(given))
     except ValueError:
         return str(given)
-    shown = [_without_folders(word, after) for after, word in pairwise(["", *words])]
+    shown = [*map(without_folders, words)]
     return str(given) if isinstance(given, str) and shown == words else shlex.join(shown)
 
 
-def _without_folders(word: str, after: str) -> str:
-    option, is_option, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    if _LOCAL_STORE.match(value):
-        return f"{option}{is_option}URI"
-    if not (PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute() or value.startswith("~")):
-        return word
-    return f"{option}{is_option}DIR" if is_option or after.startswith("-") else re.split(r"[/\\]", value)[-1]
+def without_folders(word: str) -> str:
+    """Return a word of a command line without folders of the machine, which are of no use to others.
+
+    An absolute path becomes the name of its file, or ``DIR`` if it has no suffix, and a store at one becomes ``URI``.
+    """
+
+    def short(found: re.Match[str]) -> str:
+        path = PureWindowsPath(found[2])  # which knows both separators
+        return found[1] + (path.name if path.suffix else "DIR")
+
+    return _ABSOLUTE.sub(short, _LOCAL_STORE.sub("URI", word))
 
 
 def published_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the environment as a report publishes it: its commands as :func:`shown_command` returns them."""
-    shown = {**environment, **({"command": shown_command(environment)} if "command" in environment else {})}
-    if "parts" in environment:
-        shown["parts"] = [published_environment(part) for part in environment["parts"]]
+    """Return the environment as a report publishes it: commands and overrides :func:`without_folders`."""
+    shown = dict(environment)
+    if "command" in shown:
+        shown["command"] = shown_command(environment)
+    if "overrides" in shown:
+        shown["overrides"] = [without_folders(str(override)) for override in shown["overrides"]]
+    if "parts" in shown:
+        shown["parts"] = [published_environment(part) for part in shown["parts"]]
     return shown
 
 
 def environment_of_arm(environment: Mapping[str, Any], arm: str) -> dict[str, Any]:
-    """Return the environment in which ``arm`` was trained: of a report that joins parts, that of the first part that
-    has the arm, otherwise ``environment`` as it is."""
-    part: Mapping[str, Any] = next((part for part in environment.get("parts", ()) if arm in part["arms"]), {})
-    return {**environment, **{name: value for name, value in part.items() if name in environment}}
+    """Return the environment in which ``arm`` was trained.
+
+    Of a report that joins parts, that of the part that has the arm; facts in which several such parts differ are
+    missing, because each has some of the arm's seeds or folds. Otherwise ``environment`` as it is.
+    """
+    own = [part for part in environment.get("parts", ()) if arm in part["arms"]]
+    found = dict(environment)
+    for name in {name for part in own for name in part} & set(environment):
+        values = [part.get(name) for part in own]
+        if all(value == values[0] for value in values):
+            found[name] = values[0]
+        else:
+            del found[name]
+    return found
 
 
 def shown_git(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ _FEWEST = 3
 _STRONG = 5
 """Four peaks by chance in common make four landmarks at most, so that with five, chance is rare."""
 _STRONG_PER_CLIP, _WEAK_PER_CLIP = 10, 4
-"""A pair is compared if it is among the so many best of either clip. Pairs by chance grow with the square of n."""
+"""A pair is compared if it is among the so many best that its first clip has with later ones, or its second clip with
+earlier ones. Pairs by chance grow with the square of n; where they are many, a weak pair that is none may be lost."""
 _AT_ONCE = 8_000_000
 _LAG_BITS, _NO_LAG = 14, 1 << 13
 
@@ -93,7 +94,8 @@ def _among_best(
     which: NDArray[np.bool_],
     most: int,
 ) -> NDArray[np.bool_]:
-    """Return which pairs are, of those in ``which``, among the ``most`` strongest of either clip."""
+    """Return which pairs in ``which`` are among the ``most`` strongest of their first clip with later ones, or of their
+    second clip with earlier ones."""
     chosen = np.zeros(len(first), bool)
     rows = np.flatnonzero(which)
     for owners in (first[rows], second[rows]):

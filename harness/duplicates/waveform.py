@@ -83,7 +83,8 @@ def correlation_near(one: Whitened, other: Whitened, lag: float, within: float) 
     plus or minus ``within`` seconds.
 
     A seventh of the work of :func:`agreement`. The energies are those of the samples that both have at ``lag``, and the
-    lag is a whole number of samples, so that a correlation r at the best lag is seen as 0.65 r or more.
+    lag is a whole number of samples, so that a correlation r at the best lag is seen as 0.65 r or more if the clips
+    share some tenths of a second. Of shorter parts less may be seen, but the z of those is too small in any case.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 

@@ -48,7 +48,7 @@ class Table:
     marked
         Whether its caption carries the study's marks: a table of main results, also printed without the report.
     further
-        Whether most readers can skip it; a page folds it.
+        Whether most readers can skip it; a page folds it, and a document of many arms does not print it.
     words
         Positions of further columns that hold words; a page aligns them left, and sorts them as words.
     """

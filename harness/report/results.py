@@ -14,12 +14,12 @@ from typing import Any
 
 from harness.comparisons.as_json import comparison_entry, contrast_entry, json_data
 from harness.comparisons.scores import SCORES, arm_names
-from harness.record import published_environment, shown_command
+from harness.record import published_environment, shown_command, without_folders
 from harness.report import wording
 from harness.report.evidence import Evidence
 from harness.report.topics.run_facts import failures, stopped_early
 from harness.report.topics.search import chosen_hyperparameters, searches_of
-from harness.study import recorded_document
+from harness.study import StudySpec, recorded_document
 
 SCHEMA = 3
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
@@ -85,7 +85,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "failures": failures(record).to_dict("records"),
         "devices": sorted(set(record.folds.loc[record.folds["phase"] == "final", "device"].dropna()) - {"-", ""}),
         "environment": published_environment(record.environment),
-        "spec": recorded_document(spec),
+        "spec": _published_spec(spec),
     }
     plain: dict[str, Any] = json_data(found)
     return plain
@@ -95,6 +95,15 @@ def results_json(evidence: Evidence) -> bytes:
     """Return :func:`results` as UTF-8 JSON text."""
     text = json.dumps(results(evidence), indent=1, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()
+
+
+def _published_spec(spec: StudySpec) -> dict[str, Any]:
+    """Return the study without the address of a store at an absolute path of the machine."""
+    document = recorded_document(spec)
+    tracking = dict(document.get("tracking") or {})
+    if without_folders(tracking.get("uri", "")) != tracking.pop("uri", ""):
+        document["tracking"] = tracking
+    return document
 
 
 def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.choices import Selection, TunedOn
 from harness.comparisons.scores import StudyScores
-from harness.record import StudyRecord, shown_git
+from harness.record import StudyRecord, shown_command, shown_git
 from harness.registry import SPLITS, Unit
 from harness.terminal.progress import duration
 from harness.text.decimals import decimals
@@ -282,8 +282,15 @@ def span(low: int, high: int) -> str:
 def joined_parts(parts: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yield what differs between the parts of a study that was trained in several stores."""
     for number, part in enumerate(parts, start=1):
-        took, on = duration(part["seconds"]), hardware(part.get("hardware") or {})
-        yield f"part {number}", f"{', '.join(part['arms'])}: {took}, {on}, commit {commit(shown_git(part))}"
+        by = commit(shown_git(part))
+        facts = duration(part["seconds"]), hardware(part.get("hardware") or {}), f"commit {by}" if by else ""
+        yield f"part {number}", f"{', '.join(part['arms'])}: {', '.join(filter(None, facts))}"
+
+
+def commands(environment: Mapping[str, Any]) -> list[str]:
+    """Return the commands that made a report, one for each of its parts, each once."""
+    shown = [shown_command(part) for part in environment.get("parts") or [environment]]
+    return [*dict.fromkeys(filter(None, shown))]
 
 
 def commit(git: Mapping[str, Any]) -> str:

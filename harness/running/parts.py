@@ -51,11 +51,13 @@ def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
         for name, digest in _digests(part).items():
             if digests.setdefault(name, digest) != digest and name.startswith(("data", "features.")):
                 _refuse(folder, f"its {name} differ from those of an earlier part")
+    # A part that was joined before may be given again by itself.
+    facts = {each["run_id"]: each for part in parts for each in part.environment.get("parts") or [_facts(part)]}
     last = max(parts, key=lambda part: int(part.environment.get("began_ms", 0)))
     order = {arm.name: position for position, arm in enumerate(last.spec.arms)}
     environment = dict(last.environment) | {
         "digests": digests | _digests(last),
-        "parts": [facts for part in parts for facts in part.environment.get("parts") or [_facts(part)]],
+        "parts": [*facts.values()],
     }
     return replace(
         last,
@@ -65,7 +67,7 @@ def record_of_parts(folders: Sequence[Path], study: StudySpec) -> StudyRecord:
         folds=_folds([part.folds for part in parts]),
         leakage=_leakage(parts),
         environment=environment,
-        seconds=sum(part.seconds for part in parts),
+        seconds=sum(each["seconds"] for each in facts.values()),
         searches=_searches(folders, parts),
         learnt={name: value for part in parts for name, value in part.learnt.items()},
     )

@@ -44,7 +44,7 @@ def test_a_sound_in_every_clip_does_not_make_every_pair_a_candidate() -> None:
 
 
 def test_pairs_by_chance_are_compared_in_proportion_to_the_clips() -> None:
-    """Clips of which any two have a few landmarks in common: four of each clip are compared, whatever their number."""
+    """Of clips that all have a few landmarks in common, eight pairs for each clip at most, whatever their number."""
     draws = np.random.default_rng(0)
     for n in (100, 400):
         clips = [_clip([*draws.choice(120, 18, replace=False)], [5] * 18) for _ in range(n)]

@@ -100,21 +100,40 @@ def test_missing_fold_and_failure_are_listed(record: StudyRecord) -> None:
     ("given", "shown"),
     [
         ("harness run-study studies/a.toml --set 'x=[1, 2]'", "harness run-study studies/a.toml --set 'x=[1, 2]'"),
+        ("harness run-study --workers=3 /home/me/a.toml", "harness run-study --workers=3 a.toml"),
         ("harness run-study /home/me/a.toml --data-root /mnt/audio", "harness run-study a.toml --data-root DIR"),
         ("harness run-study a.toml --data-root=~/audio -v", "harness run-study a.toml --data-root=DIR -v"),
-        (r"harness run-study 'C:\work\a b.toml'", "harness run-study 'a b.toml'"),
+        (r"harness run-study 'C:\work\a b.toml' '\x\b.toml'", "harness run-study 'a b.toml' b.toml"),
+        ("harness run-study a.toml --tracking-uri sqlite:////me/m.db", "harness run-study a.toml --tracking-uri URI"),
         (
-            "harness run-study a.toml --tracking-uri sqlite:////home/me/m.db",
-            "harness run-study a.toml --tracking-uri URI",
+            "harness run-study a.toml --tracking-uri sqlite:///m.db",
+            "harness run-study a.toml --tracking-uri sqlite:///m.db",
         ),
+        ("harness run-study a.toml --tracking-uri http://b/c", "harness run-study a.toml --tracking-uri http://b/c"),
+        ("harness run-study a.toml --set data.root=/home/me/x", "harness run-study a.toml --set data.root=DIR"),
+        ("harness run-study a.toml '--set=a=[\"/b/c.csv\"]'", "harness run-study a.toml '--set=a=[\"c.csv\"]'"),
         ("harness run-study 'a.toml", "harness run-study 'a.toml"),
     ],
 )
 def test_no_folder_of_the_machine_is_published(record: StudyRecord, given: str, shown: str) -> None:
-    environment = {**record.environment, "command": given, "parts": [{"arms": [], "seconds": 1.0, "command": given}]}
+    part = {"run_id": "a", "arms": [], "seconds": 1.0, "command": given}
+    overrides = ["data.root=/home/me/x", "train.lr=0.1"]
+    environment = {**record.environment, "command": given, "overrides": overrides, "parts": [part]}
     found = read(dataclasses.replace(record, environment=environment))
     commands = found["command"], found["environment"]["command"], found["environment"]["parts"][0]["command"]
     assert commands == (shown,) * 3
+    assert found["environment"]["overrides"] == ["data.root=DIR", "train.lr=0.1"]
+
+
+def test_no_store_at_a_path_of_the_machine_is_published(record: StudyRecord) -> None:
+    def tracking(uri: str) -> dict[str, str]:
+        section = record.spec.tracking.model_copy(update={"uri": uri})
+        spec = record.spec.model_copy(update={"tracking": section})
+        found: dict[str, str] = read(dataclasses.replace(record, spec=spec))["spec"].get("tracking", {})
+        return found
+
+    assert "uri" not in tracking("sqlite:////home/me/m.db")
+    assert tracking("http://server:5000").get("uri", "http://server:5000") == "http://server:5000"
 
 
 def test_command_given_as_words_is_quoted(record: StudyRecord) -> None:

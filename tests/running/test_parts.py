@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 
 from harness.cli import cli
 from harness.errors import ReportError
-from harness.record import StudyRecord
+from harness.record import StudyRecord, environment_of_arm
 from harness.replay.sources import ReportSource
 from harness.replay.training_conditions import run_conditions
 from harness.report.write import write_report
@@ -48,6 +49,7 @@ def part_of(record: StudyRecord, *arms: str, seeds: tuple[int, ...] = (0, 1), **
 
     return replace(
         record,
+        run_id=hashlib.sha256(f"{arms} {seeds}".encode()).hexdigest()[:32],
         predictions=own(record.predictions),
         history=own(record.history),
         folds=own(record.folds),
@@ -77,7 +79,8 @@ def test_the_joined_report_is_that_of_the_complete_study(
     joined = record_of_parts(written, whole.spec)
     write_report(joined, tmp_path / "joined", figures=False)
     found, expected = numbers(tmp_path / "joined"), numbers(tmp_path / "complete")
-    found["study"].pop("seconds"), expected["study"].pop("seconds")
+    for each in (found, expected):
+        each["study"] = {name: value for name, value in each["study"].items() if name not in ("seconds", "run_id")}
     assert found == expected
     for name in ("predictions.parquet", "curves.parquet"):
         assert (tmp_path / "joined" / name).read_bytes() == (tmp_path / "complete" / name).read_bytes()
@@ -190,9 +193,24 @@ def test_parts_of_different_processors_are_joined_and_each_is_stated(whole: Stud
     page = (tmp_path / "three" / "README.md").read_text(encoding="utf-8")
     for arm, cpu in trained.items():
         assert re.search(rf"\| part \d \| {arm}: [^|]*{cpu}, no GPU, commit", page)
+    # One that was joined before may be given again.
+    again = record_of_parts([tmp_path / "three", tmp_path / "MCNet"], whole.spec)
+    assert again.seconds == all_three.seconds == 3 * whole.seconds
+    assert [part["arms"] for part in again.environment["parts"]] == [["MCNet"], ["LMCNet"], ["MLMC"]]
     # A training is repeated under the conditions of its own part.
     folds = ReportSource(tmp_path / "three").run.folds
     assert {fold.arm: run_conditions(fold.environment)["processor"] for fold in folds if fold.arm in trained} == trained
+
+
+def test_of_an_arm_in_two_parts_only_what_both_have_is_known(whole: StudyRecord, tmp_path: Path) -> None:
+    for seed, cpu in enumerate("AB"):
+        environment = {**whole.environment, "hardware": {"cpu": cpu}, "platform": "Linux"}
+        part = replace(part_of(whole, "LMCNet", seeds=(seed,)), environment=environment)
+        write_report(part, tmp_path / str(seed), figures=False)
+    joined = record_of_parts([tmp_path / "0", tmp_path / "1"], whole.spec)
+    own = environment_of_arm(joined.environment, "LMCNet")
+    assert own["platform"] == "Linux"
+    assert "hardware" not in own
 
 
 def test_features_are_compared_with_those_of_every_earlier_part(whole: StudyRecord, tmp_path: Path) -> None:

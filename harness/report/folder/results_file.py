@@ -192,8 +192,9 @@ class Git(Part):
 class JoinedPart(Part):
     """A part of a study that was trained in a store of its own."""
 
+    run_id: str
     arms: list[str]
-    seconds: float = 0.0
+    seconds: Annotated[float, Field(ge=0)]
     hardware: Hardware = Hardware()
     platform: str | None = None
     git: Git = Git()

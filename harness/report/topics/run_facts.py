@@ -1,4 +1,4 @@
-"""The runs behind a report: those that failed, the exact command, and the environment."""
+"""The runs behind a report: those that failed, the commands, and the environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.comparisons.scores import arm_names
-from harness.record import StudyRecord, published_environment, shown_command, shown_git
+from harness.record import StudyRecord, published_environment, shown_git
 from harness.report import wording
 from harness.report.evidence import Evidence
 from harness.report.report_section import Command, Facts, Paragraph, Section, Table, grid
@@ -28,9 +28,12 @@ def sections(evidence: Evidence) -> Iterator[Section]:
     record = evidence.record
     if failed := failure_table(record):
         yield Section("failures", "Failures", tables=(failed,))
-    ran = shown_command(record.environment)
     environment = published_environment(record.environment)
     joined = environment.pop("parts", ())
+    if joined:
+        # What is left is of the last part.
+        for name in ("hardware", "git", "platform"):
+            environment.pop(name, None)
     if "git" in environment:
         environment["git"] = shown_git(environment)
     facts = [*wording.joined_parts(joined), *_flat(environment)]
@@ -40,7 +43,7 @@ def sections(evidence: Evidence) -> Iterator[Section]:
         "environment",
         "Environment",
         before=(
-            *((Command(ran),) if ran else ()),
+            *map(Command, wording.commands(record.environment)),
             Paragraph((ended,)),
             *((Facts(rows, "results.json"),) if rows else ()),
         ),

@@ -66,10 +66,12 @@ def document_tex(evidence: Evidence, sections: Sequence[Section]) -> str:
     parts.append(r"\end{center}")
     for section in sections:
         parts += [rf"\section{{{escape(section.title)}}}", *_prose(section.before)]
-        parts += (_if_everything(_table(one), briefly and one.further) for one in section.tables)
+        # A table that continues in a further one, with the same caption, is left out with it.
+        left_out = {one.caption for one in section.tables if one.further} if briefly else set()
+        parts += (_if_everything(_table(one), one.caption in left_out) for one in section.tables)
         parts += _prose(section.after)
         parts += (_if_everything(_figure(one), briefly and _of_one_arm(one)) for one in section.figures)
-        if briefly and (any(one.further for one in section.tables) or any(map(_of_one_arm, section.figures))):
+        if left_out or (briefly and any(map(_of_one_arm, section.figures))):
             parts.append(
                 rf"\ifeverything\else With {len(evidence.stems)} arms, this document leaves out figures of single arms "
                 "and tables that most readers skip; \\texttt{report.html} and the folders \\texttt{figures} and "

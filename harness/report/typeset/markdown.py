@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.record import shown_command, shown_git
+from harness.record import shown_git
 from harness.report import wording
 from harness.report.evidence import Evidence
 from harness.report.report_section import Command, Facts, Findings, Items, Prose, Section, Table
@@ -89,11 +89,10 @@ def _made(evidence: Evidence) -> Prose:
         ("time in all", duration(record.seconds) if record.seconds else ""),
         *(wording.joined_parts(parts) if parts else [("hardware", one_machine)]),
         ("versions", ", ".join(filter(None, (_python(environment), *_versions(packages))))),
-        ("commit", wording.commit(shown_git(environment))),
+        ("commit", "" if parts else wording.commit(shown_git(environment))),
     ]
-    ran = shown_command(environment)
     known = Facts(tuple(fact for fact in facts if fact[1]), "results.json")
-    return (Command(ran), known) if ran else (known,)
+    return (*map(Command, wording.commands(environment)), known)
 
 
 def _python(environment: Mapping[str, Any]) -> str:

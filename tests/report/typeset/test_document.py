@@ -69,14 +69,16 @@ def test_a_document_of_many_arms_leaves_out_what_each_has_of_its_own(
     evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Curves("curves-a", "Curves of A.", Figure, "A", pd.DataFrame())
-    shown = section("one", tables=(TABLE, replace(TABLE, name="more", further=True)), figures=(DRAWING, own))
+    tables = (TABLE, *(replace(TABLE, name=name, caption="B.", further=name == "b-2") for name in ("b", "b-2")))
+    shown = section("one", tables=tables, figures=(DRAWING, own))
     assert "everything" not in document_tex(evidence, [shown])
     monkeypatch.setattr("harness.report.typeset.document.MOST_ARMS", len(evidence.stems) - 1)
     text = document_tex(evidence, [shown])
     printed = re.sub(r"\\ifeverything\n.*?\n\\fi\n", "", text, flags=re.DOTALL)
-    assert ("tables/t}" in printed, "tables/more}" in printed) == (True, False)
+    assert r"\newif\ifeverything \everythingfalse" in text.partition(r"\begin{document}")[0]
+    assert ("tables/t}" in printed, "tables/b}" in printed, "tables/b-2}" in printed) == (True, False, False)
     assert ("figures/f}" in printed, "figures/curves-a}" in printed) == (True, False)
-    assert "tables/more}" in text
+    assert "tables/b}" in text
     assert "figures/curves-a}" in text
     assert f"With {len(evidence.stems)} arms, this document leaves out" in printed
 
