@@ -16,6 +16,9 @@ from harness.registry import SPLITS, Unit
 from harness.terminal.progress import duration
 from harness.text.decimals import decimals
 
+MOST_NAMED = 3
+"""The most arms without a tested fold that are named in a sentence."""
+
 _GIB = 2**30
 
 NOTHING = "–"
@@ -187,13 +190,13 @@ def _pieces(record: StudyRecord) -> list[str]:
 
 
 def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
-    """Return a sentence for each arm that lacks a fold or a seed of the study."""
-    found = []
+    """Return a sentence for each arm that lacks a fold or a seed of the study, and one for all that lack everything."""
+    found, untested = [], []
     for arm in scores.arms["arm"]:
         own = scores.folds[scores.folds["arm"] == arm]
         missing = [fold for fold in record.tested(arm) if fold not in set(own["fold"])]
         if own.empty:
-            found.append(f"{arm} has no tested {'seed' if is_holdout(record) else 'fold'}.")
+            untested.append(str(arm))
         elif missing:
             found.append(f"{arm} lacks {_folds(missing)}.")
         seeds = expected_seeds(record, arm)
@@ -201,6 +204,12 @@ def _gaps(record: StudyRecord, scores: StudyScores) -> list[str]:
         if fewer:
             where = "" if is_holdout(record) else f" in {_folds(fewer)}"
             found.append(f"{arm} has fewer than {seeds} seeds{where}.")
+    if untested:
+        # A stage of a long study trains some of its arms; tables show which.
+        few = len(untested) <= MOST_NAMED
+        names = ", ".join(untested) if few else f"{len(untested)} of {len(scores.arms)} arms"
+        unit = "seed" if is_holdout(record) else "fold"
+        found.append(f"{names} {'has' if len(untested) == 1 else 'have'} no tested {unit}.")
     return found
 
 

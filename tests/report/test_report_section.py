@@ -213,6 +213,15 @@ class TestMarks:
         assert all("MCNet has no tested fold." in caption for caption in told)
         assert all("LMCNet has fewer than 2 seeds in fold 1." in caption for caption in told)
 
+    def test_many_arms_without_any_fold_are_counted(self, record: StudyRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept = record.predictions[record.predictions["arm"] == "LMCNet"]
+        fewer = dataclasses.replace(record, predictions=kept)
+        others = ", ".join(arm.name for arm in record.spec.arms if arm.name != "LMCNet")
+        assert all(f"{others} have no tested fold." in caption for caption in captions(fewer))
+        monkeypatch.setattr("harness.report.wording.MOST_NAMED", 1)
+        count = len(record.spec.arms)
+        assert all(f"{count - 1} of {count} arms have no tested fold." in caption for caption in captions(fewer))
+
     def test_an_arm_with_its_own_number_of_seeds_lacks_none(self, record: StudyRecord) -> None:
         table = record.predictions
         kept = table[~(table["arm"].isin(["LMCNet", "TSCNN-DS"]) & (table["seed"] == 1))]

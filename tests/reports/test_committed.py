@@ -69,7 +69,7 @@ def test_there_are_reports() -> None:
         for study in ("su2019", "protocols", "norm-statistics")
         for dataset in ("esc10", "urbansound8k")
     }
-    floors = {"floor-esc10", "floor-esc50", "shortcut-esc50"}
+    floors = {"floor-esc10", "floor-esc50", "shortcut-esc50", "protocols-esc50"}
     assert su2019 | floors | {"resnet18-esc10", "streams-urbansound8k"} == set(STUDIES)
 
 

@@ -108,6 +108,91 @@ def test_what_others_measured_with_more_training_data() -> None:
     assert told(r"another network gains (\d+) points", README) == (shift,)
 
 
+def test_the_finding_about_rules_on_esc50() -> None:
+    study = "protocols-esc50"
+    effects = {each["arm"].removeprefix("ResNet-18").strip(): each for each in results_of(study)["protocol_effects"]}
+    learns = {each["name"]: each["protocol"]["final_train"] for each in results_of(study)["arms"]}
+    assert learns["ResNet-18"] == "train+validation"
+
+    def points(arm: str, sign: float = 1.0) -> str:
+        return decimals(sign * effects[arm]["shift"], 1)
+
+    def recordings(arm: str, sign: float = 1.0) -> tuple[str, ...]:
+        ends = sorted(sign * effects[arm][end] for end in ("recordings_low", "recordings_high"))
+        return tuple(decimals(end, 1) for end in ends)
+
+    def reached(arm: str) -> str:
+        return mean(study, f"ResNet-18 {arm}".strip())
+
+    assert told(f"over the folds adds {NUMBER} and {NUMBER} points to ResNet-18") == (
+        points("random-clip"),
+        points("shuffled-kfold"),
+    )
+    epochs = effects[""], results_of(study)["spec"]["arms"]
+    (own,) = [arm for arm in epochs[1] if arm["name"] == "ResNet-18"]
+    found = told(rf"the last of (\d+) epochs tested, it reaches {NUMBER} %\.")
+    assert found == (str(own["set"]["train.epochs"]), reached(""))
+    found = told(rf"by scikit-learn, give {NUMBER} % \({NUMBER} points more, {NUMBER} to {NUMBER} over recordings\)")
+    assert found == (reached("shuffled-kfold"), points("shuffled-kfold"), *recordings("shuffled-kfold"))
+    found = told(rf"equal classes {NUMBER} % \({NUMBER} more, {NUMBER} to {NUMBER}\)")
+    assert found == (reached("random-clip"), points("random-clip"), *recordings("random-clip"))
+    found = told(rf"gives {NUMBER} % on (\d+) clips \({NUMBER} more on these clips, (-{NUMBER[1:]} to {NUMBER}\)")
+    shared: dict[str, list[int]] = {}
+    for row in results_of(study)["leakage"]:
+        counts = shared.setdefault(f"{row['protocol']}, {row['final_train']}", [0, 0])
+        counts[0] += row["n_test_sharing_recording"]
+        counts[1] += row["n_test"]
+    share = {name: decimals(100 * both / test, 1) for name, (both, test) in shared.items()}
+    assert found == (
+        reached("every-nth-row"),
+        str(shared["every-nth-row, train"][1]),
+        points("every-nth-row"),
+        *recordings("every-nth-row"),
+    )
+    found = told(f"About {NUMBER} % of the test clips then .*? against {NUMBER} % on official folds")
+    assert found == (share["random-clip, train+validation"], share["official, train+validation"])
+    assert abs(shared["shuffled-kfold, train"][0] - shared["random-clip, train+validation"][0]) <= 1
+
+    assert effects["best-on-test"]["shift"] == 0.0
+    assert accuracy(study, "ResNet-18 best-mean-on-test") == accuracy(study, "ResNet-18 no-validation")
+    found = told(f"epoch has {NUMBER} % and the last one of the same trainings {NUMBER} %")
+    assert found == (reached("same-as-test"), reached("no-validation"))
+    found = told(rf"network reaches {NUMBER} %, {NUMBER} points less \({NUMBER} to {NUMBER}; p = {NUMBER} over eight")
+    family = [each for each in results_of(study)["protocol_effects"] if each["p_adjusted"] is not None]
+    assert len(family) == 8
+    assert [each["arm"] for each in family if each["p_adjusted"] < 0.05] == ["ResNet-18 next-fold"]
+    held_out = effects["next-fold"]
+    assert found == (
+        reached("next-fold"),
+        points("next-fold", -1),
+        *recordings("next-fold", -1),
+        f"{held_out['p_adjusted']:.3f}",
+    )
+    found = told(rf"gives {NUMBER} % on its (\d+) clips, {NUMBER} points less on these clips \({NUMBER} to {NUMBER}\)")
+    tested = str(shared["file-order (counts = 30/8/2), train"][1])
+    assert found == (reached("file-order"), tested, points("file-order", -1), *recordings("file-order", -1))
+    found = told(rf"official-no-validation\) give {NUMBER} %, {NUMBER} points less \((-{NUMBER[1:]} to {NUMBER}\)")
+    assert found == (reached("no-validation"), points("no-validation", -1), *recordings("no-validation", -1))
+    found = told(rf"are conservative \(p = {NUMBER} and {NUMBER} after")
+    assert found == tuple(decimals(effects[arm]["p_adjusted"], 2) for arm in ("shuffled-kfold", "random-clip"))
+
+
+def test_what_others_measured_of_rules() -> None:
+    library = load_library()
+
+    def printed(*addresses: str) -> list[float]:
+        return [float(library.claim(address).printed.value) for address in addresses]
+
+    chosen, last = printed("gong2021:ESC-50/AST", "gong2021:ESC-50-last/AST")
+    found = told(f"log has {NUMBER} % with the epoch chosen .*? and {NUMBER} at the last epoch, {NUMBER} points")
+    assert [*map(float, found)] == [chosen, last, round(chosen - last, 2)]
+    addresses = ("openclip2026:official/lowest", "openclip2026:official/highest", "openclip2026:random/probe")
+    low, high, random = printed(*addresses)
+    about, *found_rows = told(rf"about (\d+) in open_clip's issue 1201 \({NUMBER} to {NUMBER} against {NUMBER}\)")
+    assert [*map(float, found_rows)] == [low, high, random]
+    assert 100 * (random - high) < float(about) < 100 * (random - low)
+
+
 def test_why_lmcnet_has_three_numbers_on_esc10() -> None:
     studies = ("su2019-esc10", "norm-statistics-esc10", "protocols-esc10")
     found = told(f"{NUMBER} % in su2019-esc10: .*? {NUMBER} % in .*? one seed[.] {NUMBER} % in")
