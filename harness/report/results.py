@@ -85,7 +85,7 @@ def results(evidence: Evidence) -> dict[str, Any]:
         "failures": failures(record).to_dict("records"),
         "devices": sorted(set(record.folds.loc[record.folds["phase"] == "final", "device"].dropna()) - {"-", ""}),
         "environment": published_environment(record.environment),
-        "spec": _published_spec(spec),
+        "spec": recorded_document(_published(spec)),
     }
     plain: dict[str, Any] = json_data(found)
     return plain
@@ -97,13 +97,12 @@ def results_json(evidence: Evidence) -> bytes:
     return f"{text}\n".encode()
 
 
-def _published_spec(spec: StudySpec) -> dict[str, Any]:
-    """Return the study without the address of a store at an absolute path of the machine."""
-    document = recorded_document(spec)
-    tracking = dict(document.get("tracking") or {})
-    if without_folders(tracking.get("uri", "")) != tracking.pop("uri", ""):
-        document["tracking"] = tracking
-    return document
+def _published(spec: StudySpec) -> StudySpec:
+    """Return the study with the default instead of a store at an absolute path of the machine."""
+    if without_folders(spec.tracking.uri) == spec.tracking.uri:
+        return spec
+    tracking = spec.tracking.model_copy(update={"uri": type(spec.tracking)().uri})
+    return spec.model_copy(update={"tracking": tracking})
 
 
 def _arm(evidence: Evidence, summary: Mapping[Any, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from harness.report import results
 from harness.report.evidence import Evidence, gather
 from harness.report.results import SCHEMA_FILE, results_json
 from harness.study import recorded_document
+from harness.study.sections import TrackingSection
 from tests.records import restated
 
 MakeRecord = Callable[..., StudyRecord]
@@ -132,7 +133,7 @@ def test_no_store_at_a_path_of_the_machine_is_published(record: StudyRecord) -> 
         found: dict[str, str] = read(dataclasses.replace(record, spec=spec))["spec"].get("tracking", {})
         return found
 
-    assert "uri" not in tracking("sqlite:////home/me/m.db")
+    assert tracking("sqlite:////home/me/m.db")["uri"] == TrackingSection().uri
     assert tracking("http://server:5000").get("uri", "http://server:5000") == "http://server:5000"
 
 
