@@ -48,10 +48,10 @@ def fold_means(predictions: pd.DataFrame, arm: str) -> pd.Series:
 
 
 def shift(predictions: pd.DataFrame, arm: str, reference: str) -> float:
-    """Return by how many points ``arm`` is above ``reference``: of an arm that tests one part, on the clips of both."""
-    folds = fold_means(predictions, arm)
-    if len(folds) > 1:
-        return float(folds.mean() - fold_means(predictions, reference).mean())
+    """Return by how many points ``arm`` is above ``reference``; if one of them tests one part, on the clips of both."""
+    folds = [fold_means(predictions, name) for name in (arm, reference)]
+    if min(map(len, folds)) > 1:
+        return float(folds[0].mean() - folds[1].mean())
     mine, other = (predictions[predictions["arm"] == name] for name in (arm, reference))
     both = set(mine["clip_id"]) & set(other["clip_id"])
     scores = [
