@@ -6,6 +6,7 @@ which pandas' Styler, which writes the rows, does not take into account.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ PACKAGES = ("textcomp", "booktabs", "array", "longtable", "graphicx")
 
 LINE_WIDTH = 160.0
 LONGEST_FLOAT = 46
-"""The most rows of a floating table; a longer one breaks over pages."""
+"""The most lines of a floating table; a longer one breaks over pages."""
 
 # The widths are estimates: tables that turn out wider than the line are scaled down, all others are unchanged.
 _SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" + "\n"
@@ -54,7 +55,7 @@ def table_tex(table: Table, label: str, marks: Sequence[str] = ()) -> str:
     firsts = [rf"\midrule {cell}" if row in table.rules else cell for row, cell in enumerate(frame.iloc[:, 0])]
     frame.isetitem(0, firsts)
     frame.columns = _headers(table, fit)
-    long = len(frame) > LONGEST_FLOAT
+    long = fit.lines(table) > LONGEST_FLOAT
     caption, title = escape(" ".join([table.caption, *marks])), escape(table.title)
     body = frame.style.hide(axis="index").to_latex(
         hrules=True,
@@ -118,6 +119,16 @@ class _Fit:
             min(self.natural(table, column), self.widest if column < table.text_columns else LINE_WIDTH)
             for column in range(table.printed.shape[1])
         ]
+
+    def lines(self, table: Table) -> int:
+        """Return the lines of all rows, of which words may wrap into several."""
+        wrapped = [
+            table.printed.iloc[:, column].map(
+                lambda cell, width=width: math.ceil(self.letter * printed_length(cell) / width)
+            )
+            for column, width in enumerate(self.widths(table)[: table.text_columns])
+        ]
+        return sum(max(1, *row) for row in zip(*wrapped, strict=True))
 
     def total(self, table: Table) -> float:
         """Return the width of the complete table; a group's header widens the columns below it if they are narrower."""

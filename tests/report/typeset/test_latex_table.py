@@ -62,6 +62,12 @@ def test_a_long_table_breaks_over_pages_and_says_so() -> None:
     assert r"\begin{longtable}" not in table_tex(make(rows=LONGEST_FLOAT, name="n"), "tab:x")
 
 
+def test_rows_of_several_lines_count_as_such() -> None:
+    """A float is not broken: what is below the end of the page would be lost."""
+    words = "Dempster-Shafer of LMCNet validation = same-as-test and MCNet validation = same-as-test"
+    assert r"\begin{longtable}" in table_tex(make(rows=LONGEST_FLOAT // 2 + 1, name=words), "tab:x")
+
+
 def test_headers_turn_upright_only_when_they_must() -> None:
     assert r"\rotatebox" not in table_tex(make(numbers=3, name="LMCNet"), "tab:x")
     assert table_tex(make(numbers=12, name="TSCNN-DS long name"), "tab:x").count(r"\rotatebox{90}") == 12
