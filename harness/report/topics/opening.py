@@ -235,6 +235,8 @@ def findings(evidence: Evidence) -> list[Finding]:
     found = [Finding(each.decision.reason, each.outcome, claim_basis(evidence, each)) for each in evidence.claims]
     if evidence.claims_refused:
         found.append(Finding(f"The comparison with published numbers could not be made: {evidence.claims_refused}"))
+    elif evidence.record.spec.compare and not evidence.claims:
+        found.append(Finding("No arm that the study compares with a published number has a tested fold."))
     elif not evidence.claims:
         found.append(Finding("The study declares no comparison with a published number."))
     return found + _between_arms(evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,16 @@ def test_findings_name_each_claim_then_fusion_then_count_the_rest(us8k: Evidence
 def test_nothing_compared_is_said(evidence: Evidence, small: StudyRecord) -> None:
     assert findings(evidence)[0] == "The study declares no comparison with a published number."
     assert findings(gather(small)) == ["The study declares no comparison with a published number."]
+
+
+def test_a_comparison_of_arms_that_are_not_trained_is_not_denied(us8k: Evidence) -> None:
+    """The first stage of a study need not train the arms that it compares with published numbers."""
+    record = us8k.record
+    first = record.spec.compare[0]
+    rest = record.predictions[record.predictions["arm"] != first.arm]
+    spec = record.spec.model_copy(update={"compare": (first,)})
+    told = findings(gather(replace(record, predictions=rest, spec=spec)))
+    assert told[0] == "No arm that the study compares with a published number has a tested fold."
 
 
 def test_pairs_outside_the_family_are_no_finding(make_record: MakeRecord) -> None:
