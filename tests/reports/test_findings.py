@@ -128,8 +128,7 @@ def test_the_finding_about_rules_on_esc50() -> None:
         points("random-clip"),
         points("shuffled-kfold"),
     )
-    epochs = effects[""], results_of(study)["spec"]["arms"]
-    (own,) = [arm for arm in epochs[1] if arm["name"] == "ResNet-18"]
+    (own,) = [arm for arm in results_of(study)["spec"]["arms"] if arm["name"] == "ResNet-18"]
     found = told(rf"the last of (\d+) epochs tested, it reaches {NUMBER} %\.")
     assert found == (str(own["set"]["train.epochs"]), reached(""))
     found = told(rf"by scikit-learn, give {NUMBER} % \({NUMBER} points more, {NUMBER} to {NUMBER} over recordings\)")
